@@ -1,0 +1,22 @@
+// Package symbolic differentiates Gorgonia graphs any number of times and runs
+// what comes out.
+//
+// Gorgonia's own Grad remembers its result on the nodes and skips them the
+// second time, so that a gradient of a gradient is silently wrong. Pullback is
+// a reverse sweep that keeps nothing: given nodes y and seeds ȳ it returns the
+// nodes
+//
+//	w̄ = (∂y/∂w)ᵀ·ȳ
+//
+// for the nodes w asked for, built from the operations' own symbolic
+// derivatives. Applied to a loss it gives the gradient g; applied to g with
+// the seed v it gives the Hessian-vector product H·v; applied to g with the
+// seed v and asked for per-sample weights it gives every sample's directional
+// derivative; asked for the input it gives input gradients.
+//
+// Check refuses a graph that holds an operation known to go wrong under two
+// derivatives. A Program runs a set of nodes, with one buffer a node for its
+// whole life, and computes again only what a changed input reaches: many
+// Hessian-vector products at the same parameters share one forward and one
+// first backward pass.
+package symbolic

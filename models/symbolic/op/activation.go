@@ -1,0 +1,205 @@
+package op
+
+import (
+	"fmt"
+	"math"
+
+	G "gorgonia.org/gorgonia"
+)
+
+// ReLU returns max(0, z), element by element. Its derivative at 0 is 0.
+func ReLU(z *G.Node) (*G.Node, error) { return gate(z, z, 0) }
+
+// LeakyReLU returns z where it is positive and slope·z elsewhere.
+func LeakyReLU(z *G.Node, slope float64) (*G.Node, error) { return gate(z, z, slope) }
+
+// gate returns a where z is positive and slope·a elsewhere. It is linear in a
+// and flat in z, so gate(z, z) has the derivative of a rectifier and its
+// pullback is a gate again. NaN in z passes a on: it must not become 0.
+func gate(z, a *G.Node, slope float64) (*G.Node, error) {
+	if err := sameShape("gate", z, a); err != nil {
+		return nil, err
+	}
+	return apply(primitive{
+		name: fmt.Sprintf("Gate(%g)", slope),
+		out:  a.Shape(),
+		wrt:  []bool{false, true},
+		f32:  gateKernel(float32(slope)),
+		f64:  gateKernel(slope),
+		pullback: func(in G.Nodes, _, grad *G.Node) (G.Nodes, error) {
+			da, err := gate(in[0], grad, slope)
+			return G.Nodes{nil, da}, err
+		},
+	}, z, a)
+}
+
+func gateKernel[T Float](slope T) kernel[T] {
+	if slope == 0 {
+		return func(dst []T, in [][]T) { // 0 itself, not 0·a: that is NaN for an infinite a
+			a := in[1]
+			for i, z := range in[0] {
+				v := a[i]
+				if z <= 0 {
+					v = 0
+				}
+				dst[i] = v
+			}
+		}
+	}
+	return func(dst []T, in [][]T) {
+		a := in[1]
+		for i, z := range in[0] {
+			v := a[i]
+			if z <= 0 {
+				v *= slope
+			}
+			dst[i] = v
+		}
+	}
+}
+
+// Tanh returns the hyperbolic tangent of z, element by element.
+func Tanh(z *G.Node) (*G.Node, error) {
+	return unary("Tanh", z, math.Tanh, func(in G.Nodes, out, grad *G.Node) (*G.Node, error) {
+		return polynomial(out, grad, 1, 0, -1)
+	})
+}
+
+// Sigmoid returns 1/(1 + e⁻ᶻ), element by element.
+func Sigmoid(z *G.Node) (*G.Node, error) {
+	return unary("Sigmoid", z, sigmoid, func(_ G.Nodes, out, grad *G.Node) (*G.Node, error) {
+		return polynomial(out, grad, 0, 1, -1)
+	})
+}
+
+func sigmoid(z float64) float64 {
+	if z >= 0 {
+		return 1 / (1 + math.Exp(-z))
+	}
+	e := math.Exp(z)
+	return e / (1 + e)
+}
+
+// Softplus returns log(1 + eᶻ), element by element.
+func Softplus(z *G.Node) (*G.Node, error) {
+	return unary("Softplus", z, softplus, func(in G.Nodes, _, grad *G.Node) (*G.Node, error) {
+		s, err := Sigmoid(in[0])
+		if err != nil {
+			return nil, err
+		}
+		return Mul(s, grad)
+	})
+}
+
+func softplus(z float64) float64 { return math.Max(z, 0) + math.Log1p(math.Exp(-math.Abs(z))) }
+
+// GELU returns z·Φ(z), element by element, with Φ the distribution function of
+// the standard normal (the exact form, not the tanh approximation).
+func GELU(z *G.Node) (*G.Node, error) {
+	phi, err := normalCDF(z)
+	if err != nil {
+		return nil, err
+	}
+	return Mul(z, phi)
+}
+
+// normalCDF returns Φ(z) = ½·erfc(−z/√2).
+func normalCDF(z *G.Node) (*G.Node, error) {
+	cdf := func(z float64) float64 { return math.Erfc(-z/math.Sqrt2) / 2 }
+	return unary("NormalCDF", z, cdf, func(in G.Nodes, _, grad *G.Node) (*G.Node, error) {
+		density, err := normalPDF(in[0])
+		if err != nil {
+			return nil, err
+		}
+		return Mul(density, grad)
+	})
+}
+
+// normalPDF returns φ(z) = exp(−z²/2)/√(2π); φ′ = −z·φ.
+func normalPDF(z *G.Node) (*G.Node, error) {
+	pdf := func(z float64) float64 { return math.Exp(-z*z/2) / math.Sqrt(2*math.Pi) }
+	return unary("NormalPDF", z, pdf, func(in G.Nodes, out, grad *G.Node) (*G.Node, error) {
+		slope, err := Mul(in[0], out)
+		if err != nil {
+			return nil, err
+		}
+		if slope, err = Scale(slope, -1); err != nil {
+			return nil, err
+		}
+		return Mul(slope, grad)
+	})
+}
+
+func unary(name string, z *G.Node, f func(float64) float64,
+	pullback func(in G.Nodes, out, grad *G.Node) (*G.Node, error),
+) (*G.Node, error) {
+	return apply(primitive{
+		name: name,
+		out:  z.Shape(),
+		wrt:  []bool{true},
+		f32:  mapKernel[float32](f),
+		f64:  mapKernel[float64](f),
+		pullback: func(in G.Nodes, out, grad *G.Node) (G.Nodes, error) {
+			d, err := pullback(in, out, grad)
+			return G.Nodes{d}, err
+		},
+	}, z)
+}
+
+func mapKernel[T Float](f func(float64) float64) kernel[T] {
+	return func(dst []T, in [][]T) {
+		for i, z := range in[0] {
+			dst[i] = T(f(float64(z)))
+		}
+	}
+}
+
+// polynomial returns p(y)·g for p(y) = Σₖ coefficients[k]·yᵏ, element by
+// element. The derivative of tanh and of the sigmoid is such a polynomial in
+// their output, and so are all that follow: ∂(p(y)·g)/∂y = p′(y)·g.
+func polynomial(y, g *G.Node, coefficients ...float64) (*G.Node, error) {
+	if err := sameShape("polynomial", y, g); err != nil {
+		return nil, err
+	}
+	derivative := make([]float64, len(coefficients)-1)
+	for k := range derivative {
+		derivative[k] = float64(k+1) * coefficients[k+1]
+	}
+	return apply(primitive{
+		name: fmt.Sprintf("Polynomial%g", coefficients),
+		out:  g.Shape(),
+		wrt:  []bool{len(derivative) > 0, true},
+		f32:  polynomialKernel[float32](coefficients),
+		f64:  polynomialKernel[float64](coefficients),
+		pullback: func(in G.Nodes, _, grad *G.Node) (G.Nodes, error) {
+			dg, err := polynomial(in[0], grad, coefficients...)
+			if err != nil || len(derivative) == 0 {
+				return G.Nodes{nil, dg}, err
+			}
+			product, err := Mul(in[1], grad)
+			if err != nil {
+				return nil, err
+			}
+			dy, err := polynomial(in[0], product, derivative...)
+			return G.Nodes{dy, dg}, err
+		},
+	}, y, g)
+}
+
+func polynomialKernel[T Float](coefficients []float64) kernel[T] {
+	c := make([]T, len(coefficients))
+	for k, v := range coefficients {
+		c[k] = T(v)
+	}
+	last := len(c) - 1
+	return func(dst []T, in [][]T) {
+		g := in[1]
+		for i, y := range in[0] {
+			p := c[last]
+			for k := last - 1; k >= 0; k-- {
+				p = p*y + c[k]
+			}
+			dst[i] = p * g[i]
+		}
+	}
+}

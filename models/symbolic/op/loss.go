@@ -1,0 +1,246 @@
+package op
+
+import (
+	"math"
+
+	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// SoftmaxCrossEntropy returns the cross-entropy of every row of logits z
+// against the distribution in the same row of y:
+//
+//	ℓ = log Σ_c exp z_c − Σ_c y_c z_c,   (n, C), (n, C) → (n)
+//
+// Rows of y sum to 1; y has no gradient. The loss and all its derivatives keep
+// their relative accuracy for confident samples, where the probability of the
+// target rounds to 1 and a plain p − y would be 0.
+func SoftmaxCrossEntropy(z, y *G.Node) (*G.Node, error) {
+	n, _, err := matrixShape("SoftmaxCrossEntropy", z)
+	if err != nil {
+		return nil, err
+	}
+	if err := sameShape("SoftmaxCrossEntropy", z, y); err != nil {
+		return nil, err
+	}
+	return apply(primitive{
+		name: "SoftmaxCrossEntropy",
+		out:  tensor.Shape{n},
+		wrt:  []bool{true, false},
+		f32:  crossEntropy[float32],
+		f64:  crossEntropy[float64],
+		pullback: func(in G.Nodes, _, grad *G.Node) (G.Nodes, error) {
+			residual, err := softmaxResidual(in[0], in[1])
+			if err != nil {
+				return nil, err
+			}
+			d, err := RowScale(grad, residual)
+			return G.Nodes{d, nil}, err
+		},
+	}, z, y)
+}
+
+// crossEntropy sums y_c·(log Σ exp z − z_c), the logarithm taken apart into
+// the largest logit and log1p of what the others add.
+func crossEntropy[T Float](dst []T, in [][]T) {
+	z, y := in[0], in[1]
+	c := len(z) / len(dst)
+	for i := range dst {
+		row, target := z[i*c:(i+1)*c], y[i*c:(i+1)*c]
+		best := argmax(row)
+		others := 0.0
+		for j, v := range row {
+			if j != best {
+				others += math.Exp(float64(v - row[best]))
+			}
+		}
+		excess, loss := math.Log1p(others), 0.0
+		for j, v := range row {
+			loss += float64(target[j]) * (excess + float64(row[best]-v))
+		}
+		dst[i] = T(loss)
+	}
+}
+
+// argmax is the index of the first maximum. NaN wins: it must be seen.
+func argmax[T Float](row []T) int {
+	best := 0
+	for j, v := range row {
+		if !(v <= row[best]) {
+			best = j
+		}
+	}
+	return best
+}
+
+// Softmax returns exp z_c / Σ exp z for every row of z: (n, C) → (n, C).
+func Softmax(z *G.Node) (*G.Node, error) {
+	n, _, err := matrixShape("Softmax", z)
+	if err != nil {
+		return nil, err
+	}
+	return apply(primitive{
+		name: "Softmax",
+		out:  z.Shape(),
+		wrt:  []bool{true},
+		f32:  softmaxKernel[float32](n),
+		f64:  softmaxKernel[float64](n),
+		pullback: func(_ G.Nodes, out, grad *G.Node) (G.Nodes, error) {
+			d, err := softmaxJacobian(out, grad)
+			return G.Nodes{d}, err
+		},
+	}, z)
+}
+
+func softmaxKernel[T Float](n int) kernel[T] {
+	return func(dst []T, in [][]T) {
+		z := in[0]
+		c := len(z) / n
+		for i := 0; i < n; i++ {
+			row, p := z[i*c:(i+1)*c], dst[i*c:(i+1)*c]
+			top := row[argmax(row)]
+			sum := T(0)
+			for j, v := range row {
+				p[j] = T(math.Exp(float64(v - top)))
+				sum += p[j]
+			}
+			for j := range p {
+				p[j] /= sum
+			}
+		}
+	}
+}
+
+// softmaxResidual returns p − y, p the softmax of the rows of z. With e_c =
+// exp(z_c − max z) and Σy = 1 it is (1 − y_c)·e_c − y_c·Σ_{j≠c} e_j over Σ e,
+// where nothing cancels for a one-hot y. Rows of y that are all zero, as in
+// padding, give zero.
+func softmaxResidual(z, y *G.Node) (*G.Node, error) {
+	n := z.Shape()[0]
+	return apply(primitive{
+		name: "SoftmaxResidual",
+		out:  z.Shape(),
+		wrt:  []bool{true, false},
+		f32:  softmaxResidualKernel[float32](n),
+		f64:  softmaxResidualKernel[float64](n),
+		pullback: func(in G.Nodes, _, grad *G.Node) (G.Nodes, error) {
+			p, err := Softmax(in[0])
+			if err != nil {
+				return nil, err
+			}
+			d, err := softmaxJacobian(p, grad)
+			return G.Nodes{d, nil}, err
+		},
+	}, z, y)
+}
+
+func softmaxResidualKernel[T Float](n int) kernel[T] {
+	return func(dst []T, in [][]T) {
+		z, y := in[0], in[1]
+		c := len(z) / n
+		for i := 0; i < n; i++ {
+			row, target, r := z[i*c:(i+1)*c], y[i*c:(i+1)*c], dst[i*c:(i+1)*c]
+			best := argmax(row)
+			others, mass := T(0), T(0) // Σ e without the largest, which is 1; Σ y
+			for j, v := range row {
+				r[j] = T(math.Exp(float64(v - row[best])))
+				mass += target[j]
+				if j != best {
+					others += r[j]
+				}
+			}
+			for j, e := range r {
+				rest := others
+				if j != best {
+					rest = 1 + (others - e)
+				}
+				r[j] = ((mass-target[j])*e - target[j]*rest) / (1 + others)
+			}
+		}
+	}
+}
+
+// softmaxJacobian multiplies every row of u by the Jacobian of the softmax at
+// its output p: (diag p − ppᵀ)·u = p ⊙ (u − ⟨p, u⟩). The product does not
+// change when a constant is added to u; measured from the entry of u at the
+// largest p nothing cancels, however confident p is.
+func softmaxJacobian(p, u *G.Node) (*G.Node, error) {
+	n := p.Shape()[0]
+	if err := sameShape("SoftmaxJacobian", p, u); err != nil {
+		return nil, err
+	}
+	return apply(primitive{
+		name: "SoftmaxJacobian",
+		out:  p.Shape(),
+		wrt:  []bool{true, true},
+		f32:  softmaxJacobianKernel[float32](n),
+		f64:  softmaxJacobianKernel[float64](n),
+		pullback: func(in G.Nodes, _, grad *G.Node) (G.Nodes, error) {
+			return softmaxJacobianPullback(in[0], in[1], grad)
+		},
+	}, p, u)
+}
+
+func softmaxJacobianKernel[T Float](n int) kernel[T] {
+	return func(dst []T, in [][]T) {
+		p, u := in[0], in[1]
+		c := len(p) / n
+		for i := 0; i < n; i++ {
+			p, u, d := p[i*c:(i+1)*c], u[i*c:(i+1)*c], dst[i*c:(i+1)*c]
+			best := argmax(p)
+			mean := T(0) // ⟨p, u − u_best⟩
+			for j := range p {
+				mean += p[j] * (u[j] - u[best])
+			}
+			for j := range p {
+				d[j] = p[j] * ((u[j] - u[best]) - mean)
+			}
+		}
+	}
+}
+
+// softmaxJacobianPullback: with s = ⟨p, u⟩ the output is p ⊙ (u − s), so
+// ∂u = p ⊙ (g − ⟨p, g⟩) and ∂p = g ⊙ u − s·g − ⟨p, g⟩·u.
+func softmaxJacobianPullback(p, u, grad *G.Node) (G.Nodes, error) {
+	du, err := softmaxJacobian(p, grad)
+	if err != nil {
+		return nil, err
+	}
+	dp, err := Mul(grad, u)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range []struct{ inner, scaled *G.Node }{{u, grad}, {grad, u}} {
+		mean, err := RowDot(p, t.inner)
+		if err != nil {
+			return nil, err
+		}
+		term, err := RowScale(mean, t.scaled)
+		if err != nil {
+			return nil, err
+		}
+		if dp, err = Sub(dp, term); err != nil {
+			return nil, err
+		}
+	}
+	return G.Nodes{dp, du}, nil
+}
+
+// SquaredError returns the mean squared difference of every row of z from the
+// same row of y: ℓ = (1/C)·‖z − y‖², (n, C), (n, C) → (n). Its mean over the
+// rows is PyTorch's MSELoss.
+func SquaredError(z, y *G.Node) (*G.Node, error) {
+	_, c, err := matrixShape("SquaredError", z)
+	if err != nil {
+		return nil, err
+	}
+	d, err := Sub(z, y)
+	if err != nil {
+		return nil, err
+	}
+	square, err := RowDot(d, d)
+	if err != nil {
+		return nil, err
+	}
+	return Scale(square, 1/float64(c))
+}

@@ -1,0 +1,289 @@
+package symbolic
+
+import (
+	"fmt"
+	"slices"
+
+	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
+	"github.com/hessoscope/hessoscope/models/symbolic/op"
+)
+
+// A Program computes nodes of a graph. It keeps one buffer a node for its
+// whole life and computes a node again only if an input that it depends on has
+// changed, so a steady-state run of operations of package op allocates
+// nothing. Operations of Gorgonia run too; some allocate their results anew.
+//
+// A Program belongs to one goroutine. Programs may share input tensors.
+type Program struct {
+	slots  map[*G.Node]int
+	values []value
+	steps  []step
+	clock  uint64 // counts the changes of inputs
+}
+
+// value is what a node holds.
+type value struct {
+	node    *G.Node
+	v       G.Value
+	changed uint64 // clock of the last change
+	bound   uint64 // clock of the last change of the buffer itself
+}
+
+// step computes one node.
+type step struct {
+	op     G.Op
+	in     []int
+	out    int
+	inputs []G.Value // of the last binding, in the order of in
+	run    func() error
+	bound  uint64 // clock when run was bound to its buffers
+	ran    uint64 // clock of the last run
+}
+
+// Compile makes a Program for outs and all they depend on; nodes that outs do
+// not need are left out. Inputs start with the values their nodes hold.
+func Compile(outs ...*G.Node) (*Program, error) {
+	p := &Program{slots: make(map[*G.Node]int), clock: 1}
+	for _, out := range outs {
+		if err := p.add(out); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// add appends n behind its operands.
+func (p *Program) add(n *G.Node) error {
+	if _, ok := p.slots[n]; ok {
+		return nil
+	}
+	children := Children(n)
+	in := make([]int, len(children))
+	for i, c := range children {
+		if err := p.add(c); err != nil {
+			return err
+		}
+		in[i] = p.slots[c]
+	}
+	slot := len(p.values)
+	p.slots[n] = slot
+	p.values = append(p.values, value{node: n})
+	if len(in) > 0 {
+		p.steps = append(p.steps, step{op: n.Op(), in: in, out: slot, inputs: make([]G.Value, len(in))})
+		return nil
+	}
+	if n.Value() == nil {
+		if n.Op() != nil {
+			return fmt.Errorf("symbolic: node %q has an operation %v without operands and no value; make it an input", n.Name(), n.Op())
+		}
+		return nil
+	}
+	return p.Set(n, n.Value())
+}
+
+// Set gives the input node n the value v. A tensor is shared, not copied: call
+// Changed after writing to it.
+func (p *Program) Set(n *G.Node, v G.Value) error {
+	slot, ok := p.slots[n]
+	if !ok {
+		return nil // not needed by any output
+	}
+	if !slices.Equal(v.Shape(), n.Shape()) || v.Dtype() != n.Dtype() {
+		return fmt.Errorf("symbolic: value for input %q is %v of shape %v; want %v of shape %v",
+			n.Name(), v.Dtype(), v.Shape(), n.Dtype(), n.Shape())
+	}
+	if t, ok := v.(*tensor.Dense); ok {
+		// Some operations of Gorgonia transpose an operand in place and back.
+		// A header of its own keeps other programs from seeing that.
+		v = t.ShallowClone()
+	}
+	p.clock++
+	p.values[slot].v, p.values[slot].changed, p.values[slot].bound = v, p.clock, p.clock
+	return nil
+}
+
+// Changed tells that the contents of input tensors were written to.
+func (p *Program) Changed(inputs ...*G.Node) {
+	p.clock++
+	for _, n := range inputs {
+		if slot, ok := p.slots[n]; ok {
+			p.values[slot].changed = p.clock
+		}
+	}
+}
+
+// Value returns what n held after the last run of a plan that computes it. It
+// belongs to the Program: read it before the next run, and do not write to it.
+func (p *Program) Value(n *G.Node) G.Value {
+	slot, ok := p.slots[n]
+	if !ok {
+		return nil
+	}
+	return p.values[slot].v
+}
+
+// Bytes is the memory of the buffers when every node has been computed.
+func (p *Program) Bytes() int64 {
+	var sum int64
+	for _, s := range p.steps {
+		n := p.values[s.out].node
+		sum += int64(n.Shape().TotalSize()) * int64(n.Dtype().Size())
+	}
+	return sum
+}
+
+// A Plan is the part of a Program that computes some of its nodes.
+type Plan struct {
+	program *Program
+	steps   []int
+}
+
+// Plan returns the plan that computes outs, all of which the Program must
+// have been compiled for, directly or as something on the way.
+func (p *Program) Plan(outs ...*G.Node) (*Plan, error) {
+	needed := make([]bool, len(p.values))
+	for _, out := range outs {
+		slot, ok := p.slots[out]
+		if !ok {
+			return nil, fmt.Errorf("symbolic: node %q is not part of the program", out.Name())
+		}
+		needed[slot] = true
+	}
+	plan := &Plan{program: p}
+	for k, s := range slices.Backward(p.steps) {
+		if !needed[s.out] {
+			continue
+		}
+		plan.steps = append(plan.steps, k)
+		for _, i := range s.in {
+			needed[i] = true
+		}
+	}
+	slices.Reverse(plan.steps)
+	return plan, nil
+}
+
+// Run computes the nodes of the plan that are not up to date. A panic inside
+// an operation comes back as an error that names the node.
+func (pl *Plan) Run() (err error) {
+	p := pl.program
+	current := -1
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("symbolic: %s: panic: %v", p.describe(current), r)
+		}
+	}()
+	for _, k := range pl.steps {
+		current = k
+		if err := p.run(&p.steps[k]); err != nil {
+			return fmt.Errorf("symbolic: %s: %w", p.describe(k), err)
+		}
+	}
+	return nil
+}
+
+func (p *Program) describe(k int) string {
+	s := p.steps[k]
+	return fmt.Sprintf("operation %v of node %q", s.op, p.values[s.out].node.Name())
+}
+
+func (p *Program) run(s *step) error {
+	changed, rebound := false, s.run == nil
+	for _, i := range s.in {
+		v := &p.values[i]
+		if v.v == nil {
+			return fmt.Errorf("input %q has no value", v.node.Name())
+		}
+		changed = changed || v.changed > s.ran
+		rebound = rebound || v.bound > s.bound
+	}
+	if !changed && !rebound {
+		return nil
+	}
+	if rebound {
+		if err := p.bind(s); err != nil {
+			return err
+		}
+		s.bound = p.clock
+	}
+	if err := s.run(); err != nil {
+		return err
+	}
+	s.ran = p.clock
+	p.values[s.out].changed = p.clock
+	return nil
+}
+
+// bind makes s.run for the current buffers of its operands.
+func (p *Program) bind(s *step) error {
+	for k, i := range s.in {
+		s.inputs[k] = p.values[i].v
+	}
+	out := &p.values[s.out]
+	binder, ok := s.op.(op.Binder)
+	if !ok {
+		s.run = func() error { return p.do(s) }
+		return nil
+	}
+	if out.v == nil {
+		out.v = tensor.New(tensor.WithShape(out.node.Shape()...), tensor.Of(out.node.Dtype()))
+		out.bound = p.clock
+	}
+	run, err := binder.Bind(out.v, s.inputs...)
+	if err != nil {
+		return err
+	}
+	s.run = func() error { run(); return nil }
+	return nil
+}
+
+// do runs an operation that is not a Binder.
+func (p *Program) do(s *step) error {
+	out := &p.values[s.out]
+	result, err := p.result(s, out)
+	if err != nil {
+		return err
+	}
+	if result != out.v {
+		out.v, out.bound = result, p.clock
+	}
+	return nil
+}
+
+// result computes the output of s, into its buffer where the operation can.
+func (p *Program) result(s *step, out *value) (G.Value, error) {
+	if pre, ok := s.op.(G.UsePreallocDoer); ok && out.v != nil && !out.node.IsScalar() {
+		return pre.UsePreallocDo(out.v, s.inputs...)
+	}
+	result, err := s.op.Do(s.inputs...)
+	if err != nil {
+		return nil, err
+	}
+	result = contiguous(result)
+	if _, ok := s.op.(G.UsePreallocDoer); ok && aliases(result, s.inputs) {
+		// Written to on the next run, it would overwrite an operand.
+		return G.CloneValue(result)
+	}
+	return result, nil
+}
+
+// aliases tells whether v shares memory with one of the inputs.
+func aliases(v G.Value, inputs []G.Value) bool {
+	d, ok := v.(*tensor.Dense)
+	return ok && slices.ContainsFunc(inputs, func(in G.Value) bool {
+		t, ok := in.(*tensor.Dense)
+		return ok && t.Uintptr() < d.Uintptr()+d.MemSize() && d.Uintptr() < t.Uintptr()+t.MemSize()
+	})
+}
+
+// contiguous returns v with its elements in row-major order, which operations
+// of package op rely on.
+func contiguous(v G.Value) G.Value {
+	d, ok := v.(*tensor.Dense)
+	if !ok || !d.RequiresIterator() && !d.DataOrder().IsColMajor() {
+		return v
+	}
+	return d.Materialize()
+}
