@@ -1,0 +1,50 @@
+package models
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	G "gorgonia.org/gorgonia"
+
+	"github.com/hessoscope/hessoscope/models/symbolic/op"
+)
+
+// Activation names the nonlinearity between layers.
+type Activation string
+
+// The activations.
+const (
+	ReLU      Activation = "relu"
+	LeakyReLU Activation = "leaky_relu" // slope 0.01 below zero, as PyTorch's default
+	Tanh      Activation = "tanh"
+	Sigmoid   Activation = "sigmoid"
+	Softplus  Activation = "softplus"
+	GELU      Activation = "gelu" // exact, with the normal distribution function
+)
+
+var activations = map[Activation]func(*G.Node) (*G.Node, error){
+	ReLU:      op.ReLU,
+	LeakyReLU: func(z *G.Node) (*G.Node, error) { return op.LeakyReLU(z, 0.01) },
+	Tanh:      op.Tanh,
+	Sigmoid:   op.Sigmoid,
+	Softplus:  op.Softplus,
+	GELU:      op.GELU,
+}
+
+func (a Activation) check() error {
+	if _, ok := activations[a]; !ok {
+		return fmt.Errorf("models: unknown activation %q; want one of %s", a, keys(activations))
+	}
+	return nil
+}
+
+// keys lists the names a map knows, for errors.
+func keys[K ~string, V any](m map[K]V) string {
+	names := make([]string, 0, len(m))
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		names = append(names, string(k))
+	}
+	return strings.Join(names, ", ")
+}

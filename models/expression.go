@@ -1,0 +1,111 @@
+package models
+
+import (
+	"fmt"
+	"slices"
+
+	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
+	"github.com/hessoscope/hessoscope/datasets"
+	"github.com/hessoscope/hessoscope/models/symbolic"
+	"github.com/hessoscope/hessoscope/models/symbolic/op"
+)
+
+// Loss names the loss of a sample.
+type Loss string
+
+// The losses.
+const (
+	CrossEntropy Loss = "cross_entropy" // −log softmax(f(x))_y
+	SquaredError Loss = "squared_error" // (1/C)·‖f(x) − onehot(y)‖², as PyTorch's MSELoss
+)
+
+var losses = map[Loss]func(logits, target *G.Node) (*G.Node, error){
+	CrossEntropy: op.SoftmaxCrossEntropy,
+	SquaredError: op.SquaredError,
+}
+
+// Expression is the loss of a model on a batch of n samples, as nodes of a
+// graph of its own: L = Σᵢ Weight[i]·Losses[i].
+type Expression struct {
+	Input  *G.Node // (n, input shape)
+	Target *G.Node // (n, C), one-hot rows
+	Weight *G.Node // (n)
+	Params G.Nodes // without values: the caller sets them in its Program
+	Logits *G.Node // (n, C)
+	Losses *G.Node // (n), the loss of each sample
+}
+
+// Express builds the loss of m on batches of n samples, in the precision
+// dtype. A model that cannot be differentiated twice is refused with an error
+// that names the operation. Input, Target and Weight hold tensors of zeros.
+func Express(m Model, loss Loss, n int, dtype tensor.Dtype) (*Expression, error) {
+	lossOf, ok := losses[loss]
+	if !ok {
+		return nil, fmt.Errorf("models: unknown loss %q; want one of %s", loss, keys(losses))
+	}
+	g := G.NewGraph()
+	e := &Expression{
+		Input:  zeros(g, "input", dtype, append([]int{n}, m.InputShape()...)),
+		Target: zeros(g, "target", dtype, []int{n, m.Classes()}),
+		Weight: zeros(g, "weight", dtype, []int{n}),
+	}
+	for _, p := range m.Parameters() {
+		shape := p.Value.Shape()
+		e.Params = append(e.Params, G.NewTensor(g, dtype, shape.Dims(), G.WithShape(shape...), G.WithName("parameter "+p.Name)))
+	}
+	var err error
+	if e.Logits, err = m.Logits(e.Input, e.Params); err != nil {
+		return nil, fmt.Errorf("models: building the logits: %w", err)
+	}
+	if want := []int{n, m.Classes()}; !slices.Equal(e.Logits.Shape(), want) {
+		return nil, fmt.Errorf("models: the logits have shape %v; want %v, samples × classes", e.Logits.Shape(), want)
+	}
+	if err := symbolic.Check(G.Nodes{e.Logits}, append(G.Nodes{e.Input}, e.Params...)); err != nil {
+		return nil, err
+	}
+	e.Losses, err = lossOf(e.Logits, e.Target)
+	return e, err
+}
+
+func zeros(g *G.ExprGraph, name string, dtype tensor.Dtype, shape []int) *G.Node {
+	t := tensor.New(tensor.WithShape(shape...), tensor.Of(dtype))
+	return G.NewTensor(g, dtype, len(shape), G.WithShape(shape...), G.WithName(name), G.WithValue(t))
+}
+
+// Gradient adds the gradient of the loss, one node a parameter, nil where the
+// loss does not depend on it.
+func (e *Expression) Gradient() (G.Nodes, error) {
+	return symbolic.Pullback(G.Nodes{e.Losses}, G.Nodes{e.Weight}, e.Params)
+}
+
+// Fill writes the given rows of split to Input, Target and Weight, each with
+// the given weight. What is left of the batch becomes padding of weight zero.
+// Programs that run the expression must be told by Changed.
+func (e *Expression) Fill(split *datasets.Split, rows []int, weight float64) {
+	if e.Input.Dtype() == tensor.Float32 {
+		fill(e, (*tensor.Dense).Float32s, split, rows, weight)
+		return
+	}
+	fill(e, (*tensor.Dense).Float64s, split, rows, weight)
+}
+
+func fill[T op.Float](e *Expression, data func(*tensor.Dense) []T, split *datasets.Split, rows []int, weight float64) {
+	flat := func(n *G.Node) []T { return data(n.Value().(*tensor.Dense)) }
+	x, y, w := flat(e.Input), flat(e.Target), flat(e.Weight)
+	width, classes := len(x)/len(w), len(y)/len(w)
+	clear(y)
+	clear(w)
+	for i, row := range rows {
+		for j, v := range split.X[row*width : (row+1)*width] {
+			x[i*width+j] = T(v)
+		}
+		y[i*classes+split.Labels[row]] = 1
+		w[i] = T(weight)
+	}
+	clear(x[len(rows)*width:])
+}
+
+// Inputs are the nodes that Fill writes to.
+func (e *Expression) Inputs() G.Nodes { return G.Nodes{e.Input, e.Target, e.Weight} }

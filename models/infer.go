@@ -1,0 +1,134 @@
+package models
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gorgonia.org/tensor"
+
+	"github.com/hessoscope/hessoscope/models/weights"
+)
+
+// LoadMLP reads an MLP from a .npz or .safetensors file. Its architecture is
+// told by the arrays; the activation, which they cannot tell, is given.
+func LoadMLP(path string, activation Activation) (*MLP, error) {
+	arrays, err := weights.Read(path)
+	if err != nil {
+		return nil, err
+	}
+	m, err := InferMLP(arrays, activation)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return m, nil
+}
+
+// InferMLP builds an MLP from arrays named PREFIX.weight, (out, in), and
+// PREFIX.bias, (out), as PyTorch writes them. Layers come in the order of the
+// numbers in their prefixes: fc1, fc2, …; linear_relu_stack.0,
+// linear_relu_stack.2, …. It keeps the names and the precision. Arrays with a
+// slash in their name, as a checkpoint keeps beside the parameters, are left
+// alone.
+func InferMLP(arrays []weights.Array, activation Activation) (*MLP, error) {
+	if err := activation.check(); err != nil {
+		return nil, err
+	}
+	arrays = parameterArrays(arrays)
+	if len(arrays) == 0 {
+		return nil, fmt.Errorf("models: no arrays; want NAME.weight and NAME.bias for each layer")
+	}
+	layers, err := layerNames(arrays)
+	if err != nil {
+		return nil, err
+	}
+	dtype := tensor.Float64
+	if arrays[0].Float32 {
+		dtype = tensor.Float32
+	}
+	m := &MLP{activation: activation}
+	in := -1
+	for _, layer := range layers {
+		shape, err := layerShape(arrays, layer)
+		if err != nil {
+			return nil, err
+		}
+		if in >= 0 && shape[1] != in {
+			return nil, fmt.Errorf("models: array %q has shape %v; want (…, %d), the outputs of the layer before", layer+".weight", tensor.Shape(shape), in)
+		}
+		in = shape[0]
+		m.addLayer(layer, shape[0], shape[1], dtype)
+	}
+	if in < 2 {
+		return nil, fmt.Errorf("models: the last layer has %d output; want at least 2 classes", in)
+	}
+	return m, Import(m, arrays)
+}
+
+// parameterArrays are the arrays that are parameters.
+func parameterArrays(arrays []weights.Array) []weights.Array {
+	return slices.DeleteFunc(slices.Clone(arrays), func(a weights.Array) bool { return strings.Contains(a.Name, "/") })
+}
+
+// layerNames returns the prefixes of the weights, in the order of the numbers
+// in them.
+func layerNames(arrays []weights.Array) ([]string, error) {
+	var layers []string
+	for _, a := range arrays {
+		prefix, isWeight := strings.CutSuffix(a.Name, ".weight")
+		if isWeight {
+			layers = append(layers, prefix)
+		} else if !strings.HasSuffix(a.Name, ".bias") {
+			return nil, fmt.Errorf("models: array %q is neither NAME.weight nor NAME.bias of a dense layer", a.Name)
+		}
+	}
+	slices.SortStableFunc(layers, func(a, b string) int { return slices.Compare(numbers(a), numbers(b)) })
+	return layers, nil
+}
+
+// numbers are the runs of digits in s.
+func numbers(s string) []int {
+	var ns []int
+	for _, run := range strings.FieldsFunc(s, func(r rune) bool { return r < '0' || r > '9' }) {
+		if n, err := strconv.Atoi(run); err == nil {
+			ns = append(ns, n)
+		}
+	}
+	return ns
+}
+
+// layerShape is the shape of the weight of a layer, checked with its bias.
+func layerShape(arrays []weights.Array, layer string) ([]int, error) {
+	find := func(name string) (weights.Array, error) {
+		i := slices.IndexFunc(arrays, func(a weights.Array) bool { return a.Name == name })
+		if i < 0 {
+			return weights.Array{}, fmt.Errorf("models: no array %q; there are %s", name, names(arrays))
+		}
+		return arrays[i], nil
+	}
+	weight, err := find(layer + ".weight")
+	if err != nil {
+		return nil, err
+	}
+	bias, err := find(layer + ".bias")
+	if err != nil {
+		return nil, err
+	}
+	if len(weight.Shape) != 2 || len(weight.Data) == 0 {
+		return nil, fmt.Errorf("models: array %q has shape %v; want (out, in) of a dense layer", weight.Name, tensor.Shape(weight.Shape))
+	}
+	if !slices.Equal(bias.Shape, weight.Shape[:1]) {
+		return nil, fmt.Errorf("models: array %q has shape %v; want (%d), the outputs of %q", bias.Name, tensor.Shape(bias.Shape), weight.Shape[0], weight.Name)
+	}
+	return weight.Shape, nil
+}
+
+// names lists the names of arrays, for errors.
+func names(arrays []weights.Array) string {
+	var list []string
+	for _, a := range arrays {
+		list = append(list, strconv.Quote(a.Name))
+	}
+	return strings.Join(list, ", ")
+}

@@ -1,0 +1,150 @@
+package models
+
+import (
+	"fmt"
+	"math"
+
+	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
+	"github.com/hessoscope/hessoscope/models/weights"
+)
+
+// A Model is a classifier.
+type Model interface {
+	// Parameters returns the parameters in a fixed order. The tensors are the
+	// model's own, dense, row-major and all of one type, float32 or float64.
+	Parameters() []Parameter
+	// InputShape is the shape of one sample.
+	InputShape() []int
+	// Classes is the number of logits of a sample.
+	Classes() int
+	// Logits returns the logits, (n, Classes), for the input x, (n,
+	// InputShape...), and nodes that hold the parameters, in the order of
+	// Parameters but perhaps of the other type.
+	Logits(x *G.Node, params G.Nodes) (*G.Node, error)
+}
+
+// A Fixed model exists for one batch size, and in the type of its parameters,
+// only. Smaller batches are padded with samples of weight zero.
+type Fixed interface {
+	Model
+	BatchSize() int
+}
+
+// Parameter is a named parameter tensor.
+type Parameter struct {
+	Name  string
+	Value *tensor.Dense
+}
+
+// Size is the number of values of all parameters, P.
+func Size(m Model) int {
+	size := 0
+	for _, p := range m.Parameters() {
+		size += p.Value.DataSize()
+	}
+	return size
+}
+
+// Precision is the type of the model's parameters.
+func Precision(m Model) tensor.Dtype { return m.Parameters()[0].Value.Dtype() }
+
+// Norm is the Euclidean norm of all parameters, ‖θ‖.
+func Norm(m Model) float64 {
+	sum := 0.0
+	for _, p := range m.Parameters() {
+		for _, v := range Values(p.Value) {
+			sum += v * v
+		}
+	}
+	return math.Sqrt(sum)
+}
+
+// Rescale multiplies all parameters by one factor so that their norm becomes
+// norm: the starting point of the paper's large-norm regime.
+func Rescale(m Model, norm float64) error {
+	old := Norm(m)
+	if !(norm > 0) || math.IsInf(norm, 0) || !(old > 0) {
+		return fmt.Errorf("models: cannot rescale parameters of norm %g to %g; want finite, positive norms", old, norm)
+	}
+	for _, p := range m.Parameters() {
+		scaled := Values(p.Value)
+		for i := range scaled {
+			scaled[i] *= norm / old
+		}
+		SetValues(p.Value, scaled)
+	}
+	return nil
+}
+
+// Values returns a copy of the elements of t as float64.
+func Values(t *tensor.Dense) []float64 {
+	if t.Dtype() == tensor.Float32 {
+		wide := make([]float64, t.DataSize())
+		for i, v := range t.Float32s() {
+			wide[i] = float64(v)
+		}
+		return wide
+	}
+	return append([]float64(nil), t.Float64s()...)
+}
+
+// SetValues sets the elements of t, rounded to its type.
+func SetValues(t *tensor.Dense, values []float64) {
+	if t.Dtype() == tensor.Float32 {
+		dst := t.Float32s()
+		for i, v := range values {
+			dst[i] = float32(v)
+		}
+		return
+	}
+	copy(t.Float64s(), values)
+}
+
+// Export returns the parameters as arrays, under their names.
+func Export(m Model) []weights.Array {
+	params := m.Parameters()
+	arrays := make([]weights.Array, len(params))
+	for i, p := range params {
+		arrays[i] = weights.Array{
+			Name:    p.Name,
+			Shape:   append([]int(nil), p.Value.Shape()...),
+			Data:    Values(p.Value),
+			Float32: p.Value.Dtype() == tensor.Float32,
+		}
+	}
+	return arrays
+}
+
+// Import sets the parameters of m from arrays of the same names and shapes, in
+// any order. Arrays with a slash in their name, as a checkpoint keeps beside
+// the parameters, are left alone. On an error m is unchanged.
+func Import(m Model, arrays []weights.Array) error {
+	byName := make(map[string]weights.Array)
+	for _, a := range parameterArrays(arrays) {
+		byName[a.Name] = a
+	}
+	params := m.Parameters()
+	for _, p := range params {
+		a, ok := byName[p.Name]
+		if !ok {
+			return fmt.Errorf("models: no array %q for the parameter of shape %v; there are %s", p.Name, p.Value.Shape(), names(arrays))
+		}
+		if !p.Value.Shape().Eq(tensor.Shape(a.Shape)) {
+			return fmt.Errorf("models: array %q has shape %v; want %v", p.Name, tensor.Shape(a.Shape), p.Value.Shape())
+		}
+		delete(byName, p.Name)
+	}
+	for name := range byName {
+		return fmt.Errorf("models: array %q belongs to no parameter of the model", name)
+	}
+	for _, p := range params {
+		for _, a := range arrays {
+			if a.Name == p.Name {
+				SetValues(p.Value, a.Data)
+			}
+		}
+	}
+	return nil
+}
