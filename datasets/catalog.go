@@ -1,0 +1,207 @@
+package datasets
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Info describes a data set that [Load] knows, as it is with zero [Options].
+type Info struct {
+	Name        string
+	Description string
+	Source      string
+	Classes     []string
+	Features    []string // nil for images
+	Shape       []int    // of one sample
+	Splits      []SplitInfo
+	Options     []string // names of the fields of Options that apply
+	Fetched     bool     // its files are on this computer: always so for a built-in set
+}
+
+// SplitInfo is the size of one split.
+type SplitInfo struct {
+	Name    string
+	Samples int
+}
+
+// List describes every data set, in the order of the paper.
+func List() []Info {
+	var infos []Info
+	for _, e := range catalog() {
+		infos = append(infos, Info{
+			Name:        e.name,
+			Description: e.description,
+			Source:      e.origin,
+			Classes:     e.classes,
+			Features:    e.features,
+			Shape:       e.shape,
+			Splits:      e.splits,
+			Options:     e.options(),
+			Fetched:     e.name != mnistName || mnistCached(),
+		})
+	}
+	return infos
+}
+
+// An entry is one line of the catalog.
+type entry struct {
+	name, description, origin string
+
+	shape    []int
+	features []string
+	classes  []string
+	splits   []SplitInfo
+
+	model        model // of the distribution; nil if there is none to draw from
+	randomLabels bool  // the labels of all samples are permuted before they are split
+}
+
+// catalog returns fresh values, which a Dataset may keep.
+func catalog() []entry {
+	const paper = "arXiv:2306.07104"
+	plane := []string{"x0", "x1"}
+	return []entry{
+		{
+			name: "intro1D", origin: paper, description: "six points on a line, the second class between two parts of the first",
+			shape: []int{1}, features: []string{"x0"}, classes: numbered(2), splits: sizes(6, 0, 0), model: intro1D,
+		},
+		{
+			name: "gauss", origin: paper, description: "three Gaussians in the plane",
+			shape: []int{2}, features: slices.Clone(plane), classes: numbered(3), splits: sizes(150, 90, 60), model: gauss,
+		},
+		{
+			name: "gauss_random_labels", origin: paper, description: "the points of gauss with the labels permuted",
+			shape: []int{2}, features: slices.Clone(plane), classes: numbered(3), splits: sizes(150, 90, 60), model: gauss,
+			randomLabels: true,
+		},
+		{
+			name: "hierarchical", origin: paper, description: "four Gaussians in the plane, in two pairs far from each other",
+			shape: []int{2}, features: slices.Clone(plane), classes: numbered(4), splits: sizes(150, 90, 60), model: hierarchical,
+		},
+		{
+			name: "circle", origin: paper, description: "two concentric circles in the plane",
+			shape: []int{2}, features: slices.Clone(plane), classes: numbered(2), splits: sizes(100, 60, 40), model: circle,
+		},
+		{
+			name: "half_moon", origin: paper, description: "two interleaved half circles in the plane",
+			shape: []int{2}, features: slices.Clone(plane), classes: numbered(2), splits: sizes(100, 60, 40), model: halfMoon,
+		},
+		{
+			name: "checkerboard_linear", origin: paper, description: "four flat Gaussians, the classes in turn on either side of a line",
+			shape: []int{2}, features: slices.Clone(plane), classes: numbered(2), splits: sizes(200, 120, 80), model: checkerboardLinear,
+		},
+		{
+			name: "checkerboard_noisy", origin: paper, description: "checkerboard_linear with its classes moved together until they overlap along x0",
+			shape: []int{2}, features: slices.Clone(plane), classes: numbered(2), splits: sizes(200, 120, 80), model: checkerboardNoisy,
+		},
+		{
+			name: "iris", origin: "R. A. Fisher (1936), UCI Machine Learning Repository; split of " + paper,
+			description: "sepals and petals of three species of iris, in cm",
+			shape:       []int{4},
+			features:    []string{"sepal_length", "sepal_width", "petal_length", "petal_width"},
+			classes:     []string{"setosa", "versicolor", "virginica"},
+			splits:      sizes(120, 0, 30),
+		},
+		{
+			name: mnistName, origin: "Y. LeCun, C. Cortes, C. J. C. Burges; files of " + mnistModule,
+			description: "handwritten digits, grey values 0 to 1", shape: []int{1, 28, 28}, classes: numbered(10), splits: sizes(60000, 0, 10000),
+		},
+	}
+}
+
+// options names the fields of Options that apply.
+func (e *entry) options() []string {
+	switch {
+	case e.model != nil:
+		return []string{"Samples", "Seed", "Noise", "RandomLabels"}
+	case e.name == mnistName:
+		return []string{"Seed", "RandomLabels", "Classes", "PerClass", "DataDir"}
+	}
+	return []string{"Seed", "RandomLabels", "Classes", "PerClass"}
+}
+
+func sizes(train, validation, test int) []SplitInfo {
+	all := []SplitInfo{{Train, train}, {Validation, validation}, {Test, test}}
+	return slices.DeleteFunc(all, func(s SplitInfo) bool { return s.Samples == 0 })
+}
+
+// numbered returns the names "0", "1", … of n classes.
+func numbered(n int) []string {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = fmt.Sprint(i)
+	}
+	return names
+}
+
+func lookup(name string) (*entry, error) {
+	entries := catalog()
+	for i := range entries {
+		if entries[i].name == name {
+			return &entries[i], nil
+		}
+	}
+	return nil, unknown(name, entries)
+}
+
+// unknown suggests the names that contain what was asked for or are a few letters away from it, the nearest first; if
+// there are none, all names.
+func unknown(name string, entries []entry) error {
+	type near struct {
+		name  string
+		edits int
+	}
+	var suggest []near
+	var all []string
+	asked := plain(name)
+	for _, e := range entries {
+		all = append(all, e.name)
+		have := plain(e.name)
+		edits := editDistance(asked, have)
+		if len(asked) >= 3 && strings.Contains(have, asked) {
+			edits = 0
+		}
+		if edits <= min(3, len(have)/2) {
+			suggest = append(suggest, near{e.name, edits})
+		}
+	}
+	if name == "" {
+		return errors.New("datasets: no name given: want one of " + strings.Join(all, ", "))
+	}
+	if len(suggest) == 0 {
+		return fmt.Errorf("datasets: no data set %q: there are %s", name, strings.Join(all, ", "))
+	}
+	slices.SortStableFunc(suggest, func(a, b near) int { return cmp.Compare(a.edits, b.edits) })
+	var names []string
+	for _, s := range suggest[:min(3, len(suggest))] {
+		names = append(names, s.name)
+	}
+	return fmt.Errorf("datasets: no data set %q: did you mean %s?", name, strings.Join(names, " or "))
+}
+
+// plain drops what people spell differently: case, separators, and a plural.
+func plain(name string) string {
+	name = strings.NewReplacer("_", "", "-", "", " ", "").Replace(strings.ToLower(name))
+	return strings.TrimSuffix(name, "s")
+}
+
+// editDistance returns the Levenshtein distance in bytes. A very long a is cut: it is far from every name.
+func editDistance(a, b string) int {
+	a = a[:min(len(a), 64)]
+	row := rowNumbers(len(b) + 1)
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost = 1 + min(diagonal, row[j], row[j+1])
+			}
+			diagonal, row[j+1] = row[j+1], cost
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,180 @@
+package datasets
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"math"
+	"strings"
+)
+
+// Names of the splits, in the order in which [Dataset.Splits] holds them.
+const (
+	Train      = "train"
+	Validation = "validation"
+	Test       = "test"
+)
+
+// Dataset is a labelled classification data set with named splits.
+type Dataset struct {
+	Name        string
+	Description string
+	Source      string // where the data come from
+
+	Shape    []int    // of one sample: {2}, {4}, {1, 28, 28} (channels, rows, columns)
+	Features []string // one name a column for tabular data, else nil
+	Classes  []string // class names; Labels index them
+	Splits   []Split  // "train" first, then "validation", "test" as they exist
+
+	// Shared says that the source holds nothing out: Splits has the train split alone, and [Dataset.Split] answers
+	// it for "validation" and "test" too.
+	Shared bool
+
+	Scaling *Scaling // what Standardize did to the values; nil if they are the source's
+}
+
+// Split is one part of a [Dataset].
+type Split struct {
+	Name   string
+	X      []float64 // row-major, Len()*Width values
+	Labels []int     // class of each sample
+	Index  []int     // row number in the source, for tracing a sample back
+}
+
+// Width returns the number of values of one sample, the product of Shape.
+func (d *Dataset) Width() int {
+	width := 1
+	for _, n := range d.Shape {
+		width *= n
+	}
+	return width
+}
+
+// Split returns the split of that name; "val" and "valid" mean "validation". The error of an unknown name lists those
+// there are. A Shared set answers its train split, under that name, for every split.
+func (d *Dataset) Split(name string) (*Split, error) {
+	want := canonicalSplit(name)
+	if d.Shared && (want == Validation || want == Test) {
+		want = Train
+	}
+	names := make([]string, len(d.Splits))
+	for i := range d.Splits {
+		if d.Splits[i].Name == want {
+			return &d.Splits[i], nil
+		}
+		names[i] = d.Splits[i].Name
+	}
+	return nil, fmt.Errorf("datasets: %s has no split %q: it has %s", d.Name, name, strings.Join(names, ", "))
+}
+
+// Has reports whether [Dataset.Split] answers to the name.
+func (d *Dataset) Has(split string) bool {
+	_, err := d.Split(split)
+	return err == nil
+}
+
+func canonicalSplit(name string) string {
+	switch name {
+	case "val", "valid":
+		return Validation
+	}
+	return name
+}
+
+// Len returns the number of samples.
+func (s *Split) Len() int { return len(s.Labels) }
+
+// Subset returns a copy of the given rows, in the order given; a row may come more than once. A row outside [0, Len) is
+// an error.
+func (s *Split) Subset(rows []int) (*Split, error) {
+	width, err := s.width()
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range rows {
+		if r < 0 || r >= s.Len() {
+			return nil, fmt.Errorf("datasets: row %d is outside split %q, which has %d", r, s.Name, s.Len())
+		}
+	}
+	return s.take(rows, width), nil
+}
+
+func (s *Split) take(rows []int, width int) *Split {
+	sub := &Split{
+		Name:   s.Name,
+		X:      make([]float64, 0, len(rows)*width),
+		Labels: make([]int, len(rows)),
+		Index:  make([]int, len(rows)),
+	}
+	for i, r := range rows {
+		sub.X = append(sub.X, s.X[r*width:(r+1)*width]...)
+		sub.Labels[i], sub.Index[i] = s.Labels[r], s.Index[r]
+	}
+	return sub
+}
+
+// width returns the number of values of one sample, or an error if the lengths of the fields disagree.
+func (s *Split) width() (int, error) {
+	n := s.Len()
+	if len(s.Index) != n || (n == 0 && len(s.X) != 0) || (n != 0 && len(s.X)%n != 0) {
+		return 0, fmt.Errorf("datasets: split %q has %d values and %d indices for %d labels", s.Name, len(s.X), len(s.Index), n)
+	}
+	if n == 0 {
+		return 0, nil
+	}
+	return len(s.X) / n, nil
+}
+
+// Fingerprint returns the SHA-256, in hexadecimal, of the shape, the classes and each split's name, values and labels:
+// equal for equal data in equal order, whatever the set is called.
+func (d *Dataset) Fingerprint() string {
+	f := fingerprint{Hash: sha256.New()}
+	f.ints(d.Shape)
+	f.int(len(d.Classes))
+	for _, c := range d.Classes {
+		f.string(c)
+	}
+	f.int(len(d.Splits))
+	for i := range d.Splits {
+		s := &d.Splits[i]
+		f.string(s.Name)
+		f.floats(s.X)
+		f.ints(s.Labels)
+	}
+	return hex.EncodeToString(f.Sum(nil))
+}
+
+// fingerprint hashes values as 8 bytes, little endian; a length goes before every list, so that no two data sets give
+// the same bytes.
+type fingerprint struct {
+	hash.Hash
+	buf [8]byte
+}
+
+func (f *fingerprint) uint64(v uint64) {
+	binary.LittleEndian.PutUint64(f.buf[:], v)
+	f.Write(f.buf[:]) // a hash never returns an error
+}
+
+func (f *fingerprint) int(v int) { f.uint64(uint64(v)) }
+
+func (f *fingerprint) ints(v []int) {
+	f.int(len(v))
+	for _, n := range v {
+		f.int(n)
+	}
+}
+
+func (f *fingerprint) floats(v []float64) {
+	f.int(len(v))
+	for _, x := range v {
+		f.uint64(math.Float64bits(x))
+	}
+}
+
+func (f *fingerprint) string(s string) {
+	f.int(len(s))
+	f.Write([]byte(s))
+}
