@@ -1,0 +1,156 @@
+package weights
+
+import (
+	"archive/zip"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Archive is an .npz that carries other entries beside its arrays, such as JSON
+// metadata or opaque state.
+type Archive struct {
+	Arrays []Array
+	// Files maps an entry's name to its content. The names follow the rules of
+	// [Array.Name], do not end in ".npy" and are not those of arrays.
+	Files map[string][]byte
+}
+
+func (a *Archive) check() error {
+	if err := checkArrays(a.Arrays, checkEntryName); err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.Files)) {
+		if err := checkEntryName(name); err != nil {
+			return fmt.Errorf("file %q: %w", name, err)
+		}
+		if strings.HasSuffix(name, ".npy") {
+			return fmt.Errorf("file %q: only arrays end in .npy", name)
+		}
+	}
+	// NumPy looks both up under the one name, and would hide the array.
+	for i := range a.Arrays {
+		if _, ok := a.Files[a.Arrays[i].Name]; ok {
+			return fmt.Errorf("array %q: a file has the same name; names must be distinct", a.Arrays[i].Name)
+		}
+	}
+	return nil
+}
+
+// checkEntryName refuses names that would be dangerous, or change, when
+// somebody unpacks the archive.
+func checkEntryName(name string) error {
+	if name == "" {
+		return errors.New("the name is empty")
+	}
+	drive := len(name) > 2 && name[1:3] == ":/"
+	if !fs.ValidPath(name) || name == "." || drive || strings.ContainsAny(name, "\\\x00") {
+		return errors.New(`the name is not a relative path in UTF-8 without . and ..; want one such as "fc1.weight" or "encoder/fc1.weight"`)
+	}
+	return nil
+}
+
+func readNPZ(r io.ReaderAt, size int64) (*Archive, error) {
+	z, err := zip.NewReader(r, size)
+	if err != nil {
+		return nil, fmt.Errorf("is not an .npz file: %w", err)
+	}
+	a := &Archive{Files: make(map[string][]byte)}
+	for _, f := range z.File {
+		if err := a.readEntry(f); err != nil {
+			return nil, err
+		}
+	}
+	if err := a.check(); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// readEntry adds an entry of a zip file to the archive.
+func (a *Archive) readEntry(f *zip.File) error {
+	if name, ok := strings.CutSuffix(f.Name, ".npy"); ok {
+		array, err := readArrayEntry(f)
+		if err != nil {
+			return fmt.Errorf("array %q: %w", name, err)
+		}
+		array.Name = name
+		a.Arrays = append(a.Arrays, array)
+		return nil
+	}
+	if strings.HasSuffix(f.Name, "/") { // a folder
+		return nil
+	}
+	if _, ok := a.Files[f.Name]; ok {
+		return fmt.Errorf("file %q: is there twice; names must be distinct", f.Name)
+	}
+	content, err := readFileEntry(f)
+	if err != nil {
+		return fmt.Errorf("file %q: %w", f.Name, err)
+	}
+	a.Files[f.Name] = content
+	return nil
+}
+
+func readArrayEntry(f *zip.File) (Array, error) {
+	r, err := f.Open()
+	if err != nil {
+		return Array{}, err
+	}
+	defer r.Close()
+
+	a, err := readNPY(r, f.UncompressedSize64)
+	if err != nil {
+		return Array{}, err
+	}
+	// The checksum is compared when the end of the entry is reached.
+	if _, err := io.Copy(io.Discard, r); err != nil {
+		return Array{}, fmt.Errorf("the entry is damaged: %w", err)
+	}
+	return a, nil
+}
+
+func readFileEntry(f *zip.File) ([]byte, error) {
+	r, err := f.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return io.ReadAll(r)
+}
+
+// entryTime is the earliest that zip can express; a fixed one makes the bytes
+// of a file depend on its content alone.
+var entryTime = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func writeNPZ(w io.Writer, a *Archive) error {
+	z := zip.NewWriter(w)
+	for i := range a.Arrays {
+		entry, err := createEntry(z, a.Arrays[i].Name+".npy")
+		if err != nil {
+			return err
+		}
+		if err := writeNPY(entry, &a.Arrays[i]); err != nil {
+			return err
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.Files)) {
+		entry, err := createEntry(z, name)
+		if err != nil {
+			return err
+		}
+		if _, err := entry.Write(a.Files[name]); err != nil {
+			return err
+		}
+	}
+	return z.Close()
+}
+
+func createEntry(z *zip.Writer, name string) (io.Writer, error) {
+	return z.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store, Modified: entryTime})
+}
