@@ -63,7 +63,7 @@ func InferMLP(arrays []weights.Array, activation Activation) (*MLP, error) {
 	if in < 2 {
 		return nil, fmt.Errorf("models: the last layer has %d output; want at least 2 classes", in)
 	}
-	return m, Import(m, arrays)
+	return m, Import(m.params, arrays)
 }
 
 // parameterArrays are the arrays that are parameters.

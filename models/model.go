@@ -102,9 +102,8 @@ func SetValues(t *tensor.Dense, values []float64) {
 	copy(t.Float64s(), values)
 }
 
-// Export returns the parameters as arrays, under their names.
-func Export(m Model) []weights.Array {
-	params := m.Parameters()
+// Export returns parameters as arrays, under their names.
+func Export(params []Parameter) []weights.Array {
 	arrays := make([]weights.Array, len(params))
 	for i, p := range params {
 		arrays[i] = weights.Array{
@@ -117,15 +116,16 @@ func Export(m Model) []weights.Array {
 	return arrays
 }
 
-// Import sets the parameters of m from arrays of the same names and shapes, in
-// any order. Arrays with a slash in their name, as a checkpoint keeps beside
-// the parameters, are left alone. On an error m is unchanged.
-func Import(m Model, arrays []weights.Array) error {
+// Import sets parameters from arrays of the same names and shapes, in any
+// order. Arrays that belong to no parameter are an error, but for those with a
+// slash in their name, which a checkpoint keeps beside the parameters. On an
+// error nothing is changed.
+func Import(params []Parameter, arrays []weights.Array) error {
 	byName := make(map[string]weights.Array)
-	for _, a := range parameterArrays(arrays) {
+	for _, a := range arrays {
 		byName[a.Name] = a
 	}
-	params := m.Parameters()
+	known := make(map[string]bool)
 	for _, p := range params {
 		a, ok := byName[p.Name]
 		if !ok {
@@ -134,17 +134,15 @@ func Import(m Model, arrays []weights.Array) error {
 		if !p.Value.Shape().Eq(tensor.Shape(a.Shape)) {
 			return fmt.Errorf("models: array %q has shape %v; want %v", p.Name, tensor.Shape(a.Shape), p.Value.Shape())
 		}
-		delete(byName, p.Name)
+		known[p.Name] = true
 	}
-	for name := range byName {
-		return fmt.Errorf("models: array %q belongs to no parameter of the model", name)
+	for _, a := range parameterArrays(arrays) {
+		if !known[a.Name] {
+			return fmt.Errorf("models: array %q belongs to no parameter of the model", a.Name)
+		}
 	}
 	for _, p := range params {
-		for _, a := range arrays {
-			if a.Name == p.Name {
-				SetValues(p.Value, a.Data)
-			}
-		}
+		SetValues(p.Value, byName[p.Name].Data)
 	}
 	return nil
 }

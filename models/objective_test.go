@@ -238,7 +238,7 @@ func TestFloat32ModelIsMeasuredInFloat64(t *testing.T) {
 	split := blobs(50, 3, 3, 5)
 	m := newMLP(t, models.MLPConfig{Input: 3, Hidden: []int{8}, Classes: 3, Precision: tensor.Float32})
 	wide := newMLP(t, models.MLPConfig{Input: 3, Hidden: []int{8}, Classes: 3})
-	if err := models.Import(wide, models.Export(m)); err != nil {
+	if err := models.Import(wide.Parameters(), models.Export(m.Parameters())); err != nil {
 		t.Fatal(err)
 	}
 	got, _ := gradient(t, newObjective(t, m, models.CrossEntropy, split, 1))

@@ -87,10 +87,14 @@ func (p *Program) add(n *G.Node) error {
 // Changed after writing to it.
 func (p *Program) Set(n *G.Node, v G.Value) error {
 	slot, ok := p.slots[n]
-	if !ok {
+	switch {
+	case !ok:
 		return nil // not needed by any output
-	}
-	if !slices.Equal(v.Shape(), n.Shape()) || v.Dtype() != n.Dtype() {
+	case len(Children(n)) > 0:
+		return fmt.Errorf("symbolic: node %q is computed by %v; only inputs can be set", n.Name(), n.Op())
+	case v == nil:
+		return fmt.Errorf("symbolic: no value for input %q; want %v of shape %v", n.Name(), n.Dtype(), n.Shape())
+	case !slices.Equal(v.Shape(), n.Shape()) || v.Dtype() != n.Dtype():
 		return fmt.Errorf("symbolic: value for input %q is %v of shape %v; want %v of shape %v",
 			n.Name(), v.Dtype(), v.Shape(), n.Dtype(), n.Shape())
 	}
@@ -246,6 +250,9 @@ func (p *Program) do(s *step) error {
 	if err != nil {
 		return err
 	}
+	if result, err = conform(result, out.node); err != nil {
+		return err
+	}
 	if result != out.v {
 		out.v, out.bound = result, p.clock
 	}
@@ -254,15 +261,16 @@ func (p *Program) do(s *step) error {
 
 // result computes the output of s, into its buffer where the operation can.
 func (p *Program) result(s *step, out *value) (G.Value, error) {
-	if pre, ok := s.op.(G.UsePreallocDoer); ok && out.v != nil && !out.node.IsScalar() {
-		return pre.UsePreallocDo(out.v, s.inputs...)
+	pre, ok := s.op.(G.UsePreallocDoer)
+	if buffer, reusable := out.v.(*tensor.Dense); ok && reusable {
+		buffer.Zero() // some operations add to it
+		return pre.UsePreallocDo(buffer, s.inputs...)
 	}
 	result, err := s.op.Do(s.inputs...)
 	if err != nil {
 		return nil, err
 	}
-	result = contiguous(result)
-	if _, ok := s.op.(G.UsePreallocDoer); ok && aliases(result, s.inputs) {
+	if ok && aliases(result, s.inputs) {
 		// Written to on the next run, it would overwrite an operand.
 		return G.CloneValue(result)
 	}
@@ -278,12 +286,35 @@ func aliases(v G.Value, inputs []G.Value) bool {
 	})
 }
 
-// contiguous returns v with its elements in row-major order, which operations
-// of package op rely on.
-func contiguous(v G.Value) G.Value {
-	d, ok := v.(*tensor.Dense)
-	if !ok || !d.RequiresIterator() && !d.DataOrder().IsColMajor() {
-		return v
+// conform returns v as the graph declares it: a scalar where n is one, which
+// operations of Gorgonia insist on and do not always give, and else a tensor
+// with its elements in row-major order, which operations of package op rely on.
+func conform(v G.Value, n *G.Node) (G.Value, error) {
+	d, isTensor := v.(*tensor.Dense)
+	switch {
+	case n.IsScalar() && isTensor && d.Shape().TotalSize() == 1:
+		return scalar(d)
+	case isTensor && (d.RequiresIterator() || d.DataOrder().IsColMajor()):
+		v = d.Materialize()
 	}
-	return d.Materialize()
+	if v == nil || !slices.Equal(v.Shape(), n.Shape()) {
+		return nil, fmt.Errorf("gave %v; the graph has shape %v", v, n.Shape())
+	}
+	return v, nil
+}
+
+// scalar is the one element of d.
+func scalar(d *tensor.Dense) (G.Value, error) {
+	switch x := d.Data().(type) {
+	case []float64:
+		return G.NewF64(x[0]), nil
+	case []float32:
+		return G.NewF32(x[0]), nil
+	case float64:
+		return G.NewF64(x), nil
+	case float32:
+		return G.NewF32(x), nil
+	default:
+		return nil, fmt.Errorf("gave a tensor of %v; want float32 or float64", d.Dtype())
+	}
 }

@@ -13,7 +13,13 @@ import (
 
 // Children returns the operands of n, in order.
 func Children(n *G.Node) G.Nodes {
-	nodes := graph.NodesOf(n.Graph().From(n.ID()))
+	g := n.Graph()
+	if g.Node(n.ID()) != n {
+		// A graph remembers where in its list a node is, also after a node was
+		// removed and those behind it moved up. A subgraph looks anew.
+		g = g.ExactSubgraphRoots(n)
+	}
+	nodes := graph.NodesOf(g.From(n.ID()))
 	children := make(G.Nodes, len(nodes))
 	for i, c := range nodes {
 		children[i] = c.(*G.Node)
@@ -28,14 +34,10 @@ func Children(n *G.Node) G.Nodes {
 // A w may be any node; what lies below it counts as its own and is not
 // differentiated through for its sake. Operations of Gorgonia that are known
 // to have a wrong or missing derivative are an error that names them.
-func Pullback(outs, seeds, wrt G.Nodes) (G.Nodes, error) {
-	if len(outs) == 0 || len(outs) != len(seeds) {
-		return nil, fmt.Errorf("symbolic: %d outputs and %d seeds; want one seed for each output", len(outs), len(seeds))
-	}
-	for k, out := range outs {
-		if !slices.Equal(out.Shape(), seeds[k].Shape()) {
-			return nil, fmt.Errorf("symbolic: output %q has shape %v, its seed %v; want the same", out.Name(), out.Shape(), seeds[k].Shape())
-		}
+func Pullback(outs, seeds, wrt G.Nodes) (grads G.Nodes, err error) {
+	defer recovered(&err)
+	if err := checkSeeds(outs, seeds); err != nil {
+		return nil, err
 	}
 	s := newSweep(wrt)
 	for k, out := range outs {
@@ -49,7 +51,7 @@ func Pullback(outs, seeds, wrt G.Nodes) (G.Nodes, error) {
 			return nil, err
 		}
 	}
-	grads := make(G.Nodes, len(wrt))
+	grads = make(G.Nodes, len(wrt))
 	for i, w := range wrt {
 		if s.depends[w] {
 			grads[i] = s.grads[w]
@@ -58,10 +60,36 @@ func Pullback(outs, seeds, wrt G.Nodes) (G.Nodes, error) {
 	return grads, nil
 }
 
+// recovered makes a panic of Gorgonia's an error.
+func recovered(err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("symbolic: panic: %v", r)
+	}
+}
+
+func checkSeeds(outs, seeds G.Nodes) error {
+	if len(outs) == 0 || len(outs) != len(seeds) {
+		return fmt.Errorf("symbolic: %d outputs and %d seeds; want one seed for each output", len(outs), len(seeds))
+	}
+	for k, out := range outs {
+		switch seed := seeds[k]; {
+		case out == nil || seed == nil:
+			return fmt.Errorf("symbolic: output or seed %d is nil; leave out what does not depend on anything", k)
+		case seed.Graph() != out.Graph():
+			return fmt.Errorf("symbolic: output %q and its seed %q are of different graphs", out.Name(), seed.Name())
+		case !slices.Equal(out.Shape(), seed.Shape()) || out.Dtype() != seed.Dtype():
+			return fmt.Errorf("symbolic: output %q is %v of shape %v, its seed %v of shape %v; want the same",
+				out.Name(), out.Dtype(), out.Shape(), seed.Dtype(), seed.Shape())
+		}
+	}
+	return nil
+}
+
 // sweep is one reverse sweep over a graph.
 type sweep struct {
 	wrt      map[*G.Node]bool
-	depends  map[*G.Node]bool // whether a node depends on wrt through differentiable operands
+	depends  map[*G.Node]bool // whether a node is one of wrt or depends on one
+	passes   map[*G.Node]bool // whether it does so through an operand it is differentiable in
 	children map[*G.Node]G.Nodes
 	order    G.Nodes // operands before results
 	grads    map[*G.Node]*G.Node
@@ -71,6 +99,7 @@ func newSweep(wrt G.Nodes) *sweep {
 	s := &sweep{
 		wrt:      make(map[*G.Node]bool),
 		depends:  make(map[*G.Node]bool),
+		passes:   make(map[*G.Node]bool),
 		children: make(map[*G.Node]G.Nodes),
 		grads:    make(map[*G.Node]*G.Node),
 	}
@@ -88,16 +117,15 @@ func (s *sweep) visit(n *G.Node) bool {
 	}
 	children := Children(n)
 	s.children[n] = children
-	depends := s.wrt[n]
-	wrt := differentiable(n.Op(), len(children))
+	in := differentiable(n.Op(), len(children))
 	for i, c := range children {
-		if s.visit(c) && wrt[i] {
-			depends = true
+		if s.visit(c) && in[i] {
+			s.passes[n] = true
 		}
 	}
-	s.depends[n] = depends
+	s.depends[n] = s.wrt[n] || s.passes[n]
 	s.order = append(s.order, n)
-	return depends
+	return s.depends[n]
 }
 
 // differentiable tells in which of its operands an operation is.
@@ -106,7 +134,7 @@ func differentiable(o G.Op, operands int) []bool {
 		return nil
 	}
 	sd, ok := o.(G.SDOp)
-	if !ok {
+	if !ok || soundnessOf(o) == never {
 		// Treated as differentiable, so that a sweep through it fails instead
 		// of losing its part of the gradient.
 		return slices.Repeat([]bool{true}, operands)
@@ -117,8 +145,7 @@ func differentiable(o G.Op, operands int) []bool {
 // step hands the gradient of n on to its operands.
 func (s *sweep) step(n *G.Node) error {
 	children, grad := s.children[n], s.grads[n]
-	wanted := slices.ContainsFunc(children, func(c *G.Node) bool { return s.depends[c] })
-	if grad == nil || !s.depends[n] || !wanted {
+	if grad == nil || !s.passes[n] {
 		return nil
 	}
 	if err := refuse(n, children, once); err != nil {
@@ -150,11 +177,25 @@ func symDiff(sd G.SDOp, in G.Nodes, out, grad *G.Node) (grads G.Nodes, err error
 			err = fmt.Errorf("panic: %v", r)
 		}
 	}()
-	grads, err = sd.SymDiff(in, out, grad)
-	if err == nil && len(grads) != len(in) {
-		err = errors.New("not one gradient for each operand")
+	ids := make([]int64, len(in))
+	for i, n := range in {
+		ids[i] = n.ID()
 	}
-	return grads, err
+	grads, err = sd.SymDiff(in, out, grad)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(grads) != len(in):
+		return nil, errors.New("not one gradient for each operand")
+	}
+	for i, n := range in {
+		// Gorgonia rewrites log(1 + a), which is in the derivative of a power,
+		// and may throw the sum away that others still use.
+		if n.Graph() != out.Graph() || n.ID() != ids[i] {
+			return nil, fmt.Errorf("operand %d was removed from the graph by a rewriting of log(1 + a)", i)
+		}
+	}
+	return grads, nil
 }
 
 // accumulate adds g to what is known of the gradient of n.

@@ -3,6 +3,8 @@ package symbolic
 import (
 	"fmt"
 	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 
 	G "gorgonia.org/gorgonia"
@@ -37,30 +39,60 @@ var stock = map[string]struct {
 	"constantScalar": {twice, ""},
 	"constantTensor": {twice, ""},
 
-	"sliceOp":             {once, "a product with a constant selection matrix (op.MatMul)"},
+	"sliceOp":             {once, "op.MatMul with an input node that holds a selection matrix"},
+	"atOp":                {never, "op.MatMul with an input node that holds a one-hot matrix"},
+	"byIndicesOp":         {never, "op.MatMul with an input node that holds a one-hot matrix"},
 	"softmaxOp":           {never, "op.Softmax, or op.SoftmaxCrossEntropy on the logits"},
+	"sparsemaxOp":         {never, "op.Softmax"},
 	"BatchNormOp":         {never, "a batch norm folded into its neighbours"},
+	"GroupNormOp":         {never, "Mean, Sub, Sqrt and HadamardDiv"},
 	"dropoutOp":           {never, "weight decay; a random network has no Hessian"},
 	"randomOp":            {never, "an input node; a random network has no Hessian"},
-	"byIndicesOp":         {never, "a product with a one-hot matrix (op.MatMul)"},
 	"im2colOp":            {never, "a dense layer (op.MatMul)"},
 	"maxPoolOp":           {never, "a dense layer (op.MatMul)"},
-	"avgPoolOp":           {never, "a product with a constant averaging matrix (op.MatMul)"},
-	"globalAveragePoolOp": {never, "a product with a constant averaging matrix (op.MatMul)"},
-	"upsampleOp":          {never, "a product with a constant matrix (op.MatMul)"},
+	"avgPoolOp":           {never, "op.MatMul with an input node that holds an averaging matrix"},
+	"globalAveragePoolOp": {never, "op.MatMul with an input node that holds an averaging matrix"},
+	"upsampleOp":          {never, "op.MatMul with an input node that holds a repetition matrix"},
+	"tensordotOp":         {never, "op.MatMul or BatchedMatMul of reshaped operands"},
+	"minBetween":          {never, "a − Rectify(a − b)"},
+	"maxBetween":          {never, "a + Rectify(b − a)"},
+}
+
+// soundnessOf looks an operation up. From outside Gorgonia all are trusted;
+// package difftest is there to test them.
+func soundnessOf(o G.Op) soundness {
+	name := stockName(o)
+	if name == "" {
+		return twice
+	}
+	return stock[name].sound
+}
+
+// stockName is the type name of an operation of Gorgonia, and empty for one
+// from outside.
+func stockName(o G.Op) string {
+	t := reflect.TypeOf(o)
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.PkgPath() != "gorgonia.org/gorgonia" {
+		return ""
+	}
+	return t.Name()
 }
 
 // Check refuses a graph that cannot be differentiated twice: it returns an
 // error that names the first operation between wrt and outs whose first or
 // second derivative is known to be wrong or missing, and what to use instead.
 // Operations from outside Gorgonia pass if they have a symbolic derivative.
-func Check(outs, wrt G.Nodes) error {
+func Check(outs, wrt G.Nodes) (err error) {
+	defer recovered(&err)
 	s := newSweep(wrt)
 	for _, out := range outs {
 		s.visit(out)
 	}
 	for _, n := range s.order {
-		if !s.depends[n] || s.wrt[n] {
+		if !s.passes[n] {
 			continue
 		}
 		if err := refuse(n, s.children[n], twice); err != nil {
@@ -76,41 +108,86 @@ func Check(outs, wrt G.Nodes) error {
 // refuse is an error if the operation of n is one of Gorgonia's and not sound
 // for as many derivatives as wanted.
 func refuse(n *G.Node, children G.Nodes, want soundness) error {
-	t := reflect.TypeOf(n.Op())
-	if t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	if t.PkgPath() != "gorgonia.org/gorgonia" {
+	name := stockName(n.Op())
+	if name == "" {
 		return nil
 	}
-	known := stock[t.Name()]
-	if known.sound < want {
-		problem := "has a wrong second derivative"
-		if known.sound == never {
-			problem = "has a wrong or missing derivative"
-		}
-		return unsound(n, problem, known.instead)
+	switch known := stock[name]; {
+	case known.sound == never:
+		return unsound(n, "has a wrong or missing derivative", known.instead)
+	case known.sound < want:
+		return unsound(n, "has a wrong second derivative", known.instead)
 	}
-	return refuseForm(n, children, t.Name())
+	return refuseForm(n, children, name)
 }
 
 // refuseForm refuses the forms of otherwise sound operations that are not.
-func refuseForm(n *G.Node, children G.Nodes, opType string) error {
+func refuseForm(n *G.Node, children G.Nodes, name string) error {
 	form := n.Op().String()
-	axes := strings.Count(form, " ") + 1 // of reductions, printed as Σ[0 1]
-	switch {
-	case opType == "elemUnaryOp" && strings.Contains(strings.ToLower(form), "invsqrt"):
-		return unsound(n, "has a wrong derivative", "Inverse of Sqrt")
-	case opType == "linAlgBinOp" && len(children) == 2 && children[0].Dims() == 2 && children[1].Dims() == 1:
-		return unsound(n, "(matrix times vector) has no second derivative", "an (n, 1) matrix, or op.MatMul")
-	case opType == "linAlgBinOp" && strings.Contains(form, "⊗"):
-		return unsound(n, "(outer product) has no derivative", "a product of (n, 1) and (1, m) matrices, or op.MatMul")
-	case opType == "sumOp" && axes > 1 && axes < children[0].Dims():
-		return unsound(n, "gives wrong sums over several but not all axes", "one Sum an axis")
-	case opType == "maxOp" && axes > 1:
-		return unsound(n, "over several axes has no second derivative", "one Max an axis")
+	switch name {
+	case "elemUnaryOp":
+		switch form {
+		case "invSqrt":
+			return unsound(n, "has a wrong derivative", "Inverse of Sqrt")
+		case "log2":
+			return unsound(n, "has a wrong derivative", "Log, divided by the constant ln 2")
+		}
+	case "linAlgBinOp":
+		switch {
+		case children[0].Dims() == 2 && children[1].Dims() == 1:
+			return unsound(n, "(matrix times vector) has no second derivative", "an (n, 1) matrix, or op.MatMul")
+		case strings.Contains(form, "⊗"):
+			return unsound(n, "(outer product) has no derivative", "a product of (n, 1) and (1, m) matrices, or op.MatMul")
+		}
+	case "sumOp":
+		axes := axesOf(form)
+		switch {
+		case len(axes) > 1 && len(axes) < children[0].Dims():
+			return unsound(n, "gives wrong sums over several but not all axes", "one Sum an axis")
+		case !slices.IsSorted(axes):
+			return unsound(n, "has no second derivative for axes out of order", "Sum without axes, for all")
+		}
+	case "maxOp":
+		if len(axesOf(form)) > 1 {
+			return unsound(n, "over several axes has no second derivative", "one Max an axis")
+		}
+	case "concatOp":
+		if joined(n, children) > maxConcat {
+			return unsound(n, fmt.Sprintf("has a wrong derivative past %d entries along its axis", maxConcat),
+				"op.MatMul with input nodes that hold selection matrices, and op.Add")
+		}
 	}
 	return nil
+}
+
+// axesOf reads the axes of a reduction, which is printed as Σ[0 1].
+func axesOf(form string) []int {
+	_, list, _ := strings.Cut(strings.TrimSuffix(form, "]"), "[")
+	var axes []int
+	for _, field := range strings.Fields(list) {
+		axis, err := strconv.Atoi(field)
+		if err == nil {
+			axes = append(axes, axis)
+		}
+	}
+	return axes
+}
+
+// maxConcat is how far concatenations can be differentiated: Gorgonia tells
+// the slices in their derivative apart by the low bytes of where they start
+// and end, and takes those for one that agree.
+const maxConcat = 255
+
+// joined is the length of the concatenation n along its axis, which is
+// where it differs from its first operand.
+func joined(n *G.Node, children G.Nodes) int {
+	first := children[0].Shape()
+	for axis, length := range n.Shape() {
+		if length != first[axis] {
+			return length
+		}
+	}
+	return 0
 }
 
 func unsound(n *G.Node, problem, instead string) error {

@@ -1,0 +1,115 @@
+package trainer
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+)
+
+// A Hook watches a training run. It implements Hook and any of the interfaces
+// below. A hook must not change the model, the data or the State's progress,
+// and draws random numbers only from streams of its own.
+//
+// Within a phase hooks run in the order they were given. An error ends the
+// run and comes back wrapped with the hook's name. A hook that returns the
+// error of a cancelled context must not have changed its own state: it is
+// called again when the run is resumed.
+type Hook interface {
+	// Name is unique among the hooks of a run.
+	Name() string
+}
+
+// Phase orders hooks at the end of an epoch.
+type Phase int
+
+// The phases. A hook without a phase measures.
+const (
+	Measure Phase = iota // records metrics
+	Decide               // reads metrics and may request a stop
+	Record               // writes metrics where people and programs read them
+	Save                 // writes checkpoints
+)
+
+// The optional interfaces of a Hook.
+type (
+	// Phased hooks tell their phase.
+	Phased interface{ Phase() Phase }
+	// A Meter declares the metrics that the hook records.
+	Meter interface{ Metrics() []Metric }
+	// TrainBeginner is called before the first epoch, and again, after
+	// Restore, when a run is resumed.
+	TrainBeginner interface {
+		TrainBegin(context.Context, *State) error
+	}
+	// TrainEnder is called after the last epoch of a run that was not
+	// interrupted.
+	TrainEnder interface {
+		TrainEnd(context.Context, *State) error
+	}
+	// EpochBeginner is called before the first batch of an epoch.
+	EpochBeginner interface {
+		EpochBegin(context.Context, *State) error
+	}
+	// EpochEnder is called at the end of an epoch, epoch 0 included. A hook of
+	// the Measure phase is called a second time when a Decide hook stops the
+	// run, so that it can measure the last epoch if it has not yet.
+	EpochEnder interface {
+		EpochEnd(context.Context, *State) error
+	}
+	// BatchEnder is called after each training step.
+	BatchEnder interface {
+		BatchEnd(context.Context, *State) error
+	}
+	// ValidationEnder is called when the splits have been evaluated, before
+	// the hooks of the epoch's end.
+	ValidationEnder interface {
+		ValidationEnd(context.Context, *State) error
+	}
+	// Interrupted is called when the run ends by an error, a cancelled
+	// context included, with a context that is not cancelled.
+	Interrupted interface {
+		Interrupted(context.Context, *State, error) error
+	}
+	// A Snapshotter has state that belongs to a checkpoint. Snapshot makes
+	// durable whatever the state refers to outside, such as an open file.
+	Snapshotter interface {
+		Snapshot() ([]byte, error)
+		Restore([]byte) error
+	}
+)
+
+func phaseOf(h Hook) Phase {
+	if p, ok := h.(Phased); ok {
+		return p.Phase()
+	}
+	return Measure
+}
+
+// ordered sorts hooks by phase, keeping their order within one.
+func ordered(hooks []Hook) ([]Hook, error) {
+	hooks = slices.Clone(hooks)
+	slices.SortStableFunc(hooks, func(a, b Hook) int { return cmp.Compare(phaseOf(a), phaseOf(b)) })
+	for i, h := range hooks {
+		for _, other := range hooks[:i] {
+			if h.Name() == other.Name() {
+				return nil, fmt.Errorf("trainer: two hooks are named %q; hooks need names of their own", h.Name())
+			}
+		}
+	}
+	return hooks, nil
+}
+
+// fire calls one event of all hooks that have it, in order.
+func fire[H any](hooks []Hook, event func(H) error) error {
+	for _, h := range hooks {
+		listener, ok := h.(H)
+		if !ok {
+			continue
+		}
+		if err := event(listener); err != nil {
+			return fmt.Errorf("hook %s: %w", h.Name(), err)
+		}
+	}
+	return nil
+}

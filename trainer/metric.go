@@ -1,0 +1,78 @@
+package trainer
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/hessoscope/hessoscope/models"
+)
+
+// Direction tells which values of a metric are better.
+type Direction int
+
+// The directions.
+const (
+	Neither Direction = iota
+	Lower
+	Higher
+)
+
+// Metric declares a number that is recorded during a run.
+type Metric struct {
+	Name    string // a slash path, such as "validation/loss"
+	Unit    string // empty for a pure number
+	Meaning string // one line
+	Better  Direction
+}
+
+// Reading is a recorded value of a metric.
+type Reading struct {
+	Value float64 `json:"value"`
+	Epoch int     `json:"epoch"`
+	Step  int     `json:"step"`
+}
+
+// metrics holds the declared metrics and their last readings.
+type metrics struct {
+	declared []Metric
+	last     map[string]Reading
+}
+
+func (m *metrics) declare(declared ...Metric) error {
+	for _, d := range declared {
+		if slices.ContainsFunc(m.declared, func(o Metric) bool { return o.Name == d.Name }) {
+			return fmt.Errorf("trainer: metric %q is declared twice", d.Name)
+		}
+		m.declared = append(m.declared, d)
+	}
+	return nil
+}
+
+// Metrics returns the declared metrics, in the order of declaration.
+func (s *State) Metrics() []Metric { return s.metrics.declared }
+
+// Record sets a declared metric for the current epoch. A value that is NaN or
+// infinite is an error that wraps models.ErrNotFinite.
+func (s *State) Record(name string, value float64) error {
+	if !slices.ContainsFunc(s.metrics.declared, func(d Metric) bool { return d.Name == name }) {
+		return fmt.Errorf("trainer: metric %q was not declared", name)
+	}
+	if math.IsNaN(value) || math.IsInf(value, 0) {
+		return fmt.Errorf("trainer: metric %q is %g: %w", name, value, models.ErrNotFinite)
+	}
+	s.metrics.last[name] = Reading{Value: value, Epoch: s.Epoch, Step: s.Step}
+	return nil
+}
+
+// Last returns the latest reading of a metric, however old.
+func (s *State) Last(name string) (Reading, bool) {
+	r, ok := s.metrics.last[name]
+	return r, ok
+}
+
+// Fresh returns the reading of a metric if it was recorded at this epoch.
+func (s *State) Fresh(name string) (float64, bool) {
+	r, ok := s.metrics.last[name]
+	return r.Value, ok && r.Epoch == s.Epoch
+}

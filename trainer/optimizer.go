@@ -1,0 +1,204 @@
+package trainer
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"gorgonia.org/tensor"
+
+	"github.com/hessoscope/hessoscope/models"
+	"github.com/hessoscope/hessoscope/models/symbolic/op"
+)
+
+// OptimizerConfig describes the update rule. With g the gradient, w the
+// parameters and η the learning rate, as in PyTorch:
+//
+//	sgd      g += decay·w;  m = µ·m + g;  w −= η·m        (nesterov: η·(g + µ·m))
+//	adam     g += decay·w;  m = β₁m + (1−β₁)g;  v = β₂v + (1−β₂)g²;
+//	         w −= η·m̂/(√v̂ + ε), m̂ and v̂ corrected for their start at 0
+//	adamw    w −= η·decay·w, then adam without decay in g
+//	rmsprop  g += decay·w;  v = αv + (1−α)g²;  m = µ·m + g/(√v + ε);  w −= η·m
+type OptimizerConfig struct {
+	Name        string  `yaml:"name,omitempty"` // sgd (the default), adam, adamw, rmsprop
+	Momentum    float64 `yaml:"momentum,omitempty"`
+	Nesterov    bool    `yaml:"nesterov,omitempty"`
+	WeightDecay float64 `yaml:"weight_decay,omitempty"`
+	Beta1       float64 `yaml:"beta1,omitempty"`   // 0.9 if zero
+	Beta2       float64 `yaml:"beta2,omitempty"`   // 0.999 if zero
+	Alpha       float64 `yaml:"alpha,omitempty"`   // 0.99 if zero
+	Epsilon     float64 `yaml:"epsilon,omitempty"` // 1e-8 if zero
+}
+
+// slotNames are the arrays an update rule keeps for each parameter.
+func (c OptimizerConfig) slotNames() []string {
+	switch {
+	case c.Name == "adam" || c.Name == "adamw":
+		return []string{"mean", "square"}
+	case c.Name == "rmsprop" && c.Momentum != 0:
+		return []string{"square", "momentum"}
+	case c.Name == "rmsprop":
+		return []string{"square"}
+	case c.Momentum != 0:
+		return []string{"momentum"}
+	default:
+		return nil
+	}
+}
+
+func (c OptimizerConfig) withDefaults() OptimizerConfig {
+	for _, d := range []struct {
+		field *float64
+		value float64
+	}{{&c.Beta1, 0.9}, {&c.Beta2, 0.999}, {&c.Alpha, 0.99}, {&c.Epsilon, 1e-8}} {
+		if *d.field == 0 {
+			*d.field = d.value
+		}
+	}
+	if c.Name == "" {
+		c.Name = "sgd"
+	}
+	return c
+}
+
+// Validate is an error that says which field is wrong and what would be right.
+func (c OptimizerConfig) Validate() error {
+	c = c.withDefaults()
+	if !slices.Contains([]string{"sgd", "adam", "adamw", "rmsprop"}, c.Name) {
+		return fmt.Errorf("optimizer.name is %q; want sgd, adam, adamw or rmsprop", c.Name)
+	}
+	for _, f := range []struct {
+		name  string
+		value float64
+	}{{"momentum", c.Momentum}, {"beta1", c.Beta1}, {"beta2", c.Beta2}, {"alpha", c.Alpha}} {
+		if !(f.value >= 0 && f.value < 1) {
+			return fmt.Errorf("optimizer.%s is %g; want at least 0 and below 1", f.name, f.value)
+		}
+	}
+	if !(c.WeightDecay >= 0) || math.IsInf(c.WeightDecay, 0) {
+		return fmt.Errorf("optimizer.weight_decay is %g; want 0 or more", c.WeightDecay)
+	}
+	if !(c.Epsilon > 0) || math.IsInf(c.Epsilon, 0) {
+		return fmt.Errorf("optimizer.epsilon is %g; want a positive number", c.Epsilon)
+	}
+	if c.Nesterov && (c.Name != "sgd" || c.Momentum == 0) {
+		return fmt.Errorf("optimizer.nesterov needs sgd with a momentum")
+	}
+	if c.Momentum != 0 && (c.Name == "adam" || c.Name == "adamw") {
+		return fmt.Errorf("optimizer.momentum is not used by %s; set beta1", c.Name)
+	}
+	return nil
+}
+
+// Optimizer moves parameters against gradients.
+type Optimizer struct {
+	config OptimizerConfig
+	params []models.Parameter
+	slots  [][]*tensor.Dense // slots[i] belong to params[i], in the order of slotNames
+}
+
+// NewOptimizer returns an optimizer for params, with its slots at zero.
+func NewOptimizer(c OptimizerConfig, params []models.Parameter) (*Optimizer, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	o := &Optimizer{config: c.withDefaults(), params: params}
+	for _, p := range params {
+		var slots []*tensor.Dense
+		for range c.slotNames() {
+			slots = append(slots, tensor.New(tensor.WithShape(p.Value.Shape()...), tensor.Of(p.Value.Dtype())))
+		}
+		o.slots = append(o.slots, slots)
+	}
+	return o, nil
+}
+
+// Step makes update number step, counted from 1, with the learning rate and
+// the gradients, one a parameter (nil for zero), each times scale.
+func (o *Optimizer) Step(step int, rate, scale float64, grads []*tensor.Dense) {
+	for i, p := range o.params {
+		switch {
+		case grads[i] == nil:
+		case p.Value.Dtype() == tensor.Float32:
+			update(o.config, step, float32(rate), float32(scale), i, o, grads[i], (*tensor.Dense).Float32s)
+		default:
+			update(o.config, step, rate, scale, i, o, grads[i], (*tensor.Dense).Float64s)
+		}
+	}
+}
+
+func update[T op.Float](c OptimizerConfig, step int, rate, scale T, i int, o *Optimizer, grad *tensor.Dense, data func(*tensor.Dense) []T) {
+	w, g := data(o.params[i].Value), data(grad)
+	var slots [2][]T
+	for k, s := range o.slots[i] {
+		slots[k] = data(s)
+	}
+	switch c.Name {
+	case "adam", "adamw":
+		adam(c, step, rate, scale, w, g, slots[0], slots[1])
+	case "rmsprop":
+		rmsprop(c, rate, scale, w, g, slots[0], slots[1])
+	default:
+		sgd(c, rate, scale, w, g, slots[0])
+	}
+}
+
+func sgd[T op.Float](c OptimizerConfig, rate, scale T, w, g, momentum []T) {
+	decay, mu := T(c.WeightDecay), T(c.Momentum)
+	for j, v := range g {
+		d := scale*v + decay*w[j]
+		if momentum != nil {
+			momentum[j] = mu*momentum[j] + d
+			if c.Nesterov {
+				d += mu * momentum[j]
+			} else {
+				d = momentum[j]
+			}
+		}
+		w[j] -= rate * d
+	}
+}
+
+func adam[T op.Float](c OptimizerConfig, step int, rate, scale T, w, g, mean, square []T) {
+	b1, b2, decay := T(c.Beta1), T(c.Beta2), T(c.WeightDecay)
+	correct1 := T(1 - math.Pow(c.Beta1, float64(step)))
+	correct2 := T(math.Sqrt(1 - math.Pow(c.Beta2, float64(step))))
+	for j, v := range g {
+		d := scale * v
+		if c.Name == "adamw" {
+			w[j] -= rate * decay * w[j]
+		} else {
+			d += decay * w[j]
+		}
+		mean[j] = b1*mean[j] + (1-b1)*d
+		square[j] = b2*square[j] + (1-b2)*d*d
+		root := T(math.Sqrt(float64(square[j]))) / correct2
+		w[j] -= rate * (mean[j] / correct1) / (root + T(c.Epsilon))
+	}
+}
+
+func rmsprop[T op.Float](c OptimizerConfig, rate, scale T, w, g, square, momentum []T) {
+	alpha, decay, mu := T(c.Alpha), T(c.WeightDecay), T(c.Momentum)
+	for j, v := range g {
+		d := scale*v + decay*w[j]
+		square[j] = alpha*square[j] + (1-alpha)*d*d
+		d /= T(math.Sqrt(float64(square[j]))) + T(c.Epsilon)
+		if momentum != nil {
+			momentum[j] = mu*momentum[j] + d
+			d = momentum[j]
+		}
+		w[j] -= rate * d
+	}
+}
+
+// State returns what the optimizer remembers, as parameters of its own that
+// share memory with it: "optimizer/momentum/fc1.weight" and so on.
+func (o *Optimizer) State() []models.Parameter {
+	var state []models.Parameter
+	for k, slot := range o.config.slotNames() {
+		for i, p := range o.params {
+			state = append(state, models.Parameter{Name: "optimizer/" + slot + "/" + p.Name, Value: o.slots[i][k]})
+		}
+	}
+	return state
+}

@@ -1,0 +1,73 @@
+package trainer
+
+import (
+	"time"
+
+	"github.com/hessoscope/hessoscope/datasets"
+	"github.com/hessoscope/hessoscope/models"
+)
+
+// State is what hooks see of a run.
+type State struct {
+	Model models.Model
+	Data  *datasets.Dataset
+	Loss  models.Loss
+	Seed  uint64
+
+	Epoch        int     // epochs completed; 0 before training
+	Epochs       int     // epochs planned; 0 if not known
+	Step         int     // training steps completed
+	Steps        int     // training steps an epoch; 0 if not known
+	LearningRate float64 // of the current epoch; 0 if not known
+	BatchLoss    float64 // mean loss of the last mini-batch, before its step
+
+	metrics  metrics
+	stop     *Stop
+	started  time.Time
+	before   time.Duration // spent before the run was resumed
+	snapshot func() (*Checkpoint, error)
+}
+
+// Elapsed is the time the run has taken so far, over all its sessions.
+func (s *State) Elapsed() time.Duration {
+	if s.started.IsZero() {
+		return s.before
+	}
+	return s.before + time.Since(s.started)
+}
+
+// Final tells whether this is the end of the last epoch: of all that were
+// planned, or because a stop was requested.
+func (s *State) Final() bool {
+	return s.stop != nil || s.Epochs > 0 && s.Epoch >= s.Epochs
+}
+
+// RequestStop asks for the run to end after this epoch. The first request
+// counts.
+func (s *State) RequestStop(stop Stop) {
+	if s.stop == nil {
+		s.stop = &stop
+	}
+}
+
+// Checkpoint captures all that is needed to go on from here.
+func (s *State) Checkpoint() (*Checkpoint, error) { return s.snapshot() }
+
+// Stop tells why a run ended.
+type Stop struct {
+	Reason Reason `json:"reason"`
+	By     string `json:"by,omitempty"`     // the hook that asked for it
+	Detail string `json:"detail,omitempty"` // one line
+}
+
+// Reason is the kind of a Stop.
+type Reason string
+
+// The reasons.
+const (
+	Completed Reason = "completed"   // all planned epochs are done
+	Requested Reason = "requested"   // a hook asked for it
+	Cancelled Reason = "interrupted" // the context was cancelled; the run can be resumed
+	NotFinite Reason = "not_finite"  // a loss or gradient was NaN or infinite; the epoch before is kept
+	Failed    Reason = "failed"      // something else went wrong
+)

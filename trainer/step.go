@@ -1,0 +1,129 @@
+package trainer
+
+import (
+	"fmt"
+	"math"
+
+	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
+	"github.com/hessoscope/hessoscope/datasets"
+	"github.com/hessoscope/hessoscope/models"
+	"github.com/hessoscope/hessoscope/models/symbolic"
+	"github.com/hessoscope/hessoscope/models/symbolic/op"
+)
+
+// stepper computes the gradients of mini-batches. It keeps one program a batch
+// size, of which there are two: that of a ragged last batch is another.
+type stepper struct {
+	model   models.Model
+	loss    models.Loss
+	split   *datasets.Split
+	batches map[int]*batch
+	grads   []*tensor.Dense // of the last batch, one a parameter, nil for zero
+}
+
+// batch is the gradient of the loss of so many samples, as a program.
+type batch struct {
+	*models.Expression
+	program  *symbolic.Program
+	plan     *symbolic.Plan
+	gradient G.Nodes
+	inputs   G.Nodes // all that changes from step to step
+}
+
+func newStepper(m models.Model, loss models.Loss, split *datasets.Split) (*stepper, error) {
+	return &stepper{
+		model: m, loss: loss, split: split,
+		batches: make(map[int]*batch), grads: make([]*tensor.Dense, len(m.Parameters())),
+	}, nil
+}
+
+// gradient computes the gradients of the mean loss of the given samples into
+// s.grads, and returns the loss and the norm of the gradient. Both finite or an
+// error that wraps models.ErrNotFinite.
+func (s *stepper) gradient(rows []int) (loss, norm float64, err error) {
+	b, err := s.batch(len(rows))
+	if err != nil {
+		return 0, 0, err
+	}
+	b.Fill(s.split, rows, 1/float64(len(rows)))
+	b.program.Changed(b.inputs...)
+	if err := b.plan.Run(); err != nil {
+		return 0, 0, err
+	}
+	loss = sum(b.program.Value(b.Losses).(*tensor.Dense), len(rows), 1) / float64(len(rows))
+	squares := 0.0
+	for i, g := range b.gradient {
+		if g == nil {
+			continue
+		}
+		s.grads[i] = b.program.Value(g).(*tensor.Dense)
+		squares += sum(s.grads[i], s.grads[i].DataSize(), 2)
+	}
+	norm = math.Sqrt(squares)
+	if math.IsNaN(loss) || math.IsInf(loss, 0) {
+		return 0, 0, fmt.Errorf("the loss is %g: %w", loss, models.ErrNotFinite)
+	}
+	if math.IsNaN(norm) || math.IsInf(norm, 0) {
+		return 0, 0, fmt.Errorf("the norm of the gradient is %g: %w", norm, models.ErrNotFinite)
+	}
+	return loss, norm, nil
+}
+
+// batch returns the program for n samples. A model's graph of fixed batch size
+// is padded.
+func (s *stepper) batch(n int) (*batch, error) {
+	if fixed, ok := s.model.(models.Fixed); ok {
+		n = fixed.BatchSize()
+	}
+	if b, ok := s.batches[n]; ok {
+		return b, nil
+	}
+	e, err := models.Express(s.model, s.loss, n, models.Precision(s.model))
+	if err != nil {
+		return nil, err
+	}
+	b := &batch{Expression: e, inputs: append(e.Inputs(), e.Params...)}
+	if b.gradient, err = e.Gradient(); err != nil {
+		return nil, err
+	}
+	outs := G.Nodes{e.Losses}
+	for _, g := range b.gradient {
+		if g != nil {
+			outs = append(outs, g)
+		}
+	}
+	if b.program, err = symbolic.Compile(outs...); err != nil {
+		return nil, err
+	}
+	for i, p := range s.model.Parameters() {
+		if err := b.program.Set(e.Params[i], p.Value); err != nil {
+			return nil, err
+		}
+	}
+	if b.plan, err = b.program.Plan(outs...); err != nil {
+		return nil, err
+	}
+	s.batches[n] = b
+	return b, nil
+}
+
+// sum is the sum of the first n elements to a power, 1 or 2, in float64.
+func sum(t *tensor.Dense, n, power int) float64 {
+	if t.Dtype() == tensor.Float32 {
+		return sumOf(t.Float32s()[:n], power)
+	}
+	return sumOf(t.Float64s()[:n], power)
+}
+
+func sumOf[T op.Float](values []T, power int) (total float64) {
+	for _, v := range values {
+		if power == 2 {
+			total += float64(v) * float64(v)
+		} else {
+			total += float64(v)
+		}
+	}
+	return total
+}

@@ -1,0 +1,289 @@
+package trainer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"gorgonia.org/tensor"
+
+	"github.com/hessoscope/hessoscope/datasets"
+	"github.com/hessoscope/hessoscope/models"
+)
+
+// Config says how to train. Epochs and Rate.Base are required; every other
+// zero value is a default.
+type Config struct {
+	Epochs    int
+	BatchSize int // samples a step; the whole split if zero or larger
+	Rate      Rate
+	Optimizer OptimizerConfig
+	// ClipNorm scales a mini-batch's gradient down to this norm where it is
+	// larger; no clipping if zero.
+	ClipNorm float64
+	Loss     models.Loss // CrossEntropy if empty
+	Seed     uint64
+	Evaluate Schedule // as in SessionSettings
+	Workers  int      // as in SessionSettings
+}
+
+// Validate is an error that says which field is wrong and what would be right.
+func (c Config) Validate() error {
+	switch {
+	case c.Epochs < 0:
+		return fmt.Errorf("epochs is %d; want 0 or more", c.Epochs)
+	case c.BatchSize < 0:
+		return fmt.Errorf("batch_size is %d; want 0, for the whole split, or more", c.BatchSize)
+	case !(c.ClipNorm >= 0) || math.IsInf(c.ClipNorm, 0):
+		return fmt.Errorf("clip_norm is %g; want 0, for no clipping, or more", c.ClipNorm)
+	}
+	if err := c.Rate.Validate(); err != nil {
+		return err
+	}
+	return c.Optimizer.Validate()
+}
+
+// Trainer trains one model on the "train" split of one data set.
+type Trainer struct {
+	config    Config
+	session   *Session
+	train     *datasets.Split
+	order     []int // the samples, in the order of the current epoch
+	stepper   *stepper
+	optimizer *Optimizer
+	good      good
+
+	position
+}
+
+// position is how far a run has come.
+type position struct {
+	epoch   int     // whose batches or end are under way
+	batch   int     // batches of it that are done
+	lossSum float64 // of the mini-batch losses of the epoch so far
+}
+
+// good is the state to go back to when a loss is not finite: that of the last
+// start of an epoch, or of the checkpoint that the run was resumed from.
+type good struct {
+	position
+	step    int
+	tensors []*tensor.Dense // parameters and optimizer state
+}
+
+// New returns a trainer. Metrics of the hooks are declared here, so that one
+// that nobody records is an error before the training and not during it.
+func New(c Config, model models.Model, data *datasets.Dataset, hooks ...Hook) (*Trainer, error) {
+	if err := c.Validate(); err != nil {
+		return nil, fmt.Errorf("trainer: %w", err)
+	}
+	train, err := data.Split("train")
+	if err != nil {
+		return nil, err
+	}
+	if c.BatchSize == 0 || c.BatchSize > train.Len() {
+		c.BatchSize = train.Len()
+	}
+	if fixed, ok := model.(models.Fixed); ok && c.BatchSize > fixed.BatchSize() {
+		return nil, fmt.Errorf("trainer: batch size %d; the model's graph holds %d", c.BatchSize, fixed.BatchSize())
+	}
+	session, err := NewSession(model, data, SessionSettings{
+		Loss: c.Loss, Epochs: c.Epochs, Seed: c.Seed, Evaluate: c.Evaluate, Workers: c.Workers,
+	}, hooks...)
+	if err != nil {
+		return nil, err
+	}
+	t := &Trainer{config: c, session: session, train: train, order: make([]int, train.Len())}
+	t.config.Loss = session.state.Loss
+	if t.stepper, err = newStepper(model, session.state.Loss, train); err != nil {
+		return nil, err
+	}
+	if t.optimizer, err = NewOptimizer(c.Optimizer, model.Parameters()); err != nil {
+		return nil, err
+	}
+	session.state.Steps = t.batches()
+	session.state.snapshot = t.capture
+	return t, session.state.metrics.declare(
+		Metric{"train/batch_loss", "", "mean loss of the epoch's mini-batches, each before its step", Lower},
+		Metric{"train/learning_rate", "", "learning rate of the epoch", Neither},
+	)
+}
+
+// State is what the hooks see.
+func (t *Trainer) State() *State { return t.session.state }
+
+// batches is the number of training steps of an epoch; the last may be
+// smaller than the others.
+func (t *Trainer) batches() int {
+	return (len(t.order) + t.config.BatchSize - 1) / t.config.BatchSize
+}
+
+// Run trains until the planned epochs are done or a hook requests a stop, and
+// tells why it ended. If ctx is cancelled, the step or measurement under way
+// is finished or given up, and the error wraps that of ctx; a checkpoint taken
+// then goes on exactly there. If a loss or gradient is NaN or infinite, the
+// parameters go back to the end of the epoch before, and the error wraps
+// models.ErrNotFinite.
+func (t *Trainer) Run(ctx context.Context) (Stop, error) {
+	if err := t.run(ctx); err != nil {
+		if errors.Is(err, models.ErrNotFinite) {
+			err = t.rollBack(err)
+		}
+		return reasonOf(err), t.session.Interrupted(ctx, err)
+	}
+	if stop, ok := t.session.Stopped(); ok {
+		return stop, nil
+	}
+	return Stop{Reason: Completed}, nil
+}
+
+func reasonOf(err error) Stop {
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return Stop{Reason: Cancelled}
+	case errors.Is(err, models.ErrNotFinite):
+		return Stop{Reason: NotFinite, Detail: err.Error()}
+	default:
+		return Stop{Reason: Failed, Detail: err.Error()}
+	}
+}
+
+func (t *Trainer) run(ctx context.Context) error {
+	if err := t.session.begin(ctx); err != nil {
+		return err
+	}
+	for t.epoch <= t.config.Epochs {
+		if err := t.runEpoch(ctx); err != nil {
+			return err
+		}
+		if _, stopped := t.session.Stopped(); stopped {
+			break
+		}
+	}
+	return t.session.End(ctx)
+}
+
+// runEpoch trains and ends the current epoch from where it is, and moves to
+// the next. Epoch 0 has no batches.
+func (t *Trainer) runEpoch(ctx context.Context) error {
+	if t.epoch > 0 {
+		if err := t.trainEpoch(ctx); err != nil {
+			return err
+		}
+	}
+	s := t.session.state
+	s.Epoch = t.epoch
+	if err := t.recordEpoch(); err != nil {
+		return err
+	}
+	if err := t.session.end(ctx); err != nil {
+		return err
+	}
+	t.position = position{epoch: t.epoch + 1}
+	return nil
+}
+
+func (t *Trainer) recordEpoch() error {
+	if t.epoch == 0 {
+		return nil
+	}
+	s := t.session.state
+	if err := s.Record("train/batch_loss", t.lossSum/float64(t.batches())); err != nil {
+		return err
+	}
+	return s.Record("train/learning_rate", s.LearningRate)
+}
+
+// trainEpoch runs the batches of the current epoch that are left.
+func (t *Trainer) trainEpoch(ctx context.Context) error {
+	s := t.session.state
+	s.LearningRate = t.config.Rate.At(t.epoch, t.config.Epochs)
+	t.shuffle()
+	if t.batch == 0 {
+		t.keepGood()
+		if err := fire(t.session.hooks, func(h EpochBeginner) error { return h.EpochBegin(ctx, s) }); err != nil {
+			return err
+		}
+	}
+	for t.batch < t.batches() {
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("trainer: epoch %d, step %d: %w", t.epoch, s.Step, err)
+		}
+		if err := t.step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// shuffle orders the samples for the current epoch: by a stream of its own, so
+// that any epoch can be repeated without those before it.
+func (t *Trainer) shuffle() {
+	for i := range t.order {
+		t.order[i] = i
+	}
+	if t.batches() > 1 {
+		Stream(t.config.Seed, "shuffle", t.epoch).Shuffle(len(t.order), func(i, j int) {
+			t.order[i], t.order[j] = t.order[j], t.order[i]
+		})
+	}
+}
+
+// step trains on one mini-batch.
+func (t *Trainer) step(ctx context.Context) error {
+	s := t.session.state
+	first := t.batch * t.config.BatchSize
+	rows := t.order[first:min(first+t.config.BatchSize, len(t.order))]
+	loss, norm, err := t.stepper.gradient(rows)
+	if err != nil {
+		return fmt.Errorf("trainer: epoch %d, step %d: %w", t.epoch, s.Step+1, err)
+	}
+	scale := 1.0
+	if c := t.config.ClipNorm; c > 0 && norm > c {
+		scale = c / norm
+	}
+	t.optimizer.Step(s.Step+1, s.LearningRate, scale, t.stepper.grads)
+	t.lossSum += loss
+	t.batch++
+	return t.session.BatchEnd(ctx, s.Step+1, loss)
+}
+
+// live are the tensors that training changes.
+func (t *Trainer) live() []models.Parameter {
+	return slices.Concat(t.session.state.Model.Parameters(), t.optimizer.State())
+}
+
+// keepGood remembers the present state.
+func (t *Trainer) keepGood() {
+	t.good.position, t.good.step = t.position, t.session.state.Step
+	for i, p := range t.live() {
+		if i == len(t.good.tensors) {
+			t.good.tensors = append(t.good.tensors, tensor.New(tensor.WithShape(p.Value.Shape()...), tensor.Of(p.Value.Dtype())))
+		}
+		copyTensor(t.good.tensors[i], p.Value)
+	}
+}
+
+// rollBack returns to the state that was kept, and says so in the error.
+func (t *Trainer) rollBack(err error) error {
+	if t.good.tensors == nil {
+		return fmt.Errorf("%w; the initial parameters or the data are at fault", err)
+	}
+	for i, p := range t.live() {
+		copyTensor(p.Value, t.good.tensors[i])
+	}
+	s := t.session.state
+	t.position, t.session.stage = t.good.position, 0
+	s.Step, s.Epoch = t.good.step, max(t.epoch-1, 0)
+	return fmt.Errorf("%w; the parameters after epoch %d are kept: lower the learning rate (%g) or clip the gradient", err, s.Epoch, s.LearningRate)
+}
+
+func copyTensor(dst, src *tensor.Dense) {
+	if src.Dtype() == tensor.Float32 {
+		copy(dst.Float32s(), src.Float32s())
+		return
+	}
+	copy(dst.Float64s(), src.Float64s())
+}
