@@ -1,11 +1,10 @@
 package datasets
 
 import (
-	"cmp"
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
+
+	"github.com/hessoscope/hessoscope/datasets/suggest"
 )
 
 // Info describes a data set that [Load] knows, as it is with zero [Options].
@@ -147,61 +146,11 @@ func lookup(name string) (*entry, error) {
 	return nil, unknown(name, entries)
 }
 
-// unknown suggests the names that contain what was asked for or are a few letters away from it, the nearest first; if
-// there are none, all names.
+// unknown names the data set that is nearest to what was asked for, or all.
 func unknown(name string, entries []entry) error {
-	type near struct {
-		name  string
-		edits int
-	}
-	var suggest []near
 	var all []string
-	asked := plain(name)
 	for _, e := range entries {
 		all = append(all, e.name)
-		have := plain(e.name)
-		edits := editDistance(asked, have)
-		if len(asked) >= 3 && strings.Contains(have, asked) {
-			edits = 0
-		}
-		if edits <= min(3, len(have)/2) {
-			suggest = append(suggest, near{e.name, edits})
-		}
 	}
-	if name == "" {
-		return errors.New("datasets: no name given: want one of " + strings.Join(all, ", "))
-	}
-	if len(suggest) == 0 {
-		return fmt.Errorf("datasets: no data set %q: there are %s", name, strings.Join(all, ", "))
-	}
-	slices.SortStableFunc(suggest, func(a, b near) int { return cmp.Compare(a.edits, b.edits) })
-	var names []string
-	for _, s := range suggest[:min(3, len(suggest))] {
-		names = append(names, s.name)
-	}
-	return fmt.Errorf("datasets: no data set %q: did you mean %s?", name, strings.Join(names, " or "))
-}
-
-// plain drops what people spell differently: case, separators, and a plural.
-func plain(name string) string {
-	name = strings.NewReplacer("_", "", "-", "", " ", "").Replace(strings.ToLower(name))
-	return strings.TrimSuffix(name, "s")
-}
-
-// editDistance returns the Levenshtein distance in bytes. A very long a is cut: it is far from every name.
-func editDistance(a, b string) int {
-	a = a[:min(len(a), 64)]
-	row := rowNumbers(len(b) + 1)
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
+	return fmt.Errorf("datasets: no data set %.60q%s", name, suggest.Nearest(name, all))
 }

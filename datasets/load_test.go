@@ -185,14 +185,14 @@ func TestLoadRefuses(t *testing.T) {
 		opt  Options
 		want string
 	}{
-		{"", Options{}, "want one of intro1D, gauss"},
-		{"guass", Options{}, "did you mean gauss?"},
-		{"half-moons", Options{}, "did you mean half_moon"},
-		{"moons", Options{}, "did you mean half_moon"},
-		{"checkerboard", Options{}, "checkerboard_linear or checkerboard_noisy"},
-		{"MNIST", Options{}, "did you mean mnist"},
-		{"imagenet-21k", Options{}, "there are intro1D, gauss"},
-		{strings.Repeat("x", 10000), Options{}, "there are"},
+		{"", Options{}, "want one of checkerboard_linear"},
+		{"guass", Options{}, "did you mean \"gauss\"?"},
+		{"half-moons", Options{}, "did you mean \"half_moon"},
+		{"moons", Options{}, "did you mean \"half_moon"},
+		{"checkerboard", Options{}, "did you mean \"checkerboard_linear"},
+		{"MNIST", Options{}, "did you mean \"mnist"},
+		{"imagenet-21k", Options{}, "want one of checkerboard_linear"},
+		{strings.Repeat("x", 10000), Options{}, "want one of checkerboard"},
 		{"iris", Options{Samples: 100}, "iris: option Samples does not apply"},
 		{"iris", Options{Noise: 1}, "option Noise does not apply"},
 		{"iris", Options{DataDir: "x"}, "option DataDir does not apply"},

@@ -33,18 +33,17 @@ var activations = map[Activation]func(*G.Node) (*G.Node, error){
 	GELU:      op.GELU,
 }
 
-func (a Activation) check() error {
-	if _, ok := activations[a]; !ok {
-		return fmt.Errorf("models: unknown activation %q; want one of %s", a, keys(activations))
-	}
-	return nil
-}
+// Validate is an error unless the activation is one of those above.
+func (a Activation) Validate() error { return known(activations, a) }
 
-// keys lists the names a map knows, for errors.
-func keys[K ~string, V any](m map[K]V) string {
+// known is an error unless name is a key of m.
+func known[K ~string, V any](m map[K]V, name K) error {
+	if _, ok := m[name]; ok {
+		return nil
+	}
 	names := make([]string, 0, len(m))
 	for _, k := range slices.Sorted(maps.Keys(m)) {
 		names = append(names, string(k))
 	}
-	return strings.Join(names, ", ")
+	return fmt.Errorf("is %q; want one of %s", name, strings.Join(names, ", "))
 }

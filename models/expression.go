@@ -21,6 +21,9 @@ const (
 	SquaredError Loss = "squared_error" // (1/C)·‖f(x) − onehot(y)‖², as PyTorch's MSELoss
 )
 
+// Validate is an error unless the loss is one of those above.
+func (l Loss) Validate() error { return known(losses, l) }
+
 var losses = map[Loss]func(logits, target *G.Node) (*G.Node, error){
 	CrossEntropy: op.SoftmaxCrossEntropy,
 	SquaredError: op.SquaredError,
@@ -41,9 +44,8 @@ type Expression struct {
 // dtype. A model that cannot be differentiated twice is refused with an error
 // that names the operation. Input, Target and Weight hold tensors of zeros.
 func Express(m Model, loss Loss, n int, dtype tensor.Dtype) (*Expression, error) {
-	lossOf, ok := losses[loss]
-	if !ok {
-		return nil, fmt.Errorf("models: unknown loss %q; want one of %s", loss, keys(losses))
+	if err := loss.Validate(); err != nil {
+		return nil, fmt.Errorf("models: loss %w", err)
 	}
 	g := G.NewGraph()
 	e := &Expression{
@@ -65,7 +67,7 @@ func Express(m Model, loss Loss, n int, dtype tensor.Dtype) (*Expression, error)
 	if err := symbolic.Check(G.Nodes{e.Logits}, append(G.Nodes{e.Input}, e.Params...)); err != nil {
 		return nil, err
 	}
-	e.Losses, err = lossOf(e.Logits, e.Target)
+	e.Losses, err = losses[loss](e.Logits, e.Target)
 	return e, err
 }
 

@@ -32,8 +32,8 @@ func LoadMLP(path string, activation Activation) (*MLP, error) {
 // slash in their name, as a checkpoint keeps beside the parameters, are left
 // alone.
 func InferMLP(arrays []weights.Array, activation Activation) (*MLP, error) {
-	if err := activation.check(); err != nil {
-		return nil, err
+	if err := activation.Validate(); err != nil {
+		return nil, fmt.Errorf("models: activation %w", err)
 	}
 	arrays = parameterArrays(arrays)
 	if len(arrays) == 0 {

@@ -18,6 +18,9 @@ const (
 	Xavier  Init = "xavier"  // weight uniform in ±√(6/(inputs + outputs)), bias 0 (Glorot and Bengio 2010)
 )
 
+// Validate is an error unless the initialisation is one of those above.
+func (i Init) Validate() error { return known(inits, i) }
+
 var inits = map[Init]func(rng *rand.Rand, weight, bias *tensor.Dense){
 	PyTorch: func(rng *rand.Rand, weight, bias *tensor.Dense) {
 		bound := 1 / math.Sqrt(float64(weight.Shape()[1]))

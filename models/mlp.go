@@ -46,12 +46,11 @@ func NewMLP(c MLPConfig, rng *rand.Rand) (*MLP, error) {
 	if c.Precision == (tensor.Dtype{}) {
 		c.Precision = tensor.Float64
 	}
-	if err := c.Activation.check(); err != nil {
-		return nil, err
+	if err := c.Activation.Validate(); err != nil {
+		return nil, fmt.Errorf("models: activation %w", err)
 	}
-	draw, ok := inits[c.Init]
-	if !ok {
-		return nil, fmt.Errorf("models: unknown initialisation %q; want one of %s", c.Init, keys(inits))
+	if err := c.Init.Validate(); err != nil {
+		return nil, fmt.Errorf("models: initialisation %w", err)
 	}
 	if c.Input < 1 || c.Classes < 2 {
 		return nil, fmt.Errorf("models: an MLP with %d inputs and %d classes; want at least 1 and 2", c.Input, c.Classes)
@@ -63,7 +62,7 @@ func NewMLP(c MLPConfig, rng *rand.Rand) (*MLP, error) {
 			return nil, fmt.Errorf("models: hidden layer %d has width %d; want at least 1", l+1, out)
 		}
 		m.addLayer(fmt.Sprintf("fc%d", l+1), out, in, c.Precision)
-		draw(rng, m.params[2*l].Value, m.params[2*l+1].Value)
+		inits[c.Init](rng, m.params[2*l].Value, m.params[2*l+1].Value)
 		in = out
 	}
 	return m, nil

@@ -1,7 +1,6 @@
 package trainer
 
 import (
-	"fmt"
 	"math"
 	"slices"
 
@@ -61,31 +60,31 @@ func (c OptimizerConfig) withDefaults() OptimizerConfig {
 	return c
 }
 
-// Validate is an error that says which field is wrong and what would be right.
+// Validate is a *FieldError if a field is wrong.
 func (c OptimizerConfig) Validate() error {
 	c = c.withDefaults()
 	if !slices.Contains([]string{"sgd", "adam", "adamw", "rmsprop"}, c.Name) {
-		return fmt.Errorf("optimizer.name is %q; want sgd, adam, adamw or rmsprop", c.Name)
+		return wrong("optimizer.name", "is %q; want sgd, adam, adamw or rmsprop", c.Name)
 	}
 	for _, f := range []struct {
 		name  string
 		value float64
 	}{{"momentum", c.Momentum}, {"beta1", c.Beta1}, {"beta2", c.Beta2}, {"alpha", c.Alpha}} {
 		if !(f.value >= 0 && f.value < 1) {
-			return fmt.Errorf("optimizer.%s is %g; want at least 0 and below 1", f.name, f.value)
+			return wrong("optimizer."+f.name, "is %g; want at least 0 and below 1", f.value)
 		}
 	}
 	if !(c.WeightDecay >= 0) || math.IsInf(c.WeightDecay, 0) {
-		return fmt.Errorf("optimizer.weight_decay is %g; want 0 or more", c.WeightDecay)
+		return wrong("optimizer.weight_decay", "is %g; want 0 or more", c.WeightDecay)
 	}
 	if !(c.Epsilon > 0) || math.IsInf(c.Epsilon, 0) {
-		return fmt.Errorf("optimizer.epsilon is %g; want a positive number", c.Epsilon)
+		return wrong("optimizer.epsilon", "is %g; want a positive number", c.Epsilon)
 	}
 	if c.Nesterov && (c.Name != "sgd" || c.Momentum == 0) {
-		return fmt.Errorf("optimizer.nesterov needs sgd with a momentum")
+		return wrong("optimizer.nesterov", "needs sgd with a momentum")
 	}
 	if c.Momentum != 0 && (c.Name == "adam" || c.Name == "adamw") {
-		return fmt.Errorf("optimizer.momentum is not used by %s; set beta1", c.Name)
+		return wrong("optimizer.momentum", "is not used by %s; set beta1", c.Name)
 	}
 	return nil
 }

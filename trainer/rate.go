@@ -1,7 +1,6 @@
 package trainer
 
 import (
-	"fmt"
 	"math"
 	"slices"
 )
@@ -59,28 +58,28 @@ func (r Rate) At(epoch, epochs int) float64 {
 	return rate
 }
 
-// Validate is an error that says which field is wrong and what would be right.
+// Validate is a *FieldError if a field is wrong.
 func (r Rate) Validate() error {
 	if !(r.Base > 0) || math.IsInf(r.Base, 0) {
-		return fmt.Errorf("rate.base is %g; want a positive number", r.Base)
+		return wrong("rate.base", "is %g; want a positive number", r.Base)
 	}
 	if _, ok := rates[r.Schedule]; !ok {
-		return fmt.Errorf("rate.schedule is %q; want constant, step, multi_step or cosine", r.Schedule)
+		return wrong("rate.schedule", "is %q; want constant, step, multi_step or cosine", r.Schedule)
 	}
 	if r.Schedule == "step" && r.Every < 1 {
-		return fmt.Errorf("rate.every is %d; the step schedule wants at least 1 epoch", r.Every)
+		return wrong("rate.every", "is %d; the step schedule wants at least 1 epoch", r.Every)
 	}
 	if r.Schedule == "multi_step" && (len(r.Milestones) == 0 || !slices.IsSorted(r.Milestones)) {
-		return fmt.Errorf("rate.milestones are %v; the multi_step schedule wants increasing epochs", r.Milestones)
+		return wrong("rate.milestones", "are %v; the multi_step schedule wants increasing epochs", r.Milestones)
 	}
 	if !(r.gamma() > 0) || math.IsInf(r.Gamma, 0) {
-		return fmt.Errorf("rate.gamma is %g; want a positive number", r.Gamma)
+		return wrong("rate.gamma", "is %g; want a positive number", r.Gamma)
 	}
 	if !(r.Final >= 0) || math.IsInf(r.Final, 0) {
-		return fmt.Errorf("rate.final is %g; want 0 or more", r.Final)
+		return wrong("rate.final", "is %g; want 0 or more", r.Final)
 	}
 	if r.Warmup < 0 {
-		return fmt.Errorf("rate.warmup is %d epochs; want 0 or more", r.Warmup)
+		return wrong("rate.warmup", "is %d epochs; want 0 or more", r.Warmup)
 	}
 	return nil
 }

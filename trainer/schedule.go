@@ -1,7 +1,6 @@
 package trainer
 
 import (
-	"fmt"
 	"math"
 	"slices"
 )
@@ -52,14 +51,17 @@ func (c Schedule) IsZero() bool {
 	return c.Every == 0 && len(c.At) == 0 && c.Log == 0 && !c.SkipFinal
 }
 
-// Validate is an error for rules that cannot be meant.
+// Validate is a *FieldError for rules that cannot be meant.
 func (c Schedule) Validate() error {
-	if c.Every < 0 || c.Log < 0 {
-		return fmt.Errorf("schedule: every %d, log %d; want no negative numbers", c.Every, c.Log)
+	if c.Every < 0 {
+		return wrong("every", "is %d; want a number of epochs", c.Every)
+	}
+	if c.Log < 0 {
+		return wrong("log", "is %d; want a number of epochs", c.Log)
 	}
 	for _, e := range c.At {
 		if e < 0 {
-			return fmt.Errorf("schedule: epoch %d; epochs count from 0, the untrained network", e)
+			return wrong("at", "has epoch %d; epochs count from 0, the untrained network", e)
 		}
 	}
 	return nil

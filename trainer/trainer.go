@@ -29,15 +29,15 @@ type Config struct {
 	Workers  int      // as in SessionSettings
 }
 
-// Validate is an error that says which field is wrong and what would be right.
+// Validate is a *FieldError if a field is wrong.
 func (c Config) Validate() error {
 	switch {
 	case c.Epochs < 0:
-		return fmt.Errorf("epochs is %d; want 0 or more", c.Epochs)
+		return wrong("epochs", "is %d; want 0 or more", c.Epochs)
 	case c.BatchSize < 0:
-		return fmt.Errorf("batch_size is %d; want 0, for the whole split, or more", c.BatchSize)
+		return wrong("batch_size", "is %d; want 0, for the whole split, or more", c.BatchSize)
 	case !(c.ClipNorm >= 0) || math.IsInf(c.ClipNorm, 0):
-		return fmt.Errorf("clip_norm is %g; want 0, for no clipping, or more", c.ClipNorm)
+		return wrong("clip_norm", "is %g; want 0, for no clipping, or more", c.ClipNorm)
 	}
 	if err := c.Rate.Validate(); err != nil {
 		return err

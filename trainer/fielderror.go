@@ -1,0 +1,16 @@
+package trainer
+
+import "fmt"
+
+// FieldError says which field of a configuration is wrong, and what would be
+// right.
+type FieldError struct {
+	Field   string // as in YAML, with dots: "rate.base"
+	Problem string // goes on from the field: "is -1; want a positive number"
+}
+
+func (e *FieldError) Error() string { return e.Field + " " + e.Problem }
+
+func wrong(field, problem string, args ...any) error {
+	return &FieldError{Field: field, Problem: fmt.Sprintf(problem, args...)}
+}
