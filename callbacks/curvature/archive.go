@@ -1,0 +1,32 @@
+package curvature
+
+import (
+	"gonum.org/v1/gonum/mat"
+
+	"github.com/hessoscope/hessoscope/models/weights"
+)
+
+// Arrays returns the spectrum for a .npz file: top_values (k), top_vectors (k,
+// P) with one vector a row, top_residuals (k), the same for bottom, and
+// all_values (P), ascending, where every eigenvalue is known.
+func (s *Spectrum) Arrays() []weights.Array {
+	var arrays []weights.Array
+	add := func(name string, values []float64, shape ...int) {
+		if len(values) > 0 {
+			arrays = append(arrays, weights.Array{Name: name, Shape: shape, Data: values})
+		}
+	}
+	for _, end := range []struct {
+		name  string
+		pairs Pairs
+	}{{"top", s.Top}, {"bottom", s.Bottom}} {
+		k := len(end.pairs.Values)
+		add(end.name+"_values", end.pairs.Values, k)
+		add(end.name+"_residuals", end.pairs.Residuals, k)
+		if k > 0 {
+			add(end.name+"_vectors", mat.DenseCopyOf(end.pairs.Vectors).RawMatrix().Data, k, s.Dim)
+		}
+	}
+	add("all_values", s.All, len(s.All))
+	return arrays
+}

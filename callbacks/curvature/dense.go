@@ -1,0 +1,131 @@
+package curvature
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/mat"
+)
+
+const (
+	maxDenseDim = 20_000 // 12.8 GB
+	denseBlock  = 64     // columns of H from one call of Apply
+)
+
+func solveDense(ctx context.Context, op Operator, s Settings) (*Spectrum, error) {
+	n := op.Dim()
+	if n > maxDenseDim {
+		return nil, fmt.Errorf("curvature: dense method refused for n = %d: it takes %.3g GB, and is meant for n ≤ %d; lanczos finds the ends of the spectrum",
+			n, 32*float64(n)*float64(n)/1e9, maxDenseDim)
+	}
+	columns, err := assemble(ctx, op, s)
+	if err != nil {
+		return nil, err
+	}
+	h, difference := symmetrise(columns)
+
+	var eigen mat.EigenSym
+	if !eigen.Factorize(h, true) {
+		return nil, errors.New("curvature: the decomposition of the dense matrix did not converge")
+	}
+	var vectors mat.Dense
+	eigen.VectorsTo(&vectors)
+	all := eigen.Values(nil)
+
+	spectrum := &Spectrum{
+		Method:       Dense,
+		Dim:          n,
+		Top:          densePairs(columns, all, &vectors, s.Top, func(i int) int { return n - 1 - i }),
+		Bottom:       densePairs(columns, all, &vectors, s.Bottom, func(i int) int { return i }),
+		Applications: n,
+		All:          all,
+		Trace:        trace(h, difference),
+	}
+	if norm := mat.Norm(columns, 2); norm > 0 {
+		spectrum.Asymmetry = difference / norm
+	}
+	spectrum.conclude(s.Tolerance, maxAbs(all))
+	return spectrum, nil
+}
+
+// assemble returns the columns of H as rows.
+func assemble(ctx context.Context, op Operator, s Settings) (*mat.Dense, error) {
+	n := op.Dim()
+	columns := mat.NewDense(n, n, nil)
+	unit := mat.NewDense(min(denseBlock, n), n, nil)
+	for j := 0; j < n; j += denseBlock {
+		b := min(denseBlock, n-j)
+		unit.Zero()
+		for i := range b {
+			unit.Set(i, j+i, 1)
+		}
+		dst := columns.Slice(j, j+b, 0, n).(*mat.Dense)
+		src := unit.Slice(0, b, 0, n).(*mat.Dense)
+		if err := applyFinite(ctx, op, dst, src); err != nil {
+			return nil, fmt.Errorf("curvature: dense method, columns %d to %d of %d: %w", j+1, j+b, n, err)
+		}
+		if s.Progress != nil {
+			s.Progress(0, s.Top+s.Bottom, j+b)
+		}
+	}
+	return columns, nil
+}
+
+// symmetrise returns (A + Aᵀ)/2 and ‖A − Aᵀ‖_F.
+func symmetrise(a *mat.Dense) (*mat.SymDense, float64) {
+	n, _ := a.Dims()
+	h := mat.NewSymDense(n, nil)
+	difference := make([]float64, n) // of a row of A and one of Aᵀ, left of the diagonal
+	norms := make([]float64, n)
+	for i := range n {
+		row := a.RawRowView(i)
+		for j := range i {
+			h.SetSym(i, j, row[j]/2+a.At(j, i)/2)
+			difference[j] = row[j] - a.At(j, i)
+		}
+		h.SetSym(i, i, row[i])
+		norms[i] = floats.Norm(difference[:i], 2)
+	}
+	return h, math.Sqrt2 * floats.Norm(norms, 2)
+}
+
+// densePairs returns count pairs, the i-th of them of column order(i), with
+// residuals of the matrix as it was applied, H v = Aᵀ v, not as it was symmetrised.
+func densePairs(columns *mat.Dense, values []float64, vectors *mat.Dense, count int, order func(i int) int) Pairs {
+	if count == 0 {
+		return Pairs{}
+	}
+	n := len(values)
+	p := Pairs{
+		Values:    make([]float64, count),
+		Vectors:   mat.NewDense(count, n, nil),
+		Residuals: make([]float64, count),
+	}
+	for i := range count {
+		p.Values[i] = values[order(i)]
+		mat.Col(p.Vectors.RawRowView(i), order(i), vectors)
+	}
+	p.settle()
+	var images mat.Dense
+	images.Mul(p.Vectors, columns)
+	for i, value := range p.Values {
+		r := images.RawRowView(i)
+		floats.AddScaled(r, -value, p.Vectors.RawRowView(i))
+		p.Residuals[i] = floats.Norm(r, 2)
+	}
+	return p
+}
+
+func trace(h *mat.SymDense, difference float64) *Estimate {
+	const unitRoundoff = 0x1p-53
+	var sum, magnitude float64
+	n := h.SymmetricDim()
+	for j := range n {
+		sum += h.At(j, j)
+		magnitude += math.Abs(h.At(j, j))
+	}
+	return &Estimate{Value: sum, Error: float64(n)*unitRoundoff*magnitude + difference}
+}

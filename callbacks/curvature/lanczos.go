@@ -1,0 +1,372 @@
+package curvature
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/mat"
+)
+
+const (
+	ritzEvery  = 3     // steps between two Rayleigh–Ritz procedures
+	probeSteps = 8     // steps of the final search for missed pairs
+	vanishing  = 1e-13 // norm, relative to H, of a new direction that is rounding only
+	panelWidth = 1024  // columns of the basis a restart transforms at a time
+)
+
+// lanczos is thick-restart Lanczos (Wu & Simon 2000; Stewart's Krylov–Schur for
+// a symmetric H) in the form of a Rayleigh–Ritz procedure that keeps the images
+// of its basis. With rows q₁ … q_k, orthonormal, in Q and their images in W = Q·H,
+//
+//	T = Q Wᵀ,   T s = θ s,   v = Qᵀs,   H v = Wᵀs,
+//
+// so that true residuals cost no H·v, and any direction may be the next. In a
+// Krylov space all residuals are parallel to the part of H·q_k orthogonal to
+// Q, the classical next direction. After a probe they are not.
+type lanczos struct {
+	Settings
+	op  Operator
+	n   int
+	rng *rand.Rand
+
+	k    int           // rows of q and w in use
+	q, w *mat.Dense    // m × n: basis and images
+	t    *mat.SymDense // m × m
+	x    []float64     // the next direction, not yet orthonormal
+	c    []float64     // coefficients of x in the basis
+	r    []float64     // a residual
+
+	values []float64 // the k Ritz values, ascending
+	s      mat.Dense // k × k; column i has the coefficients of Ritz vector i
+
+	scale        float64 // max ‖wᵢ‖₂, which is ≤ ‖H‖₂ and soon close to it
+	converged    int     // pairs found converged, in the order of [lanczos.wanted]
+	applications int
+}
+
+func solveLanczos(ctx context.Context, op Operator, s Settings) (*Spectrum, error) {
+	l, err := newLanczos(op, s)
+	if err != nil {
+		return nil, fmt.Errorf("curvature: lanczos: %w", err)
+	}
+	if err := l.start(); err != nil {
+		return nil, fmt.Errorf("curvature: lanczos: %w", err)
+	}
+	found, err := l.run(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("curvature: lanczos, after %d H·v: %w", l.applications, err)
+	}
+	spectrum := &Spectrum{
+		Method:       Lanczos,
+		Dim:          l.n,
+		Top:          l.pairs(l.Top, func(i int) int { return l.k - 1 - i }),
+		Bottom:       l.pairs(l.Bottom, func(i int) int { return i }),
+		Applications: l.applications,
+		Asymmetry:    math.NaN(),
+	}
+	spectrum.conclude(l.Tolerance, maxAbs(l.values))
+	spectrum.Converged = spectrum.Converged && found
+	return spectrum, nil
+}
+
+func newLanczos(op Operator, s Settings) (*lanczos, error) {
+	n := op.Dim()
+	if s.Top+s.Bottom == 0 {
+		return nil, errors.New("neither top nor bottom pairs asked for")
+	}
+	wanted := min(s.Top+s.Bottom, n)
+	if s.MaxApplications == 0 {
+		s.MaxApplications = max(300, 40*wanted)
+	}
+	if s.MaxApplications < wanted {
+		return nil, fmt.Errorf("at most %d applications for %d pairs: want at least as many", s.MaxApplications, wanted)
+	}
+	m := min(2*wanted+20, n)
+	return &lanczos{
+		Settings: s,
+		op:       op,
+		n:        n,
+		rng:      rand.New(rand.NewPCG(s.Seed, 0)),
+		q:        mat.NewDense(m, n, nil),
+		w:        mat.NewDense(m, n, nil),
+		t:        mat.NewSymDense(m, nil),
+		x:        make([]float64, n),
+		c:        make([]float64, m),
+		r:        make([]float64, n),
+	}, nil
+}
+
+// start makes the first direction: the sum of the normalised warm-start
+// vectors, or a random one.
+func (l *lanczos) start() error {
+	if l.Start == nil || l.Start.IsEmpty() {
+		l.randomise()
+		return nil
+	}
+	rows, columns := l.Start.Dims()
+	if columns != l.n {
+		return fmt.Errorf("warm start of %d vectors in ℝ^%d for an operator on ℝ^%d", rows, columns, l.n)
+	}
+	for i := range rows {
+		v := l.Start.RawRowView(i)
+		if j := indexNotFinite(v); j >= 0 {
+			return fmt.Errorf("warm-start vector %d has %v at component %d: want a finite number", i, v[j], j)
+		}
+		if norm := floats.Norm(v, 2); norm > 0 {
+			floats.AddScaled(l.x, 1/norm, v)
+		}
+	}
+	return nil
+}
+
+func (l *lanczos) randomise() {
+	for i := range l.x {
+		l.x[i] = l.rng.NormFloat64()
+	}
+}
+
+// run iterates until all wanted pairs have converged and the probe has found no
+// others, which it reports, or until nothing more can be done.
+func (l *lanczos) run(ctx context.Context) (found bool, err error) {
+	probing := false
+	krylov := true // all images of the basis are in its span and x's
+	for steps := min(l.Top+l.Bottom, l.n); ; {
+		if err := l.extend(ctx, steps); err != nil {
+			return false, err
+		}
+		if err := l.rayleighRitz(); err != nil {
+			return false, err
+		}
+		done := l.checkResiduals()
+		full := l.k == l.n
+		switch {
+		case done && (probing || full):
+			return true, nil
+		case full || l.applications >= l.MaxApplications:
+			return false, nil
+		case done && l.applications+probeSteps > l.MaxApplications:
+			return false, nil
+		case done:
+			probing = true
+			l.restartUnlessRoom(probeSteps)
+			l.randomise()
+			steps = probeSteps
+		default:
+			krylov = krylov && !probing
+			steps = ritzEvery
+			if !krylov {
+				l.takeWorstResidual()
+				steps = 1
+			}
+			probing = false
+			l.restartUnlessRoom(1)
+		}
+	}
+}
+
+// extend takes the given number of steps, or fewer if basis or budget are
+// exhausted: it makes x a basis vector, applies H to it, and leaves in x the
+// image's part orthogonal to the basis.
+func (l *lanczos) extend(ctx context.Context, steps int) error {
+	m, _ := l.q.Dims()
+	for range min(steps, m-l.k, l.MaxApplications-l.applications) {
+		if !l.orthonormalise(vanishing * l.scale) {
+			l.randomise() // the basis spans an invariant subspace
+			l.orthonormalise(0)
+		}
+		l.q.SetRow(l.k, l.x)
+		vector := l.q.Slice(l.k, l.k+1, 0, l.n).(*mat.Dense)
+		image := l.w.Slice(l.k, l.k+1, 0, l.n).(*mat.Dense)
+		if err := applyFinite(ctx, l.op, image, vector); err != nil {
+			return err
+		}
+		l.applications++
+		l.k++
+		copy(l.x, image.RawRowView(0))
+		l.scale = math.Max(l.scale, floats.Norm(l.x, 2))
+		l.project()
+		for i, c := range l.c[:l.k] {
+			l.t.SetSym(i, l.k-1, c)
+		}
+	}
+	return nil
+}
+
+// orthonormalise makes x a unit vector orthogonal to the basis. It reports
+// false if that leaves no more than floor of its norm: rounding, not direction.
+func (l *lanczos) orthonormalise(floor float64) bool {
+	floor = math.Max(floor, 0x1p-1000)
+	norm := floats.Norm(l.x, 2)
+	for norm > floor {
+		floats.Scale(1/norm, l.x)
+		floor /= norm
+		l.project()
+		norm = floats.Norm(l.x, 2)
+		if norm > 0.5 { // little was cancelled, so no rounding was magnified
+			floats.Scale(1/norm, l.x)
+			return true
+		}
+	}
+	return false
+}
+
+// project subtracts from x its orthogonal projection Qᵀc, c = Q x, on the basis.
+func (l *lanczos) project() {
+	if l.k == 0 {
+		return
+	}
+	q := rows(l.q, l.k)
+	x := blas64.Vector{N: l.n, Data: l.x, Inc: 1}
+	c := blas64.Vector{N: l.k, Data: l.c, Inc: 1}
+	blas64.Gemv(blas.NoTrans, 1, q, x, 0, c)
+	blas64.Gemv(blas.Trans, -1, q, c, 1, x)
+}
+
+// rayleighRitz decomposes T.
+func (l *lanczos) rayleighRitz() error {
+	var eigen mat.EigenSym
+	if !eigen.Factorize(l.t.SliceSym(0, l.k), true) {
+		return fmt.Errorf("the decomposition of the projection on %d vectors did not converge", l.k)
+	}
+	l.values = eigen.Values(nil)
+	l.s.Reset()
+	eigen.VectorsTo(&l.s)
+	return nil
+}
+
+// wanted returns the indices of the wanted Ritz pairs from the ends inwards:
+// the order in which they converge.
+func (l *lanczos) wanted() []int {
+	var order []int
+	for i := range min(max(l.Top, l.Bottom), l.k) {
+		if i < l.Top {
+			order = append(order, l.k-1-i)
+		}
+		if i < l.Bottom {
+			order = append(order, i)
+		}
+	}
+	return order
+}
+
+// checkResiduals reports whether all wanted pairs have converged. It stops at
+// the first that has not.
+func (l *lanczos) checkResiduals() bool {
+	threshold := l.Tolerance * maxAbs(l.values)
+	order := l.wanted()
+	known := l.converged // those before it are looked at again only when all others are done
+	for i := range order {
+		j := (known + i) % len(order)
+		if l.residual(order[j]) > threshold {
+			l.converged = j
+			l.report(len(order))
+			return false
+		}
+	}
+	l.converged = len(order)
+	l.report(len(order))
+	return true
+}
+
+func (l *lanczos) report(wanted int) {
+	if l.Progress != nil {
+		l.Progress(l.converged, wanted, l.applications)
+	}
+}
+
+// takeWorstResidual makes the largest residual of the wanted pairs the next
+// direction: it has the least rounding in it.
+func (l *lanczos) takeWorstResidual() {
+	worst := -1.0
+	for _, i := range l.wanted() {
+		if norm := l.residual(i); norm > worst {
+			worst = norm
+			copy(l.x, l.r)
+		}
+	}
+}
+
+// residual puts H v − θ v of Ritz pair i in r and returns its norm.
+func (l *lanczos) residual(i int) float64 {
+	s := l.s.ColView(i).(*mat.VecDense).RawVector()
+	r := blas64.Vector{N: l.n, Data: l.r, Inc: 1}
+	blas64.Gemv(blas.Trans, 1, rows(l.w, l.k), s, 0, r)
+	blas64.Gemv(blas.Trans, -l.values[i], rows(l.q, l.k), s, 1, r)
+	return blas64.Nrm2(r)
+}
+
+// restartUnlessRoom replaces a basis too full for some more steps by the
+// Ritz vectors at both ends of the spectrum: the wanted ones and, in
+// proportion, their neighbours, without which they converge far more slowly.
+func (l *lanczos) restartUnlessRoom(steps int) {
+	m, _ := l.q.Dims()
+	if l.k+steps <= m || m == l.n {
+		return
+	}
+	keep := 3 * m / 5
+	bottom := keep * l.Bottom / (l.Top + l.Bottom)
+	s := mat.NewDense(keep, l.k, nil)
+	values := make([]float64, keep)
+	for i := range keep {
+		j := i
+		if i >= bottom {
+			j = l.k - keep + i
+		}
+		mat.Col(s.RawRowView(i), j, &l.s)
+		values[i] = l.values[j]
+	}
+	transform(l.q, s)
+	transform(l.w, s)
+	l.t.Zero()
+	for i, value := range values {
+		l.t.SetSym(i, i, value)
+	}
+	l.k = keep
+}
+
+// transform replaces the first rows of a by s times as many as s has columns.
+func transform(a, s *mat.Dense) {
+	keep, k := s.Dims()
+	_, n := a.Dims()
+	product := mat.NewDense(keep, min(panelWidth, n), nil)
+	for j := 0; j < n; j += panelWidth {
+		end := min(j+panelWidth, n)
+		part := product.Slice(0, keep, 0, end-j).(*mat.Dense)
+		part.Mul(s, a.Slice(0, k, j, end))
+		a.Slice(0, keep, j, end).(*mat.Dense).Copy(part)
+	}
+}
+
+// pairs returns count Ritz pairs, the i-th of them of index order(i).
+func (l *lanczos) pairs(count int, order func(i int) int) Pairs {
+	if count == 0 {
+		return Pairs{}
+	}
+	p := Pairs{
+		Values:    make([]float64, count),
+		Vectors:   mat.NewDense(count, l.n, nil),
+		Residuals: make([]float64, count),
+	}
+	s := mat.NewDense(count, l.k, nil)
+	for i := range count {
+		p.Values[i] = l.values[order(i)]
+		p.Residuals[i] = l.residual(order(i))
+		mat.Col(s.RawRowView(i), order(i), &l.s)
+	}
+	p.Vectors.Mul(s, l.q.Slice(0, l.k, 0, l.n))
+	p.settle()
+	return p
+}
+
+// rows returns the first k rows of a for blas64.
+func rows(a *mat.Dense, k int) blas64.General {
+	g := a.RawMatrix()
+	g.Rows = k
+	return g
+}

@@ -1,0 +1,47 @@
+package curvature
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"gonum.org/v1/gonum/mat"
+)
+
+// Operator is a symmetric linear operator H on ℝⁿ, known only by its action on
+// blocks of vectors.
+type Operator interface {
+	// Dim returns n.
+	Dim() int
+
+	// Apply sets dst to the images of src: dst = src·H. Both are b × n with one
+	// vector a row, for any b ≥ 1. Apply must not change src, nor retain either,
+	// and the same src must give the same dst, bit for bit.
+	Apply(ctx context.Context, dst, src *mat.Dense) error
+}
+
+// applyFinite is op.Apply for callers that cannot go on with images that are
+// not finite: it returns an error for them, and ctx.Err() once ctx is done.
+func applyFinite(ctx context.Context, op Operator, dst, src *mat.Dense) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := op.Apply(ctx, dst, src); err != nil {
+		return err
+	}
+	rows, _ := dst.Dims()
+	for i := range rows {
+		if j := indexNotFinite(dst.RawRowView(i)); j >= 0 {
+			return fmt.Errorf("the operator's image of a unit vector has %v at component %d of %d: want a finite number",
+				dst.At(i, j), j, op.Dim())
+		}
+	}
+	return nil
+}
+
+// indexNotFinite returns the index of the first NaN, infinity, or number so
+// large that norms would overflow, in x, or −1.
+func indexNotFinite(x []float64) int {
+	return slices.IndexFunc(x, func(v float64) bool { return !(math.Abs(v) < 0x1p960) })
+}
