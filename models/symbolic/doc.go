@@ -19,4 +19,9 @@
 // whole life, and computes again only what a changed input reaches: many
 // Hessian-vector products at the same parameters share one forward and one
 // first backward pass.
+//
+// Two things no check can see, because Gorgonia has done them by then: inputs
+// of the same name, shape and type are one node, and so are constants that
+// print alike, as large tensors soon do. Name inputs apart, and make constant
+// tensors inputs.
 package symbolic

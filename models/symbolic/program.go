@@ -1,6 +1,7 @@
 package symbolic
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -25,10 +26,11 @@ type Program struct {
 
 // value is what a node holds.
 type value struct {
-	node    *G.Node
-	v       G.Value
-	changed uint64 // clock of the last change
-	bound   uint64 // clock of the last change of the buffer itself
+	node     *G.Node
+	computed bool // by a step; else it is an input
+	v        G.Value
+	changed  uint64 // clock of the last change
+	bound    uint64 // clock of the last change of the buffer itself
 }
 
 // step computes one node.
@@ -46,7 +48,10 @@ type step struct {
 // not need are left out. Inputs start with the values their nodes hold.
 func Compile(outs ...*G.Node) (*Program, error) {
 	p := &Program{slots: make(map[*G.Node]int), clock: 1}
-	for _, out := range outs {
+	for i, out := range outs {
+		if out == nil {
+			return nil, fmt.Errorf("symbolic: output %d of the program is nil", i)
+		}
 		if err := p.add(out); err != nil {
 			return nil, err
 		}
@@ -69,7 +74,7 @@ func (p *Program) add(n *G.Node) error {
 	}
 	slot := len(p.values)
 	p.slots[n] = slot
-	p.values = append(p.values, value{node: n})
+	p.values = append(p.values, value{node: n, computed: len(in) > 0})
 	if len(in) > 0 {
 		p.steps = append(p.steps, step{op: n.Op(), in: in, out: slot, inputs: make([]G.Value, len(in))})
 		return nil
@@ -90,7 +95,7 @@ func (p *Program) Set(n *G.Node, v G.Value) error {
 	switch {
 	case !ok:
 		return nil // not needed by any output
-	case len(Children(n)) > 0:
+	case p.values[slot].computed:
 		return fmt.Errorf("symbolic: node %q is computed by %v; only inputs can be set", n.Name(), n.Op())
 	case v == nil:
 		return fmt.Errorf("symbolic: no value for input %q; want %v of shape %v", n.Name(), n.Dtype(), n.Shape())
@@ -99,6 +104,9 @@ func (p *Program) Set(n *G.Node, v G.Value) error {
 			n.Name(), v.Dtype(), v.Shape(), n.Dtype(), n.Shape())
 	}
 	if t, ok := v.(*tensor.Dense); ok {
+		if !rowMajor(t) {
+			return fmt.Errorf("symbolic: value for input %q has strides %v; want a row-major tensor", n.Name(), t.Strides())
+		}
 		// Some operations of Gorgonia transpose an operand in place and back.
 		// A header of its own keeps other programs from seeing that.
 		v = t.ShallowClone()
@@ -148,9 +156,12 @@ type Plan struct {
 // have been compiled for, directly or as something on the way.
 func (p *Program) Plan(outs ...*G.Node) (*Plan, error) {
 	needed := make([]bool, len(p.values))
-	for _, out := range outs {
+	for i, out := range outs {
 		slot, ok := p.slots[out]
-		if !ok {
+		switch {
+		case out == nil:
+			return nil, fmt.Errorf("symbolic: output %d of the plan is nil", i)
+		case !ok:
 			return nil, fmt.Errorf("symbolic: node %q is not part of the program", out.Name())
 		}
 		needed[slot] = true
@@ -292,16 +303,19 @@ func aliases(v G.Value, inputs []G.Value) bool {
 func conform(v G.Value, n *G.Node) (G.Value, error) {
 	d, isTensor := v.(*tensor.Dense)
 	switch {
+	case v == nil:
+		return nil, errors.New("gave no value")
 	case n.IsScalar() && isTensor && d.Shape().TotalSize() == 1:
 		return scalar(d)
-	case isTensor && (d.RequiresIterator() || d.DataOrder().IsColMajor()):
-		v = d.Materialize()
-	}
-	if v == nil || !slices.Equal(v.Shape(), n.Shape()) {
-		return nil, fmt.Errorf("gave %v; the graph has shape %v", v, n.Shape())
+	case !slices.Equal(v.Shape(), n.Shape()):
+		return nil, fmt.Errorf("gave shape %v; the graph expects %v", v.Shape(), n.Shape())
+	case isTensor && !rowMajor(d):
+		return d.Materialize(), nil
 	}
 	return v, nil
 }
+
+func rowMajor(d *tensor.Dense) bool { return !d.RequiresIterator() && !d.DataOrder().IsColMajor() }
 
 // scalar is the one element of d.
 func scalar(d *tensor.Dense) (G.Value, error) {

@@ -14,6 +14,9 @@ import (
 // Children returns the operands of n, in order.
 func Children(n *G.Node) G.Nodes {
 	g := n.Graph()
+	if g == nil {
+		return nil // a constant that nothing uses yet
+	}
 	if g.Node(n.ID()) != n {
 		// A graph remembers where in its list a node is, also after a node was
 		// removed and those behind it moved up. A subgraph looks anew.

@@ -52,7 +52,7 @@ func TestScalarsInTheMiddleOfAGraph(t *testing.T) {
 		name string
 		f    func(a, b *G.Node) (*G.Node, error)
 	}{{"+", G.Add}, {"−", G.Sub}, {"·", G.HadamardProd}, {"/", G.HadamardDiv}, {"^", G.Pow}}
-	for _, shape := range [][]int{{3, 4}, {5}, {1}, {3, 1}, {1, 1}, {2, 2, 3}} {
+	for _, shape := range [][]int{{3, 4}, {1}, {1, 1}} {
 		at := mapped(distinct(rng, shape...), func(v float64) float64 { return v + 2.2 })
 		for _, s := range scalars {
 			check := func(name string, f func(s, x *G.Node) (*G.Node, error)) {
@@ -64,14 +64,12 @@ func TestScalarsInTheMiddleOfAGraph(t *testing.T) {
 					}
 					return f(number, x)
 				})
-				errs, err := difftest.Check(difftest.Function{Build: build, At: []*tensor.Dense{at}, Step: 3e-4}, 3, 7)
+				errs, err := difftest.Check(difftest.Function{Build: build, At: []*tensor.Dense{at}, Step: 3e-4}, 2, 7)
 				if err != nil {
 					t.Errorf("%s of %v: %v", name, shape, err)
 				}
 				for order, e := range errs {
-					// Third derivatives of quotients and powers reach 1e4,
-					// which costs as much in rounding.
-					if !(e <= 1e-8) {
+					if !(e <= 1e-9) { // as in TestStockOperationsAreSoundTwice
 						t.Errorf("%s of %v: derivative %d: relative error %.2g from finite differences", name, shape, order+1, e)
 					}
 				}

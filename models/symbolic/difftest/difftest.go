@@ -4,9 +4,11 @@
 package difftest
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -30,18 +32,24 @@ type Function struct {
 
 // Check compares derivatives of orders 1 to orders with five-point central
 // differences of the derivative one order below, each contracted with random
-// vectors, and returns the relative errors, one an order. A derivative that is
-// structurally zero counts as zero.
+// vectors, and returns the errors, one an order, relative to the derivative or
+// to 1 if that is larger. Orders end at a derivative that is structurally zero.
 func Check(f Function, orders int, seed uint64) ([]float64, error) {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	graph := G.NewGraph()
 	in := make(G.Nodes, len(f.At))
 	for i, t := range f.At {
+		if t == nil || t.Dtype() != tensor.Float64 || t.Dims() == 0 {
+			return nil, fmt.Errorf("difftest: input %d is %v; want a float64 tensor of one dimension or more", i, t)
+		}
 		in[i] = input(graph, fmt.Sprintf("in%d", i), t)
 	}
 	out, err := f.Build(in)
-	if err != nil {
-		return nil, err
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("difftest: building the function: %w", err)
+	case out == nil:
+		return nil, errors.New("difftest: the function built no node")
 	}
 	c := &check{function: f, graph: graph, in: in, rng: rng}
 	level := G.Nodes{out}
@@ -79,20 +87,11 @@ type derivative struct{ of, seeds, grads G.Nodes }
 func (c *check) free() G.Nodes {
 	var free G.Nodes
 	for i, n := range c.in {
-		if !contains(c.function.Fixed, i) {
+		if !slices.Contains(c.function.Fixed, i) {
 			free = append(free, n)
 		}
 	}
 	return free
-}
-
-func contains(s []int, v int) bool {
-	for _, x := range s {
-		if x == v {
-			return true
-		}
-	}
-	return false
 }
 
 // random adds an input with a random value for each node, of its shape.
@@ -161,6 +160,11 @@ func (c *check) compareLevel(program *symbolic.Program, plan *symbolic.Plan, l d
 		start[i] = append([]float64(nil), flat(n.Value())...)
 		directions[i] = flat(Normal(c.rng, n.Shape()...))
 	}
+	defer func() {
+		for i, n := range free {
+			copy(flat(n.Value()), start[i])
+		}
+	}()
 	at := func(t float64) error {
 		for i, n := range free {
 			for j, d := range directions[i] {
