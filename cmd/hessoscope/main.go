@@ -1,0 +1,127 @@
+// Command hessoscope trains classifiers and measures, while they learn, how
+// complex the decision boundary has become: the Hessian spectrum of the
+// training loss, by symbolic double differentiation of Gorgonia graphs.
+//
+//	hessoscope train iris          a monitored training run, into runs/iris
+//	hessoscope analyze runs/iris   the same measures of a finished model
+//
+// Every command tells more with --help. The exit status is 0 when all went
+// well, 2 when the input or the run is at fault, with one line that says what,
+// where and what would be right, and 130 after an interrupt.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// cli is the command line.
+type cli struct {
+	Train    trainCmd    `cmd:"" help:"Train a network and watch its boundary: a preset, a YAML file, or a run to resume."`
+	Analyze  analyzeCmd  `cmd:"" help:"Measure a finished model: a run, or weights and data."`
+	Datasets datasetsCmd `cmd:"" help:"List, describe and fetch the built-in data sets."`
+	Presets  presetsCmd  `cmd:"" help:"List and print the built-in experiments."`
+	Version  versionCmd  `cmd:"" help:"Print the version."`
+}
+
+// Exit statuses.
+const (
+	exitFault       = 2
+	exitInterrupted = 130
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run executes one command line and returns the exit status.
+func run(args []string, stdout, stderr io.Writer) int {
+	ctx, stop := interruptible(stderr)
+	defer stop()
+	err := execute(ctx, args, stdout, stderr)
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(stderr, "hessoscope: interrupted;", firstLine(err.Error()))
+		return exitInterrupted
+	default:
+		fmt.Fprintln(stderr, "hessoscope:", firstLine(err.Error()))
+		return exitFault
+	}
+}
+
+// errHelped ends the parsing of a command line that asked for help.
+var errHelped = errors.New("help was printed")
+
+func execute(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	parser, err := kong.New(new(cli),
+		kong.Name("hessoscope"),
+		kong.Description("How complex is the boundary that a network has learned? hessoscope trains classifiers and measures the Hessian spectrum of their training loss as they learn."),
+		kong.UsageOnError(),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(int) { panic(errHelped) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(&output{stdout, stderr}),
+	)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if r := recover(); r == errHelped {
+			err = nil
+		} else if r != nil {
+			panic(r)
+		}
+	}()
+	command, err := parser.Parse(args)
+	if err != nil {
+		return fmt.Errorf("%w (try --help)", err)
+	}
+	return command.Run()
+}
+
+// output is where commands write: results that people read or pipe to stdout,
+// progress to stderr.
+type output struct {
+	stdout, stderr io.Writer
+}
+
+// interruptible returns a context that the first interrupt cancels. The second
+// one ends the process at once.
+func interruptible(stderr io.Writer) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	done := make(chan struct{})
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		for n := 0; ; n++ {
+			select {
+			case <-done:
+				return
+			case <-signals:
+			}
+			if n > 0 {
+				os.Exit(exitInterrupted)
+			}
+			fmt.Fprintln(stderr, "\nhessoscope: finishing the step and saving; interrupt again to stop at once")
+			cancel()
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		close(done)
+		cancel()
+	}
+}

@@ -1,0 +1,270 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/goccy/go-yaml"
+	"github.com/google/renameio/v2"
+
+	"github.com/hessoscope/hessoscope/callbacks"
+	"github.com/hessoscope/hessoscope/callbacks/curvature"
+	"github.com/hessoscope/hessoscope/trainer"
+)
+
+type trainCmd struct {
+	Experiment string   `arg:"" help:"A preset (hessoscope presets), a YAML file, or the folder of a run to resume."`
+	Set        []string `help:"Change a setting: --set training.epochs=50. May be repeated." placeholder:"KEY=VALUE" sep:"none"`
+	Name       string   `help:"Name of the run; the experiment's if not given." placeholder:"NAME"`
+	Out        string   `help:"Folder of all runs." default:"runs" placeholder:"DIR"`
+	Resume     bool     `help:"Go on with an interrupted run of this name, exactly where it stopped."`
+	Log        string   `help:"Lines for people (text) or for machines (json)." enum:"text,json" default:"text"`
+	NoProgress bool     `help:"Show no progress bar."`
+}
+
+// Help is printed by train --help.
+func (trainCmd) Help() string {
+	return `
+Trains and measures into runs/NAME: config.yaml (all settings), run.json (status, versions),
+metrics.jsonl and metrics.csv, checkpoints/ and measurements/ (eigenpairs as .npz).
+
+  hessoscope train iris
+  hessoscope train gauss --set training.epochs=500 --set 'spectrum.schedule={every: 50}' --name quick
+  hessoscope train gauss --name quick --resume
+  hessoscope presets print gauss > mine.yaml; hessoscope train mine.yaml
+
+The first Ctrl-C finishes the step and saves; --resume goes on from there, and the run ends as if it
+had never been interrupted.`
+}
+
+// Files of a run's folder.
+const (
+	configFile      = "config.yaml"
+	runFile         = "run.json"
+	jsonlFile       = "metrics.jsonl"
+	csvFile         = "metrics.csv"
+	checkpointDir   = "checkpoints"
+	measurementsDir = "measurements"
+	lastCheckpoint  = "last.npz"
+)
+
+func (t trainCmd) Run(ctx context.Context, out *output) error {
+	if t.Resume {
+		return t.resume(ctx, out)
+	}
+	c, err := loadExperiment(t.Experiment)
+	if err != nil {
+		return err
+	}
+	for _, assignment := range t.Set {
+		if err := c.set(assignment); err != nil {
+			return err
+		}
+	}
+	if t.Name != "" {
+		c.Name = t.Name
+	}
+	if err := c.validate(); err != nil {
+		return fmt.Errorf("%s: %w", t.Experiment, err)
+	}
+	c.resolve()
+	if err := c.absolute(); err != nil {
+		return err
+	}
+	dir, err := freeRunDir(t.Out, c.Name)
+	if err != nil {
+		return err
+	}
+	r, err := t.prepare(ctx, c, dir, out)
+	if err != nil {
+		return err
+	}
+	if err := r.create(); err != nil {
+		return err
+	}
+	return r.train(ctx)
+}
+
+// freeRunDir is the folder for a new run: NAME, or NAME-2, NAME-3, … if there
+// are runs of that name already.
+func freeRunDir(out, name string) (string, error) {
+	for n := 1; ; n++ {
+		dir := runDir(out, name, n)
+		if _, err := os.Lstat(dir); errors.Is(err, fs.ErrNotExist) {
+			return dir, nil
+		} else if err != nil {
+			return "", err
+		}
+	}
+}
+
+// runDir is the folder of the nth run of a name.
+func runDir(out, name string, n int) string {
+	if n > 1 {
+		name = fmt.Sprintf("%s-%d", name, n)
+	}
+	return filepath.Join(out, name)
+}
+
+// resume goes on with a run from its last checkpoint, or from its start where
+// it was killed before the first.
+func (t trainCmd) resume(ctx context.Context, out *output) error {
+	if len(t.Set) > 0 {
+		return errors.New("--resume goes on with the settings of the run; --set cannot change them")
+	}
+	dir, err := t.runToResume()
+	if err != nil {
+		return err
+	}
+	if record, err := callbacks.ReadRun(filepath.Join(dir, runFile)); err == nil && record.Status == callbacks.StatusFinished {
+		_, err := fmt.Fprintf(out.stdout, "%s is finished (%s); there is nothing to resume\n", dir, record.Stop.Reason)
+		return err
+	}
+	c, err := readConfig(filepath.Join(dir, configFile))
+	if err != nil {
+		return err
+	}
+	last := filepath.Join(dir, checkpointDir, lastCheckpoint)
+	checkpoint, err := trainer.ReadCheckpoint(last)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	r, err := t.prepare(ctx, c, dir, out)
+	if err != nil {
+		return err
+	}
+	if checkpoint != nil {
+		if err := r.trainer.Restore(checkpoint); err != nil {
+			return fmt.Errorf("%s: %w", last, err)
+		}
+	}
+	return r.train(ctx)
+}
+
+// runToResume is the folder of the run: the argument itself, or the newest run
+// of the name.
+func (t trainCmd) runToResume() (string, error) {
+	if _, err := os.Stat(filepath.Join(t.Experiment, configFile)); err == nil {
+		return t.Experiment, nil
+	}
+	name := t.Name
+	if name == "" {
+		c, err := loadExperiment(t.Experiment)
+		if err != nil {
+			return "", err
+		}
+		name = c.Name
+	}
+	dir := ""
+	for n := 1; ; n++ {
+		next := runDir(t.Out, name, n)
+		if _, err := os.Stat(filepath.Join(next, configFile)); err != nil {
+			break
+		}
+		dir = next
+	}
+	if dir == "" {
+		return "", fmt.Errorf("no run in %s to resume; `hessoscope train %s` starts one", runDir(t.Out, name, 1), t.Experiment)
+	}
+	return dir, nil
+}
+
+// monitoredRun is a training run with its hooks, about to begin.
+type monitoredRun struct {
+	config  *config
+	dir     string
+	trainer *trainer.Trainer
+	out     *output
+}
+
+// prepare loads the data and builds all that is needed to train into dir.
+// Nothing is written yet: what is wrong with the experiment shows here.
+func (t trainCmd) prepare(ctx context.Context, c *config, dir string, out *output) (*monitoredRun, error) {
+	data, err := c.data(ctx)
+	if err != nil {
+		return nil, err
+	}
+	model, err := c.build(data)
+	if err != nil {
+		return nil, err
+	}
+	hooks, err := t.hooks(c, dir, out)
+	if err != nil {
+		return nil, err
+	}
+	r := &monitoredRun{config: c, dir: dir, out: out}
+	if r.trainer, err = trainer.New(c.trainer(), model, data, hooks...); err != nil {
+		return nil, err
+	}
+	if c.Checkpoint.Best != "" {
+		if _, err := r.trainer.State().Metric(c.Checkpoint.Best); err != nil {
+			return nil, fmt.Errorf("checkpoint.best: %w", err)
+		}
+	}
+	return r, nil
+}
+
+// hooks are what watches a run, its files in dir.
+func (t trainCmd) hooks(c *config, dir string, out *output) ([]trainer.Hook, error) {
+	lines := out.stdout
+	var hooks []trainer.Hook
+	if !c.Spectrum.Off {
+		hooks = append(hooks, &callbacks.Spectrum{
+			Schedule: c.Spectrum.Schedule, Dir: filepath.Join(dir, measurementsDir), Workers: c.Workers,
+			Settings: curvature.Settings{
+				Method: c.Spectrum.Method, Top: c.Spectrum.Top, Bottom: c.Spectrum.Bottom, Tolerance: c.Spectrum.Tolerance,
+			},
+		})
+	}
+	if !t.NoProgress {
+		progress := &callbacks.Progress{Out: out.stderr}
+		hooks = append(hooks, progress)
+		lines = progress.Wrap(lines)
+	}
+	logger, err := callbacks.NewLogger(lines, t.Log)
+	if err != nil {
+		return nil, err
+	}
+	logger.Schedule = c.Log.Schedule
+	return append(hooks, logger,
+		&callbacks.JSONL{Path: filepath.Join(dir, jsonlFile)},
+		&callbacks.CSV{Path: filepath.Join(dir, csvFile)},
+		&callbacks.RunRecord{Path: filepath.Join(dir, runFile), Info: map[string]string{"name": c.Name, "description": c.Description}},
+		&callbacks.Checkpoint{
+			Dir: filepath.Join(dir, checkpointDir), Interval: time.Duration(c.Checkpoint.Seconds * float64(time.Second)),
+			Schedule: c.Checkpoint.Schedule, Keep: !c.Checkpoint.Schedule.IsZero(), Best: c.Checkpoint.Best,
+		},
+	), nil
+}
+
+// create makes the run's folder, with its settings.
+func (r *monitoredRun) create() error {
+	if err := os.MkdirAll(filepath.Dir(r.dir), 0o755); err != nil {
+		return err
+	}
+	if err := os.Mkdir(r.dir, 0o755); err != nil {
+		return err
+	}
+	resolved, err := yaml.Marshal(r.config)
+	if err != nil {
+		return err
+	}
+	return renameio.WriteFile(filepath.Join(r.dir, configFile), resolved, 0o644)
+}
+
+// train runs to the end, or until it is interrupted.
+func (r *monitoredRun) train(ctx context.Context) error {
+	if _, err := r.trainer.Run(ctx); err != nil {
+		if errors.Is(err, context.Canceled) {
+			return fmt.Errorf("saved in %s; resume with: hessoscope train %s --resume: %w", r.dir, r.dir, err)
+		}
+		return err
+	}
+	_, err := fmt.Fprintf(r.out.stdout, "run %s\n", r.dir)
+	return err
+}
