@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"hash"
 	"math"
+	"math/rand/v2"
+	"slices"
 	"strings"
 )
 
@@ -99,6 +101,20 @@ func (s *Split) Subset(rows []int) (*Split, error) {
 		}
 	}
 	return s.take(rows, width), nil
+}
+
+// Draw returns a copy of n rows drawn without replacement, in their order in s, the same for the same seed; the split
+// itself if n is zero or not smaller than Len.
+func (s *Split) Draw(n int, seed uint64) (*Split, error) {
+	if n < 0 {
+		return nil, fmt.Errorf("datasets: %d samples drawn from split %q; want a number that is not negative", n, s.Name)
+	}
+	if n == 0 || n >= s.Len() {
+		return s, nil
+	}
+	rows := rand.New(rand.NewPCG(seed, streamDraw)).Perm(s.Len())[:n]
+	slices.Sort(rows)
+	return s.Subset(rows)
 }
 
 func (s *Split) take(rows []int, width int) *Split {

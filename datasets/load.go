@@ -41,6 +41,7 @@ const maxSamples = 10_000_000
 const (
 	streamPoints = iota + 1
 	streamLabels
+	streamDraw
 )
 
 // Load returns the data set of that name. The error of an unknown name suggests the nearest. The result depends on

@@ -3,6 +3,8 @@ package trainer
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,18 +22,20 @@ type Checkpoint struct {
 
 // Progress is how far a run has come.
 type Progress struct {
-	Format  int                `json:"format"`  // of the checkpoint file: 1
-	Epoch   int                `json:"epoch"`   // whose batches or end are under way
-	Batch   int                `json:"batch"`   // batches of it that are done
-	Stage   int                `json:"stage"`   // stages of its end that are done
-	Step    int                `json:"step"`    // training steps done
-	Seed    uint64             `json:"seed"`    // of the run
-	Data    string             `json:"data"`    // fingerprint of the data set
-	Hooks   []string           `json:"hooks"`   // in order
-	Elapsed time.Duration      `json:"elapsed"` // nanoseconds spent so far
-	Loss    float64            `json:"loss"`    // sum of the mini-batch losses of the epoch so far
-	Metrics map[string]Reading `json:"metrics"` // last readings
-	Stop    *Stop              `json:"stop,omitempty"`
+	Format    int                `json:"format"`     // of the checkpoint file: 1
+	Epoch     int                `json:"epoch"`      // whose batches or end are under way
+	Batch     int                `json:"batch"`      // batches of it that are done
+	Stage     int                `json:"stage"`      // stages of its end that are done
+	Step      int                `json:"step"`       // training steps done
+	Seed      uint64             `json:"seed"`       // of the run
+	Data      string             `json:"data"`       // fingerprint of the data set
+	Optimizer string             `json:"optimizer"`  // its name
+	Hooks     []string           `json:"hooks"`      // in order
+	Elapsed   time.Duration      `json:"elapsed"`    // nanoseconds spent so far
+	Loss      float64            `json:"loss"`       // sum of the mini-batch losses of the epoch so far
+	BatchLoss float64            `json:"batch_loss"` // of the last mini-batch
+	Metrics   map[string]Reading `json:"metrics"`    // last readings
+	Stop      *Stop              `json:"stop,omitempty"`
 }
 
 const (
@@ -86,15 +90,11 @@ func (t *Trainer) capture() (*Checkpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	readings := make(map[string]Reading, len(s.metrics.last))
-	for name, r := range s.metrics.last {
-		readings[name] = r
-	}
 	return &Checkpoint{
 		Progress: Progress{
 			Format: checkpointFormat, Epoch: t.epoch, Batch: t.batch, Stage: t.session.stage, Step: s.Step,
-			Seed: s.Seed, Data: s.Data.Fingerprint(), Hooks: t.session.hookNames(), Elapsed: s.Elapsed(),
-			Loss: t.lossSum, Metrics: readings, Stop: s.stop,
+			Seed: s.Seed, Data: s.Data.Fingerprint(), Optimizer: t.optimizer.config.Name, Hooks: t.session.hookNames(),
+			Elapsed: s.Elapsed(), Loss: t.lossSum, BatchLoss: s.BatchLoss, Metrics: maps.Clone(s.metrics.last), Stop: s.stop,
 		},
 		Arrays: models.Export(t.live()),
 		Hooks:  hooks,
@@ -102,30 +102,51 @@ func (t *Trainer) capture() (*Checkpoint, error) {
 }
 
 // Restore makes a new Trainer go on from a checkpoint of the same run: same
-// model, data, seed and hooks. Call it before Run.
+// model, data, batch size, optimizer, seed and hooks. Call it before Run.
 func (t *Trainer) Restore(c *Checkpoint) error {
+	if err := t.checkProgress(c.Progress); err != nil {
+		return err
+	}
+	live := t.live()
+	if len(c.Arrays) > len(live) {
+		return fmt.Errorf("trainer: the checkpoint holds %d arrays, this run %d: the optimizer keeps less here", len(c.Arrays), len(live))
+	}
+	if err := models.Import(live, c.Arrays); err != nil {
+		return fmt.Errorf("%w (in the checkpoint)", err)
+	}
+	if err := t.session.restoreHooks(c.Hooks); err != nil {
+		return err
+	}
 	s, p := t.session.state, c.Progress
+	maps.Copy(s.metrics.last, p.Metrics)
+	t.position, t.session.stage = position{p.Epoch, p.Batch, p.Loss}, p.Stage
+	s.Step, s.BatchLoss, s.before, s.stop = p.Step, p.BatchLoss, p.Elapsed, p.Stop
+	s.Epoch = p.Epoch
+	if p.Stage == 0 {
+		s.Epoch = max(p.Epoch-1, 0)
+	}
+	t.keepGood()
+	return nil
+}
+
+// checkProgress is an error unless p can be that of a run like this one.
+func (t *Trainer) checkProgress(p Progress) error {
+	s, batches, hooks := t.session.state, t.batches(), t.session.hookNames()
 	switch {
 	case p.Seed != s.Seed:
 		return fmt.Errorf("trainer: the checkpoint is of a run with seed %d; this one has %d", p.Seed, s.Seed)
 	case p.Data != s.Data.Fingerprint():
 		return fmt.Errorf("trainer: the checkpoint is of a run on other data than %s as it is now", s.Data.Name)
-	case p.Epoch < 0 || p.Epoch > s.Epochs || p.Batch < 0 || p.Batch > t.batches() || p.Step < 0 ||
-		p.Stage < 0 || p.Stage > len(t.session.stages()):
-		return fmt.Errorf("trainer: the checkpoint is at epoch %d, batch %d; this run has %d epochs of %d", p.Epoch, p.Batch, s.Epochs, t.batches())
+	case p.Optimizer != t.optimizer.config.Name:
+		return fmt.Errorf("trainer: the checkpoint is of a run with the optimizer %s; this one has %s", p.Optimizer, t.optimizer.config.Name)
+	case !slices.Equal(p.Hooks, hooks):
+		return fmt.Errorf("trainer: the checkpoint was made with the hooks %v, this run has %v; resume with the same", p.Hooks, hooks)
+	case p.Epoch < 0 || p.Epoch > s.Epochs || p.Batch < 0 || p.Batch > batches || p.Step != max(p.Epoch-1, 0)*batches+p.Batch:
+		return fmt.Errorf("trainer: the checkpoint is at epoch %d, batch %d, step %d; this run has %d epochs of %d batches",
+			p.Epoch, p.Batch, p.Step, s.Epochs, batches)
+	case p.Stage < 0 || p.Stage > len(t.session.stages()) || p.Stage > 0 && p.Epoch > 0 && p.Batch < batches:
+		return fmt.Errorf("trainer: the checkpoint is at stage %d after batch %d; this run has %d batches an epoch and then %d stages",
+			p.Stage, p.Batch, batches, len(t.session.stages()))
 	}
-	if err := models.Import(t.live(), c.Arrays); err != nil {
-		return fmt.Errorf("%w (in the checkpoint)", err)
-	}
-	if err := t.session.restoreHooks(p.Hooks, c.Hooks); err != nil {
-		return err
-	}
-	for name, r := range p.Metrics {
-		s.metrics.last[name] = r
-	}
-	t.position, t.session.stage = position{p.Epoch, p.Batch, p.Loss}, p.Stage
-	s.Step, s.before, s.stop = p.Step, p.Elapsed, p.Stop
-	s.Epoch = max(p.Epoch-1, 0)
-	t.keepGood()
 	return nil
 }

@@ -3,8 +3,8 @@
 // One epoch is a pass over the training split in mini-batches, and then its
 // end, in stages:
 //
-//	evaluate → Measure hooks → Decide hooks → (Measure again, if the run was
-//	just stopped) → Record hooks → Save hooks
+//	evaluate → Measure hooks → Decide hooks → (evaluate and Measure again, if
+//	the run was just stopped) → Record hooks → Save hooks
 //
 // Epoch 0 is the end of no batches at all: the untrained network is evaluated
 // and measured too. Hooks are small optional interfaces, found by type

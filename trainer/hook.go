@@ -12,9 +12,10 @@ import (
 // and draws random numbers only from streams of its own.
 //
 // Within a phase hooks run in the order they were given. An error ends the
-// run and comes back wrapped with the hook's name. A hook that returns the
-// error of a cancelled context must not have changed its own state: it is
-// called again when the run is resumed.
+// run and comes back wrapped with the hook's name. An EpochEnder that returns
+// the error of a cancelled context must not have changed its own state: it is
+// called again when the run is resumed, and those before it are not. After an
+// error of another event, that event is repeated for all hooks or for none.
 type Hook interface {
 	// Name is unique among the hooks of a run.
 	Name() string

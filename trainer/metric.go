@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/hessoscope/hessoscope/datasets/suggest"
 	"github.com/hessoscope/hessoscope/models"
 )
 
@@ -18,12 +19,34 @@ const (
 	Higher
 )
 
+var directions = []string{Neither: "neither", Lower: "lower", Higher: "higher"}
+
+func (d Direction) String() string {
+	if d < Neither || d > Higher {
+		return fmt.Sprintf("Direction(%d)", int(d))
+	}
+	return directions[d]
+}
+
+// MarshalText implements encoding.TextMarshaler: neither, lower or higher.
+func (d Direction) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (d *Direction) UnmarshalText(text []byte) error {
+	i := slices.Index(directions, string(text))
+	if i < 0 {
+		return fmt.Errorf("trainer: direction %q; want neither, lower or higher", text)
+	}
+	*d = Direction(i)
+	return nil
+}
+
 // Metric declares a number that is recorded during a run.
 type Metric struct {
-	Name    string // a slash path, such as "validation/loss"
-	Unit    string // empty for a pure number
-	Meaning string // one line
-	Better  Direction
+	Name    string    `json:"name"`           // a slash path, such as "validation/loss"
+	Unit    string    `json:"unit,omitempty"` // empty for a pure number
+	Meaning string    `json:"meaning"`        // one line
+	Better  Direction `json:"better"`
 }
 
 // Reading is a recorded value of a metric.
@@ -51,6 +74,19 @@ func (m *metrics) declare(declared ...Metric) error {
 
 // Metrics returns the declared metrics, in the order of declaration.
 func (s *State) Metrics() []Metric { return s.metrics.declared }
+
+// Metric returns the declaration of a metric. The error of a name that was not
+// declared suggests the nearest.
+func (s *State) Metric(name string) (Metric, error) {
+	var names []string
+	for _, d := range s.metrics.declared {
+		if d.Name == name {
+			return d, nil
+		}
+		names = append(names, d.Name)
+	}
+	return Metric{}, fmt.Errorf("trainer: no metric %q%s", name, suggest.Nearest(name, names))
+}
 
 // Record sets a declared metric for the current epoch. A value that is NaN or
 // infinite is an error that wraps models.ErrNotFinite.

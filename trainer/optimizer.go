@@ -160,6 +160,8 @@ func sgd[T op.Float](c OptimizerConfig, rate, scale T, w, g, momentum []T) {
 
 func adam[T op.Float](c OptimizerConfig, step int, rate, scale T, w, g, mean, square []T) {
 	b1, b2, decay := T(c.Beta1), T(c.Beta2), T(c.WeightDecay)
+	// Not 1 − b2 in float32, which is off by 5e-5 of itself.
+	a1, a2 := T(1-c.Beta1), T(1-c.Beta2)
 	correct1 := T(1 - math.Pow(c.Beta1, float64(step)))
 	correct2 := T(math.Sqrt(1 - math.Pow(c.Beta2, float64(step))))
 	for j, v := range g {
@@ -169,18 +171,18 @@ func adam[T op.Float](c OptimizerConfig, step int, rate, scale T, w, g, mean, sq
 		} else {
 			d += decay * w[j]
 		}
-		mean[j] = b1*mean[j] + (1-b1)*d
-		square[j] = b2*square[j] + (1-b2)*d*d
+		mean[j] = b1*mean[j] + a1*d
+		square[j] = b2*square[j] + a2*d*d
 		root := T(math.Sqrt(float64(square[j]))) / correct2
 		w[j] -= rate * (mean[j] / correct1) / (root + T(c.Epsilon))
 	}
 }
 
 func rmsprop[T op.Float](c OptimizerConfig, rate, scale T, w, g, square, momentum []T) {
-	alpha, decay, mu := T(c.Alpha), T(c.WeightDecay), T(c.Momentum)
+	alpha, rest, decay, mu := T(c.Alpha), T(1-c.Alpha), T(c.WeightDecay), T(c.Momentum)
 	for j, v := range g {
 		d := scale*v + decay*w[j]
-		square[j] = alpha*square[j] + (1-alpha)*d*d
+		square[j] = alpha*square[j] + rest*d*d
 		d /= T(math.Sqrt(float64(square[j]))) + T(c.Epsilon)
 		if momentum != nil {
 			momentum[j] = mu*momentum[j] + d

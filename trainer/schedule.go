@@ -14,14 +14,15 @@ type Schedule struct {
 	// to the last, and epoch 0: dense where training changes fast. Where they
 	// fall together, at the start, there are fewer.
 	Log int `yaml:"log,omitempty"`
-	// SkipFinal leaves out the last epoch, which is otherwise always due.
+	// SkipFinal leaves out the last epoch, which is otherwise always due,
+	// whatever the rules say of it.
 	SkipFinal bool `yaml:"skip_final,omitempty"`
 }
 
 // Due tells whether the end of the current epoch is on the schedule.
 func (c Schedule) Due(s *State) bool {
-	if s.Final() && !c.SkipFinal {
-		return true
+	if s.Final() {
+		return !c.SkipFinal
 	}
 	return c.Every > 0 && s.Epoch%c.Every == 0 ||
 		slices.Contains(c.At, s.Epoch) ||

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/hessoscope/hessoscope/datasets"
@@ -131,6 +130,7 @@ func (e *Session) BatchEnd(ctx context.Context, step int, loss float64) error {
 // evaluated and the hooks of an epoch's end run.
 func (e *Session) EpochEnd(ctx context.Context, epoch, step int) error {
 	e.state.Epoch, e.state.Step = epoch, step
+	e.stage = 0 // whatever an epoch before it failed at
 	return e.end(ctx)
 }
 
@@ -157,12 +157,12 @@ func (e *Session) stages() []func(context.Context) error {
 	stages := []func(context.Context) error{e.evaluateSplits}
 	stages = append(stages, e.phase(Measure)...)
 	stages = append(stages, e.phase(Decide)...)
-	for _, measure := range e.phase(Measure) {
+	for _, again := range append([]func(context.Context) error{e.evaluateAgain}, e.phase(Measure)...) {
 		stages = append(stages, func(ctx context.Context) error {
 			if e.state.stop == nil {
 				return nil
 			}
-			return measure(ctx)
+			return again(ctx)
 		})
 	}
 	stages = append(stages, e.phase(Record)...)
@@ -210,13 +210,17 @@ func (e *Session) evaluateSplits(ctx context.Context) error {
 	return fire(e.hooks, func(h ValidationEnder) error { return h.ValidationEnd(ctx, e.state) })
 }
 
-// Stopped returns why a hook asked for the end of the run, if one did.
-func (e *Session) Stopped() (Stop, bool) {
-	if e.state.stop == nil {
-		return Stop{}, false
+// evaluateAgain evaluates an epoch that was not to be evaluated until a hook
+// made it the last.
+func (e *Session) evaluateAgain(ctx context.Context) error {
+	if _, done := e.state.Fresh(e.objectives[0].name + "/loss"); done {
+		return nil
 	}
-	return *e.state.stop, true
+	return e.evaluateSplits(ctx)
 }
+
+// Stopped returns why a hook asked for the end of the run, if one did.
+func (e *Session) Stopped() (Stop, bool) { return e.state.Stopped() }
 
 // End tells the hooks that training is over.
 func (e *Session) End(ctx context.Context) error {
@@ -227,7 +231,11 @@ func (e *Session) End(ctx context.Context) error {
 // joined with what they had to say.
 func (e *Session) Interrupted(ctx context.Context, err error) error {
 	ctx = context.WithoutCancel(ctx)
-	return errors.Join(err, fire(e.hooks, func(h Interrupted) error { return h.Interrupted(ctx, e.state, err) }))
+	errs := []error{err}
+	for i := range e.hooks { // each, whatever the others have to say: one of them saves the run
+		errs = append(errs, fire(e.hooks[i:i+1], func(h Interrupted) error { return h.Interrupted(ctx, e.state, err) }))
+	}
+	return errors.Join(errs...)
 }
 
 // hookNames are the names of the hooks, in order.
@@ -256,10 +264,7 @@ func (e *Session) snapshots() (map[string][]byte, error) {
 	return all, nil
 }
 
-func (e *Session) restoreHooks(names []string, snapshots map[string][]byte) error {
-	if !slices.Equal(names, e.hookNames()) {
-		return fmt.Errorf("trainer: the checkpoint was made with the hooks %v, this run has %v; resume with the same", names, e.hookNames())
-	}
+func (e *Session) restoreHooks(snapshots map[string][]byte) error {
 	for _, h := range e.hooks {
 		if s, ok := h.(Snapshotter); ok {
 			if err := s.Restore(snapshots[h.Name()]); err != nil {

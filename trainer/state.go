@@ -1,6 +1,8 @@
 package trainer
 
 import (
+	"context"
+	"errors"
 	"time"
 
 	"github.com/hessoscope/hessoscope/datasets"
@@ -50,6 +52,14 @@ func (s *State) RequestStop(stop Stop) {
 	}
 }
 
+// Stopped returns the stop that was requested, if one was.
+func (s *State) Stopped() (Stop, bool) {
+	if s.stop == nil {
+		return Stop{}, false
+	}
+	return *s.stop, true
+}
+
 // Checkpoint captures all that is needed to go on from here.
 func (s *State) Checkpoint() (*Checkpoint, error) { return s.snapshot() }
 
@@ -71,3 +81,15 @@ const (
 	NotFinite Reason = "not_finite"  // a loss or gradient was NaN or infinite; the epoch before is kept
 	Failed    Reason = "failed"      // something else went wrong
 )
+
+// StopOf tells why a run ended that ended by err.
+func StopOf(err error) Stop {
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return Stop{Reason: Cancelled}
+	case errors.Is(err, models.ErrNotFinite):
+		return Stop{Reason: NotFinite, Detail: err.Error()}
+	default:
+		return Stop{Reason: Failed, Detail: err.Error()}
+	}
+}

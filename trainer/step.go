@@ -52,7 +52,8 @@ func (s *stepper) gradient(rows []int) (loss, norm float64, err error) {
 	if err := b.plan.Run(); err != nil {
 		return 0, 0, err
 	}
-	loss = sum(b.program.Value(b.Losses).(*tensor.Dense), len(rows), 1) / float64(len(rows))
+	losses := b.program.Value(b.Losses).(*tensor.Dense)
+	loss = sum(losses, len(rows), 1) / float64(len(rows))
 	squares := 0.0
 	for i, g := range b.gradient {
 		if g == nil {
@@ -62,13 +63,25 @@ func (s *stepper) gradient(rows []int) (loss, norm float64, err error) {
 		squares += sum(s.grads[i], s.grads[i].DataSize(), 2)
 	}
 	norm = math.Sqrt(squares)
-	if math.IsNaN(loss) || math.IsInf(loss, 0) {
-		return 0, 0, fmt.Errorf("the loss is %g: %w", loss, models.ErrNotFinite)
+	if !finite(loss) {
+		return 0, 0, s.notFinite(models.Values(losses), rows)
 	}
-	if math.IsNaN(norm) || math.IsInf(norm, 0) {
+	if !finite(norm) {
 		return 0, 0, fmt.Errorf("the norm of the gradient is %g: %w", norm, models.ErrNotFinite)
 	}
 	return loss, norm, nil
+}
+
+func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
+
+// notFinite names the first sample at fault.
+func (s *stepper) notFinite(losses []float64, rows []int) error {
+	for i, row := range rows {
+		if !finite(losses[i]) {
+			return fmt.Errorf("the loss of sample %d of split %q is %g: %w", row, s.split.Name, losses[i], models.ErrNotFinite)
+		}
+	}
+	return fmt.Errorf("the sum of the losses: %w", models.ErrNotFinite)
 }
 
 // batch returns the program for n samples. A model's graph of fixed batch size

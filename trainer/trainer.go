@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -69,8 +70,10 @@ type position struct {
 // start of an epoch, or of the checkpoint that the run was resumed from.
 type good struct {
 	position
-	step    int
-	tensors []*tensor.Dense // parameters and optimizer state
+	stage, epoch, step int
+	stop               *Stop
+	readings           map[string]Reading
+	tensors            []*tensor.Dense // parameters and optimizer state
 }
 
 // New returns a trainer. Metrics of the hooks are declared here, so that one
@@ -131,7 +134,7 @@ func (t *Trainer) Run(ctx context.Context) (Stop, error) {
 		if errors.Is(err, models.ErrNotFinite) {
 			err = t.rollBack(err)
 		}
-		return reasonOf(err), t.session.Interrupted(ctx, err)
+		return StopOf(err), t.session.Interrupted(ctx, err)
 	}
 	if stop, ok := t.session.Stopped(); ok {
 		return stop, nil
@@ -139,34 +142,26 @@ func (t *Trainer) Run(ctx context.Context) (Stop, error) {
 	return Stop{Reason: Completed}, nil
 }
 
-func reasonOf(err error) Stop {
-	switch {
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return Stop{Reason: Cancelled}
-	case errors.Is(err, models.ErrNotFinite):
-		return Stop{Reason: NotFinite, Detail: err.Error()}
-	default:
-		return Stop{Reason: Failed, Detail: err.Error()}
-	}
-}
-
 func (t *Trainer) run(ctx context.Context) error {
 	if err := t.session.begin(ctx); err != nil {
 		return err
 	}
-	for t.epoch <= t.config.Epochs {
+	for {
 		if err := t.runEpoch(ctx); err != nil {
 			return err
 		}
-		if _, stopped := t.session.Stopped(); stopped {
+		if _, stopped := t.session.Stopped(); stopped || t.epoch == t.config.Epochs {
 			break
 		}
+		t.position = position{epoch: t.epoch + 1}
 	}
+	// A checkpoint that is taken from here on has nothing of the epoch left.
+	t.session.stage = len(t.session.stages())
 	return t.session.End(ctx)
 }
 
-// runEpoch trains and ends the current epoch from where it is, and moves to
-// the next. Epoch 0 has no batches.
+// runEpoch trains and ends the current epoch from where it is. Epoch 0 has no
+// batches.
 func (t *Trainer) runEpoch(ctx context.Context) error {
 	if t.epoch > 0 {
 		if err := t.trainEpoch(ctx); err != nil {
@@ -178,11 +173,7 @@ func (t *Trainer) runEpoch(ctx context.Context) error {
 	if err := t.recordEpoch(); err != nil {
 		return err
 	}
-	if err := t.session.end(ctx); err != nil {
-		return err
-	}
-	t.position = position{epoch: t.epoch + 1}
-	return nil
+	return t.session.end(ctx)
 }
 
 func (t *Trainer) recordEpoch() error {
@@ -201,6 +192,9 @@ func (t *Trainer) trainEpoch(ctx context.Context) error {
 	s := t.session.state
 	s.LearningRate = t.config.Rate.At(t.epoch, t.config.Epochs)
 	t.shuffle()
+	if err := t.cancelled(ctx); err != nil {
+		return err
+	}
 	if t.batch == 0 {
 		t.keepGood()
 		if err := fire(t.session.hooks, func(h EpochBeginner) error { return h.EpochBegin(ctx, s) }); err != nil {
@@ -208,12 +202,21 @@ func (t *Trainer) trainEpoch(ctx context.Context) error {
 		}
 	}
 	for t.batch < t.batches() {
-		if err := ctx.Err(); err != nil {
-			return fmt.Errorf("trainer: epoch %d, step %d: %w", t.epoch, s.Step, err)
-		}
 		if err := t.step(ctx); err != nil {
 			return err
 		}
+		// Behind the step: an epoch that was begun has a batch, so that a
+		// resumed run does not begin it again.
+		if err := t.cancelled(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *Trainer) cancelled(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("trainer: epoch %d, step %d: %w", t.epoch, t.session.state.Step, err)
 	}
 	return nil
 }
@@ -257,7 +260,11 @@ func (t *Trainer) live() []models.Parameter {
 
 // keepGood remembers the present state.
 func (t *Trainer) keepGood() {
-	t.good.position, t.good.step = t.position, t.session.state.Step
+	s := t.session.state
+	t.good = good{
+		position: t.position, stage: t.session.stage, epoch: s.Epoch, step: s.Step,
+		stop: s.stop, readings: maps.Clone(s.metrics.last), tensors: t.good.tensors,
+	}
 	for i, p := range t.live() {
 		if i == len(t.good.tensors) {
 			t.good.tensors = append(t.good.tensors, tensor.New(tensor.WithShape(p.Value.Shape()...), tensor.Of(p.Value.Dtype())))
@@ -275,8 +282,9 @@ func (t *Trainer) rollBack(err error) error {
 		copyTensor(p.Value, t.good.tensors[i])
 	}
 	s := t.session.state
-	t.position, t.session.stage = t.good.position, 0
-	s.Step, s.Epoch = t.good.step, max(t.epoch-1, 0)
+	t.position, t.session.stage = t.good.position, t.good.stage
+	s.Epoch, s.Step, s.stop = t.good.epoch, t.good.step, t.good.stop
+	s.metrics.last = maps.Clone(t.good.readings)
 	return fmt.Errorf("%w; the parameters after epoch %d are kept: lower the learning rate (%g) or clip the gradient", err, s.Epoch, s.LearningRate)
 }
 

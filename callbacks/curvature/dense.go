@@ -15,12 +15,16 @@ const (
 	denseBlock  = 64     // columns of H from one call of Apply
 )
 
-func solveDense(ctx context.Context, op Operator, s Settings) (*Spectrum, error) {
-	n := op.Dim()
+func checkDense(n int) error {
 	if n > maxDenseDim {
-		return nil, fmt.Errorf("curvature: dense method refused for n = %d: it takes %.3g GB, and is meant for n ≤ %d; lanczos finds the ends of the spectrum",
+		return fmt.Errorf("dense method refused for n = %d: it takes %.3g GB, and is meant for n ≤ %d; lanczos finds the ends of the spectrum",
 			n, 32*float64(n)*float64(n)/1e9, maxDenseDim)
 	}
+	return nil
+}
+
+func solveDense(ctx context.Context, op Operator, s Settings) (*Spectrum, error) {
+	n := op.Dim()
 	columns, err := assemble(ctx, op, s)
 	if err != nil {
 		return nil, err

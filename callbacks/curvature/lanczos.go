@@ -18,6 +18,8 @@ const (
 	probeSteps = 8     // steps of the final search for missed pairs
 	vanishing  = 1e-13 // norm, relative to H, of a new direction that is rounding only
 	panelWidth = 1024  // columns of the basis a restart transforms at a time
+
+	maxBasis = 32 * maxDenseDim * maxDenseDim // bytes of the basis and its images, as many as dense takes
 )
 
 // lanczos is thick-restart Lanczos (Wu & Simon 2000; Stewart's Krylov–Schur for
@@ -51,10 +53,7 @@ type lanczos struct {
 }
 
 func solveLanczos(ctx context.Context, op Operator, s Settings) (*Spectrum, error) {
-	l, err := newLanczos(op, s)
-	if err != nil {
-		return nil, fmt.Errorf("curvature: lanczos: %w", err)
-	}
+	l := newLanczos(op, s)
 	if err := l.start(); err != nil {
 		return nil, fmt.Errorf("curvature: lanczos: %w", err)
 	}
@@ -75,19 +74,30 @@ func solveLanczos(ctx context.Context, op Operator, s Settings) (*Spectrum, erro
 	return spectrum, nil
 }
 
-func newLanczos(op Operator, s Settings) (*lanczos, error) {
+func (s Settings) checkLanczos(n int) error {
+	wanted := s.asked(n)
+	basis := 16 * float64(s.basis(n)) * float64(n)
+	switch {
+	case wanted == 0:
+		return errors.New("lanczos: neither top nor bottom pairs asked for")
+	case s.MaxApplications != 0 && s.MaxApplications < wanted:
+		return fmt.Errorf("lanczos: at most %d applications for %d pairs: want at least as many", s.MaxApplications, wanted)
+	case basis > maxBasis:
+		return fmt.Errorf("lanczos: %d pairs of n = %d take %.3g GB: want fewer, in at most %.3g GB", wanted, n, basis/1e9, maxBasis/1e9)
+	}
+	return nil
+}
+
+// asked is the number of pairs to find, and basis that of vectors to do it with.
+func (s Settings) asked(n int) int { return min(s.Top+s.Bottom, n) }
+func (s Settings) basis(n int) int  { return min(2*s.asked(n)+20, n) }
+
+func newLanczos(op Operator, s Settings) *lanczos {
 	n := op.Dim()
-	if s.Top+s.Bottom == 0 {
-		return nil, errors.New("neither top nor bottom pairs asked for")
-	}
-	wanted := min(s.Top+s.Bottom, n)
 	if s.MaxApplications == 0 {
-		s.MaxApplications = max(300, 40*wanted)
+		s.MaxApplications = max(300, 40*s.asked(n))
 	}
-	if s.MaxApplications < wanted {
-		return nil, fmt.Errorf("at most %d applications for %d pairs: want at least as many", s.MaxApplications, wanted)
-	}
-	m := min(2*wanted+20, n)
+	m := s.basis(n)
 	return &lanczos{
 		Settings: s,
 		op:       op,
@@ -99,7 +109,7 @@ func newLanczos(op Operator, s Settings) (*lanczos, error) {
 		x:        make([]float64, n),
 		c:        make([]float64, m),
 		r:        make([]float64, n),
-	}, nil
+	}
 }
 
 // start makes the first direction: the sum of the normalised warm-start

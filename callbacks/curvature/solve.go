@@ -24,7 +24,8 @@ const (
 
 	// Lanczos finds the pairs at the ends of the spectrum by thick-restart
 	// Lanczos with full reorthogonalisation. It takes 2·m·n·8 bytes, where
-	// m = 2(Top+Bottom) + 20, and usually some hundred applications.
+	// m = 2(Top+Bottom) + 20, and refuses more than 12.8 GB. Usually it takes
+	// some hundred applications.
 	Lanczos
 )
 
@@ -181,7 +182,7 @@ func Solve(ctx context.Context, op Operator, s Settings) (*Spectrum, error) {
 }
 
 // resolve puts numbers in place of defaults for an operator on ℝⁿ, and checks
-// what the two methods share.
+// them.
 func (s Settings) resolve(n int) (Settings, error) {
 	if n < 1 {
 		return s, fmt.Errorf("the operator has dimension %d: want at least 1", n)
@@ -206,7 +207,19 @@ func (s Settings) resolve(n int) (Settings, error) {
 	if s.Method == Auto {
 		s.Method = Lanczos
 	}
-	return s, nil
+	if s.Method == Dense {
+		return s, checkDense(n)
+	}
+	return s, s.checkLanczos(n)
+}
+
+// Validate is the error that [Solve] has for these settings and any operator on
+// ℝⁿ: better known before a training than in it.
+func (s Settings) Validate(n int) error {
+	if _, err := s.resolve(n); err != nil {
+		return fmt.Errorf("curvature: %w", err)
+	}
+	return nil
 }
 
 func pairCount(setting, byDefault, n int) int {

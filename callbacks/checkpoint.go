@@ -1,0 +1,172 @@
+package callbacks
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/hessoscope/hessoscope/trainer"
+)
+
+// Checkpoint saves a run so that it can be resumed, by trainer.ReadCheckpoint
+// and Trainer.Restore, and ends as if it had never been interrupted. It writes
+//
+//	last.npz          now and then, at the last epoch, and when the run is interrupted
+//	best.npz          at an epoch at which the metric Best is better than before
+//	epoch-000200.npz  at the epochs of Schedule, if Keep is set
+//
+// Each is replaced as a whole or not at all.
+type Checkpoint struct {
+	Dir string // of the files; created if missing
+	// Interval is the time after which the run is saved again, between two
+	// steps; 10 seconds if zero, never if negative.
+	Interval time.Duration
+	// Schedule has epochs at which the run is saved whatever the time.
+	Schedule trainer.Schedule
+	Keep     bool // the epochs of Schedule, each in a file of its own
+	// Best is the name of a metric whose best value is worth a file; none if
+	// empty. Its declaration tells whether lower or higher is better.
+	Best string
+
+	interval time.Duration
+	saved    time.Time // when last.npz was written, or training began; zero before
+	better   trainer.Direction
+	best     *trainer.Reading // nil before the first
+}
+
+var (
+	_ trainer.Hook          = (*Checkpoint)(nil)
+	_ trainer.Phased        = (*Checkpoint)(nil)
+	_ trainer.TrainBeginner = (*Checkpoint)(nil)
+	_ trainer.BatchEnder    = (*Checkpoint)(nil)
+	_ trainer.EpochEnder    = (*Checkpoint)(nil)
+	_ trainer.Interrupted   = (*Checkpoint)(nil)
+	_ trainer.Snapshotter   = (*Checkpoint)(nil)
+)
+
+const (
+	lastFile = "last.npz" // to resume from
+	bestFile = "best.npz"
+)
+
+// Name implements trainer.Hook.
+func (*Checkpoint) Name() string { return "checkpoint" }
+
+// Phase implements trainer.Phased.
+func (*Checkpoint) Phase() trainer.Phase { return trainer.Save }
+
+// TrainBegin implements trainer.TrainBeginner. A metric in Best that is not
+// declared, or of which neither direction is better, is an error.
+func (c *Checkpoint) TrainBegin(_ context.Context, s *trainer.State) error {
+	if err := c.Schedule.Validate(); err != nil {
+		return fmt.Errorf("schedule: %w", err)
+	}
+	if c.Best != "" {
+		m, err := s.Metric(c.Best)
+		if err != nil {
+			return err
+		}
+		if m.Better == trainer.Neither {
+			return fmt.Errorf("best: of metric %q neither lower nor higher is better; choose another", c.Best)
+		}
+		c.better = m.Better
+	}
+	if err := os.MkdirAll(c.Dir, 0o755); err != nil {
+		return err
+	}
+	c.interval = c.Interval
+	if c.interval == 0 {
+		c.interval = 10 * time.Second
+	}
+	c.saved = time.Now()
+	return nil
+}
+
+// BatchEnd implements trainer.BatchEnder: an epoch may take hours.
+func (c *Checkpoint) BatchEnd(_ context.Context, s *trainer.State) error {
+	if !c.overdue() {
+		return nil
+	}
+	return c.save(s, lastFile)
+}
+
+func (c *Checkpoint) overdue() bool { return c.interval > 0 && time.Since(c.saved) >= c.interval }
+
+// EpochEnd implements trainer.EpochEnder.
+func (c *Checkpoint) EpochEnd(_ context.Context, s *trainer.State) error {
+	var files []string
+	before := c.best
+	if c.improve(s) {
+		files = append(files, bestFile)
+	}
+	scheduled := c.Schedule.Due(s)
+	if scheduled && c.Keep {
+		files = append(files, fmt.Sprintf("epoch-%06d.npz", s.Epoch))
+	}
+	if scheduled || s.Final() || c.overdue() {
+		files = append(files, lastFile)
+	}
+	if err := c.save(s, files...); err != nil {
+		c.best = before // so that the file is written when the run is resumed
+		return err
+	}
+	return nil
+}
+
+// improve remembers the reading of the best metric if it is better than all
+// before: first of all, so that the checkpoint knows it.
+func (c *Checkpoint) improve(s *trainer.State) bool {
+	value, fresh := s.Fresh(c.Best)
+	if !fresh {
+		return false
+	}
+	if c.best != nil && (c.better == trainer.Lower && value >= c.best.Value || c.better == trainer.Higher && value <= c.best.Value) {
+		return false
+	}
+	c.best = &trainer.Reading{Value: value, Epoch: s.Epoch, Step: s.Step}
+	return true
+}
+
+// save writes the run as it is now to files in Dir, last.npz after the others:
+// a run that is killed in between goes back and writes the others again.
+func (c *Checkpoint) save(s *trainer.State, files ...string) error {
+	if len(files) == 0 {
+		return nil
+	}
+	checkpoint, err := s.Checkpoint()
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		if err := checkpoint.Write(filepath.Join(c.Dir, file)); err != nil {
+			return err
+		}
+		if file == lastFile {
+			c.saved = time.Now()
+		}
+	}
+	return nil
+}
+
+// Interrupted implements trainer.Interrupted: whatever ended the run, the
+// trainer has left it in a state to go on from.
+func (c *Checkpoint) Interrupted(_ context.Context, s *trainer.State, _ error) error {
+	if c.saved.IsZero() { // training has not begun; a checkpoint of before is as good
+		return nil
+	}
+	return c.save(s, lastFile)
+}
+
+// Snapshot implements trainer.Snapshotter: the best reading so far.
+func (c *Checkpoint) Snapshot() ([]byte, error) { return json.Marshal(c.best) }
+
+// Restore implements trainer.Snapshotter.
+func (c *Checkpoint) Restore(data []byte) error {
+	if err := json.Unmarshal(data, &c.best); err != nil {
+		return fmt.Errorf("state %q: %w", data, err)
+	}
+	return nil
+}

@@ -1,0 +1,275 @@
+package callbacks_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/hessoscope/hessoscope/callbacks"
+	"github.com/hessoscope/hessoscope/models"
+	"github.com/hessoscope/hessoscope/trainer"
+)
+
+// scores records one given number an epoch, as a metric for Best.
+type scores struct {
+	better trainer.Direction
+	values []float64 // from epoch 0; not recorded at epochs after the last
+}
+
+func (scores) Name() string { return "scores" }
+func (c scores) Metrics() []trainer.Metric {
+	return []trainer.Metric{{Name: "scores/value", Meaning: "a given number", Better: c.better}}
+}
+
+func (c scores) EpochEnd(_ context.Context, s *trainer.State) error {
+	if s.Epoch >= len(c.values) {
+		return nil
+	}
+	return s.Record("scores/value", c.values[s.Epoch])
+}
+
+func TestCheckpointBest(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		scores scores
+		want   int // epoch of best.npz
+	}{
+		{"lower", scores{trainer.Lower, []float64{3, 1, 2, 0.5, 0.7, 2, 1}}, 3},
+		{"higher", scores{trainer.Higher, []float64{3, 1, 5, 4, 4, 4, 4}}, 2},
+		{"the first of equals", scores{trainer.Higher, []float64{0, 1, 1, 1, 0, 1, 1}}, 1},
+		{"the first of all", scores{trainer.Lower, []float64{0, 0, 0, 0, 0, 0, 0}}, 0},
+		{"not where it is stale", scores{trainer.Lower, []float64{3, 2}}, 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			dir := t.TempDir()
+			tr, _ := newTraining(t, test.scores, &callbacks.Checkpoint{Dir: dir, Interval: -1, Best: "scores/value"})
+			if _, err := tr.Run(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			best, err := trainer.ReadCheckpoint(filepath.Join(dir, "best.npz"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if best.Progress.Epoch != test.want {
+				t.Errorf("best.npz is of epoch %d, want %d", best.Progress.Epoch, test.want)
+			}
+			// What is saved as the best knows that it is.
+			if state := string(best.Hooks["checkpoint"]); !strings.Contains(state, `"value":`) {
+				t.Errorf("best.npz holds the state %q, want the best reading", state)
+			}
+		})
+	}
+}
+
+func TestCheckpointRefuses(t *testing.T) {
+	for _, test := range []struct {
+		hook callbacks.Checkpoint
+		want string
+	}{
+		{callbacks.Checkpoint{Best: "scores/valeu"}, `did you mean "scores/value"?`},
+		{callbacks.Checkpoint{Best: "scores/value"}, `neither lower nor higher is better`},
+		{callbacks.Checkpoint{Schedule: trainer.Schedule{Every: -1}}, "schedule: every is -1"},
+	} {
+		test.hook.Dir = t.TempDir()
+		tr, _ := newTraining(t, scores{better: trainer.Neither}, &test.hook)
+		if _, err := tr.Run(t.Context()); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("error %v, want %q in it", err, test.want)
+		}
+	}
+}
+
+func TestCheckpointFiles(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		hook callbacks.Checkpoint
+		want []string
+	}{
+		{"zero", callbacks.Checkpoint{}, []string{"last.npz"}},
+		{"schedule", callbacks.Checkpoint{Schedule: trainer.Schedule{Every: 4}}, []string{"last.npz"}},
+		{"keep the last", callbacks.Checkpoint{Keep: true}, []string{"epoch-000006.npz", "last.npz"}},
+		{
+			"keep",
+			callbacks.Checkpoint{Keep: true, Schedule: trainer.Schedule{Every: 4, SkipFinal: true}},
+			[]string{"epoch-000000.npz", "epoch-000004.npz", "last.npz"},
+		},
+		{"best", callbacks.Checkpoint{Best: "train/accuracy"}, []string{"best.npz", "last.npz"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			test.hook.Dir = filepath.Join(t.TempDir(), "new", "checkpoints")
+			tr, model := newTraining(t, &test.hook)
+			if _, err := tr.Run(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, fileNames(t, test.hook.Dir)); diff != "" {
+				t.Errorf("files (-want +have):\n%s", diff)
+			}
+			last, err := trainer.ReadCheckpoint(filepath.Join(test.hook.Dir, "last.npz"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if last.Progress.Epoch != testEpochs {
+				t.Errorf("last.npz is of epoch %d, want %d", last.Progress.Epoch, testEpochs)
+			}
+			parameters := models.Export(model.Parameters())
+			if diff := cmp.Diff(parameters, last.Arrays[:len(parameters)]); diff != "" {
+				t.Errorf("last.npz (-model +file):\n%s", diff)
+			}
+		})
+	}
+}
+
+func fileNames(t *testing.T, dir string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
+}
+
+// A run is saved by time between two steps, too.
+func TestCheckpointInterval(t *testing.T) {
+	dir := t.TempDir()
+	last := filepath.Join(dir, "last.npz")
+	watch := func(saved *[]int) *probe {
+		return &probe{batchEnd: func(context.Context, *trainer.State) error {
+			if c, err := trainer.ReadCheckpoint(last); err == nil && !slices.Contains(*saved, c.Progress.Step) {
+				*saved = append(*saved, c.Progress.Step)
+			}
+			return nil
+		}}
+	}
+	var steps []int
+	tr, _ := newTraining(t, watch(&steps), &callbacks.Checkpoint{Dir: dir, Interval: time.Nanosecond})
+	if _, err := tr.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if len(steps) != testEpochs*testSteps { // each sees that of the step before, the first that of epoch 0
+		t.Errorf("saved at the steps %v, want each of %d", steps, testEpochs*testSteps)
+	}
+	if err := os.Remove(last); err != nil {
+		t.Fatal(err)
+	}
+	steps = nil
+	tr, _ = newTraining(t, watch(&steps), &callbacks.Checkpoint{Dir: dir, Interval: -1})
+	if _, err := tr.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if len(steps) != 0 {
+		t.Errorf("saved at the steps %v, want none before the end", steps)
+	}
+}
+
+// What is not finite is not saved: the trainer has gone back to the epoch
+// before.
+func TestCheckpointNotFinite(t *testing.T) {
+	dir := t.TempDir()
+	var before []float64
+	p := &probe{epochEnd: func(_ context.Context, s *trainer.State) error {
+		first := s.Model.Parameters()[0].Value
+		switch s.Epoch {
+		case 2:
+			before = models.Values(first)
+		case 3:
+			s.RequestStop(trainer.Stop{Reason: trainer.Requested, By: "probe"})
+			return s.Record("probe/calls", 1/(first.Float64s()[0]*0))
+		}
+		return nil
+	}}
+	tr, _ := newTraining(t, p, &callbacks.Checkpoint{Dir: dir}, &callbacks.RunRecord{Path: filepath.Join(dir, "run.json")})
+	stop, err := tr.Run(t.Context())
+	if !errors.Is(err, models.ErrNotFinite) || stop.Reason != trainer.NotFinite {
+		t.Fatalf("stop %+v, error %v; want not finite", stop, err)
+	}
+	last, err := trainer.ReadCheckpoint(filepath.Join(dir, "last.npz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(before, last.Arrays[0].Data); diff != "" {
+		t.Errorf("last.npz (-epoch 2 +file):\n%s", diff)
+	}
+	if last.Progress.Epoch != 3 || last.Progress.Batch != 0 || last.Progress.Stop != nil {
+		t.Errorf("last.npz is at epoch %d, batch %d, stop %v; want the start of epoch 3", last.Progress.Epoch, last.Progress.Batch, last.Progress.Stop)
+	}
+	record, err := callbacks.ReadRun(filepath.Join(dir, "run.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if record.Status != callbacks.StatusNotFinite || record.Epoch != 2 || !strings.Contains(record.Error, `"probe/calls"`) {
+		t.Errorf("status %q, epoch %d, error %q", record.Status, record.Epoch, record.Error)
+	}
+	for name, r := range record.Final {
+		if r.Epoch > 2 {
+			t.Errorf("%s is of epoch %d, which was taken back", name, r.Epoch)
+		}
+	}
+}
+
+// The best that could not be written is written when the run is resumed.
+func TestCheckpointBestFailed(t *testing.T) {
+	dir := t.TempDir()
+	best, last := filepath.Join(dir, "best.npz"), filepath.Join(dir, "last.npz")
+	values := scores{trainer.Lower, []float64{3, 1, 2, 2, 2, 2, 2}}
+	p := &probe{epochEnd: func(_ context.Context, s *trainer.State) error {
+		if s.Epoch != 1 {
+			return nil
+		}
+		return errors.Join(os.Remove(best), os.MkdirAll(filepath.Join(best, "in the way"), 0o755))
+	}}
+	tr, _ := newTraining(t, p, values, &callbacks.Checkpoint{Dir: dir, Best: "scores/value"})
+	if _, err := tr.Run(t.Context()); err == nil || !strings.Contains(err.Error(), best) {
+		t.Fatalf("error %v, want one that names %s", err, best)
+	}
+	if err := os.RemoveAll(best); err != nil {
+		t.Fatal(err)
+	}
+	c, err := trainer.ReadCheckpoint(last)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr, _ = newTraining(t, new(probe), values, &callbacks.Checkpoint{Dir: dir, Best: "scores/value"})
+	if err := tr.Restore(c); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tr.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if c, err = trainer.ReadCheckpoint(best); err != nil || c.Progress.Epoch != 1 {
+		t.Errorf("best.npz is %+v, error %v; want that of epoch 1", c, err)
+	}
+}
+
+// deaf is a hook that cannot cope with an interrupt.
+type deaf struct{}
+
+func (deaf) Name() string { return "deaf" }
+func (deaf) Interrupted(context.Context, *trainer.State, error) error {
+	return errors.New("what?")
+}
+
+// A run is saved whatever other hooks do.
+func TestCheckpointBesideFailingHook(t *testing.T) {
+	dir := t.TempDir()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	p := &probe{batchEnd: func(context.Context, *trainer.State) error { cancel(); return nil }}
+	tr, _ := newTraining(t, p, deaf{}, &callbacks.Checkpoint{Dir: dir})
+	_, err := tr.Run(ctx)
+	if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "hook deaf: what?") {
+		t.Errorf("error %v, want both", err)
+	}
+	if last, err := trainer.ReadCheckpoint(filepath.Join(dir, "last.npz")); err != nil || last.Progress.Step != 1 {
+		t.Errorf("checkpoint %+v, error %v; want one at step 1", last, err)
+	}
+}

@@ -1,0 +1,94 @@
+package callbacks
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/csv"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+
+	"github.com/hessoscope/hessoscope/trainer"
+)
+
+// CSV writes the metrics that are fresh at the end of an epoch as a row of a
+// table; none fresh, no row. Its columns are epoch, step, seconds and all
+// declared metrics, in that order. The cell of a metric that is not fresh is
+// empty. Numbers have all their digits. The file lives as that of JSONL does.
+type CSV struct {
+	Path string // of the file, such as "metrics.csv"; its folder is created
+
+	appendFile
+}
+
+var (
+	_ trainer.Hook          = (*CSV)(nil)
+	_ trainer.Phased        = (*CSV)(nil)
+	_ trainer.TrainBeginner = (*CSV)(nil)
+	_ trainer.EpochEnder    = (*CSV)(nil)
+	_ trainer.TrainEnder    = (*CSV)(nil)
+	_ trainer.Interrupted   = (*CSV)(nil)
+	_ trainer.Snapshotter   = (*CSV)(nil)
+)
+
+// Name implements trainer.Hook.
+func (*CSV) Name() string { return "csv" }
+
+// Phase implements trainer.Phased.
+func (*CSV) Phase() trainer.Phase { return trainer.Record }
+
+// TrainBegin implements trainer.TrainBeginner.
+func (c *CSV) TrainBegin(_ context.Context, s *trainer.State) error {
+	if err := c.open(c.Path); err != nil {
+		return err
+	}
+	header := []string{"epoch", "step", "seconds"}
+	for _, m := range s.Metrics() {
+		header = append(header, m.Name)
+	}
+	if c.length == 0 {
+		return c.appendRow(header)
+	}
+	return c.checkHeader(header)
+}
+
+// checkHeader is an error if the file, of a resumed run, has other columns.
+func (c *CSV) checkHeader(want []string) error {
+	have, err := csv.NewReader(bufio.NewReader(io.NewSectionReader(c.file, 0, c.length))).Read()
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.Path, err)
+	}
+	if !slices.Equal(have, want) {
+		return fmt.Errorf("%s:1: the columns are %q, this run has %q; resume with the same hooks", c.Path, have, want)
+	}
+	return nil
+}
+
+// EpochEnd implements trainer.EpochEnder.
+func (c *CSV) EpochEnd(_ context.Context, s *trainer.State) error {
+	row := []string{strconv.Itoa(s.Epoch), strconv.Itoa(s.Step), fmt.Sprint(seconds(s))}
+	anyFresh := false
+	for _, m := range s.Metrics() {
+		cell := ""
+		if value, fresh := s.Fresh(m.Name); fresh {
+			cell, anyFresh = strconv.FormatFloat(value, 'g', -1, 64), true
+		}
+		row = append(row, cell)
+	}
+	if !anyFresh {
+		return nil
+	}
+	return c.appendRow(row)
+}
+
+func (c *CSV) appendRow(row []string) error {
+	var line bytes.Buffer
+	w := csv.NewWriter(&line)
+	if err := w.Write(row); err != nil {
+		return err
+	}
+	w.Flush()
+	return c.append(line.Bytes())
+}

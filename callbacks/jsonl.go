@@ -1,0 +1,78 @@
+package callbacks
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	"github.com/hessoscope/hessoscope/trainer"
+)
+
+// JSONL writes the metrics that are fresh at the end of an epoch as a line of
+// JSON, in the order of their declaration; none fresh, no line:
+//
+//	{"epoch": 200, "step": 600, "seconds": 1.234, "metrics": {"train/loss": 0.07124561, …}}
+//
+// Numbers have all their digits. A line is in the file as soon as the epoch
+// has ended. A resumed run goes on behind the lines of its checkpoint; a new
+// one begins with an empty file.
+type JSONL struct {
+	Path string // of the file, such as "metrics.jsonl"; its folder is created
+
+	appendFile
+}
+
+var (
+	_ trainer.Hook          = (*JSONL)(nil)
+	_ trainer.Phased        = (*JSONL)(nil)
+	_ trainer.TrainBeginner = (*JSONL)(nil)
+	_ trainer.EpochEnder    = (*JSONL)(nil)
+	_ trainer.TrainEnder    = (*JSONL)(nil)
+	_ trainer.Interrupted   = (*JSONL)(nil)
+	_ trainer.Snapshotter   = (*JSONL)(nil)
+)
+
+// Name implements trainer.Hook.
+func (*JSONL) Name() string { return "jsonl" }
+
+// Phase implements trainer.Phased.
+func (*JSONL) Phase() trainer.Phase { return trainer.Record }
+
+// TrainBegin implements trainer.TrainBeginner.
+func (j *JSONL) TrainBegin(context.Context, *trainer.State) error { return j.open(j.Path) }
+
+// EpochEnd implements trainer.EpochEnder.
+func (j *JSONL) EpochEnd(_ context.Context, s *trainer.State) error {
+	var metrics bytes.Buffer
+	for _, m := range s.Metrics() {
+		value, fresh := s.Fresh(m.Name)
+		if !fresh {
+			continue
+		}
+		if metrics.Len() > 0 {
+			metrics.WriteString(", ")
+		}
+		if err := writeMember(&metrics, m.Name, value); err != nil {
+			return err
+		}
+	}
+	if metrics.Len() == 0 {
+		return nil
+	}
+	return j.append(fmt.Appendf(nil, "{\"epoch\": %d, \"step\": %d, \"seconds\": %v, \"metrics\": {%s}}\n",
+		s.Epoch, s.Step, seconds(s), &metrics))
+}
+
+// writeMember writes a member of a JSON object.
+func writeMember(b *bytes.Buffer, name string, value float64) error {
+	key, err := marshal(name, "")
+	if err != nil {
+		return err
+	}
+	number, err := marshal(value, "")
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(b, "%s: %s", key, number)
+	return nil
+}

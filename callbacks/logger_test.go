@@ -1,0 +1,291 @@
+package callbacks_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"regexp"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/sirupsen/logrus"
+
+	"github.com/hessoscope/hessoscope/callbacks"
+	"github.com/hessoscope/hessoscope/trainer"
+)
+
+func TestTable(t *testing.T) {
+	var out bytes.Buffer
+	log := &logrus.Logger{Out: &out, Level: logrus.InfoLevel, Formatter: &callbacks.Table{Metrics: []string{
+		"train/loss", "train/accuracy", "validation/loss", "test/accuracy", "spectrum/lambda_max", "spectrum/lambda_min",
+	}}}
+	log.WithFields(logrus.Fields{"model": "MLP 2-100-3 relu", "epochs": 2000, "empty": "", "alpha": 0.25}).Info("training")
+	row := func(epoch int, seconds float64, metrics logrus.Fields) {
+		log.WithFields(metrics).WithFields(logrus.Fields{"epoch": epoch, "of": 2000, "step": 50 * epoch, "seconds": seconds}).Info("epoch")
+	}
+	row(0, 0.0123, logrus.Fields{
+		"train/loss": 1.10231, "train/accuracy": 1.0 / 3, "validation/loss": 1.0968, "test/accuracy": 0.35,
+		"spectrum/lambda_max": 123.456, "spectrum/lambda_min": -0.000123456,
+	})
+	row(1, 1.5, logrus.Fields{"train/loss": 0.0, "train/accuracy": 1.0, "validation/loss": 0.0012, "test/accuracy": 0.9})
+	row(20, 59.94, logrus.Fields{"spectrum/lambda_max": 1234567.0, "spectrum/lambda_min": -12345.6})
+	log.Warn("the training goes on")
+	row(2000, 3723, logrus.Fields{"train/loss": 12.345, "train/accuracy": 1e-300, "other/metric": 1.0})
+	want := `
+training alpha=0.2500 empty="" epochs=2000 model="MLP 2-100-3 relu"
+  epoch     step      loss  accuracy  val loss  test acc        λ₁      λmin     time
+      0        0    1.1023    0.3333    1.0968    0.3500    123.46 -1.23e-04    0.01s
+      1       50    0.0000    1.0000    0.0012    0.9000                        1.50s
+     20     1000                                          1.23e+06    -12346    59.9s
+warning: the training goes on
+   2000   100000     12.35 1.00e-300                                            1h02m
+`
+	if diff := cmp.Diff(want[1:], out.String()); diff != "" {
+		t.Errorf("(-want +have):\n%s", diff)
+	}
+}
+
+func TestTableHeadings(t *testing.T) {
+	var out bytes.Buffer
+	log := &logrus.Logger{Out: &out, Level: logrus.InfoLevel, Formatter: new(callbacks.Table)}
+	for epoch := range 61 {
+		log.WithFields(logrus.Fields{"epoch": epoch, "step": epoch, "seconds": 0.0}).Info("epoch")
+	}
+	lines := strings.Split(out.String(), "\n")
+	for i, line := range lines {
+		if isHeading := strings.Contains(line, "epoch"); isHeading != (i%31 == 0 && i < 63) {
+			t.Errorf("line %d is %q", i, line)
+		}
+	}
+}
+
+// The usual metrics fit the width of a terminal.
+func TestLoggerChoosesColumns(t *testing.T) {
+	names := func(names ...string) (metrics []trainer.Metric) {
+		for _, n := range names {
+			metrics = append(metrics, trainer.Metric{Name: n})
+		}
+		return metrics
+	}
+	for _, test := range []struct {
+		name     string
+		declared []trainer.Metric // beside those of the splits of iris, train and test, and of the trainer
+		want     []string
+	}{
+		{"no others", nil, []string{"epoch", "step", "loss", "accuracy", "test loss", "test acc", "time"}},
+		{
+			"the spectrum first", names("a/one", "a/two_words", "spectrum/lambda_max", "spectrum/lambda_min", "a/three"),
+			[]string{"epoch", "step", "loss", "accuracy", "test loss", "test acc", "one", "λ₁", "λmin", "time"},
+		},
+		{
+			"held-out data before others", names("validation/loss", "validation/accuracy", "a/one", "a/very_long_name", "a/three"),
+			[]string{"epoch", "step", "loss", "accuracy", "val loss", "val acc", "one", "very long name", "time"},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var out bytes.Buffer
+			logger, err := callbacks.NewLogger(&out, "text")
+			if err != nil {
+				t.Fatal(err)
+			}
+			tr, _ := newTraining(t, declarer(test.declared), logger)
+			if _, err := tr.Run(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			heading := strings.Split(out.String(), "\n")[1]
+			have := regexp.MustCompile(`  +`).Split(strings.TrimSpace(heading), -1)
+			want := map[string]bool{}
+			for _, w := range test.want {
+				want[w] = true
+			}
+			for _, h := range have {
+				if !want[h] {
+					t.Errorf("column %q is not wanted", h)
+				}
+				delete(want, h)
+			}
+			for w := range want {
+				t.Errorf("no column %q", w)
+			}
+			if width := utf8.RuneCountInString(heading); width > 100 {
+				t.Errorf("the table is %d columns wide, want at most 100", width)
+			}
+		})
+	}
+}
+
+type declarer []trainer.Metric
+
+func (declarer) Name() string                { return "declarer" }
+func (d declarer) Metrics() []trainer.Metric { return d }
+
+var timePattern = regexp.MustCompile(` *[0-9.]+s\n|seconds=[0-9.]+`)
+
+// loggedText is what a text Logger writes about the test training, times left
+// out.
+func loggedText(t *testing.T, ctx context.Context, p *probe, change func(*callbacks.Logger)) string {
+	t.Helper()
+	var out bytes.Buffer
+	logger, err := callbacks.NewLogger(&out, "text")
+	if err != nil {
+		t.Fatal(err)
+	}
+	change(logger)
+	tr, _ := newTraining(t, p, logger)
+	if _, err := tr.Run(ctx); err != nil && ctx.Err() == nil {
+		t.Fatal(err)
+	}
+	return timePattern.ReplaceAllStringFunc(out.String(), func(s string) string {
+		if strings.HasSuffix(s, "\n") {
+			return "\n"
+		}
+		return "seconds=…"
+	})
+}
+
+func TestLoggerText(t *testing.T) {
+	p := &probe{batchEnd: func(_ context.Context, s *trainer.State) error {
+		if s.Epoch == 4 { // under way is the fifth
+			s.RequestStop(trainer.Stop{Reason: trainer.Requested, By: "probe", Detail: "seen enough"})
+		}
+		return nil
+	}}
+	have := loggedText(t, t.Context(), p, func(l *callbacks.Logger) {
+		l.Metrics = []string{"train/learning_rate", "probe/calls"}
+		l.Schedule = trainer.Schedule{At: []int{0, 1, 2}}
+	})
+	want := `
+training data=iris epochs=6 model="MLP 4-5-3 relu" parameters=43 samples/test=30 samples/train=120
+  epoch     step      rate     calls     time
+      0        0              1.0000
+      1        3    0.0100
+      2        6    0.0100    2.0000
+      5       15    0.0100
+finished by=probe detail="seen enough" epoch=5 probe/calls=3.0000 reason=requested seconds=… train/learning_rate=0.0100
+`
+	if diff := cmp.Diff(want[1:], have); diff != "" {
+		t.Errorf("(-want +have):\n%s", diff)
+	}
+}
+
+// Without a schedule, what was measured is logged whenever that was.
+func TestLoggerDefaultSchedule(t *testing.T) {
+	var out bytes.Buffer
+	logger, err := callbacks.NewLogger(&out, "json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr, model := newTraining(t)
+	session, err := trainer.NewSession(model, tr.State().Data, trainer.SessionSettings{Epochs: 100_000, Evaluate: trainer.Schedule{SkipFinal: true}},
+		scores{trainer.Lower, []float64{0, 1, 2, 3, 4, 5, 6, 7, 8}}, logger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := session.Begin(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for epoch := 1; epoch <= 100_000; epoch++ {
+		if err := session.EpochEnd(t.Context(), epoch, epoch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	measured, others := 0, 0
+	for _, e := range entries(t, &out) {
+		switch _, fresh := e["scores/value"]; {
+		case e["msg"] != "epoch":
+		case fresh:
+			measured++
+		default:
+			others++
+		}
+	}
+	// 100000^(i/19) is above 8 for i from 4 to 19.
+	if measured != 9 || others != 16 {
+		t.Errorf("%d epochs logged with a measurement and %d others; want 9 and 16", measured, others)
+	}
+}
+
+func entries(t *testing.T, out *bytes.Buffer) (all []map[string]any) {
+	t.Helper()
+	for d := json.NewDecoder(out); d.More(); {
+		var e map[string]any
+		if err := d.Decode(&e); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, e)
+	}
+	return all
+}
+
+func TestLoggerJSON(t *testing.T) {
+	var out bytes.Buffer
+	logger, err := callbacks.NewLogger(&out, "json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := new(witness)
+	tr, _ := newTraining(t, new(probe), logger, w)
+	if _, err := tr.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	all := entries(t, &out)
+	if len(all) != testEpochs+3 || all[0]["msg"] != "training" || all[testEpochs+2]["msg"] != "finished" {
+		t.Fatalf("%d entries, the first %v; want training, %d epochs, finished", len(all), all[0], testEpochs+1)
+	}
+	for epoch, e := range all[1 : testEpochs+2] {
+		if e["epoch"] != float64(epoch) || e["of"] != float64(testEpochs) || e["step"] != float64(epoch*testSteps) {
+			t.Errorf("entry %v, want epoch %d of %d, step %d", e, epoch, testEpochs, epoch*testSteps)
+		}
+		for _, name := range declared {
+			have, logged := e[name].(float64)
+			want, fresh := w.fresh[epoch][name]
+			if logged != fresh || have != want {
+				t.Errorf("epoch %d, %s: %v (logged: %t), want %v (fresh: %t)", epoch, name, have, logged, want, fresh)
+			}
+		}
+	}
+}
+
+func TestLoggerInterruptedAndResumed(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	p := &probe{batchEnd: func(_ context.Context, s *trainer.State) error {
+		if s.Step == testSteps+1 {
+			cancel()
+		}
+		return nil
+	}}
+	text := loggedText(t, ctx, p, func(*callbacks.Logger) {})
+	want := `warning: interrupted epoch=1 error="trainer: epoch 2, step 4: context canceled" seconds=… step=4`
+	if lines := strings.Split(strings.TrimSpace(text), "\n"); lines[len(lines)-1] != want {
+		t.Errorf("the last line is\n%s\nwant\n%s", lines[len(lines)-1], want)
+	}
+
+	var out bytes.Buffer
+	logger := &callbacks.Logger{Log: &logrus.Logger{Out: &out, Formatter: new(logrus.JSONFormatter), Level: logrus.InfoLevel}}
+	tr, _ := newTraining(t)
+	session, err := trainer.NewSession(tr.State().Model, tr.State().Data, trainer.SessionSettings{}, logger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	session.State().Epoch, session.State().Step = 2, 7 // as after Restore
+	if err := session.Begin(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if first := entries(t, &out)[0]; first["msg"] != "resumed" || first["at"] != 2.0 {
+		t.Errorf("the first entry is %v, want resumed at 2", first)
+	}
+}
+
+func TestLoggerRefuses(t *testing.T) {
+	if _, err := callbacks.NewLogger(new(bytes.Buffer), "yaml"); err == nil || !strings.Contains(err.Error(), "want text or json") {
+		t.Errorf("error %v, want one that names the formats", err)
+	}
+	tr, _ := newTraining(t, &callbacks.Logger{Metrics: []string{"test/acuracy"}})
+	_, err := tr.Run(t.Context())
+	if err == nil || !strings.Contains(err.Error(), `did you mean "test/accuracy"?`) {
+		t.Errorf("error %v, want a suggestion", err)
+	}
+}

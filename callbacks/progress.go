@@ -1,0 +1,206 @@
+package callbacks
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"github.com/hessoscope/hessoscope/trainer"
+)
+
+// Progress shows how far a run has come, for people who wait for it: as a bar
+// where Out is a terminal, and elsewhere as a line every 10 seconds:
+//
+//	epoch 400/2000, loss 0.0123, 812 steps/s, 41.3s left
+//
+// Lines that others write to the same terminal go through Wrap. What cannot be
+// written is dropped: a terminal that goes away must not end the training.
+type Progress struct {
+	Out io.Writer // os.Stderr if nil
+
+	mu    sync.Mutex // guards bar, and the terminal
+	bar   *progressbar.ProgressBar
+	shown time.Time // when the bar or a line was last written
+	every time.Duration
+	begin progress // of this session
+}
+
+// progress is how far a run was at a time.
+type progress struct {
+	time time.Time
+	step int
+	part float64 // of the run that is done, 0 to 1; 0 if its length is not known
+}
+
+var (
+	_ trainer.Hook          = (*Progress)(nil)
+	_ trainer.Phased        = (*Progress)(nil)
+	_ trainer.TrainBeginner = (*Progress)(nil)
+	_ trainer.BatchEnder    = (*Progress)(nil)
+	_ trainer.EpochEnder    = (*Progress)(nil)
+	_ trainer.TrainEnder    = (*Progress)(nil)
+	_ trainer.Interrupted   = (*Progress)(nil)
+)
+
+const (
+	barEvery  = 100 * time.Millisecond
+	lineEvery = 10 * time.Second
+	barScale  = 1000 // units of the bar
+)
+
+// Name implements trainer.Hook.
+func (*Progress) Name() string { return "progress" }
+
+// Phase implements trainer.Phased.
+func (*Progress) Phase() trainer.Phase { return trainer.Record }
+
+// TrainBegin implements trainer.TrainBeginner.
+func (p *Progress) TrainBegin(_ context.Context, s *trainer.State) error {
+	file, isFile := p.out().(*os.File)
+	p.start(s, isFile && term.IsTerminal(int(file.Fd())))
+	return nil
+}
+
+func (p *Progress) out() io.Writer {
+	if p.Out == nil {
+		return os.Stderr
+	}
+	return p.Out
+}
+
+func (p *Progress) start(s *trainer.State, terminal bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.begin = progressOf(s)
+	p.shown, p.every = p.begin.time, lineEvery
+	if !terminal || s.Epochs == 0 {
+		return
+	}
+	p.every = barEvery
+	p.bar = progressbar.NewOptions(barScale,
+		progressbar.OptionSetWriter(p.out()),
+		progressbar.OptionSetWidth(30),
+		progressbar.OptionSetPredictTime(false), // it knows nothing of epochs done before this session
+		progressbar.OptionShowDescriptionAtLineEnd(),
+		progressbar.OptionUseANSICodes(true),
+		progressbar.OptionClearOnFinish(),
+	)
+}
+
+func progressOf(s *trainer.State) progress {
+	now := progress{time: time.Now(), step: s.Step}
+	switch {
+	case s.Epochs > 0 && s.Steps > 0:
+		now.part = float64(s.Step) / (float64(s.Epochs) * float64(s.Steps))
+	case s.Epochs > 0:
+		now.part = float64(s.Epoch) / float64(s.Epochs)
+	}
+	return now
+}
+
+// BatchEnd implements trainer.BatchEnder.
+func (p *Progress) BatchEnd(_ context.Context, s *trainer.State) error {
+	p.show(s)
+	return nil
+}
+
+// EpochEnd implements trainer.EpochEnder.
+func (p *Progress) EpochEnd(_ context.Context, s *trainer.State) error {
+	p.show(s)
+	return nil
+}
+
+// show writes the progress if it is time to.
+func (p *Progress) show(s *trainer.State) {
+	if time.Since(p.shown) < p.every {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := progressOf(s)
+	line := p.describe(s, now)
+	if p.bar == nil {
+		fmt.Fprintln(p.out(), line)
+	} else if done := int(barScale * now.part); done < barScale { // a full bar would end itself
+		_ = p.bar.Set(done)
+		p.bar.Describe(line)
+	}
+	p.shown = time.Now()
+}
+
+// describe is the progress in one line.
+func (p *Progress) describe(s *trainer.State, now progress) string {
+	line := fmt.Sprintf("epoch %d", s.Epoch)
+	if s.Epochs > 0 {
+		line += fmt.Sprintf("/%d", s.Epochs)
+	}
+	if now.step > 0 {
+		line += ", loss " + formatNumber(s.BatchLoss)
+	}
+	elapsed := now.time.Sub(p.begin.time)
+	if steps := now.step - p.begin.step; steps > 0 && elapsed > 0 {
+		line += fmt.Sprintf(", %s steps/s", formatRate(float64(steps)/elapsed.Seconds()))
+	}
+	if part := now.part - p.begin.part; part > 0 {
+		left := float64(elapsed) / part * max(1-now.part, 0)
+		line += ", " + formatDuration(time.Duration(left)) + " left"
+	}
+	return line
+}
+
+func formatRate(rate float64) string {
+	if rate < 10 {
+		return fmt.Sprintf("%.1f", rate)
+	}
+	return fmt.Sprintf("%.0f", rate)
+}
+
+// TrainEnd implements trainer.TrainEnder: the bar is removed.
+func (p *Progress) TrainEnd(context.Context, *trainer.State) error {
+	p.end()
+	return nil
+}
+
+// Interrupted implements trainer.Interrupted: the bar is removed.
+func (p *Progress) Interrupted(context.Context, *trainer.State, error) error {
+	p.end()
+	return nil
+}
+
+func (p *Progress) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.bar != nil {
+		_ = p.bar.Clear()
+		p.bar = nil
+	}
+}
+
+// Wrap returns a writer to w whose lines do not run into the bar: it is
+// cleared before and drawn again behind each Write. Give it to a Logger that
+// writes to the same terminal. It may be used by several goroutines.
+func (p *Progress) Wrap(w io.Writer) io.Writer { return besideBar{p, w} }
+
+type besideBar struct {
+	progress *Progress
+	w        io.Writer
+}
+
+func (b besideBar) Write(line []byte) (int, error) {
+	p := b.progress
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.bar == nil {
+		return b.w.Write(line)
+	}
+	_ = p.bar.Clear()
+	n, err := b.w.Write(line)
+	_ = p.bar.RenderBlank()
+	return n, err
+}

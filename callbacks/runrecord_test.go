@@ -1,0 +1,186 @@
+package callbacks_test
+
+import (
+	"context"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/hessoscope/hessoscope/callbacks"
+	"github.com/hessoscope/hessoscope/models"
+	"github.com/hessoscope/hessoscope/trainer"
+)
+
+func readRun(t *testing.T, path string) *callbacks.Run {
+	t.Helper()
+	r, err := callbacks.ReadRun(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestRunRecord(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "new", "run.json")
+	begun := time.Now().Add(-2 * time.Second) // the record has whole seconds
+	var during *callbacks.Run
+	p := &probe{epochEnd: func(_ context.Context, s *trainer.State) error {
+		if s.Epoch == 2 {
+			during = readRun(t, path)
+		}
+		return nil
+	}}
+	tr, _ := newTraining(t, p, &callbacks.RunRecord{Path: path, Info: map[string]string{"name": "first <run>"}})
+	if _, err := tr.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if during == nil || during.Status != callbacks.StatusRunning || during.Stop != nil || during.Epoch != 0 {
+		t.Errorf("at epoch 2 the record is %+v, want status running since epoch 0", during)
+	}
+
+	have := readRun(t, path)
+	if have.Started.Before(begun) || have.Updated.Before(have.Started) || have.Host.OS != runtime.GOOS || have.Host.CPUs < 1 || !(have.Seconds >= 0) {
+		t.Errorf("started %v, updated %v, host %+v, %g seconds", have.Started, have.Updated, have.Host, have.Seconds)
+	}
+	state := tr.State()
+	want := &callbacks.Run{
+		Status: callbacks.StatusFinished, Stop: &trainer.Stop{Reason: trainer.Completed},
+		Epoch: testEpochs, Epochs: testEpochs, Step: testEpochs * testSteps, Seed: 1, Loss: models.CrossEntropy,
+		Model:   callbacks.RunModel{Description: "MLP 4-5-3 relu", Parameters: 43, InputShape: []int{4}, Classes: 3, Precision: "float64"},
+		Data:    callbacks.RunData{Name: "iris", Fingerprint: state.Data.Fingerprint(), Samples: map[string]int{"train": 120, "test": 30}},
+		Metrics: state.Metrics(), Final: map[string]trainer.Reading{},
+		Info: have.Info, Started: have.Started, Updated: have.Updated, Host: have.Host, Seconds: have.Seconds, Version: have.Version,
+	}
+	for _, m := range state.Metrics() {
+		if last, ok := state.Last(m.Name); ok {
+			want.Final[m.Name] = last
+		}
+	}
+	if diff := cmp.Diff(want, have); diff != "" {
+		t.Errorf("(-want +have):\n%s", diff)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{`"name": "first <run>"`, `"status": "finished"`, `"reason": "completed"`, `"better": "lower"`, `"input_shape": [`} {
+		if !strings.Contains(string(text), part) {
+			t.Errorf("no %s in\n%s", part, text)
+		}
+	}
+}
+
+func TestRunRecordEnds(t *testing.T) {
+	failure := errors.New("a hook failed")
+	for _, test := range []struct {
+		name   string
+		end    func(s *trainer.State, cancel context.CancelFunc) error // at the end of epoch 2
+		status callbacks.Status
+		stop   trainer.Stop
+		epoch  int
+	}{
+		{"requested", func(s *trainer.State, _ context.CancelFunc) error {
+			s.RequestStop(trainer.Stop{Reason: trainer.Requested, By: "probe", Detail: "seen enough"})
+			return nil
+		}, callbacks.StatusFinished, trainer.Stop{Reason: trainer.Requested, By: "probe", Detail: "seen enough"}, 2},
+		{"cancelled", func(_ *trainer.State, cancel context.CancelFunc) error {
+			cancel()
+			return nil
+		}, callbacks.StatusInterrupted, trainer.Stop{Reason: trainer.Cancelled}, 2},
+		{"failed", func(*trainer.State, context.CancelFunc) error {
+			return failure
+		}, callbacks.StatusFailed, trainer.Stop{Reason: trainer.Failed, Detail: "hook probe: a hook failed"}, 2},
+		{"not finite", func(s *trainer.State, _ context.CancelFunc) error {
+			return s.Record("probe/calls", math.NaN())
+		}, callbacks.StatusNotFinite, trainer.Stop{Reason: trainer.NotFinite}, 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "run.json")
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			p := &probe{epochEnd: func(_ context.Context, s *trainer.State) error {
+				if s.Epoch != 2 {
+					return nil
+				}
+				return test.end(s, cancel)
+			}}
+			tr, _ := newTraining(t, p, &callbacks.RunRecord{Path: path})
+			_, err := tr.Run(ctx)
+			have := readRun(t, path)
+			if have.Status != test.status || have.Epoch != test.epoch || have.Error != "" && err == nil {
+				t.Errorf("status %q, epoch %d, error %q; want %q, %d", have.Status, have.Epoch, have.Error, test.status, test.epoch)
+			}
+			if err != nil && (have.Error == "" || !strings.HasPrefix(err.Error(), have.Error)) {
+				t.Errorf("error %q, want %q", have.Error, err)
+			}
+			if test.stop.Reason == trainer.NotFinite {
+				test.stop.Detail = have.Error // which tests of the trainer compare
+			}
+			if diff := cmp.Diff(&test.stop, have.Stop); diff != "" {
+				t.Errorf("stop (-want +have):\n%s", diff)
+			}
+		})
+	}
+}
+
+// The record of a resumed run tells when it was first started.
+func TestRunRecordKeepsStart(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "run.json")
+	hook := &callbacks.RunRecord{Path: path}
+	if err := hook.Restore([]byte(`"2023-06-12T08:00:00Z"`)); err != nil {
+		t.Fatal(err)
+	}
+	tr, _ := newTraining(t, hook)
+	if _, err := tr.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if have := readRun(t, path).Started; !have.Equal(time.Date(2023, 6, 12, 8, 0, 0, 0, time.UTC)) {
+		t.Errorf("started %v, want that of the state", have)
+	}
+}
+
+func TestRunRecordRefusesInfo(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "run.json")
+	tr, _ := newTraining(t, &callbacks.RunRecord{Path: path, Info: func() {}})
+	if _, err := tr.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "hook run: info: ") {
+		t.Errorf("error %v, want one about info", err)
+	}
+}
+
+func TestReadRunRefuses(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "run.json")
+	for _, text := range []string{"", "{", "[]", "{}", `{"status": 1}`, `{"status": "finished", "metrics": [{"better": "best"}]}`} {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if r, err := callbacks.ReadRun(path); err == nil || !strings.HasPrefix(err.Error(), path+": ") {
+			t.Errorf("%q: run %v, error %v; want an error that names the file", text, r, err)
+		}
+	}
+	if _, err := callbacks.ReadRun(path + "x"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("error %v, want that there is no such file", err)
+	}
+}
+
+func FuzzReadRun(f *testing.F) {
+	f.Add([]byte(`{"status": "running", "started": "2023-06-12T08:00:00Z"}`))
+	f.Add([]byte(`{"status": "finished", "stop": {"reason": "completed"}, "final": {"train/loss": {"value": 0.1, "epoch": 2, "step": 6}}}`))
+	f.Add([]byte(`{"status": "failed", "metrics": [{"name": "a", "better": "higher"}], "info": {"name": "x"}}`))
+	path := filepath.Join(f.TempDir(), "run.json")
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if err := os.WriteFile(path, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		r, err := callbacks.ReadRun(path)
+		if (r == nil) == (err == nil) || r != nil && r.Status == "" {
+			t.Errorf("run %v, error %v", r, err)
+		}
+	})
+}

@@ -1,0 +1,200 @@
+package callbacks
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/sirupsen/logrus"
+
+	"github.com/hessoscope/hessoscope/trainer"
+)
+
+// Table is a logrus.Formatter for a terminal. The epochs that a Logger logs
+// become the rows of a table, a blank for a metric that is not fresh, with the
+// heading again every 30 rows; other entries are a line of the message and
+// its fields.
+//
+//	epoch     step      loss  accuracy  val loss   val acc        λ₁      λmin     time
+//	    0        0    1.1023    0.3333    1.0968    0.3500    0.4127   -0.0218    0.02s
+//	    1        3    1.0871    0.4133    1.0830    0.4333                        0.02s
+type Table struct {
+	Metrics []string // names of the columns between step and time
+
+	mu   sync.Mutex
+	rows int
+}
+
+var _ logrus.Formatter = (*Table)(nil)
+
+// epochMessage is the message of the entries that are rows.
+const epochMessage = "epoch"
+
+const (
+	tableWidth   = 100 // columns of a terminal
+	headingEvery = 30  // rows
+)
+
+// Format implements logrus.Formatter.
+func (t *Table) Format(e *logrus.Entry) ([]byte, error) {
+	if e.Message != epochMessage {
+		return formatEntry(e), nil
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var b bytes.Buffer
+	if t.rows%headingEvery == 0 {
+		t.writeHeading(&b)
+	}
+	t.rows++
+	t.writeRow(&b, e.Data)
+	return b.Bytes(), nil
+}
+
+func (t *Table) writeHeading(b *bytes.Buffer) {
+	fmt.Fprintf(b, "%7s%9s", "epoch", "step")
+	for _, name := range t.Metrics {
+		fmt.Fprintf(b, "%*s", columnWidth(name), heading(name))
+	}
+	fmt.Fprintf(b, "%9s\n", "time")
+}
+
+func (t *Table) writeRow(b *bytes.Buffer, data logrus.Fields) {
+	fmt.Fprintf(b, "%7v%9v", data["epoch"], data["step"])
+	for _, name := range t.Metrics {
+		cell := ""
+		if value, ok := data[name].(float64); ok {
+			cell = formatNumber(value)
+		}
+		fmt.Fprintf(b, "%*s", columnWidth(name), cell)
+	}
+	elapsed, _ := data["seconds"].(float64)
+	fmt.Fprintf(b, "%9s\n", formatDuration(time.Duration(elapsed*float64(time.Second))))
+}
+
+// formatEntry is the message of e and its fields, sorted by name.
+func formatEntry(e *logrus.Entry) []byte {
+	var b bytes.Buffer
+	if e.Level != logrus.InfoLevel {
+		fmt.Fprintf(&b, "%s: ", e.Level)
+	}
+	b.WriteString(e.Message)
+	for _, name := range slices.Sorted(maps.Keys(e.Data)) {
+		fmt.Fprintf(&b, " %s=%s", name, formatField(name, e.Data[name]))
+	}
+	b.WriteByte('\n')
+	return b.Bytes()
+}
+
+func formatField(name string, value any) string {
+	if f, ok := value.(float64); ok && name != "seconds" {
+		return formatNumber(f)
+	}
+	text := fmt.Sprint(value)
+	if text == "" || strings.ContainsAny(text, " =\"\n\t") {
+		return strconv.Quote(text)
+	}
+	return text
+}
+
+// formatNumber writes v in at most 9 characters, 10 where the exponent has 3
+// digits.
+func formatNumber(v float64) string {
+	switch a := math.Abs(v); {
+	case a != 0 && a < 0.001 || a >= 1e6:
+		return fmt.Sprintf("%.2e", v)
+	case a < 10:
+		return fmt.Sprintf("%.4f", v)
+	case a < 1000:
+		return fmt.Sprintf("%.2f", v)
+	default:
+		return fmt.Sprintf("%.0f", v)
+	}
+}
+
+// formatDuration writes d in at most 6 characters below 100 hours.
+func formatDuration(d time.Duration) string {
+	switch d = max(d, 0); {
+	case d < 10*time.Second:
+		return fmt.Sprintf("%.2fs", d.Seconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%.1fs", d.Seconds())
+	case d < time.Hour:
+		return fmt.Sprintf("%dm%02ds", d/time.Minute, d%time.Minute/time.Second)
+	default:
+		return fmt.Sprintf("%dh%02dm", d/time.Hour, d%time.Hour/time.Minute)
+	}
+}
+
+var headings = map[string]string{
+	"train/loss":          "loss",
+	"train/accuracy":      "accuracy",
+	"train/batch_loss":    "batch loss",
+	"train/learning_rate": "rate",
+	"validation/loss":     "val loss",
+	"validation/accuracy": "val acc",
+	"test/loss":           "test loss",
+	"test/accuracy":       "test acc",
+	"spectrum/lambda_max": "λ₁",
+	"spectrum/lambda_min": "λmin",
+}
+
+// heading is what stands above a column: the last part of other names.
+func heading(name string) string {
+	if h, ok := headings[name]; ok {
+		return h
+	}
+	last := name[strings.LastIndexByte(name, '/')+1:]
+	return strings.ReplaceAll(last, "_", " ")
+}
+
+// columnWidth has room for the numbers and the heading, and a gap.
+func columnWidth(name string) int { return max(8, utf8.RuneCountInString(heading(name))) + 2 }
+
+// fitting chooses the metrics that fit on a line: those of the train split and
+// of a held-out one, then what was measured, then those of other splits. They
+// come in the order of their declaration.
+func fitting(declared []trainer.Metric) []string {
+	heldOut := "test/"
+	if slices.ContainsFunc(declared, func(m trainer.Metric) bool { return m.Name == "validation/loss" }) {
+		heldOut = "validation/"
+	}
+	rank := func(name string) int {
+		switch {
+		case name == "train/batch_loss", name == "train/learning_rate":
+			return -1
+		case strings.HasPrefix(name, "train/"), strings.HasPrefix(name, heldOut):
+			return 0
+		case name == "spectrum/lambda_max", name == "spectrum/lambda_min":
+			return 1
+		case !ofSplit(name):
+			return 2
+		default:
+			return 3
+		}
+	}
+	left := tableWidth - 7 - 9 - 9
+	chosen := make(map[string]bool)
+	for r := range 4 {
+		for _, m := range declared {
+			if w := columnWidth(m.Name); rank(m.Name) == r && w <= left {
+				left -= w
+				chosen[m.Name] = true
+			}
+		}
+	}
+	var names []string
+	for _, m := range declared {
+		if chosen[m.Name] {
+			names = append(names, m.Name)
+		}
+	}
+	return names
+}

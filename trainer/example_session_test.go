@@ -1,0 +1,143 @@
+package trainer_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+
+	"gonum.org/v1/gonum/mat"
+	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
+	"github.com/hessoscope/hessoscope/datasets"
+	"github.com/hessoscope/hessoscope/models"
+	"github.com/hessoscope/hessoscope/trainer"
+)
+
+// sharpness is a hook that measures how curved the training loss is along one
+// random direction v of length 1: vᵀHv, with H the Hessian.
+type sharpness struct{ loss *models.Objective }
+
+func (h *sharpness) Name() string { return "sharpness" }
+
+func (h *sharpness) Metrics() []trainer.Metric {
+	return []trainer.Metric{{Name: "sharpness", Meaning: "vᵀHv along one random direction"}}
+}
+
+func (h *sharpness) TrainBegin(_ context.Context, s *trainer.State) error {
+	train, err := s.Data.Split("train")
+	if err != nil {
+		return err
+	}
+	h.loss, err = models.NewObjective(s.Model, s.Loss, train, models.ObjectiveSettings{})
+	return err
+}
+
+func (h *sharpness) EpochEnd(ctx context.Context, s *trainer.State) error {
+	v, hv := mat.NewDense(1, h.loss.Dim(), nil), mat.NewDense(1, h.loss.Dim(), nil)
+	rng := trainer.Stream(s.Seed, "sharpness", 0)
+	v.Apply(func(_, _ int, _ float64) float64 { return rng.NormFloat64() }, v)
+	v.Scale(1/mat.Norm(v, 2), v)
+	if err := h.loss.Refresh(); err != nil {
+		return err
+	}
+	if err := h.loss.HessianProducts(ctx, hv, v); err != nil {
+		return err
+	}
+	return s.Record("sharpness", mat.Dot(v.RowView(0), hv.RowView(0)))
+}
+
+// A training loop that somebody has already, on a graph of their own for
+// batches of 50. What a Session adds is marked.
+func Example_session() {
+	ctx := context.Background()
+	data, err := datasets.Load(ctx, "gauss", datasets.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	train, err := data.Split("train")
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	const batch, epochs = 50, 60
+	g := G.NewGraph()
+	x := G.NewMatrix(g, G.Float64, G.WithShape(batch, 2), G.WithName("x"))
+	y := G.NewMatrix(g, G.Float64, G.WithShape(batch, 3), G.WithName("y"))
+	rng := trainer.Stream(1, "init", 0)
+	normal := func(_ tensor.Dtype, shape ...int) any {
+		w := make([]float64, tensor.Shape(shape).TotalSize())
+		for i := range w {
+			w[i] = 0.5 * rng.NormFloat64()
+		}
+		return w
+	}
+	w1 := G.NewMatrix(g, G.Float64, G.WithShape(2, 20), G.WithName("w1"), G.WithInit(normal))
+	b1 := G.NewMatrix(g, G.Float64, G.WithShape(1, 20), G.WithName("b1"), G.WithInit(G.Zeroes()))
+	w2 := G.NewMatrix(g, G.Float64, G.WithShape(20, 3), G.WithName("w2"), G.WithInit(normal))
+	b2 := G.NewMatrix(g, G.Float64, G.WithShape(1, 3), G.WithName("b2"), G.WithInit(G.Zeroes()))
+	learnables := G.Nodes{w1, b1, w2, b2}
+
+	hidden := G.Must(G.Rectify(G.Must(G.BroadcastAdd(G.Must(G.Mul(x, w1)), b1, nil, []byte{0}))))
+	logits := G.Must(G.BroadcastAdd(G.Must(G.Mul(hidden, w2)), b2, nil, []byte{0}))
+	normalizer := G.Must(G.Log(G.Must(G.Sum(G.Must(G.Exp(logits)), 1))))
+	evidence := G.Must(G.Sum(G.Must(G.HadamardProd(logits, y)), 1))
+	cost := G.Must(G.Mean(G.Must(G.Sub(normalizer, evidence))))
+	if _, err := G.Grad(cost, learnables...); err != nil {
+		log.Fatal(err)
+	}
+	machine := G.NewTapeMachine(g, G.BindDualValues(learnables...))
+	defer machine.Close()
+	solver := G.NewAdamSolver(G.WithLearnRate(0.02))
+
+	// Added: the graph as a Model, and a Session that watches it.
+	model, err := models.FromNodes(x, logits, learnables)
+	if err != nil {
+		log.Fatal(err)
+	}
+	session, err := trainer.NewSession(model, data, trainer.SessionSettings{Epochs: epochs}, &sharpness{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := session.Begin(ctx); err != nil { // Added.
+		log.Fatal(err)
+	}
+	step := 0
+	for epoch := 1; epoch <= epochs; epoch++ {
+		for first := 0; first < train.Len(); first += batch {
+			samples, labels := train.X[2*first:2*(first+batch)], make([]float64, 3*batch)
+			for i, label := range train.Labels[first : first+batch] {
+				labels[3*i+label] = 1
+			}
+			if err := errors.Join(
+				G.Let(x, tensor.New(tensor.WithShape(batch, 2), tensor.WithBacking(samples))),
+				G.Let(y, tensor.New(tensor.WithShape(batch, 3), tensor.WithBacking(labels))),
+			); err != nil {
+				log.Fatal(err)
+			}
+			if err := machine.RunAll(); err != nil {
+				log.Fatal(err)
+			}
+			if err := solver.Step(G.NodesToValueGrads(learnables)); err != nil {
+				log.Fatal(err)
+			}
+			machine.Reset()
+			step++
+		}
+		if err := session.EpochEnd(ctx, epoch, step); err != nil { // Added.
+			log.Fatal(err)
+		}
+	}
+	if err := session.End(ctx); err != nil { // Added.
+		log.Fatal(err)
+	}
+
+	accuracy, _ := session.State().Fresh("validation/accuracy")
+	sharp, _ := session.State().Fresh("sharpness")
+	fmt.Printf("%d parameters, accuracy %.2f\n", models.Size(model), accuracy)
+	fmt.Printf("the loss curves upwards along the direction: %v\n", sharp > 0)
+	// Output:
+	// 123 parameters, accuracy 1.00
+	// the loss curves upwards along the direction: true
+}
