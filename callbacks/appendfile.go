@@ -104,7 +104,7 @@ func (a *appendFile) Restore(data []byte) error {
 }
 
 // seconds is the time a run has taken, to the millisecond.
-func seconds(s *trainer.State) float64 { return s.Elapsed().Round(time.Millisecond).Seconds() }
+func seconds(s *trainer.State) float64 { return float64(s.Elapsed().Milliseconds()) / 1000 }
 
 // syncDir makes the creation or renaming of a file in dir survive a crash.
 func syncDir(dir string) error {

@@ -121,17 +121,34 @@ func (p *Progress) show(s *trainer.State) {
 	if time.Since(p.shown) < p.every {
 		return
 	}
+	now := progressOf(s)
+	p.write(p.describe(s, now), now.part)
+}
+
+// Measuring returns what to give a measurement, such as the Settings of a
+// Spectrum, for its Progress: it shows how far the measurement is.
+func (p *Progress) Measuring(what string) func(converged, wanted, applications int) {
+	return func(converged, wanted, applications int) {
+		if time.Since(p.shown) >= p.every {
+			p.write(fmt.Sprintf("%s: %d of %d eigenpairs, %d Hessian-vector products", what, converged, wanted, applications), 0)
+		}
+	}
+}
+
+// write shows a line, beside the bar where there is one; part, if not 0, is
+// the part of the run that is done.
+func (p *Progress) write(line string, part float64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := progressOf(s)
-	line := p.describe(s, now)
+	p.shown = time.Now()
 	if p.bar == nil {
 		fmt.Fprintln(p.out(), line)
-	} else if done := int(barScale * now.part); done < barScale { // a full bar would end itself
-		_ = p.bar.Set(done)
-		p.bar.Describe(line)
+		return
 	}
-	p.shown = time.Now()
+	if done := int(barScale * part); done > 0 && done < barScale { // a full bar would end itself
+		_ = p.bar.Set(done)
+	}
+	p.bar.Describe(line)
 }
 
 // describe is the progress in one line.

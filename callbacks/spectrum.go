@@ -65,14 +65,14 @@ func (s *Spectrum) Name() string { return "spectrum" }
 func (s *Spectrum) Metrics() []trainer.Metric {
 	return []trainer.Metric{
 		{Name: "spectrum/lambda_max", Meaning: "largest eigenvalue λ₁ of the Hessian", Better: trainer.Lower},
-		{Name: "spectrum/lambda_min", Meaning: "smallest eigenvalue of the Hessian", Better: trainer.Neither},
-		{Name: "spectrum/trace", Meaning: "trace of the Hessian, where every eigenvalue is computed", Better: trainer.Lower},
-		{Name: "spectrum/residual", Meaning: "largest residual ‖Hv − λv‖ of the pairs, relative to the largest |λ|", Better: trainer.Lower},
-		{Name: "spectrum/converged", Meaning: "1 if every residual met its tolerance, else 0", Better: trainer.Higher},
-		{Name: "spectrum/samples", Meaning: "samples that the loss was measured on", Better: trainer.Neither},
-		{Name: "spectrum/hvps", Meaning: "Hessian-vector products of this measurement", Better: trainer.Lower},
-		{Name: "spectrum/seconds", Unit: "s", Meaning: "time of this measurement", Better: trainer.Lower},
-		{Name: "spectrum/time_share", Meaning: "share of the run's time that the measurements have taken so far", Better: trainer.Lower},
+		{Name: "spectrum/lambda_min", Meaning: "smallest eigenvalue of the Hessian"},
+		{Name: "spectrum/trace", Meaning: "trace of the Hessian, where every eigenvalue is computed", Better: trainer.Lower, Detail: true},
+		{Name: "spectrum/residual", Meaning: "largest residual ‖Hv − λv‖ of the pairs, relative to the largest |λ|", Better: trainer.Lower, Detail: true},
+		{Name: "spectrum/converged", Meaning: "1 if every residual met its tolerance, else 0", Better: trainer.Higher, Detail: true},
+		{Name: "spectrum/samples", Meaning: "samples that the loss was measured on", Detail: true},
+		{Name: "spectrum/hvps", Meaning: "Hessian-vector products of this measurement", Better: trainer.Lower, Detail: true},
+		{Name: "spectrum/seconds", Unit: "s", Meaning: "time of this measurement", Better: trainer.Lower, Detail: true},
+		{Name: "spectrum/time_share", Meaning: "share of the run's time that the measurements have taken so far", Better: trainer.Lower, Detail: true},
 	}
 }
 

@@ -166,9 +166,9 @@ func fitting(declared []trainer.Metric) []string {
 	if slices.ContainsFunc(declared, func(m trainer.Metric) bool { return m.Name == "validation/loss" }) {
 		heldOut = "validation/"
 	}
-	rank := func(name string) int {
-		switch {
-		case name == "train/batch_loss", name == "train/learning_rate":
+	rank := func(m trainer.Metric) int {
+		switch name := m.Name; {
+		case m.Detail:
 			return -1
 		case strings.HasPrefix(name, "train/"), strings.HasPrefix(name, heldOut):
 			return 0
@@ -184,7 +184,7 @@ func fitting(declared []trainer.Metric) []string {
 	chosen := make(map[string]bool)
 	for r := range 4 {
 		for _, m := range declared {
-			if w := columnWidth(m.Name); rank(m.Name) == r && w <= left {
+			if w := columnWidth(m.Name); rank(m) == r && w <= left {
 				left -= w
 				chosen[m.Name] = true
 			}

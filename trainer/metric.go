@@ -47,6 +47,7 @@ type Metric struct {
 	Unit    string    `json:"unit,omitempty"` // empty for a pure number
 	Meaning string    `json:"meaning"`        // one line
 	Better  Direction `json:"better"`
+	Detail  bool      `json:"detail,omitempty"` // left out of tables for people, unless asked for
 }
 
 // Reading is a recorded value of a metric.

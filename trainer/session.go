@@ -97,8 +97,8 @@ func (e *Session) addSplit(split *datasets.Split, workers int) error {
 	}
 	e.objectives = append(e.objectives, splitObjective{split.Name, o})
 	return e.state.metrics.declare(
-		Metric{split.Name + "/loss", "", "mean " + string(e.state.Loss) + " loss over the " + split.Name + " split", Lower},
-		Metric{split.Name + "/accuracy", "", "share of the " + split.Name + " split that is classified rightly", Higher},
+		Metric{Name: split.Name + "/loss", Meaning: "mean " + string(e.state.Loss) + " loss over the " + split.Name + " split", Better: Lower},
+		Metric{Name: split.Name + "/accuracy", Meaning: "share of the " + split.Name + " split that is classified rightly", Better: Higher},
 	)
 }
 

@@ -109,8 +109,8 @@ func New(c Config, model models.Model, data *datasets.Dataset, hooks ...Hook) (*
 	session.state.Steps = t.batches()
 	session.state.snapshot = t.capture
 	return t, session.state.metrics.declare(
-		Metric{"train/batch_loss", "", "mean loss of the epoch's mini-batches, each before its step", Lower},
-		Metric{"train/learning_rate", "", "learning rate of the epoch", Neither},
+		Metric{Name: "train/batch_loss", Meaning: "mean loss of the epoch's mini-batches, each before its step", Better: Lower, Detail: true},
+		Metric{Name: "train/learning_rate", Meaning: "learning rate of the epoch", Detail: true},
 	)
 }
 

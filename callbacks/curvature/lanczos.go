@@ -90,7 +90,7 @@ func (s Settings) checkLanczos(n int) error {
 
 // asked is the number of pairs to find, and basis that of vectors to do it with.
 func (s Settings) asked(n int) int { return min(s.Top+s.Bottom, n) }
-func (s Settings) basis(n int) int  { return min(2*s.asked(n)+20, n) }
+func (s Settings) basis(n int) int { return min(2*s.asked(n)+20, n) }
 
 func newLanczos(op Operator, s Settings) *lanczos {
 	n := op.Dim()

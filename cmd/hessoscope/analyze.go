@@ -155,14 +155,39 @@ func (a analyzeCmd) validate() error {
 		return errors.New("--epoch belongs to the folder of a run")
 	case a.Top < 0 || a.Bottom < 0:
 		return errors.New("--top and --bottom want numbers that are not negative")
+	case a.Workers < 0:
+		return fmt.Errorf("--workers %d: want 0, for one a CPU, or more", a.Workers)
 	case !(a.Tolerance > 0 && a.Tolerance < 1):
 		return fmt.Errorf("--tolerance %g: want a number between 0 and 1", a.Tolerance)
+	}
+	for _, path := range []string{a.JSON, a.Vectors} {
+		if err := writable(path); err != nil {
+			return err
+		}
+	}
+	if ext := filepath.Ext(a.Vectors); a.Vectors != "" && ext != ".npz" {
+		return fmt.Errorf("--vectors %s: want a name that ends in .npz", a.Vectors)
 	}
 	if err := a.Activation.Validate(); err != nil {
 		return fmt.Errorf("--activation %w", err)
 	}
 	if err := a.Loss.Validate(); err != nil {
 		return fmt.Errorf("--loss %w", err)
+	}
+	return nil
+}
+
+// writable is an error if a file at path has no folder to be in, or is one:
+// better now than when all is computed.
+func writable(path string) error {
+	if path == "" || path == "-" {
+		return nil
+	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return fmt.Errorf("%s is a folder; want the name of a file", path)
+	}
+	if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
+		return fmt.Errorf("%s: there is no folder %s", path, filepath.Dir(path))
 	}
 	return nil
 }
@@ -264,7 +289,7 @@ func (r *analysis) write(path string, stdout io.Writer) error {
 		return err
 	}
 	if path != "" {
-		if err := renameio.WriteFile(path, data, 0o644); err != nil {
+		if err := renameio.WriteFile(path, data, 0o644, renameio.WithTempDir(filepath.Dir(path))); err != nil {
 			return err
 		}
 	}
@@ -295,10 +320,11 @@ func (r *analysis) table(w io.Writer) error {
 	for i, v := range s.Top {
 		fmt.Fprintf(t, "λ%d\t%.6g\t%.1g\t\n", i+1, v, s.Residuals[i])
 	}
-	if len(s.Top) > 0 && len(s.Bottom) > 0 {
+	between := r.Model.Parameters - len(s.Top) - len(s.Bottom)
+	if len(s.Top) > 0 && len(s.Bottom) > 0 && between > 0 {
 		fmt.Fprintf(t, "…\t\t\t\n")
 	}
-	for i := len(s.Bottom) - 1; i >= 0; i-- {
+	for i := len(s.Bottom) + min(between, 0) - 1; i >= 0; i-- { // without those of the top
 		fmt.Fprintf(t, "λ%d\t%.6g\t%.1g\t\n", r.Model.Parameters-i, s.Bottom[i], s.BottomResiduals[i])
 	}
 	return t.Flush()

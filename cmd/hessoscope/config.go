@@ -1,7 +1,7 @@
 package main
 
 import (
-	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -9,12 +9,10 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-
-	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/parser"
-	"github.com/goccy/go-yaml/token"
+	"unicode"
 
 	"github.com/hessoscope/hessoscope/callbacks/curvature"
+	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/datasets/suggest"
 	"github.com/hessoscope/hessoscope/models"
 	"github.com/hessoscope/hessoscope/trainer"
@@ -73,6 +71,7 @@ type spectrumConfig struct {
 	Off       bool             `yaml:"off,omitempty"`
 	Schedule  trainer.Schedule `yaml:"schedule,omitempty"` // 20 epochs, log-spaced, if empty
 	Method    curvature.Method `yaml:"method"`             // auto, dense or lanczos
+	Samples   int              `yaml:"samples,omitempty"`  // of the training split to measure on, drawn by the seed; all if 0
 	Top       int              `yaml:"top,omitempty"`      // largest pairs; 10 if 0
 	Bottom    int              `yaml:"bottom,omitempty"`   // smallest pairs; 5 if 0, none if −1
 	Tolerance float64          `yaml:"tolerance,omitempty"`
@@ -88,160 +87,9 @@ type checkpointConfig struct {
 	Best     string           `yaml:"best,omitempty"`     // metric whose best epoch is kept as best.npz
 }
 
-// parseConfig reads an experiment strictly: every error tells its place in the
-// file, and what would be right.
-func parseConfig(name string, data []byte) (*config, error) {
-	c := new(config)
-	if len(bytes.TrimSpace(data)) == 0 {
-		return nil, fmt.Errorf("%s: the file is empty; `hessoscope presets print iris` shows an experiment", name)
-	}
-	if err := yaml.UnmarshalWithOptions(data, c, yaml.Strict()); err != nil {
-		return nil, yamlError(name, err)
-	}
-	if err := c.validate(); err != nil {
-		var field *trainer.FieldError
-		if errors.As(err, &field) {
-			return nil, fmt.Errorf("%s: %w", place(name, data, field.Field), err)
-		}
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return c, nil
-}
-
-// yamlError makes one line of a parser's error, with file, line and column.
-func yamlError(name string, err error) error {
-	var at yaml.Error
-	if !errors.As(err, &at) || at.GetToken() == nil {
-		return fmt.Errorf("%s: %s", name, problem(err))
-	}
-	return fmt.Errorf("%s: %s", position(name, at.GetToken()), problem(err))
-}
-
-// problem says in one line what a YAML parser did not like.
-func problem(err error) string {
-	var unknown *yaml.UnknownFieldError
-	var mismatch *yaml.TypeError
-	var at yaml.Error
-	switch {
-	case errors.As(err, &unknown):
-		key := unknown.GetToken().Value
-		return fmt.Sprintf("unknown key %q%s", key, suggest.Nearest(key, allKeys(reflect.TypeFor[config]())))
-	case errors.As(err, &mismatch):
-		return fmt.Sprintf("%q is not %s", mismatch.GetToken().Value, kindName(mismatch.DstType))
-	case errors.As(err, &at):
-		return firstLine(at.GetMessage())
-	default:
-		return firstLine(err.Error())
-	}
-}
-
-// kindName is what to call values of a type to somebody who writes YAML.
-func kindName(t reflect.Type) string {
-	switch t.Kind() {
-	case reflect.Int, reflect.Int64, reflect.Uint64:
-		return "a whole number"
-	case reflect.Float64:
-		return "a number"
-	case reflect.Bool:
-		return "true or false"
-	case reflect.Slice:
-		return "a list, such as [1, 2]"
-	case reflect.Struct:
-		return "a group of keys"
-	default:
-		return "a " + t.Kind().String()
-	}
-}
-
-func position(name string, t *token.Token) string {
-	if t == nil || t.Position == nil {
-		return name
-	}
-	return fmt.Sprintf("%s:%d:%d", name, t.Position.Line, t.Position.Column)
-}
-
-// place is the position of a key in a YAML file, or of the nearest one above
-// it that is there.
-func place(name string, data []byte, key string) string {
-	file, err := parser.ParseBytes(data, 0)
-	if err != nil {
-		return name
-	}
-	for ; key != ""; key = key[:max(strings.LastIndex(key, "."), 0)] {
-		path, err := yaml.PathString("$." + key)
-		if err != nil {
-			continue
-		}
-		if node, err := path.FilterFile(file); err == nil && node != nil {
-			return position(name, node.GetToken())
-		}
-	}
-	return name
-}
-
-func firstLine(s string) string {
-	line, _, _ := strings.Cut(s, "\n")
-	return line
-}
-
-// set changes one setting: "training.epochs=50". The value is YAML.
-func (c *config) set(assignment string) error {
-	key, value, ok := strings.Cut(assignment, "=")
-	if !ok {
-		return fmt.Errorf("--set %s: want key=value, such as training.epochs=50", assignment)
-	}
-	field, err := lookup(reflect.ValueOf(c).Elem(), key)
-	if err != nil {
-		return fmt.Errorf("--set %s: %w", assignment, err)
-	}
-	fresh := reflect.New(field.Type())
-	if err := yaml.UnmarshalWithOptions([]byte(value), fresh.Interface(), yaml.Strict()); err != nil {
-		return fmt.Errorf("--set %s: %s", assignment, problem(err))
-	}
-	field.Set(fresh.Elem())
-	return nil
-}
-
-// lookup finds the field of a YAML key with dots.
-func lookup(v reflect.Value, key string) (reflect.Value, error) {
-	first, rest, nested := strings.Cut(key, ".")
-	for i := range v.NumField() {
-		if yamlKey(v.Type().Field(i)) != first {
-			continue
-		}
-		switch field := v.Field(i); {
-		case !nested:
-			return field, nil
-		case field.Kind() == reflect.Struct:
-			return lookup(field, rest)
-		default:
-			return field, fmt.Errorf("%s has no keys below it", first)
-		}
-	}
-	var keys []string
-	for i := range v.NumField() {
-		keys = append(keys, yamlKey(v.Type().Field(i)))
-	}
-	return v, fmt.Errorf("unknown key %q%s", first, suggest.Nearest(first, keys))
-}
-
-func yamlKey(f reflect.StructField) string {
-	key, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
-	return key
-}
-
-// allKeys are the keys at all depths of a configuration.
-func allKeys(t reflect.Type) []string {
-	var keys []string
-	for i := range t.NumField() {
-		f := t.Field(i)
-		keys = append(keys, yamlKey(f))
-		if f.Type.Kind() == reflect.Struct {
-			keys = append(keys, allKeys(f.Type)...)
-		}
-	}
-	return keys
-}
+// maxSeconds is about 30 years: longer than a run, shorter than a
+// time.Duration can hold.
+const maxSeconds = 1e9
 
 // validate is an error, a *trainer.FieldError with the full key where one key
 // is to blame, for settings that cannot be meant.
@@ -250,7 +98,7 @@ func (c *config) validate() error {
 	switch {
 	case (c.Data.Set == "") == (c.Data.CSV == ""):
 		return wrong("data", "wants one of set and csv")
-	case c.Name != "" && c.Name != filepath.Base(c.Name) || c.Name == "." || c.Name == "..":
+	case c.Name != "" && c.Name != filepath.Base(c.Name) || c.Name == "." || c.Name == ".." || strings.ContainsFunc(c.Name, unicode.IsControl):
 		return wrong("name", fmt.Sprintf("is %q; want a name without slashes, it becomes a folder", c.Name))
 	case c.Workers < 0:
 		return wrong("workers", "is negative; want 0, for one a CPU, or more")
@@ -260,12 +108,21 @@ func (c *config) validate() error {
 		return wrong("model.precision", fmt.Sprintf("is %q; want float64 or float32", c.Model.Precision))
 	case slices.ContainsFunc(c.Model.Hidden, func(w int) bool { return w < 1 }):
 		return wrong("model.hidden", "has a width below 1")
-	case c.Spectrum.Top < 0 || c.Spectrum.Bottom < -1:
-		return wrong("spectrum", "asks for a negative number of pairs")
+	case c.Spectrum.Samples < 0:
+		return wrong("spectrum.samples", fmt.Sprintf("is %d; want 0, for the whole split, or more", c.Spectrum.Samples))
+	case c.Spectrum.Top < -1:
+		return wrong("spectrum.top", fmt.Sprintf("is %d; want a number of pairs, or -1 for none", c.Spectrum.Top))
+	case c.Spectrum.Bottom < -1:
+		return wrong("spectrum.bottom", fmt.Sprintf("is %d; want a number of pairs, or -1 for none", c.Spectrum.Bottom))
+	case c.Spectrum.Top == -1 && c.Spectrum.Bottom == -1:
+		return wrong("spectrum", "asks for neither top nor bottom pairs; off: true switches it off")
 	case !(c.Spectrum.Tolerance >= 0 && c.Spectrum.Tolerance < 1):
-		return wrong("spectrum.tolerance", "is not between 0 and 1")
-	case !(c.Checkpoint.Seconds >= 0):
-		return wrong("checkpoint.seconds", "is negative; want 0, for the default, or more")
+		return wrong("spectrum.tolerance", fmt.Sprintf("is %g; want a number between 0 and 1, or 0 for the default", c.Spectrum.Tolerance))
+	case !(c.Checkpoint.Seconds >= 0 && c.Checkpoint.Seconds <= maxSeconds):
+		return wrong("checkpoint.seconds", fmt.Sprintf("is %g; want 0, for the default, to %g", c.Checkpoint.Seconds, maxSeconds))
+	}
+	if err := c.Data.validate(); err != nil {
+		return err
 	}
 	for _, f := range []struct {
 		field string
@@ -280,13 +137,38 @@ func (c *config) validate() error {
 			return wrong(f.field, err.Error())
 		}
 	}
-	return errors.Join(
+	return cmp.Or(
 		below("training", c.trainer().Validate()),
 		below("training.evaluate", c.Training.Evaluate.Validate()),
 		below("spectrum.schedule", c.Spectrum.Schedule.Validate()),
 		below("log.schedule", c.Log.Schedule.Validate()),
 		below("checkpoint.schedule", c.Checkpoint.Schedule.Validate()),
 	)
+}
+
+// validate is a *trainer.FieldError for a set that does not exist, and for
+// settings that do not apply to the source of the data.
+func (d *dataConfig) validate() error {
+	source, allowed := "csv", []string{"Label", "Split", "Features"}
+	if d.Set != "" {
+		var names []string
+		sets := datasets.List()
+		for _, s := range sets {
+			names = append(names, s.Name)
+		}
+		i := slices.Index(names, d.Set)
+		if i < 0 {
+			return &trainer.FieldError{Field: "data.set", Problem: fmt.Sprintf("is %.60q%s", d.Set, suggest.Nearest(d.Set, names))}
+		}
+		source, allowed = d.Set, sets[i].Options
+	}
+	for field, value := range reflect.ValueOf(d).Elem().Fields() {
+		if value.IsZero() || slices.Contains([]string{"Set", "CSV", "Standardize"}, field.Name) || slices.Contains(allowed, field.Name) {
+			continue
+		}
+		return &trainer.FieldError{Field: "data." + yamlKey(field), Problem: fmt.Sprintf("does not apply to %s; these do: %s", source, settings(allowed))}
+	}
+	return nil
 }
 
 // below puts the key of a *trainer.FieldError below another.
@@ -305,6 +187,12 @@ func (c *config) trainer() trainer.Config {
 		Epochs: t.Epochs, BatchSize: t.BatchSize, Rate: t.Rate, Optimizer: t.Optimizer,
 		ClipNorm: t.ClipNorm, Loss: t.Loss, Seed: c.Seed, Evaluate: t.Evaluate, Workers: c.Workers,
 	}
+}
+
+// solver is the part of the configuration that finds eigenvalues.
+func (c *config) solver() curvature.Settings {
+	s := c.Spectrum
+	return curvature.Settings{Method: s.Method, Top: s.Top, Bottom: s.Bottom, Tolerance: s.Tolerance}
 }
 
 // resolve puts the defaults in the place of settings that were left out, so

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"gorgonia.org/tensor"
@@ -45,7 +46,10 @@ func readPreset(name string) ([]byte, error) {
 // preset.
 func loadExperiment(name string) (*config, error) {
 	ext := filepath.Ext(name)
-	if _, err := os.Stat(name); ext == ".yaml" || ext == ".yml" || err == nil && strings.ContainsRune(name, filepath.Separator) {
+	info, err := os.Stat(name)
+	if isPath := strings.ContainsRune(name, filepath.Separator); err == nil && info.IsDir() && isPath {
+		return nil, fmt.Errorf("%s is a folder; want a YAML file, or --resume to go on with a run", name)
+	} else if ext == ".yaml" || ext == ".yml" || err == nil && isPath {
 		return readConfig(name)
 	}
 	data, err := readPreset(name)
@@ -103,8 +107,21 @@ func (c *config) build(data *datasets.Dataset) (*models.MLP, error) {
 	return m, nil
 }
 
+// maxParameters is 1 GiB of float64. Training keeps some copies of it, and
+// measuring some vectors a pair.
+const maxParameters = 1 << 27
+
 // fresh makes a model with parameters drawn from the seed.
 func (c *config) fresh(data *datasets.Dataset) (*models.MLP, error) {
+	parameters, in := 0.0, float64(data.Width())
+	for _, out := range append(slices.Clone(c.Model.Hidden), len(data.Classes)) {
+		parameters += (in + 1) * float64(out)
+		in = float64(out)
+	}
+	if parameters > maxParameters {
+		return nil, &trainer.FieldError{Field: "model.hidden", Problem: fmt.Sprintf(
+			"%v makes %.4g parameters, %.3g GB; want at most %d", c.Model.Hidden, parameters, parameters*8/1e9, maxParameters)}
+	}
 	precision := tensor.Float64
 	if c.Model.Precision == "float32" {
 		precision = tensor.Float32

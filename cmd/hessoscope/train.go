@@ -7,13 +7,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml"
 	"github.com/google/renameio/v2"
 
 	"github.com/hessoscope/hessoscope/callbacks"
-	"github.com/hessoscope/hessoscope/callbacks/curvature"
+	"github.com/hessoscope/hessoscope/models"
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
@@ -72,6 +73,9 @@ func (t trainCmd) Run(ctx context.Context, out *output) error {
 	if err := c.validate(); err != nil {
 		return fmt.Errorf("%s: %w", t.Experiment, err)
 	}
+	if c.Name == "" {
+		return fmt.Errorf("%s: the run has no name; --name gives it one", t.Experiment)
+	}
 	c.resolve()
 	if err := c.absolute(); err != nil {
 		return err
@@ -121,7 +125,11 @@ func (t trainCmd) resume(ctx context.Context, out *output) error {
 	if err != nil {
 		return err
 	}
-	if record, err := callbacks.ReadRun(filepath.Join(dir, runFile)); err == nil && record.Status == callbacks.StatusFinished {
+	record, err := callbacks.ReadRun(filepath.Join(dir, runFile))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err == nil && record.Status == callbacks.StatusFinished {
 		_, err := fmt.Fprintf(out.stdout, "%s is finished (%s); there is nothing to resume\n", dir, record.Stop.Reason)
 		return err
 	}
@@ -152,6 +160,9 @@ func (t trainCmd) runToResume() (string, error) {
 	if _, err := os.Stat(filepath.Join(t.Experiment, configFile)); err == nil {
 		return t.Experiment, nil
 	}
+	if info, err := os.Stat(t.Experiment); err == nil && info.IsDir() && strings.ContainsRune(t.Experiment, filepath.Separator) {
+		return "", fmt.Errorf("%s is not the folder of a run: it has no %s", t.Experiment, configFile)
+	}
 	name := t.Name
 	if name == "" {
 		c, err := loadExperiment(t.Experiment)
@@ -163,10 +174,12 @@ func (t trainCmd) runToResume() (string, error) {
 	dir := ""
 	for n := 1; ; n++ {
 		next := runDir(t.Out, name, n)
-		if _, err := os.Stat(filepath.Join(next, configFile)); err != nil {
+		if _, err := os.Stat(next); err != nil {
 			break
 		}
-		dir = next
+		if _, err := os.Stat(filepath.Join(next, configFile)); err == nil { // else killed before it began
+			dir = next
+		}
 	}
 	if dir == "" {
 		return "", fmt.Errorf("no run in %s to resume; `hessoscope train %s` starts one", runDir(t.Out, name, 1), t.Experiment)
@@ -193,6 +206,11 @@ func (t trainCmd) prepare(ctx context.Context, c *config, dir string, out *outpu
 	if err != nil {
 		return nil, err
 	}
+	if !c.Spectrum.Off {
+		if err := c.solver().Validate(models.Size(model)); err != nil {
+			return nil, fmt.Errorf("spectrum: %w", err)
+		}
+	}
 	hooks, err := t.hooks(c, dir, out)
 	if err != nil {
 		return nil, err
@@ -202,8 +220,12 @@ func (t trainCmd) prepare(ctx context.Context, c *config, dir string, out *outpu
 		return nil, err
 	}
 	if c.Checkpoint.Best != "" {
-		if _, err := r.trainer.State().Metric(c.Checkpoint.Best); err != nil {
+		m, err := r.trainer.State().Metric(c.Checkpoint.Best)
+		if err != nil {
 			return nil, fmt.Errorf("checkpoint.best: %w", err)
+		}
+		if m.Better == trainer.Neither {
+			return nil, fmt.Errorf("checkpoint.best: of %s neither lower nor higher is better; choose another metric", m.Name)
 		}
 	}
 	return r, nil
@@ -211,18 +233,20 @@ func (t trainCmd) prepare(ctx context.Context, c *config, dir string, out *outpu
 
 // hooks are what watches a run, its files in dir.
 func (t trainCmd) hooks(c *config, dir string, out *output) ([]trainer.Hook, error) {
+	progress := &callbacks.Progress{Out: out.stderr}
 	lines := out.stdout
 	var hooks []trainer.Hook
 	if !c.Spectrum.Off {
-		hooks = append(hooks, &callbacks.Spectrum{
-			Schedule: c.Spectrum.Schedule, Dir: filepath.Join(dir, measurementsDir), Workers: c.Workers,
-			Settings: curvature.Settings{
-				Method: c.Spectrum.Method, Top: c.Spectrum.Top, Bottom: c.Spectrum.Bottom, Tolerance: c.Spectrum.Tolerance,
-			},
-		})
+		spectrum := &callbacks.Spectrum{
+			Schedule: c.Spectrum.Schedule, Dir: filepath.Join(dir, measurementsDir),
+			Samples: c.Spectrum.Samples, Workers: c.Workers, Settings: c.solver(),
+		}
+		if !t.NoProgress {
+			spectrum.Settings.Progress = progress.Measuring("spectrum")
+		}
+		hooks = append(hooks, spectrum)
 	}
 	if !t.NoProgress {
-		progress := &callbacks.Progress{Out: out.stderr}
 		hooks = append(hooks, progress)
 		lines = progress.Wrap(lines)
 	}

@@ -1,0 +1,176 @@
+package callbacks_test
+
+import (
+	"context"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"gorgonia.org/tensor"
+
+	"github.com/hessoscope/hessoscope/callbacks"
+	"github.com/hessoscope/hessoscope/callbacks/curvature"
+	"github.com/hessoscope/hessoscope/datasets"
+	"github.com/hessoscope/hessoscope/models"
+	"github.com/hessoscope/hessoscope/models/weights"
+	"github.com/hessoscope/hessoscope/trainer"
+)
+
+// spectrumRun trains a small net on gauss with the given hooks.
+func spectrumRun(t *testing.T, precision tensor.Dtype, hooks ...trainer.Hook) *trainer.Trainer {
+	t.Helper()
+	data, err := datasets.Load(context.Background(), "gauss", datasets.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := models.NewMLP(models.MLPConfig{Input: 2, Hidden: []int{12, 12}, Classes: 3, Precision: precision}, trainer.Stream(1, "init", 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr, err := trainer.New(trainer.Config{Epochs: 12, BatchSize: 64, Rate: trainer.Rate{Base: 0.1}, Seed: 1}, m, data, hooks...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tr
+}
+
+// every eigenvalue of the Hessian as it is at the end.
+func allEigenvalues(t *testing.T, tr *trainer.Trainer) *curvature.Spectrum {
+	t.Helper()
+	split, err := tr.State().Data.Split("train")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := models.NewObjective(tr.State().Model, models.CrossEntropy, split, models.ObjectiveSettings{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := curvature.Solve(context.Background(), curvature.Hessian{Objective: o}, curvature.Settings{Method: curvature.Dense})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestSpectrumMeasuresTheHessian(t *testing.T) {
+	for name, c := range map[string]struct {
+		method    curvature.Method
+		precision tensor.Dtype
+		tolerance float64 // relative to λ₁
+	}{
+		"dense":           {curvature.Dense, tensor.Float64, 1e-12},
+		"lanczos":         {curvature.Lanczos, tensor.Float64, 1e-8}, // its default residual
+		"float32 network": {curvature.Dense, tensor.Float32, 1e-12},  // measured in float64 all the same
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			hook := &callbacks.Spectrum{Dir: dir, Schedule: trainer.Schedule{Every: 4}, Settings: curvature.Settings{Method: c.method}}
+			tr := spectrumRun(t, c.precision, hook)
+			if _, err := tr.Run(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+			want := allEigenvalues(t, tr)
+			for metric, value := range map[string]float64{
+				"spectrum/lambda_max": want.Top.Values[0],
+				"spectrum/lambda_min": want.Bottom.Values[0],
+				"spectrum/converged":  1,
+				"spectrum/samples":    150,
+			} {
+				got, fresh := tr.State().Fresh(metric)
+				if !fresh || math.Abs(got-value) > c.tolerance*want.Top.Values[0] {
+					t.Errorf("%s = %v (fresh %v), want %v", metric, got, fresh, value)
+				}
+			}
+			if _, ok := tr.State().Fresh("spectrum/trace"); ok != (c.method == curvature.Dense) {
+				t.Errorf("trace recorded: %v", ok)
+			}
+			for _, epoch := range []string{"000000", "000004", "000008", "000012"} {
+				arrays, err := weights.Read(filepath.Join(dir, "spectrum-"+epoch+".npz"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if a := arrays[2]; a.Name != "top_vectors" || a.Shape[0] != 10 || a.Shape[1] != want.Dim {
+					t.Errorf("epoch %s: array %q of shape %v, want top_vectors of [10 %d]", epoch, a.Name, a.Shape, want.Dim)
+				}
+			}
+			if files, _ := os.ReadDir(dir); len(files) != 4 {
+				t.Errorf("%d measurements, want 4", len(files))
+			}
+		})
+	}
+}
+
+func TestSpectrumStartsWarm(t *testing.T) {
+	var hvps []float64
+	hook := &callbacks.Spectrum{Schedule: trainer.Schedule{At: []int{11}}, Settings: curvature.Settings{Method: curvature.Lanczos, Top: 4, Bottom: -1}}
+	spy := onEpochEnd(func(s *trainer.State) {
+		if n, fresh := s.Fresh("spectrum/hvps"); fresh {
+			hvps = append(hvps, n)
+		}
+	})
+	if _, err := spectrumRun(t, tensor.Float64, hook, spy).Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if len(hvps) != 2 || hvps[1] >= hvps[0] {
+		t.Errorf("Hessian-vector products %v; want two measurements, the second from the vectors of the first with fewer", hvps)
+	}
+}
+
+// onEpochEnd is a hook that calls a function at the end of each epoch.
+type onEpochEnd func(*trainer.State)
+
+func (onEpochEnd) Name() string { return "spy" }
+
+func (f onEpochEnd) EpochEnd(_ context.Context, s *trainer.State) error {
+	f(s)
+	return nil
+}
+
+func TestSpectrumOfASubset(t *testing.T) {
+	hook := &callbacks.Spectrum{Samples: 40, Schedule: trainer.Schedule{At: []int{0}}}
+	tr := spectrumRun(t, tensor.Float64, hook)
+	if _, err := tr.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if n, _ := tr.State().Fresh("spectrum/samples"); n != 40 {
+		t.Errorf("measured on %v samples, want 40", n)
+	}
+	got, _ := tr.State().Fresh("spectrum/lambda_max")
+	if whole := allEigenvalues(t, tr).Top.Values[0]; got == whole {
+		t.Errorf("λ₁ of 40 samples is that of all: %v", got)
+	}
+}
+
+func TestCancelledSpectrumKeepsItsMemory(t *testing.T) {
+	hook := new(callbacks.Spectrum)
+	tr := spectrumRun(t, tensor.Float64, hook)
+	if err := hook.TrainBegin(context.Background(), tr.State()); err != nil {
+		t.Fatal(err)
+	}
+	before, err := hook.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := hook.EpochEnd(ctx, tr.State()); !errors.Is(err, context.Canceled) {
+		t.Fatalf("error %v, want context.Canceled", err)
+	}
+	after, err := hook.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(before) != string(after) {
+		t.Error("a cancelled measurement changed the hook's state")
+	}
+}
+
+func TestSpectrumRefusesABrokenSnapshot(t *testing.T) {
+	for _, data := range []string{"", "x", "{}"} {
+		if err := new(callbacks.Spectrum).Restore([]byte(data)); err == nil {
+			t.Errorf("Restore(%q) succeeded", data)
+		}
+	}
+}
