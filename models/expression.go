@@ -24,6 +24,10 @@ const (
 // Validate is an error unless the loss is one of those above.
 func (l Loss) Validate() error { return known(losses, l) }
 
+// linear is ⟨y, f(x)⟩, for NewPullback: not a loss to train by, and so not
+// among the others.
+const linear Loss = "linear"
+
 var losses = map[Loss]func(logits, target *G.Node) (*G.Node, error){
 	CrossEntropy: op.SoftmaxCrossEntropy,
 	SquaredError: op.SquaredError,
@@ -44,8 +48,12 @@ type Expression struct {
 // dtype. A model that cannot be differentiated twice is refused with an error
 // that names the operation. Input, Target and Weight hold tensors of zeros.
 func Express(m Model, loss Loss, n int, dtype tensor.Dtype) (*Expression, error) {
-	if err := loss.Validate(); err != nil {
-		return nil, fmt.Errorf("models: loss %w", err)
+	lossOf := op.RowDot
+	if loss != linear {
+		if err := loss.Validate(); err != nil {
+			return nil, fmt.Errorf("models: loss %w", err)
+		}
+		lossOf = losses[loss]
 	}
 	g := G.NewGraph()
 	e := &Expression{
@@ -61,13 +69,13 @@ func Express(m Model, loss Loss, n int, dtype tensor.Dtype) (*Expression, error)
 	if e.Logits, err = m.Logits(e.Input, e.Params); err != nil {
 		return nil, fmt.Errorf("models: building the logits: %w", err)
 	}
-	if want := []int{n, m.Classes()}; !slices.Equal(e.Logits.Shape(), want) {
+	if want := (tensor.Shape{n, m.Classes()}); !slices.Equal(e.Logits.Shape(), want) {
 		return nil, fmt.Errorf("models: the logits have shape %v; want %v, samples × classes", e.Logits.Shape(), want)
 	}
 	if err := symbolic.Check(G.Nodes{e.Logits}, append(G.Nodes{e.Input}, e.Params...)); err != nil {
 		return nil, err
 	}
-	e.Losses, err = losses[loss](e.Logits, e.Target)
+	e.Losses, err = lossOf(e.Logits, e.Target)
 	return e, err
 }
 

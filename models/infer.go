@@ -43,6 +43,9 @@ func InferMLP(arrays []weights.Array, activation Activation) (*MLP, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(layers) == 0 {
+		return nil, fmt.Errorf("models: no array NAME.weight; there are %s", names(arrays))
+	}
 	dtype := tensor.Float64
 	if arrays[0].Float32 {
 		dtype = tensor.Float32
@@ -126,6 +129,9 @@ func layerShape(arrays []weights.Array, layer string) ([]int, error) {
 
 // names lists the names of arrays, for errors.
 func names(arrays []weights.Array) string {
+	if len(arrays) == 0 {
+		return "none"
+	}
 	var list []string
 	for _, a := range arrays {
 		list = append(list, strconv.Quote(a.Name))

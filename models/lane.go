@@ -14,75 +14,133 @@ import (
 	"github.com/hessoscope/hessoscope/models/symbolic"
 )
 
+// derivatives is a set of what lanes can compute beside the loss.
+type derivatives int
+
+const (
+	first       derivatives = 1 << iota // the gradient
+	second                              // H·v and the slopes; needs first
+	gaussNewton                         // G·v
+)
+
 // lane is one graph and program of an Objective, with room for one chunk.
 type lane struct {
 	*Expression
 	program *symbolic.Program
-	chunk   int   // the chunk that is loaded, −1 for none
-	offsets []int // of each parameter in a flat vector
+	chunk   int     // the chunk that is loaded, −1 for none
+	active  G.Nodes // the parameters that are differentiated in
+	offsets []int   // of each active parameter in a flat vector
 
 	forward *symbolic.Plan // losses and logits
 
-	gradient G.Nodes // one a parameter
+	gradient G.Nodes // one an active parameter, as all below
 	backward *symbolic.Plan
 
-	direction G.Nodes // v, one a parameter
-	image     G.Nodes // H·v, one a parameter
+	direction G.Nodes // v
+	image     G.Nodes // H·v
 	product   *symbolic.Plan
 	slope     *G.Node // gₙ·v of each sample
 	slopes    *symbolic.Plan
+
+	ggnImage   G.Nodes // G·v
+	ggnProduct *symbolic.Plan
 }
 
-// newLane builds the loss and its derivatives up to order.
-func newLane(m Model, loss Loss, size int, dtype tensor.Dtype, order int) (*lane, error) {
-	e, err := Express(m, loss, size, dtype)
+// newLane builds the loss of o and the derivatives d of it.
+func newLane(o *Objective, d derivatives) (*lane, error) {
+	e, err := Express(o.model, o.loss, o.size, o.dtype)
 	if err != nil {
 		return nil, err
 	}
 	l := &lane{Expression: e, chunk: -1}
-	outs := G.Nodes{e.Losses, e.Logits}
 	offset := 0
-	for _, p := range e.Params {
-		l.offsets = append(l.offsets, offset)
-		offset += p.Shape().TotalSize()
+	for i, p := range e.Params {
+		if o.active[i] {
+			l.active = append(l.active, p)
+			l.offsets = append(l.offsets, offset)
+			offset += p.Shape().TotalSize()
+		}
 	}
-	if order >= 1 {
-		if l.gradient, err = e.Gradient(); err != nil {
+	outs := G.Nodes{e.Losses, e.Logits}
+	if d&first != 0 {
+		if l.gradient, err = symbolic.Pullback(G.Nodes{e.Losses}, G.Nodes{e.Weight}, l.active); err != nil {
 			return nil, err
 		}
 		outs = append(outs, present(l.gradient)...)
 	}
-	if order >= 2 {
-		if err := l.differentiateAgain(dtype); err != nil {
+	if d&(second|gaussNewton) != 0 {
+		for i, p := range l.active {
+			l.direction = append(l.direction, zeros(p.Graph(), fmt.Sprint("direction ", i), o.dtype, p.Shape()))
+		}
+	}
+	if d&second != 0 {
+		if err := l.differentiateAgain(); err != nil {
 			return nil, err
 		}
-		outs = append(append(outs, present(l.image)...), l.slope)
+		outs = append(append(outs, present(l.image)...), present(G.Nodes{l.slope})...)
+	}
+	if d&gaussNewton != 0 {
+		if err := l.linearise(); err != nil {
+			return nil, err
+		}
+		outs = append(outs, present(l.ggnImage)...)
 	}
 	if l.program, err = symbolic.Compile(outs...); err != nil {
 		return nil, err
 	}
-	return l, l.plan(order)
+	return l, l.plan(d)
 }
 
 // differentiateAgain pulls the direction v back through the gradient: to the
 // parameters for H·v, to the samples' weights for the directional derivative
 // of each.
-func (l *lane) differentiateAgain(dtype tensor.Dtype) error {
-	var seeds G.Nodes
-	for i, p := range l.Params {
-		v := zeros(p.Graph(), fmt.Sprint("direction ", i), dtype, p.Shape())
-		l.direction = append(l.direction, v)
-		if l.gradient[i] != nil {
-			seeds = append(seeds, v)
-		}
-	}
-	wrt := append(append(G.Nodes{}, l.Params...), l.Weight)
-	grads, err := symbolic.Pullback(present(l.gradient), seeds, wrt)
+func (l *lane) differentiateAgain() error {
+	wrt := append(append(G.Nodes{}, l.active...), l.Weight)
+	grads, err := symbolic.Pullback(present(l.gradient), l.directions(l.gradient), wrt)
 	if err != nil {
 		return err
 	}
-	l.image, l.slope = grads[:len(l.Params)], grads[len(l.Params)]
+	l.image, l.slope = grads[:len(l.active)], grads[len(l.active)]
 	return nil
+}
+
+// directions are those of the parameters for which nodes has one.
+func (l *lane) directions(nodes G.Nodes) G.Nodes {
+	var some G.Nodes
+	for i, n := range nodes {
+		if n != nil {
+			some = append(some, l.direction[i])
+		}
+	}
+	return some
+}
+
+// linearise builds G·v = Jᵀ·∇²ℓ·(J·v). Pulling a cotangent s back gives Jᵀs,
+// which is linear in s; pulling v back through that gives J·v, whatever s is.
+func (l *lane) linearise() error {
+	logits := G.Nodes{l.Logits}
+	s := zeros(l.Logits.Graph(), "cotangent", l.Logits.Dtype(), l.Logits.Shape())
+	pulled, err := symbolic.Pullback(logits, G.Nodes{s}, l.active)
+	if err != nil {
+		return err
+	}
+	pushed, err := symbolic.Pullback(present(pulled), l.directions(pulled), G.Nodes{s})
+	if err != nil {
+		return err
+	}
+	slope, err := symbolic.Pullback(G.Nodes{l.Losses}, G.Nodes{l.Weight}, logits)
+	if err != nil {
+		return err
+	}
+	curved, err := symbolic.Pullback(slope, pushed, logits)
+	if err != nil {
+		return err
+	}
+	if curved[0] == nil {
+		return fmt.Errorf("models: the loss is linear in the logits; it has no Gauss-Newton matrix")
+	}
+	l.ggnImage, err = symbolic.Pullback(logits, curved, l.active)
+	return err
 }
 
 // present leaves out what is nil.
@@ -96,28 +154,53 @@ func present(nodes G.Nodes) G.Nodes {
 	return some
 }
 
-func (l *lane) plan(order int) (err error) {
-	if l.forward, err = l.program.Plan(l.Losses, l.Logits); err != nil || order < 1 {
-		return err
+func (l *lane) plan(d derivatives) (err error) {
+	for _, p := range []struct {
+		plan   **symbolic.Plan
+		needs  derivatives
+		values G.Nodes
+	}{
+		{&l.forward, 0, G.Nodes{l.Losses, l.Logits}},
+		{&l.backward, first, append(present(l.gradient), l.Losses, l.Logits)},
+		{&l.product, second, present(l.image)},
+		{&l.slopes, second, present(G.Nodes{l.slope})},
+		{&l.ggnProduct, gaussNewton, present(l.ggnImage)},
+	} {
+		if d&p.needs != p.needs {
+			continue
+		}
+		if *p.plan, err = l.program.Plan(p.values...); err != nil {
+			return err
+		}
 	}
-	if l.backward, err = l.program.Plan(append(present(l.gradient), l.Losses, l.Logits)...); err != nil || order < 2 {
-		return err
-	}
-	if l.product, err = l.program.Plan(present(l.image)...); err != nil {
-		return err
-	}
-	l.slopes, err = l.program.Plan(l.slope)
-	return err
+	return nil
 }
 
 // load makes chunk the lane's data.
-func (l *lane) load(split *datasets.Split, chunk int, rows []int) {
+func (l *lane) load(o *Objective, chunk int) {
 	if l.chunk == chunk {
 		return
 	}
-	l.Fill(split, rows, 1/float64(split.Len()))
+	l.Fill(o.split, o.chunks[chunk], o.weight)
+	if o.targets != nil {
+		target := l.Target.Value().(*tensor.Dense)
+		classes := l.Target.Shape()[1]
+		for i, row := range o.chunks[chunk] {
+			setValuesAt(target, i*classes, o.targets[row*classes:(row+1)*classes])
+		}
+	}
 	l.program.Changed(l.Input, l.Target, l.Weight)
 	l.chunk = chunk
+}
+
+func setValuesAt(t *tensor.Dense, at int, values []float64) {
+	if t.Dtype() == tensor.Float32 {
+		for i, v := range values {
+			t.Float32s()[at+i] = float32(v)
+		}
+		return
+	}
+	copy(t.Float64s()[at:], values)
 }
 
 // point makes v the direction.
@@ -197,7 +280,7 @@ func (o *Objective) work(ctx context.Context, worker, k int, compute, collect fu
 		if len(o.lanes) == len(o.chunks) {
 			l = o.lanes[chunk]
 		}
-		l.load(o.split, chunk, o.chunks[chunk])
+		l.load(o, chunk)
 		for j := range k {
 			err := ctx.Err()
 			if err == nil {

@@ -52,6 +52,9 @@ func NewMLP(c MLPConfig, rng *rand.Rand) (*MLP, error) {
 	if err := c.Init.Validate(); err != nil {
 		return nil, fmt.Errorf("models: initialisation %w", err)
 	}
+	if err := checkPrecision(c.Precision); err != nil {
+		return nil, err
+	}
 	if c.Input < 1 || c.Classes < 2 {
 		return nil, fmt.Errorf("models: an MLP with %d inputs and %d classes; want at least 1 and 2", c.Input, c.Classes)
 	}

@@ -3,6 +3,7 @@ package models
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -50,6 +51,16 @@ func Size(m Model) int {
 // Precision is the type of the model's parameters.
 func Precision(m Model) tensor.Dtype { return m.Parameters()[0].Value.Dtype() }
 
+func checkPrecision(t tensor.Dtype) error {
+	if t != tensor.Float64 && t != tensor.Float32 {
+		return fmt.Errorf("models: precision is %v; want float32 or float64", t)
+	}
+	return nil
+}
+
+// rowMajor tells whether the elements of t are in the order of its shape.
+func rowMajor(t *tensor.Dense) bool { return !t.RequiresIterator() && !t.DataOrder().IsColMajor() }
+
 // Norm is the Euclidean norm of all parameters, ‖θ‖.
 func Norm(m Model) float64 {
 	sum := 0.0
@@ -64,8 +75,11 @@ func Norm(m Model) float64 {
 // Rescale multiplies all parameters by one factor so that their norm becomes
 // norm: the starting point of the paper's large-norm regime.
 func Rescale(m Model, norm float64) error {
-	old := Norm(m)
-	if !(norm > 0) || math.IsInf(norm, 0) || !(old > 0) {
+	old, limit := Norm(m), math.MaxFloat64
+	if Precision(m) == tensor.Float32 {
+		limit = math.MaxFloat32
+	}
+	if !(norm > 0 && norm <= limit) || !(old > 0) {
 		return fmt.Errorf("models: cannot rescale parameters of norm %g to %g; want finite, positive norms", old, norm)
 	}
 	for _, p := range m.Parameters() {
@@ -90,7 +104,8 @@ func Values(t *tensor.Dense) []float64 {
 	return append([]float64(nil), t.Float64s()...)
 }
 
-// SetValues sets the elements of t, rounded to its type.
+// SetValues sets the elements of t, rounded to its type. There must be as many
+// values as t has elements.
 func SetValues(t *tensor.Dense, values []float64) {
 	if t.Dtype() == tensor.Float32 {
 		dst := t.Float32s()
@@ -123,6 +138,9 @@ func Export(params []Parameter) []weights.Array {
 func Import(params []Parameter, arrays []weights.Array) error {
 	byName := make(map[string]weights.Array)
 	for _, a := range arrays {
+		if _, ok := byName[a.Name]; ok {
+			return fmt.Errorf("models: two arrays are named %q", a.Name)
+		}
 		byName[a.Name] = a
 	}
 	known := make(map[string]bool)
@@ -131,8 +149,11 @@ func Import(params []Parameter, arrays []weights.Array) error {
 		if !ok {
 			return fmt.Errorf("models: no array %q for the parameter of shape %v; there are %s", p.Name, p.Value.Shape(), names(arrays))
 		}
-		if !p.Value.Shape().Eq(tensor.Shape(a.Shape)) {
+		if !slices.Equal(p.Value.Shape(), tensor.Shape(a.Shape)) {
 			return fmt.Errorf("models: array %q has shape %v; want %v", p.Name, tensor.Shape(a.Shape), p.Value.Shape())
+		}
+		if len(a.Data) != p.Value.DataSize() {
+			return fmt.Errorf("models: array %q holds %d values; its shape %v wants %d", p.Name, len(a.Data), p.Value.Shape(), p.Value.DataSize())
 		}
 		known[p.Name] = true
 	}

@@ -41,8 +41,12 @@ func FromNodes(input, logits *G.Node, learnables G.Nodes) (Model, error) {
 	}
 	names := make(map[string]bool)
 	for _, n := range learnables {
-		if _, ok := n.Value().(*tensor.Dense); !ok {
+		v, ok := n.Value().(*tensor.Dense)
+		if !ok {
 			return nil, fmt.Errorf("models: learnable %q holds a %T; want a dense tensor (give it a value before)", n.Name(), n.Value())
+		}
+		if !rowMajor(v) {
+			return nil, fmt.Errorf("models: learnable %q has strides %v; want a row-major tensor", n.Name(), v.Strides())
 		}
 		if n.Dtype() != learnables[0].Dtype() {
 			return nil, fmt.Errorf("models: learnable %q is %v, %q is %v; want the same type", n.Name(), n.Dtype(), learnables[0].Name(), learnables[0].Dtype())
@@ -52,7 +56,14 @@ func FromNodes(input, logits *G.Node, learnables G.Nodes) (Model, error) {
 		}
 		names[n.Name()] = true
 	}
-	return m, symbolic.Check(G.Nodes{logits}, append(G.Nodes{input}, learnables...))
+	// Checked here, in terms of the caller's nodes, and then by building it.
+	if err := symbolic.Check(G.Nodes{logits}, append(G.Nodes{input}, learnables...)); err != nil {
+		return nil, err
+	}
+	if _, err := Express(m, CrossEntropy, m.BatchSize(), Precision(m)); err != nil {
+		return nil, err
+	}
+	return m, nil
 }
 
 // Parameters implements Model: the learnables' values as they are now.
@@ -125,7 +136,13 @@ func (r *replay) copyLeaf(n *G.Node) (*G.Node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("models: node %q: %w", n.Name(), err)
 	}
-	c := r.graph.AddNode(G.NewConstant(v, G.WithName("constant "+n.Name())))
-	r.copies[n] = c
-	return c, nil
+	name := fmt.Sprint("constant ", len(r.copies))
+	if t, ok := v.(*tensor.Dense); ok {
+		// Not a constant: Gorgonia takes two of them for one if they print
+		// alike, which large tensors do.
+		r.copies[n] = G.NewTensor(r.graph, t.Dtype(), t.Dims(), G.WithShape(t.Shape()...), G.WithName(name), G.WithValue(t))
+	} else {
+		r.copies[n] = r.graph.AddNode(G.NewConstant(v, G.WithName(name)))
+	}
+	return r.copies[n], nil
 }

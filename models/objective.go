@@ -7,12 +7,16 @@ import (
 	"math"
 	"runtime"
 	"slices"
+	"strings"
 
 	"gonum.org/v1/gonum/mat"
+
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
 	"github.com/hessoscope/hessoscope/datasets"
+	"github.com/hessoscope/hessoscope/datasets/suggest"
+	"github.com/hessoscope/hessoscope/models/symbolic"
 	"github.com/hessoscope/hessoscope/models/symbolic/op"
 )
 
@@ -34,11 +38,17 @@ type Objective struct {
 	dtype   tensor.Dtype
 	params  []*tensor.Dense // of type dtype; the model's own where they can be
 	shared  bool            // whether params are the model's own
+	size    int             // samples that a lane has room for
 	chunks  [][]int         // rows of split
 	lanes   []*lane         // one a chunk, or one a worker where that would take too much memory
 	workers int
-	order   int // derivatives that the lanes are built for
-	turns   turns
+	built   derivatives // that the lanes can compute
+	turns   *turns
+
+	active  []bool    // the parameters that are differentiated in
+	targets []float64 // N × C in place of one-hot labels, or nil
+	weight  float64   // of a sample, 1/N
+	single  *Objective
 }
 
 // ObjectiveSettings are options of an Objective; the zero value is the
@@ -50,6 +60,10 @@ type ObjectiveSettings struct {
 	// Workers is how many chunks are computed at once; one a CPU if zero. It
 	// does not change any result.
 	Workers int
+	// Only names the parameters to differentiate in, by their name or the name
+	// of their layer ("fc1" for fc1.weight and fc1.bias); all if empty. The
+	// others are constants.
+	Only []string
 }
 
 // Chunks are of at most chunkSize samples, whatever the number of workers.
@@ -67,9 +81,16 @@ func NewObjective(m Model, loss Loss, split *datasets.Split, s ObjectiveSettings
 	if err := checkData(m, split); err != nil {
 		return nil, err
 	}
-	o := &Objective{model: m, loss: loss, split: split, dtype: s.Precision, workers: s.Workers, order: -1}
+	o := &Objective{model: m, loss: loss, split: split, dtype: s.Precision, workers: s.Workers, weight: 1 / float64(split.Len()), turns: new(turns)}
+	var err error
+	if o.active, err = selectParameters(m, s.Only); err != nil {
+		return nil, err
+	}
 	if o.dtype == (tensor.Dtype{}) {
 		o.dtype = tensor.Float64
+	}
+	if err := checkPrecision(o.dtype); err != nil {
+		return nil, err
 	}
 	if o.workers <= 0 {
 		o.workers = runtime.GOMAXPROCS(0)
@@ -83,11 +104,7 @@ func NewObjective(m Model, loss Loss, split *datasets.Split, s ObjectiveSettings
 		size = (n + count - 1) / count // chunks of nearly equal size
 		o.shared = o.dtype == Precision(m)
 	}
-	rows := make([]int, split.Len())
-	for i := range rows {
-		rows[i] = i
-	}
-	o.chunks = slices.Collect(slices.Chunk(rows, size))
+	o.size, o.chunks = size, chunksOf(split.Len(), size)
 	for _, p := range m.Parameters() {
 		if o.shared {
 			o.params = append(o.params, p.Value)
@@ -99,6 +116,42 @@ func NewObjective(m Model, loss Loss, split *datasets.Split, s ObjectiveSettings
 		return nil, err
 	}
 	return o, o.Refresh()
+}
+
+// chunksOf splits the rows 0 … n−1 into chunks of a size.
+func chunksOf(n, size int) [][]int {
+	rows := make([]int, n)
+	for i := range rows {
+		rows[i] = i
+	}
+	return slices.Collect(slices.Chunk(rows, size))
+}
+
+// selectParameters tells which parameters have one of the names, or belong to
+// a layer of that name.
+func selectParameters(m Model, only []string) ([]bool, error) {
+	params := m.Parameters()
+	active := make([]bool, len(params))
+	var known []string
+	for i, p := range params {
+		active[i] = len(only) == 0
+		known = append(known, p.Name)
+		if dot := strings.LastIndex(p.Name, "."); dot > 0 {
+			known = append(known, p.Name[:dot])
+		}
+	}
+	for _, name := range only {
+		found := false
+		for i, p := range params {
+			if p.Name == name || strings.HasPrefix(p.Name, name+".") {
+				active[i], found = true, true
+			}
+		}
+		if !found {
+			return nil, fmt.Errorf("models: no parameter or layer %q%s", name, suggest.Nearest(name, known))
+		}
+	}
+	return active, nil
 }
 
 // checkData is an error unless the samples of split fit m.
@@ -117,8 +170,16 @@ func checkData(m Model, split *datasets.Split) error {
 	return nil
 }
 
-// Dim is the number of parameters, P.
-func (o *Objective) Dim() int { return Size(o.model) }
+// Dim is the number of values of the parameters that are differentiated in, P.
+func (o *Objective) Dim() int {
+	size := 0
+	for i, p := range o.params {
+		if o.active[i] {
+			size += p.DataSize()
+		}
+	}
+	return size
+}
 
 // Samples is the number of samples, N.
 func (o *Objective) Samples() int { return o.split.Len() }
@@ -137,8 +198,9 @@ func (o *Objective) Bytes() int64 {
 func (o *Objective) Refresh() error {
 	if !o.shared {
 		for i, p := range o.model.Parameters() {
-			if p.Value.DataSize() != o.params[i].DataSize() {
-				return fmt.Errorf("models: parameter %q has changed its shape to %v", p.Name, p.Value.Shape())
+			if !slices.Equal(p.Value.Shape(), o.params[i].Shape()) || !rowMajor(p.Value) {
+				return fmt.Errorf("models: parameter %q has shape %v, strides %v; want a row-major tensor of shape %v",
+					p.Name, p.Value.Shape(), p.Value.Strides(), o.params[i].Shape())
 			}
 			SetValues(o.params[i], Values(p.Value))
 		}
@@ -146,15 +208,21 @@ func (o *Objective) Refresh() error {
 	for _, l := range o.lanes {
 		l.program.Changed(l.Params...)
 	}
+	if o.single != nil { // it shares the parameters' tensors
+		for _, l := range o.single.lanes {
+			l.program.Changed(l.Params...)
+		}
+	}
 	return nil
 }
 
-// build makes the lanes for derivatives up to order.
-func (o *Objective) build(order int) error {
-	if order <= o.order {
+// build makes lanes that can compute d, and all that they could before.
+func (o *Objective) build(d derivatives) error {
+	d |= o.built
+	if d == o.built && o.lanes != nil {
 		return nil
 	}
-	first, err := o.newLane(order)
+	first, err := o.newLane(d)
 	if err != nil {
 		return err
 	}
@@ -164,18 +232,18 @@ func (o *Objective) build(order int) error {
 	}
 	lanes := []*lane{first}
 	for len(lanes) < count {
-		l, err := o.newLane(order)
+		l, err := o.newLane(d)
 		if err != nil {
 			return err
 		}
 		lanes = append(lanes, l)
 	}
-	o.lanes, o.order = lanes, order
+	o.lanes, o.built = lanes, d
 	return nil
 }
 
-func (o *Objective) newLane(order int) (*lane, error) {
-	l, err := newLane(o.model, o.loss, len(o.chunks[0]), o.dtype, order)
+func (o *Objective) newLane(d derivatives) (*lane, error) {
+	l, err := newLane(o, d)
 	if err != nil {
 		return nil, err
 	}
@@ -215,7 +283,7 @@ var ErrNotFinite = errors.New("not finite")
 
 // Gradient sets dst, of length Dim, to ∇L and returns L.
 func (o *Objective) Gradient(ctx context.Context, dst []float64) (float64, error) {
-	if err := o.build(1); err != nil {
+	if err := o.build(first); err != nil {
 		return 0, err
 	}
 	if len(dst) != o.Dim() {
@@ -240,28 +308,44 @@ func (o *Objective) Gradient(ctx context.Context, dst []float64) (float64, error
 // HessianProducts sets the rows of dst to the products of the Hessian of L
 // with the rows of src; both are k × Dim and may not overlap.
 func (o *Objective) HessianProducts(ctx context.Context, dst, src *mat.Dense) error {
-	if err := o.build(2); err != nil {
+	return o.products(ctx, "Hessian", dst, src, first|second, func(l *lane) (*symbolic.Plan, G.Nodes) { return l.product, l.image })
+}
+
+// GaussNewtonProducts sets the rows of dst to the products of the generalised
+// Gauss-Newton matrix with the rows of src, both k × Dim:
+//
+//	G = (1/N) Σₙ Jₙᵀ·∇²ℓ(zₙ)·Jₙ,   Jₙ = ∂f(xₙ)/∂θ
+//
+// with ∇²ℓ = diag p − ppᵀ for the cross-entropy (Schraudolph 2002).
+func (o *Objective) GaussNewtonProducts(ctx context.Context, dst, src *mat.Dense) error {
+	return o.products(ctx, "Gauss-Newton", dst, src, gaussNewton, func(l *lane) (*symbolic.Plan, G.Nodes) { return l.ggnProduct, l.ggnImage })
+}
+
+func (o *Objective) products(ctx context.Context, matrix string, dst, src *mat.Dense, d derivatives, of func(*lane) (*symbolic.Plan, G.Nodes)) error {
+	if err := o.build(d); err != nil {
 		return err
 	}
 	k, cols := src.Dims()
 	if rows, c := dst.Dims(); rows != k || c != cols || cols != o.Dim() {
-		return fmt.Errorf("models: Hessian products of %d × %d into %d × %d; want rows of %d", k, cols, rows, c, o.Dim())
+		return fmt.Errorf("models: %s products of %d × %d into %d × %d; want rows of %d", matrix, k, cols, rows, c, o.Dim())
 	}
 	for j := range k {
 		clear(dst.RawRowView(j))
 	}
 	err := o.each(ctx, k, func(l *lane, _, j int) error {
 		l.point(src.RawRowView(j))
-		return l.product.Run()
+		plan, _ := of(l)
+		return plan.Run()
 	}, func(l *lane, _, j int) error {
-		l.add(dst.RawRowView(j), l.image)
+		_, image := of(l)
+		l.add(dst.RawRowView(j), image)
 		return nil
 	})
 	if err != nil {
 		return err
 	}
 	for j := range k {
-		if err := finite("a Hessian-vector product", dst.RawRowView(j)); err != nil {
+		if err := finite("a "+matrix+" product", dst.RawRowView(j)); err != nil {
 			return err
 		}
 	}
@@ -271,7 +355,7 @@ func (o *Objective) HessianProducts(ctx context.Context, dst, src *mat.Dense) er
 // Slopes sets dst[n] to the derivative of the loss of sample n in the
 // direction v, gₙ·v with gₙ = ∇θ ℓ(f(xₙ), yₙ). dst has length Samples, v Dim.
 func (o *Objective) Slopes(ctx context.Context, dst, v []float64) error {
-	if err := o.build(2); err != nil {
+	if err := o.build(first | second); err != nil {
 		return err
 	}
 	if len(dst) != o.Samples() || len(v) != o.Dim() {

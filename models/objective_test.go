@@ -11,6 +11,7 @@ import (
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 	"gorgonia.org/tensor"
+	"pgregory.net/rapid"
 
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/models"
@@ -30,7 +31,7 @@ func blobs(n, width, classes int, seed uint64) *datasets.Split {
 	return s
 }
 
-func newMLP(t testing.TB, c models.MLPConfig) *models.MLP {
+func newMLP(t rapid.TB, c models.MLPConfig) *models.MLP {
 	t.Helper()
 	m, err := models.NewMLP(c, rand.New(rand.NewPCG(3, 4)))
 	if err != nil {
@@ -39,7 +40,7 @@ func newMLP(t testing.TB, c models.MLPConfig) *models.MLP {
 	return m
 }
 
-func newObjective(t testing.TB, m models.Model, loss models.Loss, split *datasets.Split, workers int) *models.Objective {
+func newObjective(t rapid.TB, m models.Model, loss models.Loss, split *datasets.Split, workers int) *models.Objective {
 	t.Helper()
 	o, err := models.NewObjective(m, loss, split, models.ObjectiveSettings{Workers: workers})
 	if err != nil {
@@ -70,7 +71,7 @@ func normal(n int, seed uint64) []float64 {
 	return v
 }
 
-func product(t testing.TB, o *models.Objective, v []float64) []float64 {
+func product(t rapid.TB, o *models.Objective, v []float64) []float64 {
 	t.Helper()
 	dst := mat.NewDense(1, len(v), nil)
 	if err := o.HessianProducts(context.Background(), dst, mat.NewDense(1, len(v), v)); err != nil {

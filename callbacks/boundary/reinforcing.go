@@ -1,0 +1,134 @@
+package boundary
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/mat"
+
+	"github.com/hessoscope/hessoscope/datasets"
+	"github.com/hessoscope/hessoscope/models"
+)
+
+// Reinforcing are the reinforcing gradients of the samples of a split,
+//
+//	g(x) = ∇θ cross-entropy(f(x), ŷ(x)),   ŷ(x) = argmax f(x), the first maximum,
+//
+// the gradients of the loss with the prediction as the label. For a confident
+// sample they vanish in float64, but only their direction counts, and that does
+// not: with q the softmax over the classes other than ŷ,
+//
+//	g(x) = (1 − p_ŷ)·Jᵀ(q − e_ŷ).
+//
+// Direction and factor are computed by themselves.
+type Reinforcing struct {
+	// Predicted is ŷ of each sample.
+	Predicted []int
+	// Factors are 1 − p_ŷ = 1/(1 + exp(z_ŷ − log Σ_{c≠ŷ} exp z_c)).
+	Factors []float64
+	// Norms are ‖Jᵀ(q − e_ŷ)‖₂; times Factors they are the norms of g.
+	Norms []float64
+
+	classes   int
+	objective *models.Objective
+	logits    []float64
+}
+
+// NewReinforcing computes the reinforcing gradients of m on split. Settings
+// are those of the objective whose curvature they are compared with.
+func NewReinforcing(ctx context.Context, m models.Model, split *datasets.Split, s models.ObjectiveSettings) (*Reinforcing, error) {
+	o, err := models.NewPullback(m, split, s)
+	if err != nil {
+		return nil, err
+	}
+	n := split.Len()
+	r := &Reinforcing{
+		Predicted: make([]int, n), Factors: make([]float64, n), Norms: make([]float64, n),
+		classes: m.Classes(), objective: o, logits: make([]float64, n*m.Classes()),
+	}
+	return r, r.Refresh(ctx)
+}
+
+// Refresh takes over the model's parameters as they are now.
+func (r *Reinforcing) Refresh(ctx context.Context) error {
+	if err := r.objective.Refresh(); err != nil {
+		return err
+	}
+	if err := r.objective.Logits(ctx, r.logits); err != nil {
+		return err
+	}
+	cotangents := make([]float64, len(r.logits))
+	for n := range r.Predicted {
+		row := n * r.classes
+		r.Predicted[n], r.Factors[n] = reinforce(cotangents[row:row+r.classes], r.logits[row:row+r.classes])
+	}
+	if err := r.objective.SetCotangents(cotangents); err != nil {
+		return err
+	}
+	return r.objective.SampleGradients(ctx, func(n int, g []float64) error {
+		r.Norms[n] = floats.Norm(g, 2)
+		return nil
+	})
+}
+
+// reinforce sets dst to q − e_ŷ for logits z, and returns ŷ and 1 − p_ŷ.
+func reinforce(dst, z []float64) (predicted int, factor float64) {
+	predicted = floats.MaxIdx(z)
+	copy(dst, z)
+	dst[predicted] = math.Inf(-1)
+	others := floats.LogSumExp(dst)
+	for c := range dst {
+		dst[c] = math.Exp(dst[c] - others)
+	}
+	dst[predicted] = -1
+	return predicted, 1 / (1 + math.Exp(z[predicted]-others))
+}
+
+// Directions returns the unit reinforcing gradients as rows, N × P. A sample
+// without a gradient (‖Jᵀ(q − e_ŷ)‖ = 0) has a row of zeros.
+func (r *Reinforcing) Directions(ctx context.Context) (*mat.Dense, error) {
+	g := mat.NewDense(len(r.Norms), r.objective.Dim(), nil)
+	err := r.objective.SampleGradients(ctx, func(n int, gradient []float64) error {
+		if r.Norms[n] > 0 {
+			floats.ScaleTo(g.RawRowView(n), 1/r.Norms[n], gradient)
+		}
+		return nil
+	})
+	return g, err
+}
+
+// Alignments returns the alignment of every sample with every row of vectors,
+// N × k: A[n][i] = ⟨vᵢ, g(xₙ)⟩/‖g(xₙ)‖ for unit vectors vᵢ. It costs a
+// second sweep for each vector, and no gradient is stored.
+func (r *Reinforcing) Alignments(ctx context.Context, vectors *mat.Dense) (*mat.Dense, error) {
+	k, p := vectors.Dims()
+	if p != r.objective.Dim() {
+		return nil, fmt.Errorf("boundary: alignments with vectors of %d values; the gradients have %d", p, r.objective.Dim())
+	}
+	a := mat.NewDense(len(r.Norms), k, nil)
+	slopes := make([]float64, len(r.Norms))
+	for i := range k {
+		if err := r.objective.Slopes(ctx, slopes, vectors.RawRowView(i)); err != nil {
+			return nil, err
+		}
+		for n, s := range slopes {
+			if r.Norms[n] > 0 {
+				a.Set(n, i, s/r.Norms[n])
+			}
+		}
+	}
+	return a, nil
+}
+
+// Gram returns the inner products of the unit reinforcing gradients, N × N.
+func (r *Reinforcing) Gram(ctx context.Context) (*mat.Dense, error) {
+	g, err := r.Directions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var gram mat.Dense
+	gram.Mul(g, g.T())
+	return &gram, nil
+}
