@@ -288,6 +288,40 @@ func (c *expiring) Err() error {
 	return nil
 }
 
+// What is saved when all is done, or by the last hooks, has no epoch left to
+// end: a run resumed from it only tells that training is over.
+func TestResumeAfterTheEnd(t *testing.T) {
+	data := load(t, "gauss")
+	c := trainer.Config{Epochs: 2, BatchSize: 40, Rate: trainer.Rate{Base: 0.1}}
+	var events []string
+	var inTrainEnd *trainer.Checkpoint
+	hook := &probe{name: "h", on: func(_ context.Context, e string, s *trainer.State) (err error) {
+		events = append(events, e)
+		if e == "TrainEnd" {
+			inTrainEnd, err = s.Checkpoint()
+		}
+		return err
+	}}
+	m := newMLP(t, data, tensor.Float64, 3)
+	behind, err := train(t, c, m, data, hook).Checkpoint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, saved := range []*trainer.Checkpoint{inTrainEnd, behind} {
+		events = nil
+		again := newMLP(t, data, tensor.Float64, 3)
+		tr := newTrainer(t, c, again, data, hook)
+		if err := tr.Restore(saved); err != nil {
+			t.Fatal(err)
+		}
+		if stop, err := tr.Run(context.Background()); err != nil || stop.Reason != trainer.Completed {
+			t.Errorf("stop %+v, error %v", stop, err)
+		}
+		wantEqual(t, "events", events, []string{"TrainBegin", "TrainEnd"})
+		wantSame(t, "parameters", flat(again), flat(m))
+	}
+}
+
 func TestResumeKeepsARequestedStop(t *testing.T) {
 	data := load(t, "gauss")
 	path := filepath.Join(t.TempDir(), "checkpoint.npz")

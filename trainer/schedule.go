@@ -3,6 +3,7 @@ package trainer
 import (
 	"math"
 	"slices"
+	"time"
 )
 
 // Schedule tells at which epochs a hook does its work: wherever one of its
@@ -14,12 +15,21 @@ type Schedule struct {
 	// to the last, and epoch 0: dense where training changes fast. Where they
 	// fall together, at the start, there are fewer.
 	Log int `yaml:"log,omitempty"`
+	// Seconds is a time after which the work is due again. It depends on the
+	// clock: two runs of the same experiment measure at different epochs.
+	Seconds float64 `yaml:"seconds,omitempty"`
+	// Budget is the largest share of the run's work that may be spent; no limit
+	// if zero. What is due waits until it can be afforded, with enough kept for
+	// the last epoch. Work is counted, not timed, so that a run that is repeated
+	// or resumed does the same at the same epochs.
+	Budget float64 `yaml:"budget,omitempty"`
 	// SkipFinal leaves out the last epoch, which is otherwise always due,
 	// whatever the rules say of it.
 	SkipFinal bool `yaml:"skip_final,omitempty"`
 }
 
-// Due tells whether the end of the current epoch is on the schedule.
+// Due tells whether the end of the current epoch is on the schedule, whatever
+// the clock and the budget say; a Pace knows those.
 func (c Schedule) Due(s *State) bool {
 	if s.Final() {
 		return !c.SkipFinal
@@ -49,7 +59,7 @@ func (c Schedule) logDue(epoch, last int) bool {
 
 // IsZero tells whether the schedule holds no rule.
 func (c Schedule) IsZero() bool {
-	return c.Every == 0 && len(c.At) == 0 && c.Log == 0 && !c.SkipFinal
+	return c.Every == 0 && len(c.At) == 0 && c.Log == 0 && c.Seconds == 0 && c.Budget == 0 && !c.SkipFinal
 }
 
 // Validate is a *FieldError for rules that cannot be meant.
@@ -60,10 +70,50 @@ func (c Schedule) Validate() error {
 	if c.Log < 0 {
 		return wrong("log", "is %d; want a number of epochs", c.Log)
 	}
+	if !(c.Seconds >= 0) || math.IsInf(c.Seconds, 0) {
+		return wrong("seconds", "is %g; want 0 or more", c.Seconds)
+	}
+	if !(c.Budget >= 0 && c.Budget <= 1) {
+		return wrong("budget", "is %g; want a share of the run's work between 0 and 1", c.Budget)
+	}
 	for _, e := range c.At {
 		if e < 0 {
 			return wrong("at", "has epoch %d; epochs count from 0, the untrained network", e)
 		}
 	}
 	return nil
+}
+
+// Pace follows a schedule, its clock and its budget through a run. It is part
+// of the state of the hook that has it.
+type Pace struct {
+	Spent   float64 // work done so far, in gradients of one sample
+	Largest float64 // work of the most expensive time
+	Waiting bool    // whether something is due that could not be afforded yet
+
+	last time.Time // when it was last done in this session
+}
+
+// Due tells whether to do the work of schedule c at the end of this epoch.
+func (p *Pace) Due(c Schedule, s *State) bool {
+	if s.Final() && !c.SkipFinal {
+		return true
+	}
+	if p.last.IsZero() {
+		p.last = time.Now()
+	}
+	clock := c.Seconds > 0 && time.Since(p.last).Seconds() >= c.Seconds
+	p.Waiting = p.Waiting || clock || c.Due(s)
+	// One time is kept for the last epoch.
+	affordable := c.Budget == 0 || p.Spent+2*p.Largest <= c.Budget*s.Work()
+	return p.Waiting && (affordable || p.Largest == 0)
+}
+
+// Done tells what the work has cost: in gradients of one sample, each about a
+// third forward and two thirds backward.
+func (p *Pace) Done(work float64) {
+	p.Spent += work
+	p.Largest = max(p.Largest, work)
+	p.Waiting = false
+	p.last = time.Now()
 }

@@ -38,6 +38,16 @@ func (s *State) Elapsed() time.Duration {
 	return s.before + time.Since(s.started)
 }
 
+// Work is what training has cost so far, in gradients of one sample: one for
+// each sample of the training split in each epoch.
+func (s *State) Work() float64 {
+	train, err := s.Data.Split("train")
+	if err != nil {
+		return 0
+	}
+	return float64(s.Epoch) * float64(train.Len())
+}
+
 // Final tells whether this is the end of the last epoch: of all that were
 // planned, or because a stop was requested.
 func (s *State) Final() bool {

@@ -36,14 +36,19 @@ func TestTrainingLearns(t *testing.T) {
 	}
 }
 
-// byHand trains with plain SGD on gradients of an Objective for each batch, in
-// the order that Trainer takes: a stream "shuffle" an epoch.
+// byHand trains on gradients of an Objective for each batch, in the order that
+// Trainer takes: a stream "shuffle" an epoch.
 func byHand(t *testing.T, c trainer.Config, m models.Model) {
 	t.Helper()
 	train, err := load(t, "gauss").Split("train")
 	if err != nil {
 		t.Fatal(err)
 	}
+	optimizer, err := trainer.NewOptimizer(c.Optimizer, m.Parameters())
+	if err != nil {
+		t.Fatal(err)
+	}
+	step := 0
 	order := make([]int, train.Len())
 	for epoch := 1; epoch <= c.Epochs; epoch++ {
 		for i := range order {
@@ -63,9 +68,25 @@ func byHand(t *testing.T, c trainer.Config, m models.Model) {
 			if _, err := o.Gradient(context.Background(), g); err != nil {
 				t.Fatal(err)
 			}
-			descend(m, c.Rate.Base, g)
+			if c.Optimizer.Name == "" {
+				descend(m, c.Rate.Base, g)
+				continue
+			}
+			step++
+			optimizer.Step(step, c.Rate.Base, 1, like(m, g))
 		}
 	}
+}
+
+// like cuts g into tensors like the parameters of m.
+func like(m models.Model, g []float64) []*tensor.Dense {
+	var grads []*tensor.Dense
+	for _, p := range m.Parameters() {
+		grad := tensor.New(tensor.WithShape(p.Value.Shape()...), tensor.Of(p.Value.Dtype()))
+		models.SetValues(grad, g[:grad.DataSize()])
+		grads, g = append(grads, grad), g[grad.DataSize():]
+	}
+	return grads
 }
 
 // descend moves the parameters against g, in their own precision.
@@ -88,10 +109,13 @@ func TestTrainingIsThatOfALoopByHand(t *testing.T) {
 	// 150 samples in batches of 64 leave one of 22.
 	c := trainer.Config{Epochs: 3, BatchSize: 64, Rate: trainer.Rate{Base: 0.1}, Seed: 5}
 	for _, precision := range []tensor.Dtype{tensor.Float64, tensor.Float32} {
-		got, want := newMLP(t, data, precision, 8, 8), newMLP(t, data, precision, 8, 8)
-		train(t, c, got, data)
-		byHand(t, c, want)
-		wantSame(t, precision.String(), flat(got), flat(want))
+		for _, name := range []string{"", "adam"} {
+			c.Optimizer.Name = name
+			got, want := newMLP(t, data, precision, 8, 8), newMLP(t, data, precision, 8, 8)
+			train(t, c, got, data)
+			byHand(t, c, want)
+			wantSame(t, fmt.Sprint(precision, name), flat(got), flat(want))
+		}
 	}
 }
 
