@@ -205,14 +205,7 @@ func (o *Objective) Refresh() error {
 			SetValues(o.params[i], Values(p.Value))
 		}
 	}
-	for _, l := range o.lanes {
-		l.program.Changed(l.Params...)
-	}
-	if o.single != nil { // it shares the parameters' tensors
-		for _, l := range o.single.lanes {
-			l.program.Changed(l.Params...)
-		}
-	}
+	o.changed()
 	return nil
 }
 

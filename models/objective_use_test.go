@@ -76,6 +76,41 @@ func TestHessianProductsOfManyDirections(t *testing.T) {
 	}
 }
 
+// So many chunks that lanes are loaded in turn, full ones and then the last,
+// against two halves whose chunks are all kept.
+func TestChunksLoadedInTurnAddUp(t *testing.T) {
+	const n = 8300 // 65 chunks of 128, the last of 108
+	split := blobs(n, 2, 3, 5)
+	m := newMLP(t, models.MLPConfig{Input: 2, Hidden: []int{5}, Classes: 3, Activation: models.Tanh})
+	v := normal(models.Size(m), 6)
+	parts := func(rows ...int) [][]float64 {
+		part, err := split.Subset(rows)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := newObjective(t, m, models.CrossEntropy, part, 1)
+		g, loss := gradient(t, o)
+		slopes := make([]float64, o.Samples())
+		if err := o.Slopes(context.Background(), slopes, v); err != nil {
+			t.Fatal(err)
+		}
+		return [][]float64{{loss}, g, product(t, o, v), {floats.Sum(slopes) / float64(len(slopes))}}
+	}
+	all := make([]int, n)
+	for i := range all {
+		all[i] = i
+	}
+	got, a, b := parts(all...), parts(all[:n/2]...), parts(all[n/2:]...)
+	for i, what := range []string{"loss", "gradient", "H·v", "mean slope"} {
+		want := slices.Clone(a[i])
+		floats.Add(want, b[i])
+		floats.Scale(0.5, want)
+		if e, scale := floats.Distance(got[i], want, 2), floats.Norm(want, 2); e > 1e-13*scale {
+			t.Errorf("%s: off by %g of %g", what, e, scale)
+		}
+	}
+}
+
 func TestHessianProperty(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		config := models.MLPConfig{

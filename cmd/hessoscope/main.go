@@ -6,7 +6,7 @@
 //	hessoscope analyze runs/iris   the same measures of a finished model
 //
 // Every command tells more with --help. The exit status is 0 when all went
-// well, 2 when the input or the run is at fault, with one line that says what,
+// well, 1 when a check of doctor failed, 2 when the input or the run is at fault, with one line that says what,
 // where and what would be right, and 130 after an interrupt.
 package main
 
@@ -26,6 +26,7 @@ import (
 type cli struct {
 	Train    trainCmd    `cmd:"" help:"Train a network and watch its boundary: a preset, a YAML file, or a run to resume."`
 	Analyze  analyzeCmd  `cmd:"" help:"Measure a finished model: a run, or weights and data."`
+	Doctor   doctorCmd   `cmd:"" help:"Check a model and its data before a long run."`
 	Datasets datasetsCmd `cmd:"" help:"List, describe and fetch the built-in data sets."`
 	Presets  presetsCmd  `cmd:"" help:"List and print the built-in experiments."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
@@ -33,6 +34,7 @@ type cli struct {
 
 // Exit statuses.
 const (
+	exitUnsound     = 1
 	exitFault       = 2
 	exitInterrupted = 130
 )
@@ -49,6 +51,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	switch {
 	case err == nil:
 		return 0
+	case errors.Is(err, errUnsound):
+		return exitUnsound // the table says which
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintln(stderr, "hessoscope: interrupted;", firstLine(err.Error()))
 		return exitInterrupted

@@ -21,11 +21,12 @@ func gate(z, a *G.Node, slope float64) (*G.Node, error) {
 		return nil, err
 	}
 	return apply(primitive{
-		name: fmt.Sprintf("Gate(%g)", slope),
-		out:  a.Shape(),
-		wrt:  []bool{false, true},
-		f32:  gateKernel(float32(slope)),
-		f64:  gateKernel(slope),
+		name:   fmt.Sprintf("Gate(%g)", slope),
+		out:    a.Shape(),
+		wrt:    []bool{false, true},
+		kinked: true,
+		f32:    gateKernel(float32(slope)),
+		f64:    gateKernel(slope),
 		pullback: func(in G.Nodes, _, grad *G.Node) (G.Nodes, error) {
 			da, err := gate(in[0], grad, slope)
 			return G.Nodes{nil, da}, err
@@ -202,4 +203,13 @@ func polynomialKernel[T Float](coefficients []float64) kernel[T] {
 			dst[i] = p * g[i]
 		}
 	}
+}
+
+// Kink returns the operand of o at whose zeros the operation is not
+// differentiable, or −1: 0 for ReLU and LeakyReLU.
+func Kink(o G.Op) int {
+	if p, ok := o.(*primitive); ok && p.kinked {
+		return 0
+	}
+	return -1
 }

@@ -35,8 +35,10 @@ type primitive struct {
 	out   tensor.Shape
 	dtype tensor.Dtype
 	wrt   []bool // the inputs it is differentiable in
-	f32   kernel[float32]
-	f64   kernel[float64]
+	// kinked operations are not differentiable where their first input is 0.
+	kinked bool
+	f32    kernel[float32]
+	f64    kernel[float64]
 	// pullback maps the gradient of the output to gradients of the inputs;
 	// nil where an input has none.
 	pullback func(in G.Nodes, out, grad *G.Node) (G.Nodes, error)

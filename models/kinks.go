@@ -1,0 +1,71 @@
+package models
+
+import (
+	"context"
+	"math"
+
+	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
+	"github.com/hessoscope/hessoscope/models/symbolic"
+	"github.com/hessoscope/hessoscope/models/symbolic/op"
+)
+
+// Kinks tells how near the data are to the kinks of a model's rectifiers,
+// where its loss has no second derivative.
+type Kinks struct {
+	Units   int     // rectified values, over all samples
+	On      int     // of them exactly on the kink
+	Nearest float64 // the smallest distance |z| of the others; +Inf if there are none
+	Typical float64 // the root mean square of all z
+}
+
+// Kinks looks at the arguments of the rectifiers of package op.
+func (o *Objective) Kinks(ctx context.Context) (Kinks, error) {
+	k := Kinks{Nearest: math.Inf(1)}
+	squares := 0.0
+	err := o.each(ctx, 1, func(l *lane, _, _ int) error {
+		return l.forward.Run()
+	}, func(l *lane, chunk, _ int) error {
+		for _, n := range kinked(l.Expression.Logits, make(map[*G.Node]bool)) {
+			z := l.program.Value(n).(*tensor.Dense)
+			values := len(o.chunks[chunk]) * z.DataSize() / n.Shape()[0] // without padding
+			for i := range values {
+				k.see(math.Abs(at(z, i)), &squares)
+			}
+		}
+		return nil
+	})
+	if k.Units > 0 {
+		k.Typical = math.Sqrt(squares / float64(k.Units))
+	}
+	return k, err
+}
+
+func (k *Kinks) see(distance float64, squares *float64) {
+	k.Units++
+	*squares += distance * distance
+	switch {
+	case distance == 0:
+		k.On++
+	case distance < k.Nearest:
+		k.Nearest = distance
+	}
+}
+
+// kinked returns the arguments of rectifiers at and below n.
+func kinked(n *G.Node, seen map[*G.Node]bool) G.Nodes {
+	if seen[n] {
+		return nil
+	}
+	seen[n] = true
+	var found G.Nodes
+	children := symbolic.Children(n)
+	if n.Op() != nil && op.Kink(n.Op()) >= 0 {
+		found = append(found, children[op.Kink(n.Op())])
+	}
+	for _, c := range children {
+		found = append(found, kinked(c, seen)...)
+	}
+	return found
+}
