@@ -151,7 +151,24 @@ func (t trainCmd) resume(ctx context.Context, out *output) error {
 			return fmt.Errorf("%s: %w", last, err)
 		}
 	}
+	if err := tidy(dir); err != nil {
+		return err
+	}
 	return r.train(ctx)
+}
+
+// tidy removes temporary files from the folder of a run: a process that is
+// killed leaves the one that it was writing.
+func tidy(dir string) error {
+	for _, pattern := range []string{"." + runFile + "*", "." + configFile + "*", checkpointDir + "/.*.npz*", measurementsDir + "/.*.npz*"} {
+		left, _ := fs.Glob(os.DirFS(dir), pattern) // the patterns are right, so there is no error
+		for _, path := range left {
+			if err := os.Remove(filepath.Join(dir, path)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // runToResume is the folder of the run: the argument itself, or the newest run
@@ -278,7 +295,7 @@ func (r *monitoredRun) create() error {
 	if err != nil {
 		return err
 	}
-	return renameio.WriteFile(filepath.Join(r.dir, configFile), resolved, 0o644)
+	return renameio.WriteFile(filepath.Join(r.dir, configFile), resolved, 0o644, renameio.WithTempDir(r.dir))
 }
 
 // train runs to the end, or until it is interrupted.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 
@@ -21,18 +22,22 @@ import (
 
 // parseConfig reads an experiment strictly: every error tells its place in the
 // file, and what would be right.
-func parseConfig(name string, data []byte) (*config, error) {
-	c := new(config)
+func parseConfig(name string, data []byte) (_ *config, err error) {
+	defer recovered(name, &err)
 	if len(bytes.TrimSpace(data)) == 0 {
 		return nil, fmt.Errorf("%s: the file is empty; `hessoscope presets print iris` shows an experiment", name)
+	}
+	if err := plain(name, data); err != nil {
+		return nil, err
 	}
 	if err := oneDocument(name, data); err != nil {
 		return nil, err
 	}
+	c := new(config)
 	if err := yaml.UnmarshalWithOptions(data, c, yaml.Strict()); err != nil {
 		return nil, yamlError(name, err, func(t *token.Token) string { return keyAt(data, t) })
 	}
-	err := wholeNumbers(data, "", reflect.TypeFor[config]())
+	err = wholeNumbers(data, "", reflect.TypeFor[config]())
 	if err == nil {
 		err = c.validate()
 	}
@@ -44,6 +49,43 @@ func parseConfig(name string, data []byte) (*config, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return c, nil
+}
+
+// recovered makes an error of a panic: there is input that the YAML library was
+// not made for.
+func recovered(name string, err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("%s: cannot be read as YAML: %s", name, firstLine(fmt.Sprint(r)))
+	}
+}
+
+// Limits of an experiment, far above what one needs.
+const (
+	maxYAML  = 1 << 16 // bytes
+	maxDepth = 20      // of brackets
+)
+
+// plain is an error for what an experiment does not need and a YAML parser can
+// be brought down with: aliases, which may hold themselves, tags and sheer size.
+func plain(name string, data []byte) error {
+	if len(data) > maxYAML {
+		return fmt.Errorf("%s: has %d bytes; want an experiment of at most %d", name, len(data), maxYAML)
+	}
+	depth := 0
+	for _, t := range lexer.Tokenize(string(data)) {
+		switch t.Type {
+		case token.AliasType, token.TagType:
+			return fmt.Errorf("%s: %q is an alias or a tag; want the plain value", position(name, t), t.Value)
+		case token.SequenceStartType, token.MappingStartType:
+			depth++
+		case token.SequenceEndType, token.MappingEndType:
+			depth--
+		}
+		if depth > maxDepth {
+			return fmt.Errorf("%s: more than %d brackets within each other", position(name, t), maxDepth)
+		}
+	}
+	return nil
 }
 
 // oneDocument is an error unless data is a single YAML document: the decoder
@@ -217,15 +259,19 @@ func unknownKey(key string) string {
 }
 
 // set changes one setting: "training.epochs=50". The value is YAML.
-func (c *config) set(assignment string) error {
+func (c *config) set(assignment string) (err error) {
 	key, value, ok := strings.Cut(assignment, "=")
 	assignment = firstLine(assignment)
+	defer recovered("--set "+assignment, &err)
 	if !ok {
 		return fmt.Errorf("--set %s: want key=value, such as training.epochs=50", assignment)
 	}
 	field, err := lookup(reflect.ValueOf(c).Elem(), key)
 	if err != nil {
 		return fmt.Errorf("--set %s: %w", assignment, err)
+	}
+	if err := plain("--set "+assignment, []byte(value)); err != nil {
+		return err
 	}
 	fresh := reflect.New(field.Type())
 	if err := yaml.UnmarshalWithOptions([]byte(value), fresh.Interface(), yaml.Strict()); err != nil {
