@@ -10,24 +10,36 @@ import (
 	"slices"
 	"time"
 
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 	"gorgonia.org/tensor"
 
+	"github.com/hessoscope/hessoscope/callbacks/boundary"
 	"github.com/hessoscope/hessoscope/callbacks/curvature"
+	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/models"
 	"github.com/hessoscope/hessoscope/models/weights"
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// Spectrum measures the ends of the Hessian's spectrum at the epochs of its
-// schedule: of the mean loss over a whole split, in float64 whatever the
-// training's precision. Lanczos starts from the vectors of the measurement
+// Spectrum measures the Hessian's spectrum at the epochs of its schedule: of
+// the mean loss over a whole split, or a fixed part of it, in float64 whatever
+// the training's precision. Lanczos starts from the vectors of the measurement
 // before.
 type Spectrum struct {
-	// Schedule is when to measure; 20 epochs, log-spaced, if zero.
+	// Schedule is when to measure. If zero, that is at 20 epochs, log-spaced,
+	// as far as a tenth of the run's work pays for them.
 	Schedule trainer.Schedule
-	// Settings say which pairs, by which method and how well.
+	// Settings say which pairs, by which method and how well. Their defaults
+	// here are cheaper than the solver's own: C + 2 largest pairs and no
+	// smallest, to a Tolerance of 1e-2, since an eigenvalue's error is of the
+	// order of the residual's square.
 	Settings curvature.Settings
+	// Matrix is the Hessian, or the Gauss-Newton matrix.
+	Matrix Matrix
+	// Only names the parameters or layers whose curvature is measured; all if
+	// empty.
+	Only []string
 	// Dir is the folder that every measurement is stored in, with its vectors,
 	// as spectrum-EPOCH.npz; nothing is stored if empty.
 	Dir string
@@ -39,16 +51,30 @@ type Spectrum struct {
 	// Workers compute chunks of data at once; one a CPU if zero.
 	Workers int
 
-	objective *models.Objective
-	memory    spectrumMemory
+	split      *datasets.Split
+	objective  *models.Objective
+	gradients  *boundary.Reinforcing // nil before they are needed
+	complexity *Complexity           // nil if it is not measured
+	memory     spectrumMemory
 }
+
+// Matrix is a curvature matrix.
+type Matrix string
+
+// The matrices.
+const (
+	Hessian     Matrix = "hessian" // the default
+	GaussNewton Matrix = "gauss_newton"
+)
 
 // spectrumMemory is what a Spectrum carries from one measurement to the next.
 type spectrumMemory struct {
 	Rows, Columns int
 	Vectors       []float64 // of the last measurement, one a row
-	Applications  int       // Hessian-vector products of all measurements
+	Top           int       // rows that belong to the largest eigenvalues
 	Seconds       float64   // time of all measurements
+	Cold          int       // Hessian-vector products of the first measurement
+	Pace          trainer.Pace
 }
 
 var (
@@ -65,12 +91,23 @@ func (s *Spectrum) Name() string { return "spectrum" }
 func (s *Spectrum) Metrics() []trainer.Metric {
 	return []trainer.Metric{
 		{Name: "spectrum/lambda_max", Meaning: "largest eigenvalue λ₁ of the Hessian", Better: trainer.Lower},
-		{Name: "spectrum/lambda_min", Meaning: "smallest eigenvalue of the Hessian"},
-		{Name: "spectrum/trace", Meaning: "trace of the Hessian, where every eigenvalue is computed", Better: trainer.Lower, Detail: true},
+		{Name: "spectrum/lambda_min", Meaning: "smallest eigenvalue of the Hessian", Detail: true},
+		{Name: "spectrum/outliers", Unit: "eigenvalues", Meaning: "eigenvalues above λ₁/10; C − 1 for a boundary as simple as can be", Better: trainer.Lower},
+		{Name: "spectrum/outliers_gap", Meaning: "eigenvalues above the largest ratio of neighbours", Better: trainer.Lower, Detail: true},
+		{Name: "spectrum/outliers_edge", Meaning: "eigenvalues above the edge of the bulk, median + 6·MAD, where the bulk is known", Better: trainer.Lower, Detail: true},
+		{Name: "spectrum/outliers_resolved", Meaning: "1 if no error bar and no unknown eigenvalue can change spectrum/outliers, else 0", Better: trainer.Higher, Detail: true},
+		{Name: "spectrum/edge_of_stability", Meaning: "η·λ₁/2: gradient descent is unstable above 1", Detail: true},
+		{Name: "spectrum/gradient_share", Meaning: "share of ‖∇L‖² in the space of the C largest eigenvectors", Detail: true},
+		{Name: "spectrum/overlap", Meaning: "overlap of the top eigenvectors' space with that of the measurement before, 0 to 1", Detail: true},
+		{Name: "spectrum/trace", Meaning: "trace of the Hessian, where it is computed", Better: trainer.Lower, Detail: true},
+		{Name: "spectrum/trace_error", Meaning: "error of spectrum/trace: a bound, or a standard error where it is sampled", Better: trainer.Lower, Detail: true},
+		{Name: "spectrum/frobenius", Meaning: "‖H‖_F, where it is computed", Better: trainer.Lower, Detail: true},
+		{Name: "spectrum/resolved", Meaning: "eigenvalues with |λ| > 1e-10·λ₁, where all of them are computed", Detail: true},
 		{Name: "spectrum/residual", Meaning: "largest residual ‖Hv − λv‖ of the pairs, relative to the largest |λ|", Better: trainer.Lower, Detail: true},
 		{Name: "spectrum/converged", Meaning: "1 if every residual met its tolerance, else 0", Better: trainer.Higher, Detail: true},
 		{Name: "spectrum/samples", Meaning: "samples that the loss was measured on", Detail: true},
 		{Name: "spectrum/hvps", Meaning: "Hessian-vector products of this measurement", Better: trainer.Lower, Detail: true},
+		{Name: "spectrum/hvps_saved", Meaning: "products fewer than the first measurement took, by starting from the vectors of the one before", Better: trainer.Higher, Detail: true},
 		{Name: "spectrum/seconds", Unit: "s", Meaning: "time of this measurement", Better: trainer.Lower, Detail: true},
 		{Name: "spectrum/time_share", Meaning: "share of the run's time that the measurements have taken so far", Better: trainer.Lower, Detail: true},
 	}
@@ -79,40 +116,107 @@ func (s *Spectrum) Metrics() []trainer.Metric {
 // TrainBegin implements trainer.TrainBeginner.
 func (s *Spectrum) TrainBegin(_ context.Context, state *trainer.State) error {
 	if s.Schedule.IsZero() {
-		s.Schedule = trainer.Schedule{Log: 20}
+		s.Schedule = trainer.Schedule{Log: 20, Budget: 0.1}
+	}
+	if err := s.Schedule.Validate(); err != nil {
+		return err
+	}
+	if s.Settings.Tolerance == 0 {
+		s.Settings.Tolerance = 1e-2
+	}
+	if s.Settings.Top == 0 {
+		s.Settings.Top = state.Model.Classes() + 2
+	}
+	if s.Settings.Bottom == 0 {
+		s.Settings.Bottom = -1
+	}
+	if s.Matrix != "" && s.Matrix != Hessian && s.Matrix != GaussNewton {
+		return fmt.Errorf("matrix %q; want %s or %s", s.Matrix, Hessian, GaussNewton)
 	}
 	name := s.Split
 	if name == "" {
-		name = "train"
+		name = datasets.Train
 	}
 	split, err := state.Data.Split(name)
 	if err != nil {
 		return err
 	}
-	if split, err = split.Draw(s.Samples, state.Seed); err != nil {
+	if s.split, err = split.Draw(s.Samples, state.Seed); err != nil {
 		return err
 	}
-	s.objective, err = models.NewObjective(state.Model, state.Loss, split, models.ObjectiveSettings{
-		Precision: tensor.Float64, Workers: s.Workers,
-	})
-	return err
+	if s.objective, err = models.NewObjective(state.Model, state.Loss, s.split, s.objectiveSettings()); err != nil {
+		return err
+	}
+	return s.Settings.Validate(s.objective.Dim())
+}
+
+func (s *Spectrum) objectiveSettings() models.ObjectiveSettings {
+	return models.ObjectiveSettings{Precision: tensor.Float64, Workers: s.Workers, Only: s.Only}
+}
+
+// reinforcing returns the reinforcing gradients at the present parameters.
+func (s *Spectrum) reinforcing(ctx context.Context, state *trainer.State) (_ *boundary.Reinforcing, err error) {
+	if s.gradients == nil {
+		s.gradients, err = boundary.NewReinforcing(ctx, state.Model, s.split, s.objectiveSettings())
+		return s.gradients, err
+	}
+	return s.gradients, s.gradients.Refresh(ctx)
 }
 
 // EpochEnd implements trainer.EpochEnder.
 func (s *Spectrum) EpochEnd(ctx context.Context, state *trainer.State) error {
-	if _, measured := state.Fresh("spectrum/lambda_max"); measured || !s.Schedule.Due(state) {
+	if _, measured := state.Fresh("spectrum/lambda_max"); measured {
 		return nil
 	}
+	before := s.memory.Pace
+	if !s.memory.Pace.Due(s.Schedule, state) {
+		return nil
+	}
+	if err := s.measureAll(ctx, state); err != nil {
+		s.memory.Pace = before // called again when the run is resumed
+		return err
+	}
+	return nil
+}
+
+func (s *Spectrum) measureAll(ctx context.Context, state *trainer.State) error {
 	start := time.Now()
 	found, err := s.measure(ctx, state)
 	if err != nil {
 		return err
 	}
+	readings, err := s.read(ctx, found, state)
+	if err != nil {
+		return err
+	}
+	if s.complexity != nil && s.complexity.due(state) {
+		more, err := s.complexity.measure(ctx, found, state)
+		if err != nil {
+			return err
+		}
+		readings = append(readings, more...)
+	}
 	if err := s.store(found, state.Epoch); err != nil {
 		return err
 	}
-	s.remember(found, time.Since(start))
-	return s.record(found, state, time.Since(start))
+	took := time.Since(start).Seconds()
+	s.remember(found, state, took)
+	readings = append(readings, reading{"spectrum/seconds", took})
+	if elapsed := state.Elapsed().Seconds(); elapsed > 0 {
+		readings = append(readings, reading{"spectrum/time_share", s.memory.Seconds / elapsed})
+	}
+	for _, r := range readings {
+		if err := state.Record(r.metric, r.value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reading is a value of a metric, recorded when a measurement is complete.
+type reading struct {
+	metric string
+	value  float64
 }
 
 func (s *Spectrum) measure(ctx context.Context, state *trainer.State) (*curvature.Spectrum, error) {
@@ -124,7 +228,126 @@ func (s *Spectrum) measure(ctx context.Context, state *trainer.State) (*curvatur
 	if m := s.memory; m.Rows > 0 {
 		settings.Start = mat.NewDense(m.Rows, m.Columns, m.Vectors)
 	}
+	if settings.Method == curvature.Reduced || settings.Method == curvature.Auto && settings.Resolved {
+		gradients, err := s.reinforcing(ctx, state)
+		if err != nil {
+			return nil, err
+		}
+		if settings.Seeds, err = gradients.Seeds(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if s.Matrix == GaussNewton {
+		return curvature.Solve(ctx, curvature.GaussNewton{Objective: s.objective}, settings)
+	}
 	return curvature.Solve(ctx, curvature.Hessian{Objective: s.objective}, settings)
+}
+
+// read derives the metrics of a spectrum.
+func (s *Spectrum) read(ctx context.Context, found *curvature.Spectrum, state *trainer.State) ([]reading, error) {
+	readings := []reading{
+		{"spectrum/samples", float64(s.objective.Samples())},
+		{"spectrum/hvps", float64(found.Applications)},
+		{"spectrum/hvps_saved", float64(max(s.memory.Cold-found.Applications, 0))},
+		{"spectrum/converged", indicator(found.Converged)},
+	}
+	add := func(metric string, value float64) { readings = append(readings, reading{metric, value}) }
+	scale, residual := 0.0, 0.0
+	for _, end := range []struct {
+		metric string
+		pairs  curvature.Pairs
+	}{{"spectrum/lambda_max", found.Top}, {"spectrum/lambda_min", found.Bottom}} {
+		if len(end.pairs.Values) > 0 {
+			add(end.metric, end.pairs.Values[0])
+			scale = max(scale, end.pairs.Values[0], -end.pairs.Values[0])
+			residual = max(residual, slices.Max(end.pairs.Residuals))
+		}
+	}
+	if scale > 0 {
+		add("spectrum/residual", residual/scale)
+	}
+	if found.Trace != nil {
+		add("spectrum/trace", found.Trace.Value)
+		add("spectrum/trace_error", found.Trace.Error)
+	}
+	if found.Frobenius != nil {
+		add("spectrum/frobenius", found.Frobenius.Value)
+	}
+	if found.Resolved.Complete {
+		add("spectrum/resolved", float64(found.Resolved.Len()))
+	}
+	if len(found.Top.Values) == 0 {
+		return readings, nil
+	}
+	if state.LearningRate > 0 {
+		add("spectrum/edge_of_stability", state.LearningRate*found.Top.Values[0]/2)
+	}
+	for _, more := range []func(context.Context, *curvature.Spectrum, *trainer.State) ([]reading, error){s.outliers, s.gradientShare, s.overlap} {
+		m, err := more(ctx, found, state)
+		if err != nil {
+			return nil, err
+		}
+		readings = append(readings, m...)
+	}
+	return readings, nil
+}
+
+func indicator(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func (s *Spectrum) outliers(_ context.Context, found *curvature.Spectrum, state *trainer.State) ([]reading, error) {
+	pairs := boundary.NewEigenpairs(found)
+	if len(pairs.Values) == 0 || pairs.Values[0] <= 0 {
+		return nil, nil // no positive curvature, and nothing to stand out
+	}
+	o, err := pairs.Outliers(state.Model.Classes(), nil)
+	if err != nil {
+		return nil, err
+	}
+	readings := []reading{
+		{"spectrum/outliers", float64(o.Ratio.Count)},
+		{"spectrum/outliers_resolved", indicator(o.Ratio.Resolved)},
+		{"spectrum/outliers_gap", float64(o.Gap.Count)},
+	}
+	if o.Complete {
+		readings = append(readings, reading{"spectrum/outliers_edge", float64(o.Edge.Count)})
+	}
+	return readings, nil
+}
+
+// gradientShare is ‖V·∇L‖²/‖∇L‖² for the C largest eigenvectors as rows of V.
+func (s *Spectrum) gradientShare(ctx context.Context, found *curvature.Spectrum, state *trainer.State) ([]reading, error) {
+	g := make([]float64, s.objective.Dim())
+	if _, err := s.objective.Gradient(ctx, g); err != nil {
+		return nil, err
+	}
+	total := floats.Dot(g, g)
+	if total == 0 {
+		return nil, nil
+	}
+	share := 0.0
+	for i := range min(state.Model.Classes(), len(found.Top.Values)) {
+		along := floats.Dot(found.Top.Vectors.RawRowView(i), g)
+		share += along * along / total
+	}
+	return []reading{{"spectrum/gradient_share", share}}, nil
+}
+
+// overlap is ‖V_before·Vᵀ‖_F²/k for the k largest eigenvectors of both.
+func (s *Spectrum) overlap(_ context.Context, found *curvature.Spectrum, _ *trainer.State) ([]reading, error) {
+	k := min(s.memory.Top, len(found.Top.Values))
+	if k == 0 {
+		return nil, nil
+	}
+	before := mat.NewDense(s.memory.Rows, s.memory.Columns, s.memory.Vectors)
+	var inner mat.Dense
+	inner.Mul(before.Slice(0, k, 0, s.memory.Columns), found.Top.Vectors.Slice(0, k, 0, found.Dim).T())
+	norm := mat.Norm(&inner, 2)
+	return []reading{{"spectrum/overlap", norm * norm / float64(k)}}, nil
 }
 
 func (s *Spectrum) store(found *curvature.Spectrum, epoch int) error {
@@ -137,52 +360,22 @@ func (s *Spectrum) store(found *curvature.Spectrum, epoch int) error {
 	return weights.Write(filepath.Join(s.Dir, fmt.Sprintf("spectrum-%06d.npz", epoch)), found.Arrays())
 }
 
-func (s *Spectrum) remember(found *curvature.Spectrum, took time.Duration) {
-	s.memory.Applications += found.Applications
-	s.memory.Seconds += took.Seconds()
-	if v := found.Vectors(); v != nil {
-		s.memory.Rows, s.memory.Columns = v.Dims()
-		s.memory.Vectors = v.RawMatrix().Data
-	}
-}
+// productWork is the work of a Hessian-vector product in gradients of one
+// sample, for each sample: the second sweep goes through a graph about twice
+// as large, and the solver's own arithmetic comes on top.
+const productWork = 3
 
-func (s *Spectrum) record(found *curvature.Spectrum, state *trainer.State, took time.Duration) error {
-	scale, residual := 0.0, 0.0
-	readings := map[string]float64{
-		"spectrum/converged": 0,
-		"spectrum/samples":   float64(s.objective.Samples()),
-		"spectrum/hvps":      float64(found.Applications),
-		"spectrum/seconds":   took.Seconds(),
+func (s *Spectrum) remember(found *curvature.Spectrum, state *trainer.State, seconds float64) {
+	m := &s.memory
+	m.Seconds += seconds
+	m.Pace.Done(state, productWork*float64(found.Applications*s.objective.Samples()))
+	if m.Cold == 0 {
+		m.Cold = found.Applications
 	}
-	for _, end := range []struct {
-		metric string
-		pairs  curvature.Pairs
-	}{{"spectrum/lambda_max", found.Top}, {"spectrum/lambda_min", found.Bottom}} {
-		if len(end.pairs.Values) == 0 {
-			continue
-		}
-		readings[end.metric] = end.pairs.Values[0]
-		scale = max(scale, end.pairs.Values[0], -end.pairs.Values[0])
-		residual = max(residual, slices.Max(end.pairs.Residuals))
+	if v := found.Vectors(); v != nil {
+		m.Rows, m.Columns = v.Dims()
+		m.Vectors, m.Top = v.RawMatrix().Data, len(found.Top.Values)
 	}
-	if scale > 0 {
-		readings["spectrum/residual"] = residual / scale
-	}
-	if found.Converged {
-		readings["spectrum/converged"] = 1
-	}
-	if found.Trace != nil {
-		readings["spectrum/trace"] = found.Trace.Value
-	}
-	if elapsed := state.Elapsed().Seconds(); elapsed > 0 {
-		readings["spectrum/time_share"] = s.memory.Seconds / elapsed
-	}
-	for name, value := range readings {
-		if err := state.Record(name, value); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // Snapshot implements trainer.Snapshotter.
@@ -198,7 +391,7 @@ func (s *Spectrum) Restore(data []byte) error {
 	if err := gob.NewDecoder(bytes.NewReader(data)).Decode(&m); err != nil {
 		return err
 	}
-	if m.Rows < 0 || m.Columns < 0 || m.Rows*m.Columns != len(m.Vectors) {
+	if m.Rows < 0 || m.Columns < 0 || m.Rows*m.Columns != len(m.Vectors) || m.Top < 0 || m.Top > m.Rows {
 		return fmt.Errorf("%d vectors of %d values in %d", m.Rows, m.Columns, len(m.Vectors))
 	}
 	s.memory = m

@@ -72,6 +72,9 @@ func (t *Table) writeRow(b *bytes.Buffer, data logrus.Fields) {
 		cell := ""
 		if value, ok := data[name].(float64); ok {
 			cell = formatNumber(value)
+			if counts[name] {
+				cell = fmt.Sprintf("%.0f", value)
+			}
 		}
 		fmt.Fprintf(b, "%*s", columnWidth(name), cell)
 	}
@@ -144,7 +147,13 @@ var headings = map[string]string{
 	"test/accuracy":       "test acc",
 	"spectrum/lambda_max": "λ₁",
 	"spectrum/lambda_min": "λmin",
+
+	"boundary/complexity_low": "G ≥",
+	"boundary/participation":  "directions",
 }
+
+// counts are metrics that are whole numbers.
+var counts = map[string]bool{"spectrum/outliers": true}
 
 // heading is what stands above a column: the last part of other names.
 func heading(name string) string {

@@ -34,6 +34,7 @@ type Progress struct {
 	Elapsed   time.Duration      `json:"elapsed"`    // nanoseconds spent so far
 	Loss      float64            `json:"loss"`       // sum of the mini-batch losses of the epoch so far
 	BatchLoss float64            `json:"batch_loss"` // of the last mini-batch
+	Work      float64            `json:"work"`       // of training and evaluation, as State.Work
 	Metrics   map[string]Reading `json:"metrics"`    // last readings
 	Stop      *Stop              `json:"stop,omitempty"`
 }
@@ -94,7 +95,7 @@ func (t *Trainer) capture() (*Checkpoint, error) {
 		Progress: Progress{
 			Format: checkpointFormat, Epoch: t.epoch, Batch: t.batch, Stage: t.session.stage, Step: s.Step,
 			Seed: s.Seed, Data: s.Data.Fingerprint(), Optimizer: t.optimizer.config.Name, Hooks: t.session.hookNames(),
-			Elapsed: s.Elapsed(), Loss: t.lossSum, BatchLoss: s.BatchLoss, Metrics: maps.Clone(s.metrics.last), Stop: s.stop,
+			Elapsed: s.Elapsed(), Loss: t.lossSum, BatchLoss: s.BatchLoss, Work: s.work, Metrics: maps.Clone(s.metrics.last), Stop: s.stop,
 		},
 		Arrays: models.Export(t.live()),
 		Hooks:  hooks,
@@ -120,7 +121,7 @@ func (t *Trainer) Restore(c *Checkpoint) error {
 	s, p := t.session.state, c.Progress
 	maps.Copy(s.metrics.last, p.Metrics)
 	t.position, t.session.stage = position{p.Epoch, p.Batch, p.Loss}, p.Stage
-	s.Step, s.BatchLoss, s.before, s.stop = p.Step, p.BatchLoss, p.Elapsed, p.Stop
+	s.Step, s.BatchLoss, s.work, s.before, s.stop = p.Step, p.BatchLoss, p.Work, p.Elapsed, p.Stop
 	s.Epoch = p.Epoch
 	if p.Stage == 0 {
 		s.Epoch = max(p.Epoch-1, 0)

@@ -10,11 +10,12 @@ import (
 // pacedEpochs runs a pace through epochs 0 … last and returns those it chose,
 // at the given cost each.
 func pacedEpochs(c Schedule, last int, cost float64) (epochs []int, p Pace) {
-	s := &State{Epochs: last, Data: &datasets.Dataset{Splits: []datasets.Split{{Name: "train", Labels: make([]int, 100)}}}}
+	s := &State{Epochs: last}
 	for s.Epoch = 0; s.Epoch <= last; s.Epoch++ {
+		s.work = 100 * float64(s.Epoch)
 		if p.Due(c, s) {
 			epochs = append(epochs, s.Epoch)
-			p.Done(cost)
+			p.Done(s, cost)
 		}
 	}
 	return epochs, p
@@ -28,11 +29,13 @@ func TestPaceKeepsItsBudget(t *testing.T) {
 	}{
 		"no budget":  {Schedule{Every: 5}, 1000, []int{0, 5, 10, 15, 20}},
 		"affordable": {Schedule{Every: 5, Budget: 0.5}, 10, []int{0, 5, 10, 15, 20}},
-		// Half of 2,000 buys five times 200. The first is free, the second waits
-		// until 600 are there: its own, the first, and one for the end.
-		"waits":    {Schedule{Every: 1, Budget: 0.5}, 200, []int{0, 12, 16, 20}},
+		// Half of 2,000 buys 5 times 200; the first is taken for dearer than
+		// the others. With 800 left and 100 expected, the next of 8 is at
+		// 20^(1/8) → 2; with 600 left and 200 expected, that of 3 at 2·10^(1/3) →
+		// 5; that of 2 at 5·4^(1/2) = 10; then one is left, for the end.
+		"spread":   {Schedule{Every: 1, Budget: 0.5}, 200, []int{0, 2, 5, 10, 20}},
 		"too dear": {Schedule{Every: 1, Budget: 0.1}, 1e6, []int{0, 20}},
-		"a measurement that waits is made up for": {Schedule{At: []int{0, 1}, Budget: 0.5}, 200, []int{0, 12, 20}},
+		"a measurement that waits is made up for": {Schedule{At: []int{0, 1}, Budget: 0.5}, 200, []int{0, 2, 20}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, p := pacedEpochs(c.schedule, 20, c.cost)
@@ -62,7 +65,7 @@ func TestPaceByTheClock(t *testing.T) {
 	if !p.Due(c, s) {
 		t.Error("not due after the interval")
 	}
-	p.Done(1)
+	p.Done(s, 1)
 	if p.Due(c, s) {
 		t.Error("due again at once")
 	}

@@ -19,9 +19,9 @@ type Schedule struct {
 	// clock: two runs of the same experiment measure at different epochs.
 	Seconds float64 `yaml:"seconds,omitempty"`
 	// Budget is the largest share of the run's work that may be spent; no limit
-	// if zero. What is due waits until it can be afforded, with enough kept for
-	// the last epoch. Work is counted, not timed, so that a run that is repeated
-	// or resumed does the same at the same epochs.
+	// if zero. What is due waits until it can be afforded; what can be afforded
+	// is spread over the run, denser at its start. Work is counted, not timed,
+	// so that a run that is repeated or resumed does the same at the same epochs.
 	Budget float64 `yaml:"budget,omitempty"`
 	// SkipFinal leaves out the last epoch, which is otherwise always due,
 	// whatever the rules say of it.
@@ -88,7 +88,9 @@ func (c Schedule) Validate() error {
 // of the state of the hook that has it.
 type Pace struct {
 	Spent   float64 // work done so far, in gradients of one sample
-	Largest float64 // work of the most expensive time
+	Last    float64 // work of the last time
+	Times   int     // how often it was done
+	Epoch   int     // of the last time
 	Waiting bool    // whether something is due that could not be afforded yet
 
 	last time.Time // when it was last done in this session
@@ -104,16 +106,40 @@ func (p *Pace) Due(c Schedule, s *State) bool {
 	}
 	clock := c.Seconds > 0 && time.Since(p.last).Seconds() >= c.Seconds
 	p.Waiting = p.Waiting || clock || c.Due(s)
-	// One time is kept for the last epoch.
-	affordable := c.Budget == 0 || p.Spent+2*p.Largest <= c.Budget*s.Work()
-	return p.Waiting && (affordable || p.Largest == 0)
+	return p.Waiting && (c.Budget == 0 || p.affordable(c.Budget, s))
 }
 
-// Done tells what the work has cost: in gradients of one sample, each about a
-// third forward and two thirds backward.
-func (p *Pace) Done(work float64) {
+// affordable spreads what is left of the budget evenly, on a logarithmic scale
+// of epochs, over the rest of the run: with n times left to do the work, the
+// last of them at the end, the next is at epoch e·(last/e)^(1/n). A run of
+// unknown length earns its budget as it goes.
+func (p *Pace) affordable(budget float64, s *State) bool {
+	if p.Times == 0 {
+		return true
+	}
+	expected := p.Last
+	if p.Times == 1 {
+		expected /= 2 // the first started from nothing
+	}
+	if s.Epochs == 0 {
+		return p.Spent+expected <= budget*s.Work()
+	}
+	if s.Epoch == 0 {
+		return false
+	}
+	planned := s.Work() * float64(s.Epochs) / float64(s.Epoch)
+	times := math.Floor((budget*planned - p.Spent) / expected)
+	from := float64(max(p.Epoch, 1))
+	return times >= 2 && float64(s.Epoch) >= from*math.Pow(float64(s.Epochs)/from, 1/times)
+}
+
+// Done tells what the work has cost at this epoch: in gradients of one sample,
+// each about a third forward and two thirds backward.
+func (p *Pace) Done(s *State, work float64) {
 	p.Spent += work
-	p.Largest = max(p.Largest, work)
+	p.Last = work
+	p.Times++
+	p.Epoch = s.Epoch
 	p.Waiting = false
 	p.last = time.Now()
 }

@@ -129,6 +129,9 @@ func (e *Session) BatchEnd(ctx context.Context, step int, loss float64) error {
 // EpochEnd tells that so many epochs and steps are complete: the splits are
 // evaluated and the hooks of an epoch's end run.
 func (e *Session) EpochEnd(ctx context.Context, epoch, step int) error {
+	if train, err := e.state.Data.Split(datasets.Train); err == nil {
+		e.state.work += float64((epoch - e.state.Epoch) * train.Len())
+	}
 	e.state.Epoch, e.state.Step = epoch, step
 	e.stage = 0 // whatever an epoch before it failed at
 	return e.end(ctx)
@@ -207,7 +210,13 @@ func (e *Session) evaluateSplits(ctx context.Context) error {
 			return err
 		}
 	}
-	return fire(e.hooks, func(h ValidationEnder) error { return h.ValidationEnd(ctx, e.state) })
+	if err := fire(e.hooks, func(h ValidationEnder) error { return h.ValidationEnd(ctx, e.state) }); err != nil {
+		return err
+	}
+	for _, s := range e.objectives { // once, though a stage that fails runs again
+		e.state.work += float64(s.objective.Samples()) / 3
+	}
+	return nil
 }
 
 // evaluateAgain evaluates an epoch that was not to be evaluated until a hook

@@ -23,6 +23,7 @@ type State struct {
 	LearningRate float64 // of the current epoch; 0 if not known
 	BatchLoss    float64 // mean loss of the last mini-batch, before its step
 
+	work     float64
 	metrics  metrics
 	stop     *Stop
 	started  time.Time
@@ -38,15 +39,9 @@ func (s *State) Elapsed() time.Duration {
 	return s.before + time.Since(s.started)
 }
 
-// Work is what training has cost so far, in gradients of one sample: one for
-// each sample of the training split in each epoch.
-func (s *State) Work() float64 {
-	train, err := s.Data.Split("train")
-	if err != nil {
-		return 0
-	}
-	return float64(s.Epoch) * float64(train.Len())
-}
+// Work is what training and evaluation have cost so far, in gradients of one
+// sample, of which a forward pass is about a third.
+func (s *State) Work() float64 { return s.work }
 
 // Final tells whether this is the end of the last epoch: of all that were
 // planned, or because a stop was requested.

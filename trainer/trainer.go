@@ -71,6 +71,7 @@ type position struct {
 type good struct {
 	position
 	stage, epoch, step int
+	work               float64
 	stop               *Stop
 	readings           map[string]Reading
 	tensors            []*tensor.Dense // parameters and optimizer state
@@ -250,6 +251,7 @@ func (t *Trainer) step(ctx context.Context) error {
 	t.optimizer.Step(s.Step+1, s.LearningRate, scale, t.stepper.grads)
 	t.lossSum += loss
 	t.batch++
+	s.work += float64(len(rows))
 	return t.session.BatchEnd(ctx, s.Step+1, loss)
 }
 
@@ -263,7 +265,7 @@ func (t *Trainer) keepGood() {
 	s := t.session.state
 	t.good = good{
 		position: t.position, stage: t.session.stage, epoch: s.Epoch, step: s.Step,
-		stop: s.stop, readings: maps.Clone(s.metrics.last), tensors: t.good.tensors,
+		work: s.work, stop: s.stop, readings: maps.Clone(s.metrics.last), tensors: t.good.tensors,
 	}
 	for i, p := range t.live() {
 		if i == len(t.good.tensors) {
@@ -283,7 +285,7 @@ func (t *Trainer) rollBack(err error) error {
 	}
 	s := t.session.state
 	t.position, t.session.stage = t.good.position, t.good.stage
-	s.Epoch, s.Step, s.stop = t.good.epoch, t.good.step, t.good.stop
+	s.Epoch, s.Step, s.work, s.stop = t.good.epoch, t.good.step, t.good.work, t.good.stop
 	s.metrics.last = maps.Clone(t.good.readings)
 	return fmt.Errorf("%w; the parameters after epoch %d are kept: lower the learning rate (%g) or clip the gradient", err, s.Epoch, s.LearningRate)
 }

@@ -1,0 +1,88 @@
+package callbacks
+
+import (
+	"context"
+	"errors"
+
+	"github.com/hessoscope/hessoscope/callbacks/boundary"
+	"github.com/hessoscope/hessoscope/callbacks/curvature"
+	"github.com/hessoscope/hessoscope/trainer"
+)
+
+// Complexity measures how complex the decision boundary is, by the eigenpairs
+// that a Spectrum finds and their alignment with the samples' reinforcing
+// gradients. From a few pairs it is an interval; ask the Spectrum for all
+// resolvable ones (curvature.Settings.Resolved, or the methods dense and
+// reduced) to have it exactly.
+type Complexity struct {
+	// Spectrum is the hook whose pairs are used, at epochs at which it measures.
+	// It must be among the hooks of the run.
+	Spectrum *Spectrum
+	// Schedule is which of those; all if zero.
+	Schedule trainer.Schedule
+	// Settings choose ε and the measure; the zero value is calibrated.
+	Settings boundary.ComplexitySettings
+}
+
+var (
+	_ trainer.Meter         = (*Complexity)(nil)
+	_ trainer.TrainBeginner = (*Complexity)(nil)
+)
+
+// Name implements trainer.Hook.
+func (c *Complexity) Name() string { return "complexity" }
+
+// Metrics implements trainer.Meter.
+func (c *Complexity) Metrics() []trainer.Metric {
+	return []trainer.Metric{
+		{Name: "boundary/complexity", Meaning: "G: share of eigenvectors aligned with some sample's gradient; where it is certain", Better: trainer.Lower, Detail: true},
+		{Name: "boundary/complexity_low", Meaning: "lower end of the interval that G lies in", Better: trainer.Lower},
+		{Name: "boundary/complexity_high", Meaning: "upper end of the interval that G lies in", Better: trainer.Lower, Detail: true},
+		{Name: "boundary/epsilon", Meaning: "ε that an alignment must reach to count", Detail: true},
+		{Name: "boundary/participation", Meaning: "number of directions that share the gradients' energy", Better: trainer.Lower},
+		{Name: "boundary/outlier_energy", Meaning: "share of the gradients' energy in eigenvectors above λ₁/10", Detail: true},
+		{Name: "boundary/unresolved_energy", Meaning: "share of the gradients' energy outside the known resolvable eigenvectors", Better: trainer.Lower, Detail: true},
+	}
+}
+
+// TrainBegin implements trainer.TrainBeginner.
+func (c *Complexity) TrainBegin(context.Context, *trainer.State) error {
+	if c.Spectrum == nil {
+		return errors.New("no Spectrum to take the eigenpairs from")
+	}
+	if err := c.Schedule.Validate(); err != nil {
+		return err
+	}
+	c.Spectrum.complexity = c
+	return c.Settings.Validate()
+}
+
+func (c *Complexity) due(s *trainer.State) bool { return c.Schedule.IsZero() || c.Schedule.Due(s) }
+
+// measure is part of a measurement of the Spectrum: the two are resumed as one.
+func (c *Complexity) measure(ctx context.Context, found *curvature.Spectrum, state *trainer.State) ([]reading, error) {
+	gradients, err := c.Spectrum.reinforcing(ctx, state)
+	if err != nil {
+		return nil, err
+	}
+	pairs, err := gradients.Align(ctx, found)
+	if err != nil || len(pairs.Values) == 0 {
+		return nil, err
+	}
+	g, err := pairs.Complexity(c.Settings)
+	if err != nil {
+		return nil, err
+	}
+	readings := []reading{
+		{"boundary/complexity_low", g.Low},
+		{"boundary/complexity_high", g.High},
+		{"boundary/epsilon", g.Epsilon},
+		{"boundary/participation", g.Participation},
+		{"boundary/outlier_energy", g.OutlierEnergy},
+		{"boundary/unresolved_energy", g.UnresolvedEnergy},
+	}
+	if g.Value != nil {
+		readings = append(readings, reading{"boundary/complexity", *g.Value})
+	}
+	return readings, nil
+}
