@@ -32,14 +32,16 @@ var (
 // Name implements trainer.Hook.
 func (c *Complexity) Name() string { return "complexity" }
 
-// Metrics implements trainer.Meter.
+// Metrics implements trainer.Meter. People are shown G where it will be
+// certain, and elsewhere the participation.
 func (c *Complexity) Metrics() []trainer.Metric {
+	exact := c.Spectrum != nil && c.Spectrum.resolves()
 	return []trainer.Metric{
-		{Name: "boundary/complexity", Meaning: "G: share of eigenvectors aligned with some sample's gradient; where it is certain", Better: trainer.Lower, Detail: true},
-		{Name: "boundary/complexity_low", Meaning: "lower end of the interval that G lies in", Better: trainer.Lower},
+		{Name: "boundary/complexity", Meaning: "G: share of eigenvectors aligned with some sample's gradient; where it is certain", Better: trainer.Lower, Detail: !exact},
+		{Name: "boundary/complexity_low", Meaning: "lower end of the interval that G lies in", Better: trainer.Lower, Detail: true},
 		{Name: "boundary/complexity_high", Meaning: "upper end of the interval that G lies in", Better: trainer.Lower, Detail: true},
 		{Name: "boundary/epsilon", Meaning: "ε that an alignment must reach to count", Detail: true},
-		{Name: "boundary/participation", Meaning: "number of directions that share the gradients' energy", Better: trainer.Lower},
+		{Name: "boundary/participation", Meaning: "number of directions that share the gradients' energy", Better: trainer.Lower, Detail: exact},
 		{Name: "boundary/outlier_energy", Meaning: "share of the gradients' energy in eigenvectors above λ₁/10", Detail: true},
 		{Name: "boundary/unresolved_energy", Meaning: "share of the gradients' energy outside the known resolvable eigenvectors", Better: trainer.Lower, Detail: true},
 	}

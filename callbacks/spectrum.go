@@ -113,6 +113,11 @@ func (s *Spectrum) Metrics() []trainer.Metric {
 	}
 }
 
+// resolves tells whether all resolvable pairs are asked for.
+func (s *Spectrum) resolves() bool {
+	return s.Settings.Resolved || s.Settings.Method == curvature.Dense || s.Settings.Method == curvature.Reduced
+}
+
 // TrainBegin implements trainer.TrainBeginner.
 func (s *Spectrum) TrainBegin(_ context.Context, state *trainer.State) error {
 	if s.Schedule.IsZero() {

@@ -148,8 +148,8 @@ var headings = map[string]string{
 	"spectrum/lambda_max": "λ₁",
 	"spectrum/lambda_min": "λmin",
 
-	"boundary/complexity_low": "G ≥",
-	"boundary/participation":  "directions",
+	"boundary/complexity":    "G",
+	"boundary/participation": "directions",
 }
 
 // counts are metrics that are whole numbers.

@@ -99,6 +99,26 @@ func (r *Reinforcing) Directions(ctx context.Context) (*mat.Dense, error) {
 	return g, err
 }
 
+// seedBytes bounds the memory of Seeds.
+const seedBytes = 1 << 29
+
+// Seeds returns unit reinforcing gradients as rows: of all samples, or of
+// evenly spaced ones where all would take more than half a gigabyte. A block
+// Krylov space that starts from them soon holds every resolvable eigenvector
+// that matters to the boundary.
+func (r *Reinforcing) Seeds(ctx context.Context) (*mat.Dense, error) {
+	n, p := len(r.Norms), r.objective.Dim()
+	stride := max(1, (8*n*p+seedBytes-1)/seedBytes)
+	seeds := mat.NewDense((n+stride-1)/stride, p, nil)
+	err := r.objective.SampleGradients(ctx, func(n int, g []float64) error {
+		if n%stride == 0 && r.Norms[n] > 0 {
+			floats.ScaleTo(seeds.RawRowView(n/stride), 1/r.Norms[n], g)
+		}
+		return nil
+	})
+	return seeds, err
+}
+
 // Alignments returns the alignment of every sample with every row of vectors,
 // N × k: A[n][i] = ⟨vᵢ, g(xₙ)⟩/‖g(xₙ)‖ for unit vectors vᵢ. It costs a
 // second sweep for each vector, and no gradient is stored.

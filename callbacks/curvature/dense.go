@@ -46,12 +46,16 @@ func solveDense(ctx context.Context, op Operator, s Settings) (*Spectrum, error)
 		Bottom:       densePairs(columns, all, &vectors, s.Bottom, func(i int) int { return i }),
 		Applications: n,
 		All:          all,
-		Trace:        trace(h, difference),
-	}
-	if norm := mat.Norm(columns, 2); norm > 0 {
-		spectrum.Asymmetry = difference / norm
+		Asymmetry:    relative(difference, mat.Norm(columns, 2)),
 	}
 	spectrum.conclude(s.Tolerance, maxAbs(all))
+	order := resolvable(all, s.Resolution)
+	resolved := densePairs(columns, all, &vectors, len(order), func(i int) int { return order[i] })
+	spectrum.Resolved = resolved.eigenspace(n, 0)
+	spectrum.Resolved.Complete = true
+	spectrum.estimate(diagonal(h), mat.Norm(h, 2), 0, &complement{})
+	spectrum.Trace.Error += difference
+	spectrum.Frobenius.Error += difference
 	return spectrum, nil
 }
 
@@ -123,13 +127,9 @@ func densePairs(columns *mat.Dense, values []float64, vectors *mat.Dense, count 
 	return p
 }
 
-func trace(h *mat.SymDense, difference float64) *Estimate {
-	const unitRoundoff = 0x1p-53
-	var sum, magnitude float64
-	n := h.SymmetricDim()
-	for j := range n {
-		sum += h.At(j, j)
-		magnitude += math.Abs(h.At(j, j))
+func relative(difference, norm float64) float64 {
+	if norm == 0 {
+		return 0
 	}
-	return &Estimate{Value: sum, Error: float64(n)*unitRoundoff*magnitude + difference}
+	return difference / norm
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
@@ -53,13 +54,29 @@ type lanczos struct {
 }
 
 func solveLanczos(ctx context.Context, op Operator, s Settings) (*Spectrum, error) {
+	spectrum, found, err := lanczosPairs(ctx, op, s)
+	if err != nil || s.TraceSamples == 0 {
+		return spectrum, err
+	}
+	outside, err := probe(ctx, op, found.basis(op.Dim()), rand.New(rand.NewPCG(s.Seed, 1)), s.TraceSamples)
+	if err != nil {
+		return nil, fmt.Errorf("curvature: trace, after %d H·v: %w", spectrum.Applications, err)
+	}
+	spectrum.Applications += outside.samples()
+	spectrum.estimate(found.Values, floats.Norm(found.Values, 2), floats.Norm(found.Residuals, 2), outside)
+	return spectrum, nil
+}
+
+// lanczosPairs returns, with the spectrum, all pairs of top and bottom,
+// descending, each but once.
+func lanczosPairs(ctx context.Context, op Operator, s Settings) (*Spectrum, Pairs, error) {
 	l := newLanczos(op, s)
 	if err := l.start(); err != nil {
-		return nil, fmt.Errorf("curvature: lanczos: %w", err)
+		return nil, Pairs{}, fmt.Errorf("curvature: lanczos: %w", err)
 	}
-	found, err := l.run(ctx)
+	complete, err := l.run(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("curvature: lanczos, after %d H·v: %w", l.applications, err)
+		return nil, Pairs{}, fmt.Errorf("curvature: lanczos, after %d H·v: %w", l.applications, err)
 	}
 	spectrum := &Spectrum{
 		Method:       Lanczos,
@@ -70,8 +87,15 @@ func solveLanczos(ctx context.Context, op Operator, s Settings) (*Spectrum, erro
 		Asymmetry:    math.NaN(),
 	}
 	spectrum.conclude(l.Tolerance, maxAbs(l.values))
-	spectrum.Converged = spectrum.Converged && found
-	return spectrum, nil
+	spectrum.Converged = spectrum.Converged && complete
+	order := l.wanted()
+	slices.Sort(order)
+	order = slices.Compact(order)
+	slices.Reverse(order)
+	found := l.pairs(len(order), func(i int) int { return order[i] })
+	spectrum.Resolved = found.eigenspace(l.n, l.Resolution*maxAbs(l.values))
+	spectrum.Resolved.Complete = spectrum.Converged && len(order) == l.n
+	return spectrum, found, nil
 }
 
 func (s Settings) checkLanczos(n int) error {

@@ -3,11 +3,8 @@ package curvature
 import (
 	"context"
 	"fmt"
-	"math"
 	"strings"
 
-	"gonum.org/v1/gonum/blas/blas64"
-	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -15,7 +12,9 @@ import (
 type Method int
 
 const (
-	// Auto is Dense up to [Settings.DenseLimit] dimensions and Lanczos above.
+	// Auto is Dense up to [Settings.DenseLimit] dimensions. Above, it is Reduced
+	// where all resolvable pairs are asked for by [Settings.Resolved] and the
+	// basis may hold 32 vectors more than there are seeds; else Lanczos.
 	Auto Method = iota
 
 	// Dense stores H, column by column from n applications, and decomposes it
@@ -27,9 +26,21 @@ const (
 	// m = 2(Top+Bottom) + 20, and refuses more than 12.8 GB. Usually it takes
 	// some hundred applications.
 	Lanczos
+
+	// Reduced finds all resolvable pairs, those with |λ| > Resolution·max |λ|, of
+	// an operator of low numerical rank, such as the Hessian of a network with
+	// more parameters than data. It projects H on a block Krylov space of little
+	// more dimensions m than there are such pairs. It takes m applications,
+	// 8·(m·n + 3·m²) bytes and O(m²·n + m³) time.
+	Reduced
+
+	// Quadrature estimates the density of all eigenvalues, by stochastic Lanczos
+	// quadrature, after Lanczos has found the pairs at the ends. It takes
+	// QuadratureVectors·QuadratureSteps applications more.
+	Quadrature
 )
 
-var methodNames = [...]string{Auto: "auto", Dense: "dense", Lanczos: "lanczos"}
+var methodNames = [...]string{Auto: "auto", Dense: "dense", Lanczos: "lanczos", Reduced: "reduced", Quadrature: "density"}
 
 // String returns the method's name in lower case.
 func (m Method) String() string {
@@ -84,7 +95,33 @@ type Settings struct {
 	// If it equals zero, it is 40 a pair, and at least 300.
 	MaxApplications int
 
-	// Seed determines the random vectors of Lanczos. The same seed gives the
+	// Resolved asks for all resolvable pairs, those with |λ| > Resolution·max |λ|,
+	// as far as Auto can give them. If Resolution equals zero, it is 1e-10.
+	Resolved   bool
+	Resolution float64
+
+	// Seeds has, as rows of length n, directions that matter to what will be
+	// asked of the eigenvectors, such as sample gradients: Reduced's basis spans
+	// them and what H makes of them, besides 16 random vectors. They may be of any
+	// length, dependent, zero or nil.
+	Seeds *mat.Dense
+
+	// MaxBasis bounds the vectors in Reduced's basis. Reaching it is not an error:
+	// the spectrum is then not Converged. If it equals zero, it is the number m
+	// for which 8·(m·n + 3·m²) bytes are 1 GB; above n it is n.
+	MaxBasis int
+
+	// TraceSamples is the number of random vectors, of one H·v each, that Lanczos
+	// spends on Trace and Frobenius: 0 for none, and no estimate, or at least 2.
+	// Ten are enough to know the error to a quarter. For Reduced it is at least 4.
+	TraceSamples int
+
+	// QuadratureVectors and QuadratureSteps are the number of random vectors of
+	// Quadrature, at least 2, and of Lanczos steps from each. If they equal zero
+	// they are 10 and 90.
+	QuadratureVectors, QuadratureSteps int
+
+	// Seed determines all random vectors. The same seed gives the
 	// same spectrum, bit for bit.
 	Seed uint64
 
@@ -100,73 +137,6 @@ type Settings struct {
 	Progress func(converged, wanted, applications int)
 }
 
-// Pairs are approximate eigenpairs (θᵢ, vᵢ) of an [Operator] H.
-type Pairs struct {
-	Values    []float64  // θᵢ
-	Vectors   *mat.Dense // vᵢ as row i; ‖vᵢ‖₂ = 1, the entry of largest magnitude positive; nil if there are none
-	Residuals []float64  // ‖H vᵢ − θᵢ vᵢ‖₂
-}
-
-// Estimate is a measured number and the error it may have.
-type Estimate struct {
-	Value, Error float64
-}
-
-// Spectrum is what [Solve] found.
-//
-// Guaranteed, up to rounding, is each pair by itself: an eigenvalue of H lies
-// within Residuals[i] of Values[i]; and the vectors are orthonormal, so no
-// eigenvector is counted twice. Dense also misses none.
-//
-// With Lanczos it is not guaranteed that none is missing. From a single start,
-// further copies of a repeated eigenvalue appear through rounding alone, and a
-// direction absent from a warm start likewise. So the solver ends with a
-// probe, eight steps from a random vector orthogonal to all it has, and goes
-// on if that brings a wanted pair which has not converged. The probe catches
-// what stands out from the rest of the spectrum. It can overlook a further
-// copy of a value in the crowd where the wanted pairs end; the values listed
-// after it are then each one further in than they should be.
-type Spectrum struct {
-	Method      Method // never Auto
-	Dim         int
-	Top, Bottom Pairs // Top descending, Bottom ascending; they overlap if Top+Bottom > n
-
-	// Converged reports whether every residual is at most Threshold, which is
-	// Tolerance times the largest |θ|, and Lanczos' final probe found nothing more.
-	Converged bool
-	Threshold float64
-
-	// Applications is the number of H·v spent.
-	Applications int
-
-	// All has every eigenvalue in ascending order, from Dense; else it is nil.
-	All []float64
-
-	// Trace is Σ Hⱼⱼ, from Dense; else it is nil. Its error is that of summation
-	// plus ‖H − Hᵀ‖_F, the size of the error the images themselves admit to.
-	Trace *Estimate
-
-	// Asymmetry is ‖H − Hᵀ‖_F / ‖H‖_F, from Dense; else it is NaN.
-	Asymmetry float64
-}
-
-// Vectors returns a copy of the vectors of Top and then Bottom, one a row: the
-// [Settings.Start] of a later measurement. It returns nil if there are none.
-func (s *Spectrum) Vectors() *mat.Dense {
-	top, bottom := len(s.Top.Values), len(s.Bottom.Values)
-	if top+bottom == 0 {
-		return nil
-	}
-	v := mat.NewDense(top+bottom, s.Dim, nil)
-	if top > 0 {
-		v.Slice(0, top, 0, s.Dim).(*mat.Dense).Copy(s.Top.Vectors)
-	}
-	if bottom > 0 {
-		v.Slice(top, top+bottom, 0, s.Dim).(*mat.Dense).Copy(s.Bottom.Vectors)
-	}
-	return v
-}
-
 // Solve finds eigenpairs of the symmetric op. Settings that make no sense are
 // errors, and so are images that are not finite; op's own errors and ctx.Err()
 // come back wrapped. A cancelled ctx is noticed before every H·v.
@@ -175,8 +145,13 @@ func Solve(ctx context.Context, op Operator, s Settings) (*Spectrum, error) {
 	if err != nil {
 		return nil, fmt.Errorf("curvature: %w", err)
 	}
-	if s.Method == Dense {
+	switch s.Method {
+	case Dense:
 		return solveDense(ctx, op, s)
+	case Reduced:
+		return solveReduced(ctx, op, s)
+	case Quadrature:
+		return solveQuadrature(ctx, op, s)
 	}
 	return solveLanczos(ctx, op, s)
 }
@@ -198,19 +173,47 @@ func (s Settings) resolve(n int) (Settings, error) {
 	if !(s.Tolerance > 0 && s.Tolerance < 1) {
 		return s, fmt.Errorf("tolerance %v: want 0 < tolerance < 1", s.Tolerance)
 	}
+	if s.Resolution == 0 {
+		s.Resolution = 1e-10
+	}
+	if !(s.Resolution > 0 && s.Resolution < 1) {
+		return s, fmt.Errorf("resolution %v: want 0 < resolution < 1", s.Resolution)
+	}
+	if s.MaxBasis < 0 {
+		return s, fmt.Errorf("a basis of at most %d vectors: want at least 1, or 0 for the default", s.MaxBasis)
+	}
+	if s.TraceSamples < 0 || s.TraceSamples == 1 {
+		return s, fmt.Errorf("%d samples of the trace: want 0 or at least 2", s.TraceSamples)
+	}
 	if s.DenseLimit == 0 {
 		s.DenseLimit = 500
 	}
-	if s.Method == Auto && n <= s.DenseLimit {
-		s.Method = Dense
-	}
 	if s.Method == Auto {
-		s.Method = Lanczos
+		s.Method = s.auto(n)
 	}
-	if s.Method == Dense {
+	switch s.Method {
+	case Dense:
 		return s, checkDense(n)
+	case Reduced:
+		return s, s.checkReduced(n)
+	case Quadrature:
+		return s.resolveQuadrature(n)
 	}
 	return s, s.checkLanczos(n)
+}
+
+func (s Settings) auto(n int) Method {
+	seeds := 0
+	if s.Seeds != nil {
+		seeds, _ = s.Seeds.Dims()
+	}
+	switch {
+	case n <= s.DenseLimit:
+		return Dense
+	case s.Resolved && s.basisLimit(n) >= min(n, seeds+2*reducedStarts):
+		return Reduced
+	}
+	return Lanczos
 }
 
 // Validate is the error that [Solve] has for these settings and any operator on
@@ -227,32 +230,4 @@ func pairCount(setting, byDefault, n int) int {
 		setting = byDefault
 	}
 	return min(max(setting, 0), n)
-}
-
-// settle fixes the vectors' length and sign.
-func (p *Pairs) settle() {
-	for i := range p.Values {
-		v := p.Vectors.RawRowView(i)
-		scale := 1 / floats.Norm(v, 2)
-		if v[blas64.Iamax(blas64.Vector{N: len(v), Data: v, Inc: 1})] < 0 {
-			scale = -scale
-		}
-		floats.Scale(scale, v)
-	}
-}
-
-// conclude sets what follows from the pairs themselves.
-func (s *Spectrum) conclude(tolerance, scale float64) {
-	s.Threshold = tolerance * scale
-	s.Converged = true
-	for _, p := range []Pairs{s.Top, s.Bottom} {
-		for _, r := range p.Residuals {
-			s.Converged = s.Converged && r <= s.Threshold
-		}
-	}
-}
-
-// maxAbs returns the largest magnitude in ascending values.
-func maxAbs(values []float64) float64 {
-	return math.Max(math.Abs(values[0]), math.Abs(values[len(values)-1]))
 }

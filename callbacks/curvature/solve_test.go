@@ -33,6 +33,10 @@ func TestSolveDefaults(t *testing.T) {
 		{"zero value, at the limit", 500, Settings{}, Dense, 10, 5},
 		{"zero value, large", 501, Settings{}, Lanczos, 10, 5},
 		{"own limit", 41, Settings{DenseLimit: 40}, Lanczos, 10, 5},
+		{"all resolvable, small", 40, Settings{Resolved: true}, Dense, 10, 5},
+		{"all resolvable", 501, Settings{Resolved: true}, Reduced, 10, 5},
+		{"all resolvable in too small a basis", 501, Settings{Resolved: true, MaxBasis: 31}, Lanczos, 10, 5},
+		{"density", 600, Settings{Method: Quadrature}, Quadrature, 10, 5},
 		{"no bottom", 40, Settings{Bottom: -1}, Dense, 10, 0},
 		{"no top, lanczos", 60, Settings{Method: Lanczos, Top: -1, Bottom: 2}, Lanczos, 0, 2},
 		{"neither, dense", 40, Settings{Top: -1, Bottom: -1}, Dense, 0, 0},
@@ -55,7 +59,7 @@ func TestSolveDefaults(t *testing.T) {
 			if s.Applications != op.calls {
 				t.Errorf("Applications = %d, but it was %d", s.Applications, op.calls)
 			}
-			if exact := s.Trace != nil && s.All != nil; exact != (s.Method == Dense) {
+			if (s.All != nil) != (s.Method == Dense) || (s.Trace != nil) != (s.Method != Lanczos) {
 				t.Errorf("trace %v and %d values from %v", s.Trace, len(s.All), s.Method)
 			}
 			if !s.Converged {
@@ -92,6 +96,12 @@ func TestSolveErrors(t *testing.T) {
 		{"too large for dense", failing{n: maxDenseDim + 1}, Settings{Method: Dense}, "n = 20001"},
 		{"NaN image, dense", bad(math.NaN()), Settings{}, "NaN at component 1 of 3"},
 		{"NaN image, lanczos", bad(math.NaN()), Settings{Method: Lanczos}, "NaN at component 1 of 3"},
+		{"NaN image, reduced", bad(math.NaN()), Settings{Method: Reduced}, "NaN at component 1 of 3"},
+		{"NaN image, density", bad(math.NaN()), Settings{Method: Quadrature, Top: -1, Bottom: -1}, "density, after 0 H·v"},
+		{"one sample of the trace", good, Settings{Method: Lanczos, TraceSamples: 1}, "1 samples of the trace"},
+		{"one vector for the density", good, Settings{Method: Quadrature, QuadratureVectors: 1}, "1 random vectors"},
+		{"negative steps", good, Settings{Method: Quadrature, QuadratureSteps: -1}, "-1 steps"},
+		{"too many steps", failing{n: 1 << 26}, Settings{Method: Quadrature, Top: 1, Bottom: -1}, "take 48.9 GB"},
 		{"infinite image", bad(math.Inf(-1)), Settings{Method: Lanczos}, "-Inf at component 1 of 3"},
 		{"image about to overflow", bad(1e300), Settings{Method: Lanczos}, "1e+300 at component 1 of 3"},
 		{"error of the operator, dense", failing{3, func(_, _ *mat.Dense) error { return broken }}, Settings{}, "columns 1 to 3 of 3: broken"},
@@ -115,7 +125,7 @@ func TestSolveErrors(t *testing.T) {
 }
 
 func TestSolveCancelled(t *testing.T) {
-	for _, method := range []Method{Dense, Lanczos} {
+	for _, method := range []Method{Dense, Lanczos, Reduced, Quadrature} {
 		ctx, cancel := context.WithCancel(context.Background())
 		defer cancel()
 		inner := conjugate(hessianLike(400), 2)
@@ -136,7 +146,7 @@ func TestSolveCancelled(t *testing.T) {
 }
 
 func TestMethodText(t *testing.T) {
-	for _, m := range []Method{Auto, Dense, Lanczos} {
+	for _, m := range []Method{Auto, Dense, Lanczos, Reduced, Quadrature} {
 		text, err := m.MarshalText()
 		if err != nil || string(text) != m.String() {
 			t.Errorf("%v: text %q, error %v", m, text, err)
@@ -154,13 +164,13 @@ func TestMethodText(t *testing.T) {
 	}
 	var m Method
 	err := m.UnmarshalText([]byte("lanzcos"))
-	if want := `unknown eigenvalue method "lanzcos": want one of auto, dense, lanczos`; err == nil || err.Error() != want {
+	if want := `unknown eigenvalue method "lanzcos": want one of auto, dense, lanczos, reduced, density`; err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
 	}
 }
 
 func TestProgress(t *testing.T) {
-	for _, method := range []Method{Dense, Lanczos} {
+	for _, method := range []Method{Dense, Lanczos, Reduced, Quadrature} {
 		var seen []int
 		wanted := 0
 		settings := Settings{Method: method, Top: 4, Bottom: 2, Progress: func(converged, all, applications int) {

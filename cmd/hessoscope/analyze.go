@@ -2,20 +2,18 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"text/tabwriter"
 	"time"
 
-	"github.com/google/renameio/v2"
 	"github.com/schollz/progressbar/v3"
 	"gonum.org/v1/gonum/floats"
 
+	"github.com/hessoscope/hessoscope/callbacks/boundary"
 	"github.com/hessoscope/hessoscope/callbacks/curvature"
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/models"
@@ -23,22 +21,25 @@ import (
 )
 
 type analyzeCmd struct {
-	Run_       string            `arg:"" optional:"" name:"run" help:"Folder of a run." placeholder:"RUN_DIR"`
-	Epoch      int               `help:"Epoch of the run whose checkpoint was kept; the last if not given." default:"-1" placeholder:"N"`
-	Weights    string            `help:"Weights of an MLP, .npz or .safetensors, named as PyTorch does." placeholder:"FILE"`
-	Data       string            `help:"Data: a CSV file, or the name of a built-in set." placeholder:"FILE|SET"`
-	Label      string            `help:"Column of the CSV that holds the labels." default:"label" placeholder:"COLUMN"`
-	Split      string            `help:"Split of the data." default:"train"`
-	Activation models.Activation `help:"Nonlinearity between the layers, which weights do not tell." default:"relu"`
-	Loss       models.Loss       `help:"Loss: cross_entropy or squared_error." default:"cross_entropy"`
-	Method     curvature.Method  `help:"How to find eigenvalues: dense (all of them), lanczos (the ends), or auto by size." default:"auto"`
-	Top        int               `help:"How many of the largest eigenvalues." default:"10"`
-	Bottom     int               `help:"How many of the smallest eigenvalues." default:"5"`
-	Tolerance  float64           `help:"Largest residual of an eigenpair, relative to the largest |λ|." default:"1e-8"`
-	Seed       uint64            `help:"Seed of Lanczos' random start."`
-	Workers    int               `help:"Chunks of data computed at once; one a CPU if 0. Changes no result."`
-	JSON       string            `name:"json" help:"Write the results as JSON: to a file, or to standard output (-) in place of the table." placeholder:"FILE|-"`
-	Vectors    string            `help:"Write eigenvalues, eigenvectors (one a row) and residuals to this .npz file." placeholder:"FILE"`
+	Run_         string            `arg:"" optional:"" name:"run" help:"Folder of a run." placeholder:"RUN_DIR"`
+	Epoch        int               `help:"Epoch of the run whose checkpoint was kept; the last if not given." default:"-1" placeholder:"N"`
+	Weights      string            `help:"Weights of an MLP, .npz or .safetensors, named as PyTorch does." placeholder:"FILE"`
+	Data         string            `help:"Data: a CSV file, or the name of a built-in set." placeholder:"FILE|SET"`
+	DataDir      string            `help:"Folder of the IDX files of MNIST, instead of your cache." placeholder:"DIR"`
+	Label        string            `help:"Column of the CSV that holds the labels." default:"label" placeholder:"COLUMN"`
+	Split        string            `help:"Split of the data." default:"train"`
+	Activation   models.Activation `help:"Nonlinearity between the layers, which weights do not tell." default:"relu"`
+	Loss         models.Loss       `help:"Loss: cross_entropy or squared_error." default:"cross_entropy"`
+	Method       curvature.Method  `help:"How to find eigenvalues: dense (all of them), lanczos (the ends), reduced (all resolvable pairs), density (the ends, and an estimate of all), or auto by size." default:"auto"`
+	Top          int               `help:"How many of the largest eigenvalues." default:"10"`
+	Bottom       int               `help:"How many of the smallest eigenvalues." default:"5"`
+	Tolerance    float64           `help:"Largest residual of an eigenpair, relative to the largest |λ|." default:"1e-8"`
+	Epsilon      float64           `help:"Alignment that counts for the complexity; calibrated against chance if 0." placeholder:"ε"`
+	NoComplexity bool              `help:"Measure the spectrum only."`
+	Seed         uint64            `help:"Seed of Lanczos' random start."`
+	Workers      int               `help:"Chunks of data computed at once; one a CPU if 0. Changes no result."`
+	JSON         string            `name:"json" help:"Write the results as JSON: to a file, or to standard output (-) in place of the table." placeholder:"FILE|-"`
+	Vectors      string            `help:"Write eigenvalues, eigenvectors (one a row) and residuals to this .npz file." placeholder:"FILE"`
 }
 
 // Help is printed by analyze --help.
@@ -56,44 +57,8 @@ Every eigenvalue comes with the residual ‖Hv − λv‖ of its pair: a true ei
 // is measured once, and all its eigenvalues are worth some seconds.
 const analyzeDenseLimit = 2000
 
-// analysis is the result of analyze: its JSON is a stable format.
-type analysis struct {
-	Model struct {
-		Parameters  int    `json:"parameters"`
-		Description string `json:"description"`
-	} `json:"model"`
-	Data struct {
-		Name    string `json:"name"`
-		Split   string `json:"split"`
-		Samples int    `json:"samples"`
-		Classes int    `json:"classes"`
-	} `json:"data"`
-	Loss         float64          `json:"loss"`
-	Accuracy     float64          `json:"accuracy"`
-	GradientNorm float64          `json:"gradient_norm"`
-	Spectrum     spectrumAnalysis `json:"spectrum"`
-	Precision    string           `json:"precision"` // of the computation
-	Seconds      float64          `json:"seconds"`
-}
-
-type spectrumAnalysis struct {
-	Method          string    `json:"method"`
-	Top             []float64 `json:"top"`              // descending
-	Residuals       []float64 `json:"residuals"`        // ‖Hv − λv‖ of top
-	Bottom          []float64 `json:"bottom"`           // ascending
-	BottomResiduals []float64 `json:"bottom_residuals"` // of bottom
-	Converged       bool      `json:"converged"`        // every residual met the tolerance
-	Trace           *estimate `json:"trace"`            // null where not every eigenvalue is computed
-	HVPs            int       `json:"hvps"`             // Hessian-vector products
-}
-
-type estimate struct {
-	Value float64 `json:"value"`
-	Error float64 `json:"error"` // bound of the rounding error
-}
-
 func (a analyzeCmd) Run(ctx context.Context, out *output) error {
-	model, data, err := a.subject(ctx)
+	model, data, err := a.load(ctx)
 	if err != nil {
 		return err
 	}
@@ -111,7 +76,7 @@ func (a analyzeCmd) Run(ctx context.Context, out *output) error {
 	result.Data.Name, result.Data.Split = data.Name, split.Name
 	result.Data.Samples, result.Data.Classes = split.Len(), len(data.Classes)
 	result.Precision = objective.Precision().String()
-	spectrum, err := a.measure(ctx, objective, &result, out.stderr)
+	spectrum, err := a.measure(ctx, &subject{model, split, objective}, &result, out.stderr)
 	if err != nil {
 		return err
 	}
@@ -124,8 +89,15 @@ func (a analyzeCmd) Run(ctx context.Context, out *output) error {
 	return result.write(a.JSON, out.stdout)
 }
 
-// subject is the model and the data to analyze.
-func (a *analyzeCmd) subject(ctx context.Context) (*models.MLP, *datasets.Dataset, error) {
+// subject is what is analyzed.
+type subject struct {
+	model     *models.MLP
+	split     *datasets.Split
+	objective *models.Objective
+}
+
+// load returns the model and the data to analyze.
+func (a *analyzeCmd) load(ctx context.Context) (*models.MLP, *datasets.Dataset, error) {
 	if err := a.validate(); err != nil {
 		return nil, nil, err
 	}
@@ -140,7 +112,7 @@ func (a *analyzeCmd) subject(ctx context.Context) (*models.MLP, *datasets.Datase
 	if _, statErr := os.Stat(a.Data); statErr == nil || filepath.Ext(a.Data) == ".csv" {
 		data, err = datasets.ReadCSV(a.Data, datasets.CSVOptions{Label: a.Label})
 	} else {
-		data, err = datasets.Load(ctx, a.Data, datasets.Options{})
+		data, err = datasets.Load(ctx, a.Data, datasets.Options{DataDir: a.DataDir})
 	}
 	return model, data, err
 }
@@ -237,7 +209,8 @@ func (a *analyzeCmd) noCheckpoint(path string) error {
 }
 
 // measure fills in what is computed from the loss.
-func (a analyzeCmd) measure(ctx context.Context, objective *models.Objective, result *analysis, progress io.Writer) (*curvature.Spectrum, error) {
+func (a analyzeCmd) measure(ctx context.Context, subject *subject, result *analysis, progress io.Writer) (*curvature.Spectrum, error) {
+	objective := subject.objective
 	evaluation, err := objective.Evaluate(ctx)
 	if err != nil {
 		return nil, err
@@ -249,24 +222,52 @@ func (a analyzeCmd) measure(ctx context.Context, objective *models.Objective, re
 	}
 	result.GradientNorm = floats.Norm(gradient, 2)
 
+	settings := curvature.Settings{
+		Method: a.Method, Resolved: !a.NoComplexity, Top: orNone(a.Top), Bottom: orNone(a.Bottom), Tolerance: a.Tolerance,
+		Seed: a.Seed, DenseLimit: analyzeDenseLimit,
+	}
+	var gradients *boundary.Reinforcing
+	if !a.NoComplexity || a.Method == curvature.Reduced {
+		if gradients, err = boundary.NewReinforcing(ctx, subject.model, subject.split, models.ObjectiveSettings{Workers: a.Workers}); err != nil {
+			return nil, err
+		}
+		if settings.Seeds, err = gradients.Seeds(ctx); err != nil {
+			return nil, err
+		}
+	}
 	bar := newBar(progress, "eigenvalues")
-	spectrum, err := curvature.Solve(ctx, curvature.Hessian{Objective: objective}, curvature.Settings{
-		Method: a.Method, Top: orNone(a.Top), Bottom: orNone(a.Bottom), Tolerance: a.Tolerance,
-		Seed: a.Seed, DenseLimit: analyzeDenseLimit, Progress: bar.show,
-	})
+	settings.Progress = bar.show
+	spectrum, err := curvature.Solve(ctx, curvature.Hessian{Objective: objective}, settings)
 	bar.clear()
 	if err != nil {
 		return nil, err
 	}
-	result.Spectrum = spectrumAnalysis{
-		Method: spectrum.Method.String(), Converged: spectrum.Converged, HVPs: spectrum.Applications,
-		Top: spectrum.Top.Values, Residuals: spectrum.Top.Residuals,
-		Bottom: spectrum.Bottom.Values, BottomResiduals: spectrum.Bottom.Residuals,
+	result.Spectrum = describeSpectrum(spectrum)
+	return spectrum, a.measureBoundary(ctx, subject, spectrum, gradients, result)
+}
+
+// measureBoundary fills in outliers and complexity.
+func (a analyzeCmd) measureBoundary(ctx context.Context, subject *subject, spectrum *curvature.Spectrum, gradients *boundary.Reinforcing, result *analysis) error {
+	pairs := boundary.NewEigenpairs(spectrum)
+	if len(pairs.Values) == 0 || pairs.Values[0] <= 0 || pairs.Top == 0 {
+		return nil // no positive curvature is known, and nothing to stand out
 	}
-	if spectrum.Trace != nil {
-		result.Spectrum.Trace = &estimate{spectrum.Trace.Value, spectrum.Trace.Error}
+	outliers, err := pairs.Outliers(subject.model.Classes(), bulk(spectrum))
+	if err != nil {
+		return err
 	}
-	return spectrum, nil
+	result.Spectrum.Outliers = outliers
+	if a.NoComplexity {
+		return nil
+	}
+	if pairs, err = gradients.Align(ctx, spectrum); err != nil {
+		return err
+	}
+	if outliers.Pairs, err = pairs.ClassPairs(gradients.Predicted, outliers.Ratio.Count); err != nil {
+		return err
+	}
+	result.Complexity, err = pairs.Complexity(boundary.ComplexitySettings{Epsilon: a.Epsilon})
+	return err
 }
 
 // orNone makes 0 pairs of what the solver's settings call none.
@@ -275,59 +276,6 @@ func orNone(pairs int) int {
 		return -1
 	}
 	return pairs
-}
-
-// write writes the JSON to a file, or to stdout in place of the table.
-func (r *analysis) write(path string, stdout io.Writer) error {
-	data, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return err
-	}
-	data = append(data, '\n')
-	if path == "-" {
-		_, err := stdout.Write(data)
-		return err
-	}
-	if path != "" {
-		if err := renameio.WriteFile(path, data, 0o644, renameio.WithTempDir(filepath.Dir(path))); err != nil {
-			return err
-		}
-	}
-	return r.table(stdout)
-}
-
-// table writes the results for people.
-func (r *analysis) table(w io.Writer) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	s := r.Spectrum
-	fmt.Fprintf(t, "model\t%s, %d parameters\n", r.Model.Description, r.Model.Parameters)
-	fmt.Fprintf(t, "data\t%s, %s: %d samples, %d classes\n", r.Data.Name, r.Data.Split, r.Data.Samples, r.Data.Classes)
-	fmt.Fprintf(t, "loss\t%.6g\n", r.Loss)
-	fmt.Fprintf(t, "accuracy\t%.4f\n", r.Accuracy)
-	fmt.Fprintf(t, "gradient norm\t%.6g\n", r.GradientNorm)
-	fmt.Fprintf(t, "method\t%s, %d Hessian-vector products, %.2g s\n", s.Method, s.HVPs, r.Seconds)
-	if s.Trace != nil {
-		fmt.Fprintf(t, "trace\t%.6g ± %.1g\n", s.Trace.Value, s.Trace.Error)
-	}
-	if !s.Converged {
-		fmt.Fprintf(t, "not converged\tresiduals below are larger than asked for\n")
-	}
-	if err := t.Flush(); err != nil {
-		return err
-	}
-	t = tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(t, "\n\teigenvalue\tresidual\t\n")
-	for i, v := range s.Top {
-		fmt.Fprintf(t, "λ%d\t%.6g\t%.1g\t\n", i+1, v, s.Residuals[i])
-	}
-	between := r.Model.Parameters - len(s.Top) - len(s.Bottom)
-	if len(s.Top) > 0 && len(s.Bottom) > 0 && between > 0 {
-		fmt.Fprintf(t, "…\t\t\t\n")
-	}
-	for i := len(s.Bottom) + min(between, 0) - 1; i >= 0; i-- { // without those of the top
-		fmt.Fprintf(t, "λ%d\t%.6g\t%.1g\t\n", r.Model.Parameters-i, s.Bottom[i], s.BottomResiduals[i])
-	}
-	return t.Flush()
 }
 
 // bar shows how far a long measurement is, on a terminal.

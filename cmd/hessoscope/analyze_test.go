@@ -62,8 +62,8 @@ func (want truth) check(t *testing.T, have analysis) {
 	if s.Method == "lanczos" {
 		tolerance = 1e-8 * want.Lambda1
 	}
-	if (s.Trace != nil) != (s.Method == "dense") {
-		t.Errorf("method %s, trace %v; want a trace with dense only", s.Method, s.Trace)
+	if (s.Trace != nil) != (s.Method == "dense" || s.Method == "reduced") {
+		t.Errorf("method %s, trace %v; want one with dense and reduced only", s.Method, s.Trace)
 	} else if s.Trace != nil {
 		near("trace", s.Trace.Value, want.Trace, 1e-10*want.Trace)
 		near("trace, in its own bound", s.Trace.Value, want.Trace, s.Trace.Error+1e-12*want.Trace) // the truth's own rounding
@@ -102,10 +102,12 @@ func TestAnalyzeTruth(t *testing.T) {
 		for _, method := range []string{"auto", "dense", "lanczos"} {
 			resolved := method
 			if method == "auto" {
-				resolved = map[bool]string{true: "dense", false: "lanczos"}[want.Parameters <= analyzeDenseLimit]
+				resolved = map[bool]string{true: "dense", false: "reduced"}[want.Parameters <= analyzeDenseLimit]
 			}
-			if method == "dense" && want.Parameters > analyzeDenseLimit || method == "auto" && net.name == "gauss_small" && testing.Short() {
-				continue // minutes, and seconds that dense spends already
+			minutes := method == "dense" && want.Parameters > analyzeDenseLimit
+			seconds := method != "lanczos" && net.name == "gauss_small"
+			if minutes || seconds && (method == "auto" || testing.Short()) {
+				continue
 			}
 			t.Run(net.name+" "+method, func(t *testing.T) {
 				out := succeed(t, "analyze", "--weights", net.weights, "--data", net.data, "--method", method, "--json", "-")
@@ -273,7 +275,7 @@ func TestAnalyzeRun(t *testing.T) {
 	chdir(t)
 	succeed(t, "train", "gauss", "--no-progress", "--set", "training.epochs=25", "--set", "model={hidden: [8], activation: tanh}",
 		"--set", "data.random_labels=true", "--set", "training.loss=squared_error", "--set", "training.batch_size=0",
-		"--set", "checkpoint.schedule={every: 10}", "--set", "spectrum.schedule={every: 10}")
+		"--set", "checkpoint.schedule={every: 10}", "--set", "spectrum={schedule: {every: 10}, bottom: 5}")
 	lines := readLines(t, "runs/gauss/metrics.jsonl")
 	for epoch, args := range map[int][]string{0: {"--epoch", "0"}, 10: {"--epoch", "10"}, 20: {"--epoch", "20"}, 25: nil} {
 		have := decode[analysis](t, succeed(t, append([]string{"analyze", "runs/gauss", "--json", "-"}, args...)...))

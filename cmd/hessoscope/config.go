@@ -11,6 +11,8 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/hessoscope/hessoscope/callbacks"
+	"github.com/hessoscope/hessoscope/callbacks/boundary"
 	"github.com/hessoscope/hessoscope/callbacks/curvature"
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/datasets/suggest"
@@ -27,6 +29,7 @@ type config struct {
 	Model       modelConfig      `yaml:"model"`
 	Training    trainingConfig   `yaml:"training"`
 	Spectrum    spectrumConfig   `yaml:"spectrum"`
+	Complexity  complexityConfig `yaml:"complexity"`
 	Log         logConfig        `yaml:"log,omitempty"`
 	Checkpoint  checkpointConfig `yaml:"checkpoint"`
 	Workers     int              `yaml:"workers,omitempty"` // chunks of data at once; one a CPU if 0
@@ -69,12 +72,28 @@ type trainingConfig struct {
 
 type spectrumConfig struct {
 	Off       bool             `yaml:"off,omitempty"`
-	Schedule  trainer.Schedule `yaml:"schedule,omitempty"` // 20 epochs, log-spaced, if empty
-	Method    curvature.Method `yaml:"method"`             // auto, dense or lanczos
+	Schedule  trainer.Schedule `yaml:"schedule,omitempty"` // 20 epochs, log-spaced, for a tenth of the work, if empty
+	Method    curvature.Method `yaml:"method"`             // auto, dense, lanczos, reduced or density
+	Resolved  bool             `yaml:"resolved,omitempty"` // auto: by a method that finds all resolvable pairs
+	Matrix    callbacks.Matrix `yaml:"matrix,omitempty"`   // hessian or gauss_newton
+	Only      []string         `yaml:"only,omitempty"`     // layers or parameters; all if empty
 	Samples   int              `yaml:"samples,omitempty"`  // of the training split to measure on, drawn by the seed; all if 0
-	Top       int              `yaml:"top,omitempty"`      // largest pairs; 10 if 0
-	Bottom    int              `yaml:"bottom,omitempty"`   // smallest pairs; 5 if 0, none if −1
+	Top       int              `yaml:"top,omitempty"`      // largest pairs; C + 2 if 0
+	Bottom    int              `yaml:"bottom,omitempty"`   // smallest pairs; none if 0 or −1
 	Tolerance float64          `yaml:"tolerance,omitempty"`
+}
+
+type complexityConfig struct {
+	Off       bool               `yaml:"off,omitempty"`
+	Schedule  trainer.Schedule   `yaml:"schedule,omitempty"`  // which of the spectrum's epochs; all if empty
+	Epsilon   float64            `yaml:"epsilon,omitempty"`   // calibrated if 0
+	Alpha     float64            `yaml:"alpha,omitempty"`     // of the calibration; 0.05 if 0
+	Statistic boundary.Statistic `yaml:"statistic,omitempty"` // max, or the paper's mean
+	Vectors   boundary.Selection `yaml:"vectors,omitempty"`   // resolvable, or the paper's all
+}
+
+func (c complexityConfig) settings() boundary.ComplexitySettings {
+	return boundary.ComplexitySettings{Epsilon: c.Epsilon, Alpha: c.Alpha, Statistic: c.Statistic, Vectors: c.Vectors}
 }
 
 type logConfig struct {
@@ -108,6 +127,8 @@ func (c *config) validate() error {
 		return wrong("model.precision", fmt.Sprintf("is %q; want float64 or float32", c.Model.Precision))
 	case slices.ContainsFunc(c.Model.Hidden, func(w int) bool { return w < 1 }):
 		return wrong("model.hidden", "has a width below 1")
+	case !slices.Contains([]callbacks.Matrix{"", callbacks.Hessian, callbacks.GaussNewton}, c.Spectrum.Matrix):
+		return wrong("spectrum.matrix", fmt.Sprintf("is %q; want %s or %s", c.Spectrum.Matrix, callbacks.Hessian, callbacks.GaussNewton))
 	case c.Spectrum.Samples < 0:
 		return wrong("spectrum.samples", fmt.Sprintf("is %d; want 0, for the whole split, or more", c.Spectrum.Samples))
 	case c.Spectrum.Top < -1:
@@ -123,6 +144,9 @@ func (c *config) validate() error {
 	}
 	if err := c.Data.validate(); err != nil {
 		return err
+	}
+	if err := c.Complexity.settings().Validate(); err != nil {
+		return wrong("complexity", "has "+strings.TrimPrefix(err.Error(), "boundary: "))
 	}
 	for _, f := range []struct {
 		field string
@@ -141,6 +165,7 @@ func (c *config) validate() error {
 		below("training", c.trainer().Validate()),
 		below("training.evaluate", c.Training.Evaluate.Validate()),
 		below("spectrum.schedule", c.Spectrum.Schedule.Validate()),
+		below("complexity.schedule", c.Complexity.Schedule.Validate()),
 		below("log.schedule", c.Log.Schedule.Validate()),
 		below("checkpoint.schedule", c.Checkpoint.Schedule.Validate()),
 	)
@@ -192,7 +217,7 @@ func (c *config) trainer() trainer.Config {
 // solver is the part of the configuration that finds eigenvalues.
 func (c *config) solver() curvature.Settings {
 	s := c.Spectrum
-	return curvature.Settings{Method: s.Method, Top: s.Top, Bottom: s.Bottom, Tolerance: s.Tolerance}
+	return curvature.Settings{Method: s.Method, Resolved: s.Resolved, Top: s.Top, Bottom: s.Bottom, Tolerance: s.Tolerance}
 }
 
 // resolve puts the defaults in the place of settings that were left out, so
@@ -204,15 +229,14 @@ func (c *config) resolve() {
 	setDefault(&c.Training.Loss, models.CrossEntropy)
 	setDefault(&c.Training.Rate.Schedule, "constant")
 	setDefault(&c.Training.Optimizer.Name, "sgd")
-	setDefault(&c.Spectrum.Top, 10)
-	setDefault(&c.Spectrum.Bottom, 5)
-	setDefault(&c.Spectrum.Tolerance, 1e-8)
+	setDefault(&c.Spectrum.Tolerance, 1e-2)
+	setDefault(&c.Spectrum.Matrix, callbacks.Hessian)
 	setDefault(&c.Checkpoint.Seconds, 10)
 	if c.Training.Evaluate.IsZero() {
 		c.Training.Evaluate.Every = 1
 	}
 	if c.Spectrum.Schedule.IsZero() {
-		c.Spectrum.Schedule.Log = 20
+		c.Spectrum.Schedule = trainer.Schedule{Log: 20, Budget: 0.1}
 	}
 }
 

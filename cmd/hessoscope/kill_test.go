@@ -187,7 +187,7 @@ func TestInterrupt(t *testing.T) {
 			if took := time.Since(sent); took > 2*time.Second {
 				t.Errorf("it took %v to end", took)
 			}
-			want := "hessoscope: interrupted; saved in " + dir + "; resume with: hessoscope train " + dir + " --resume: "
+			want := "hessoscope: interrupted; saved in " + dir + "; resume with: hessoscope train " + dir + " --resume"
 			if !strings.Contains(p.stderr.String(), want) {
 				t.Errorf("error %q; want it to say %q", p.stderr.String(), want)
 			}

@@ -22,6 +22,7 @@ type trainCmd struct {
 	Experiment string   `arg:"" help:"A preset (hessoscope presets), a YAML file, or the folder of a run to resume."`
 	Set        []string `help:"Change a setting: --set training.epochs=50. May be repeated." placeholder:"KEY=VALUE" sep:"none"`
 	Name       string   `help:"Name of the run; the experiment's if not given." placeholder:"NAME"`
+	DataDir    string   `help:"Folder of the IDX files of MNIST, instead of your cache: data.dir." placeholder:"DIR"`
 	Out        string   `help:"Folder of all runs." default:"runs" placeholder:"DIR"`
 	Resume     bool     `help:"Go on with an interrupted run of this name, exactly where it stopped."`
 	Log        string   `help:"Lines for people (text) or for machines (json)." enum:"text,json" default:"text"`
@@ -69,6 +70,9 @@ func (t trainCmd) Run(ctx context.Context, out *output) error {
 	}
 	if t.Name != "" {
 		c.Name = t.Name
+	}
+	if t.DataDir != "" {
+		c.Data.DataDir = t.DataDir
 	}
 	if err := c.validate(); err != nil {
 		return fmt.Errorf("%s: %w", t.Experiment, err)
@@ -257,11 +261,17 @@ func (t trainCmd) hooks(c *config, dir string, out *output) ([]trainer.Hook, err
 		spectrum := &callbacks.Spectrum{
 			Schedule: c.Spectrum.Schedule, Dir: filepath.Join(dir, measurementsDir),
 			Samples: c.Spectrum.Samples, Workers: c.Workers, Settings: c.solver(),
+			Matrix: c.Spectrum.Matrix, Only: c.Spectrum.Only,
 		}
 		if !t.NoProgress {
 			spectrum.Settings.Progress = progress.Measuring("spectrum")
 		}
 		hooks = append(hooks, spectrum)
+		if !c.Complexity.Off {
+			hooks = append(hooks, &callbacks.Complexity{
+				Spectrum: spectrum, Schedule: c.Complexity.Schedule, Settings: c.Complexity.settings(),
+			})
+		}
 	}
 	if !t.NoProgress {
 		hooks = append(hooks, progress)
@@ -302,10 +312,16 @@ func (r *monitoredRun) create() error {
 func (r *monitoredRun) train(ctx context.Context) error {
 	if _, err := r.trainer.Run(ctx); err != nil {
 		if errors.Is(err, context.Canceled) {
-			return fmt.Errorf("saved in %s; resume with: hessoscope train %s --resume: %w", r.dir, r.dir, err)
+			return interruption{fmt.Sprintf("saved in %s; resume with: hessoscope train %s --resume", r.dir, r.dir)}
 		}
 		return err
 	}
 	_, err := fmt.Fprintf(r.out.stdout, "run %s\n", r.dir)
 	return err
 }
+
+// interruption is the error of a cancelled context, without its text.
+type interruption struct{ howToResume string }
+
+func (i interruption) Error() string      { return i.howToResume }
+func (interruption) Is(target error) bool { return target == context.Canceled }

@@ -1,0 +1,56 @@
+package boundary
+
+import (
+	"context"
+	"slices"
+
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/mat"
+
+	"github.com/hessoscope/hessoscope/callbacks/curvature"
+)
+
+// alignRows is how many gradients are held at once: enough for their products
+// with the eigenvectors to be matrix products.
+const alignRows = 64
+
+// NewEigenpairs returns what is known of a spectrum's resolvable pairs, without
+// alignments.
+func NewEigenpairs(s *curvature.Spectrum) *Eigenpairs {
+	e := &Eigenpairs{
+		Values: s.Resolved.Values, Residuals: s.Resolved.Residuals,
+		Parameters: s.Dim, Complete: s.Resolved.Complete,
+	}
+	for _, v := range s.Top.Values {
+		if slices.Contains(e.Values, v) { // is resolvable
+			e.Top++
+		}
+	}
+	return e
+}
+
+// Align returns what is known of a spectrum's resolvable pairs, with the
+// alignments of all samples. It costs a pass of one sample each, and holds few
+// gradients at a time.
+func (r *Reinforcing) Align(ctx context.Context, s *curvature.Spectrum) (*Eigenpairs, error) {
+	e, space := NewEigenpairs(s), s.Resolved
+	if space.Len() == 0 {
+		return e, nil
+	}
+	samples := len(r.Norms)
+	e.Alignments = mat.NewDense(samples, space.Len(), nil)
+	panel := mat.NewDense(min(alignRows, samples), s.Dim, nil)
+	err := r.objective.SampleGradients(ctx, func(n int, g []float64) error {
+		row := panel.RawRowView(n % alignRows)
+		clear(row)
+		if r.Norms[n] > 0 {
+			floats.ScaleTo(row, 1/r.Norms[n], g)
+		}
+		if filled := n%alignRows + 1; filled == alignRows || n == samples-1 {
+			part := panel.Slice(0, filled, 0, s.Dim).(*mat.Dense)
+			e.Alignments.Slice(n+1-filled, n+1, 0, space.Len()).(*mat.Dense).Copy(space.Project(part))
+		}
+		return nil
+	})
+	return e, err
+}

@@ -1,0 +1,14 @@
+package boundary
+
+// ProjectionErrors returns the clusters of the sorted pairs, first to last−1,
+// and the error bound of each.
+func (e *Eigenpairs) ProjectionErrors() (clusters [][2]int, errors []float64) {
+	o := e.order()
+	found := o.clusters(entangled)
+	projections := make([][]float64, len(found))
+	for i, c := range found {
+		clusters = append(clusters, [2]int{c.first, c.last})
+		projections[i] = o.projection(e.Alignments, c.first, c.last)
+	}
+	return clusters, o.projectionErrors(found, projections)
+}

@@ -1,0 +1,171 @@
+package curvature
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/stat"
+)
+
+func density(tb testing.TB, op Operator, s Settings) *Spectrum {
+	tb.Helper()
+	s.Method = Quadrature
+	spectrum, err := Solve(context.Background(), op, s)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if d := math.Abs(floats.Sum(spectrum.Density.Weights) - 1); d > 1e-12 {
+		tb.Errorf("mass differs from 1 by %.2g", d)
+	}
+	if !slices.IsSorted(spectrum.Density.Nodes) {
+		tb.Error("nodes are not sorted")
+	}
+	return spectrum
+}
+
+// wasserstein returns ∫ |F − G| dλ, for F of the density and G of the true
+// eigenvalues.
+func wasserstein(d *Density, truth []float64) float64 {
+	nodes := slices.Concat(d.Nodes, truth)
+	weights := slices.Clone(d.Weights)
+	for range truth {
+		weights = append(weights, -1/float64(len(truth)))
+	}
+	stat.SortWeighted(nodes, weights)
+	difference, distance := 0.0, 0.0
+	for i := range len(nodes) - 1 {
+		difference += weights[i]
+		distance += math.Abs(difference) * (nodes[i+1] - nodes[i])
+	}
+	return distance
+}
+
+// The vectors being uniform on the sphere, a diagonal operator is as good as any.
+func diagonalOperator(d []float64) Operator { return conjugate(d, 0) }
+
+func TestDensityError(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 7))
+	for name, test := range map[string]struct {
+		d        []float64
+		settings Settings
+	}{
+		"Hessian-like":              {hessianLike(400), Settings{Top: 5, Bottom: -1, QuadratureSteps: 50}},
+		"iris":                      {irisSpectrum(t), Settings{Top: 3, Bottom: -1, QuadratureSteps: 15, QuadratureVectors: 5}},
+		"uniform, few steps":        {uniform(500, -1, 1), Settings{Top: -1, Bottom: -1, QuadratureSteps: 8}},
+		"two values":                {append(constant(150, -1), constant(150, 1)...), Settings{Top: -1, Bottom: -1, QuadratureSteps: 3}},
+		"normal, nothing deflated":  {gaussian(rng, 300), Settings{Top: -1, Bottom: -1, QuadratureVectors: 2, QuadratureSteps: 30}},
+		"small":                     {gaussian(rng, 12), Settings{Top: 2, Bottom: 2}},
+		"one eigenvalue in the way": {append(constant(400, 0), 1), Settings{Top: -1, Bottom: -1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			const seeds = 100
+			failed, ratio := 0, 0.0
+			for seed := range uint64(seeds) {
+				test.settings.Seed = seed
+				s := density(t, diagonalOperator(test.d), test.settings)
+				distance := wasserstein(s.Density, test.d)
+				ratio += distance / s.Density.Error / seeds
+				if distance > s.Density.Error {
+					failed++
+				}
+			}
+			t.Logf("error exceeded %d times in %d; on average the distance is %.2f of it", failed, seeds, ratio)
+			if failed > 5 {
+				t.Errorf("error exceeded %d times in %d: want at most 5", failed, seeds)
+			}
+		})
+	}
+}
+
+func TestDensityOfLowRank(t *testing.T) {
+	d := spectrumOf(300, 5, 4, 3, -2)
+	s := density(t, conjugate(d, 3), Settings{Top: 4, Bottom: 2})
+	for _, r := range s.Density.Rules {
+		if !r.Exact || len(r.Nodes) != 1 || math.Abs(r.Nodes[0]) > 1e-13 {
+			t.Errorf("rule %v: want the node 0 only", r)
+		}
+	}
+	if distance := wasserstein(s.Density, d); distance > 1e-13 {
+		t.Errorf("distance %.2g: want rounding only", distance)
+	}
+	for _, c := range []struct {
+		name      string
+		got, want Estimate
+	}{
+		{"trace", *s.Trace, Estimate{Value: 10}},
+		{"Frobenius", *s.Frobenius, Estimate{Value: math.Sqrt(54)}},
+		{"count above 1", s.Density.Count(1, 6), Estimate{Value: 3}},
+		{"count around 0", s.Density.Count(-1, 1), Estimate{Value: 296}},
+	} {
+		// 1e-12: 300 eigenvalues of rounding size.
+		if math.Abs(c.got.Value-c.want.Value) > 1e-12*300 || c.got.Error > 1e-12*300 {
+			t.Errorf("%s %v, want %v", c.name, c.got, c.want.Value)
+		}
+	}
+	if median, deviation := s.Density.Spread(); math.Abs(median) > 1e-13 || deviation > 1e-13 {
+		t.Errorf("bulk %g ± %g, want 0", median, deviation)
+	}
+}
+
+func TestDensityExtremes(t *testing.T) {
+	for name, test := range map[string]struct {
+		d        []float64
+		settings Settings
+	}{
+		"zero":                  {make([]float64, 100), Settings{}},
+		"one dimension":         {[]float64{-3}, Settings{}},
+		"one, nothing deflated": {[]float64{-3}, Settings{Top: -1, Bottom: -1}},
+		"all but one deflated":  {[]float64{3, 2, 1, 0.5}, Settings{Top: 2, Bottom: 1}},
+		"all deflated":          {[]float64{3, 2, 1, 0.5}, Settings{Top: 3, Bottom: 2}},
+		"identity":              {constant(50, 1), Settings{}},
+		"tiny":                  {scaled(hessianLike(100), 1e-150), Settings{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			op := conjugate(test.d, 3)
+			s := density(t, op, test.settings)
+			if s.Method != Quadrature || s.Applications != op.calls {
+				t.Errorf("%v, %d H·v (%d counted)", s.Method, s.Applications, op.calls)
+			}
+			norm := max(floats.Max(test.d), -floats.Min(test.d))
+			if distance := wasserstein(s.Density, test.d); distance > s.Density.Error+1e-14*norm {
+				t.Errorf("distance %.2g, error %.2g", distance, s.Density.Error)
+			}
+		})
+	}
+}
+
+func TestDensityShape(t *testing.T) {
+	d := uniform(2000, 0, 1)
+	s := density(t, diagonalOperator(d), Settings{Top: -1, Bottom: -1})
+	integral := 0.0
+	for x := -1.0; x < 2; x += 0.01 {
+		integral += 0.01 * s.Density.At(x, 0.05).Value
+	}
+	if math.Abs(integral-1) > 1e-10 { // the rectangle rule on a smooth function is exact to that
+		t.Errorf("the density integrates to %.12f", integral)
+	}
+	for _, c := range []struct {
+		name string
+		got  Estimate
+		want float64
+	}{
+		{"density at 1/2", s.Density.At(0.5, 0.05), 1},
+		{"count below 1/4", s.Density.Count(-1, 0.25), 500},
+	} {
+		// Four standard errors, and a node more or less: 1/90 of the mass.
+		if limit := 4*c.got.Error + c.want*4/90; math.Abs(c.got.Value-c.want) > limit {
+			t.Errorf("%s: %v, want %g", c.name, c.got, c.want)
+		}
+	}
+	median, deviation := s.Density.Spread()
+	if math.Abs(median-0.5) > 0.03 || math.Abs(deviation-0.25) > 0.03 {
+		t.Errorf("median %g, deviation %g, want 0.5 and 0.25", median, deviation)
+	}
+	if q := s.Density.Quantile(0.9); math.Abs(q-0.9) > 0.03 {
+		t.Errorf("quantile %g, want 0.9", q)
+	}
+}

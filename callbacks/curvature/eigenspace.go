@@ -1,0 +1,86 @@
+package curvature
+
+import (
+	"math"
+
+	"gonum.org/v1/gonum/mat"
+)
+
+// Eigenspace is the span of eigenvectors with all that is known of them. The
+// vectors are orthonormal. They are not stored one by one where that can be
+// avoided, but as V = S·Q with few rows in Q.
+type Eigenspace struct {
+	// Values are the eigenvalues θᵢ, descending, and Residuals the norms
+	// ‖H vᵢ − θᵢ vᵢ‖₂, or upper bounds of them where these are rounding only.
+	Values, Residuals []float64
+
+	// Complete reports whether these are all pairs with |θ| > Resolution·max |θ|,
+	// up to residuals and, with Reduced, to what Spectrum.Missed says.
+	Complete bool
+
+	basis        *basis     // Q
+	coefficients *mat.Dense // S, k × m; nil if Q is V already
+}
+
+// eigenspace returns the pairs, of an operator on ℝⁿ, with |θ| > floor.
+func (p Pairs) eigenspace(n int, floor float64) *Eigenspace {
+	e := &Eigenspace{basis: &basis{n: n}}
+	for i, value := range p.Values {
+		if math.Abs(value) > floor {
+			e.Values = append(e.Values, value)
+			e.Residuals = append(e.Residuals, p.Residuals[i])
+			e.basis.append(p.Vectors.RawRowView(i))
+		}
+	}
+	return e
+}
+
+// basis returns the vectors, in ℝⁿ, as a basis of their span.
+func (p Pairs) basis(n int) *basis { return p.eigenspace(n, -1).basis }
+
+// Len returns the number k of eigenvectors.
+func (e *Eigenspace) Len() int { return len(e.Values) }
+
+// Project returns the components ⟨xᵢ, vⱼ⟩ of the rows of X, vectors in ℝⁿ, as a
+// matrix with one row a vector and k columns; nil if k is zero.
+func (e *Eigenspace) Project(x *mat.Dense) *mat.Dense {
+	if e.Len() == 0 {
+		return nil
+	}
+	c := e.basis.coefficients(x, 0)
+	if e.coefficients == nil {
+		return c
+	}
+	var a mat.Dense
+	a.Mul(c, e.coefficients.T())
+	return &a
+}
+
+// Vectors returns eigenvectors from to to−1 as rows; nil if these are none.
+func (e *Eigenspace) Vectors(from, to int) *mat.Dense {
+	if from >= to {
+		return nil
+	}
+	v := mat.NewDense(to-from, e.basis.n, nil)
+	if e.coefficients == nil {
+		for i := range to - from {
+			v.SetRow(i, e.basis.rows(from+i, from+i+1).RawRowView(0))
+		}
+		return v
+	}
+	e.basis.addProduct(v, 1, e.coefficients.Slice(from, to, 0, e.basis.k).(*mat.Dense), 0)
+	return v
+}
+
+// resolvable returns the indices of ascending values larger in magnitude than
+// resolution times the largest, in descending order of the values.
+func resolvable(values []float64, resolution float64) []int {
+	var indices []int
+	floor := resolution * maxAbs(values)
+	for i := len(values) - 1; i >= 0; i-- {
+		if math.Abs(values[i]) > floor {
+			indices = append(indices, i)
+		}
+	}
+	return indices
+}

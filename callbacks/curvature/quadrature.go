@@ -1,0 +1,146 @@
+package curvature
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/mat"
+)
+
+// resolveQuadrature puts numbers in place of defaults, and checks them.
+func (s Settings) resolveQuadrature(n int) (Settings, error) {
+	if s.QuadratureVectors == 0 {
+		s.QuadratureVectors = 10
+	}
+	if s.QuadratureSteps == 0 {
+		s.QuadratureSteps = 90
+	}
+	bytes := 8 * float64(s.asked(n)+min(s.QuadratureSteps, n)) * float64(n)
+	switch {
+	case s.QuadratureVectors < 2:
+		return s, fmt.Errorf("density: %d random vectors: want at least 2", s.QuadratureVectors)
+	case s.QuadratureSteps < 1:
+		return s, fmt.Errorf("density: %d steps: want at least 1", s.QuadratureSteps)
+	case bytes > maxBasis:
+		return s, fmt.Errorf("density: %d steps from vectors of n = %d take %.3g GB: want fewer, in at most %.3g GB",
+			s.QuadratureSteps, n, bytes/1e9, maxBasis/1e9)
+	case s.asked(n) == 0:
+		return s, nil
+	}
+	return s, s.checkLanczos(n)
+}
+
+// solveQuadrature is stochastic Lanczos quadrature (Ghorbani, Krishnan & Xiao
+// 2019; Chen, Trogdon & Ubaru 2021) of H on the complement of the eigenvectors
+// at the ends of its spectrum. These few have most of the trace and hardly any
+// of the mass: left in, they are what the estimates vary with.
+func solveQuadrature(ctx context.Context, op Operator, s Settings) (*Spectrum, error) {
+	n := op.Dim()
+	spectrum := &Spectrum{Dim: n, Converged: true, Asymmetry: math.NaN(), Resolved: &Eigenspace{basis: &basis{n: n}}}
+	var deflated Pairs
+	if s.asked(n) > 0 {
+		var err error
+		s.TraceSamples = 0
+		if spectrum, deflated, err = lanczosPairs(ctx, op, s); err != nil {
+			return nil, err
+		}
+	}
+	q := &quadrature{
+		op:    op,
+		basis: deflated.basis(n),
+		rng:   rand.New(rand.NewPCG(s.Seed, 2)),
+	}
+	for _, value := range deflated.Values {
+		q.scale = max(q.scale, math.Abs(value))
+	}
+	density := &Density{Dim: n, Deflated: deflated.Values}
+	for range s.QuadratureVectors {
+		if density.bulk() == 0 {
+			break
+		}
+		rule, err := q.rule(ctx, s.QuadratureSteps)
+		if err != nil {
+			return nil, fmt.Errorf("curvature: density, after %d H·v: %w", spectrum.Applications+q.applications, err)
+		}
+		density.Rules = append(density.Rules, rule)
+		if s.Progress != nil {
+			s.Progress(s.asked(n), s.asked(n), spectrum.Applications+q.applications)
+		}
+	}
+	density.merge()
+	density.setError(q.overhang, deflated.Residuals)
+	spectrum.Method = Quadrature
+	spectrum.Density = density
+	spectrum.Applications += q.applications
+	coupling := math.Sqrt2 * floats.Norm(deflated.Residuals, 2)
+	spectrum.estimate(deflated.Values, floats.Norm(deflated.Values, 2), coupling, density.complement())
+	return spectrum, nil
+}
+
+// quadrature makes rules for random vectors.
+type quadrature struct {
+	op    Operator
+	basis *basis // the deflated vectors, then those of a Lanczos process
+	rng   *rand.Rand
+
+	scale        float64 // ‖H‖₂, as far as known
+	overhang     float64 // the largest residual of a smallest or largest node
+	applications int
+}
+
+// rule returns the quadrature rule of one more random vector: Lanczos with full
+// reorthogonalisation, for that many steps or until the space is invariant.
+func (q *quadrature) rule(ctx context.Context, steps int) (Rule, error) {
+	n, deflated := q.basis.n, q.basis.k
+	defer func() { q.basis.k = deflated }()
+	var α, β []float64
+	x := gaussianRows(q.rng, 1, n)
+	image := mat.NewDense(1, n, nil)
+	norm := floats.Norm(x.RawRowView(0), 2)
+	for {
+		q.basis.add(x, norm)
+		if err := applyFinite(ctx, q.op, image, q.basis.rows(q.basis.k-1, q.basis.k)); err != nil {
+			return Rule{}, err
+		}
+		q.applications++
+		x, image = image, x
+		q.scale = max(q.scale, floats.Norm(x.RawRowView(0), 2))
+		c := q.basis.project(x, 0)
+		α = append(α, c.At(0, q.basis.k-1))
+		norm = floats.Norm(x.RawRowView(0), 2)
+		if norm <= vanishing*q.scale || q.basis.k == n {
+			return q.decompose(α, β, 0)
+		}
+		if len(α) == steps {
+			return q.decompose(α, β, norm)
+		}
+		β = append(β, norm)
+	}
+}
+
+// decompose returns the rule of the tridiagonal matrix with diagonal α and
+// off-diagonal β. Next is the coefficient that would follow in β, zero if the
+// space is invariant.
+func (q *quadrature) decompose(α, β []float64, next float64) (Rule, error) {
+	steps := len(α)
+	t := mat.NewSymDense(steps, nil)
+	for i, v := range α {
+		t.SetSym(i, i, v)
+		if i < len(β) {
+			t.SetSym(i, i+1, β[i])
+		}
+	}
+	var eigen mat.EigenSym
+	if !eigen.Factorize(t, true) {
+		return Rule{}, errors.New("the decomposition of the tridiagonal matrix did not converge")
+	}
+	var s mat.Dense
+	eigen.VectorsTo(&s)
+	last := s.RawRowView(steps - 1)
+	q.overhang = max(q.overhang, next*math.Abs(last[0]), next*math.Abs(last[steps-1]))
+	return newRule(eigen.Values(nil), s.RawRowView(0), next == 0), nil
+}

@@ -1,0 +1,313 @@
+package curvature
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"sort"
+
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/mat"
+)
+
+const (
+	reducedPanel  = 16    // vectors that H is applied to at a time; it divides chunkRows
+	reducedStarts = 16    // random start vectors besides the seeds
+	reducedProbes = 4     // random vectors that look for what was missed
+	dependent     = 1e-10 // norm of what is new in a unit start vector that is not worth a direction
+)
+
+// reduced projects H on a space that, up to rounding, it maps into itself and to
+// zero all that is orthogonal to it. It is the band Lanczos method (Ruhe 1979;
+// Freund, Bai et al. 2000, § 4.6 on deflation): the block Krylov space of seeds
+// and random vectors, grown one basis vector after the other by what is new in
+// its image,
+//
+//	H qᵢ = Qᵀ tᵢ + eᵢ,   ‖eᵢ‖₂ ≤ 1e-13·‖H‖,
+//
+// until all images are in the span of the basis. T = [tᵢ] is a band matrix in
+// exact arithmetic; here every image is made orthogonal to the whole basis, for
+// otherwise the small eigenvalues drown in copies of the large ones.
+type reduced struct {
+	Settings
+	op  Operator
+	n   int
+	rng *rand.Rand
+
+	basis        basis
+	done         int         // basis vectors that H has been applied to
+	t            [][]float64 // tᵢ, as long as the basis was
+	dropped      float64     // Σ ‖eᵢ‖² over those that are rounding
+	scale        float64     // max ‖H qᵢ‖₂ ≤ ‖H‖₂
+	applications int
+
+	leftover      basis     // the eᵢ that the basis had no room for: not orthonormal
+	leftoverOf    []int     // i of each
+	leftoverNorms []float64 // ‖eᵢ‖₂
+
+	values []float64 // Ritz values, ascending
+	s      mat.Dense // column i has the coefficients of Ritz vector i
+}
+
+func (s Settings) checkReduced(n int) error {
+	if limit := s.basisLimit(n); limit < min(n, s.asked(n)) {
+		return fmt.Errorf("reduced: a basis of at most %d vectors for %d pairs of n = %d: want at least as many", limit, s.asked(n), n)
+	}
+	if s.Seeds == nil || s.Seeds.IsEmpty() {
+		return nil
+	}
+	count, columns := s.Seeds.Dims()
+	if columns != n {
+		return fmt.Errorf("reduced: %d seeds in ℝ^%d for an operator on ℝ^%d", count, columns, n)
+	}
+	for i := range count {
+		v := s.Seeds.RawRowView(i)
+		if j := indexNotFinite(v); j >= 0 {
+			return fmt.Errorf("reduced: seed %d has %v at component %d: want a finite number", i, v[j], j)
+		}
+	}
+	return nil
+}
+
+// basisLimit is MaxBasis, or the number m of vectors in ℝⁿ that, with three
+// matrices m × m, take 1 GB.
+func (s Settings) basisLimit(n int) int {
+	if s.MaxBasis > 0 {
+		return min(s.MaxBasis, n)
+	}
+	const numbers = 1 << 30 / 8
+	x := float64(n)
+	return min(int((math.Sqrt(x*x+12*numbers)-x)/6), n)
+}
+
+func solveReduced(ctx context.Context, op Operator, s Settings) (*Spectrum, error) {
+	n := op.Dim()
+	r := &reduced{
+		Settings: s,
+		op:       op,
+		n:        n,
+		rng:      rand.New(rand.NewPCG(s.Seed, 1)),
+		basis:    basis{n: n},
+		leftover: basis{n: n},
+	}
+	spectrum, err := r.run(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("curvature: reduced, after %d H·v: %w", r.applications, err)
+	}
+	return spectrum, nil
+}
+
+func (r *reduced) run(ctx context.Context) (*Spectrum, error) {
+	r.seed()
+	for {
+		if err := r.grow(ctx); err != nil {
+			return nil, err
+		}
+		outside, err := probe(ctx, r.op, &r.basis, r.rng, max(r.TraceSamples, reducedProbes))
+		if err != nil {
+			return nil, err
+		}
+		r.applications += outside.samples()
+		if outside.bound() <= r.Resolution*r.scale/10 || r.basis.k >= r.basisLimit(r.n) {
+			return r.conclude(ctx, outside)
+		}
+		r.start(outside.vectors)
+	}
+}
+
+// seed starts the basis with the seeds and random vectors.
+func (r *reduced) seed() {
+	if r.Seeds != nil && !r.Seeds.IsEmpty() {
+		r.start(r.Seeds)
+	}
+	r.start(gaussianRows(r.rng, reducedStarts, r.n))
+}
+
+// start adds directions to the basis, however long the vectors.
+func (r *reduced) start(vectors *mat.Dense) {
+	count, _ := vectors.Dims()
+	for i := 0; i < count; i += reducedPanel {
+		panel := mat.DenseCopyOf(vectors.Slice(i, min(i+reducedPanel, count), 0, r.n))
+		for j := range min(reducedPanel, count-i) {
+			if v := panel.RawRowView(j); floats.Norm(v, 2) > 0 {
+				floats.Scale(1/floats.Norm(v, 2), v)
+			}
+		}
+		r.basis.absorb(panel, 0, dependent, r.basisLimit(r.n))
+	}
+}
+
+// grow applies H to every vector of the basis and adds to it what is new in the
+// images.
+func (r *reduced) grow(ctx context.Context) error {
+	for r.done < r.basis.k {
+		end := min(r.basis.k, (r.done/reducedPanel+1)*reducedPanel)
+		images := mat.NewDense(end-r.done, r.n, nil)
+		if err := applyFinite(ctx, r.op, images, r.basis.rows(r.done, end)); err != nil {
+			return err
+		}
+		r.applications += end - r.done
+		r.scale = max(r.scale, floats.Max(norms(images)))
+		c := r.basis.absorb(images, r.band(), vanishing*r.scale, r.basisLimit(r.n))
+		for i, norm := range norms(images) {
+			r.t = append(r.t, c.RawRowView(i))
+			if norm <= vanishing*r.scale {
+				r.dropped += norm * norm
+				continue
+			}
+			r.leftover.append(images.RawRowView(i))
+			r.leftoverOf = append(r.leftoverOf, r.done+i)
+			r.leftoverNorms = append(r.leftoverNorms, norm)
+		}
+		r.done = end
+		r.report(0)
+	}
+	return nil
+}
+
+func (r *reduced) report(converged int) {
+	if r.Progress != nil {
+		r.Progress(converged, r.Top+r.Bottom, r.applications)
+	}
+}
+
+// band returns the first basis vector whose image has a component along the next
+// one that H will be applied to. H being symmetric, the images to come are
+// orthogonal to those before, up to rounding.
+func (r *reduced) band() int {
+	return sort.Search(r.done, func(i int) bool { return len(r.t[i]) > r.done })
+}
+
+func (r *reduced) conclude(ctx context.Context, outside *complement) (*Spectrum, error) {
+	m := r.basis.k
+	t, difference := r.projection()
+	var eigen mat.EigenSym
+	if !eigen.Factorize(t, true) {
+		return nil, fmt.Errorf("the decomposition of the projection on %d vectors did not converge", m)
+	}
+	r.values = eigen.Values(nil)
+	eigen.VectorsTo(&r.s)
+
+	rounding := math.Hypot(math.Sqrt(r.dropped), difference/2)
+	spectrum := &Spectrum{
+		Method:    Reduced,
+		Dim:       r.n,
+		Resolved:  r.resolved(rounding),
+		Basis:     m,
+		Residual:  math.Hypot(rounding, floats.Norm(r.leftoverNorms, 2)),
+		Missed:    outside.bound(),
+		Asymmetry: relative(difference, mat.Norm(t, 2)),
+	}
+	bound := spectrum.Residual + spectrum.Missed
+	spectrum.Resolved.Complete = bound <= r.Resolution*maxAbs(r.values)
+	if m == r.n {
+		spectrum.All = r.values
+	}
+	var err error
+	if spectrum.Top, err = r.pairs(ctx, r.end(r.Top, bound, 1)); err != nil {
+		return nil, err
+	}
+	if spectrum.Bottom, err = r.pairs(ctx, r.end(r.Bottom, bound, -1)); err != nil {
+		return nil, err
+	}
+	spectrum.Applications = r.applications
+	r.report(len(spectrum.Top.Values) + len(spectrum.Bottom.Values))
+	spectrum.conclude(r.Tolerance, maxAbs(r.values))
+	spectrum.Converged = spectrum.Converged && spectrum.Resolved.Complete
+	spectrum.estimate(diagonal(t), mat.Norm(t, 2), spectrum.Residual, outside)
+	return spectrum, nil
+}
+
+// projection returns (T + Tᵀ)/2 and ‖T − Tᵀ‖_F.
+func (r *reduced) projection() (*mat.SymDense, float64) {
+	m := r.basis.k
+	t := mat.NewDense(m, m, nil)
+	for i, row := range r.t {
+		copy(t.RawRowView(i), row)
+	}
+	return symmetrise(t)
+}
+
+// resolved returns the Ritz pairs with |θ| > Resolution·max |θ|. Their residuals
+// H v − θ v = Σ sᵢ eᵢ are those of the images left over, measured, and of the
+// dropped ones, for which rounding is a bound.
+func (r *reduced) resolved(rounding float64) *Eigenspace {
+	order := resolvable(r.values, r.Resolution)
+	space := &Eigenspace{basis: &r.basis}
+	if len(order) == 0 {
+		return space
+	}
+	space.coefficients = mat.NewDense(len(order), r.basis.k, nil)
+	for i, j := range order {
+		space.Values = append(space.Values, r.values[j])
+		mat.Col(space.coefficients.RawRowView(i), j, &r.s)
+	}
+	for _, norm := range r.spill(space.coefficients) {
+		space.Residuals = append(space.Residuals, math.Hypot(norm, rounding))
+	}
+	return space
+}
+
+// spill returns ‖Σ sᵢ eᵢ‖ over the images left over, for each row s.
+func (r *reduced) spill(s *mat.Dense) []float64 {
+	count, _ := s.Dims()
+	spilt := make([]float64, count)
+	for i := 0; i < count && r.leftover.k > 0; i += chunkRows {
+		end := min(i+chunkRows, count)
+		part := mat.NewDense(end-i, r.leftover.k, nil)
+		for j := range end - i {
+			for l, of := range r.leftoverOf {
+				part.Set(j, l, s.At(i+j, of))
+			}
+		}
+		sums := mat.NewDense(end-i, r.n, nil)
+		r.leftover.addProduct(sums, 1, part, 0)
+		copy(spilt[i:], norms(sums))
+	}
+	return spilt
+}
+
+// end returns the indices of count Ritz values from one end of the spectrum, the
+// upper one for side 1, the lower one for −1. Where the basis holds all that H
+// does not map to zero, up to bound, they end with the zeros: next would come
+// those outside the basis.
+func (r *reduced) end(count int, bound float64, side float64) []int {
+	var indices []int
+	for i := range min(count, r.basis.k) {
+		if side > 0 {
+			i = r.basis.k - 1 - i
+		}
+		if side*r.values[i] < -bound && r.basis.k < r.n {
+			break
+		}
+		indices = append(indices, i)
+	}
+	return indices
+}
+
+// pairs returns Ritz pairs with measured residuals, for one H·v each.
+func (r *reduced) pairs(ctx context.Context, indices []int) (Pairs, error) {
+	k := len(indices)
+	if k == 0 {
+		return Pairs{}, nil
+	}
+	p := Pairs{Values: make([]float64, k), Vectors: mat.NewDense(k, r.n, nil)}
+	s := mat.NewDense(k, r.basis.k, nil)
+	for i, j := range indices {
+		p.Values[i] = r.values[j]
+		mat.Col(s.RawRowView(i), j, &r.s)
+	}
+	r.basis.addProduct(p.Vectors, 1, s, 0)
+	p.settle()
+	images := mat.NewDense(k, r.n, nil)
+	if err := applyFinite(ctx, r.op, images, p.Vectors); err != nil {
+		return Pairs{}, err
+	}
+	r.applications += k
+	for i, value := range p.Values {
+		floats.AddScaled(images.RawRowView(i), -value, p.Vectors.RawRowView(i))
+	}
+	p.Residuals = norms(images)
+	return p, nil
+}

@@ -1,0 +1,121 @@
+package curvature
+
+import (
+	"math"
+
+	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/mat"
+)
+
+// Pairs are approximate eigenpairs (θᵢ, vᵢ) of an [Operator] H.
+type Pairs struct {
+	Values    []float64  // θᵢ
+	Vectors   *mat.Dense // vᵢ as row i; ‖vᵢ‖₂ = 1, the entry of largest magnitude positive; nil if there are none
+	Residuals []float64  // ‖H vᵢ − θᵢ vᵢ‖₂
+}
+
+// Spectrum is what [Solve] found.
+//
+// Guaranteed, up to rounding, is each pair by itself: an eigenvalue of H lies
+// within Residuals[i] of Values[i]; and the vectors are orthonormal, so no
+// eigenvector is counted twice. Dense also misses none.
+//
+// With Lanczos it is not guaranteed that none is missing. From a single start,
+// further copies of a repeated eigenvalue appear through rounding alone, and a
+// direction absent from a warm start likewise. So the solver ends with a
+// probe, eight steps from a random vector orthogonal to all it has, and goes
+// on if that brings a wanted pair which has not converged. The probe catches
+// what stands out from the rest of the spectrum. It can overlook a further
+// copy of a value in the crowd where the wanted pairs end; the values listed
+// after it are then each one further in than they should be.
+type Spectrum struct {
+	Method      Method // never Auto
+	Dim         int
+	Top, Bottom Pairs // Top descending, Bottom ascending; they overlap if Top+Bottom > n
+
+	// Converged reports whether every residual is at most Threshold, which is
+	// Tolerance times the largest |θ|, and Lanczos' final probe found nothing more.
+	Converged bool
+	Threshold float64
+
+	// Applications is the number of H·v spent.
+	Applications int
+
+	// All has every eigenvalue in ascending order, from Dense; else it is nil.
+	All []float64
+
+	// Resolved has the pairs with |θ| > Resolution·max |θ|: all of them from
+	// Dense, and from Reduced if it converged; those in Top and Bottom from
+	// Lanczos and Quadrature.
+	Resolved *Eigenspace
+
+	// Basis is the dimension m of the space that Reduced projected H on, by
+	// T = Q H Qᵀ; else it is zero. Residual is then ‖H Qᵀ − QᵀT‖_F. Missed is an
+	// upper bound, seen by s = 4 random vectors and wrong with a probability of at
+	// most 10⁻ˢ, of ‖H v‖₂ for unit vectors v orthogonal to the space. By Weyl's
+	// theorem the ordered eigenvalues of H are those of T, and zeros, within
+	// Residual + Missed each. For other methods both are zero.
+	Basis            int
+	Residual, Missed float64
+
+	// Density is the distribution of all eigenvalues, from Quadrature; else nil.
+	Density *Density
+
+	// Trace is Σ Hⱼⱼ, and Frobenius ‖H‖_F. From Dense, their error is that of
+	// summation plus ‖H − Hᵀ‖_F, the size of the error the images themselves
+	// admit to. From Reduced, it is bounded by what random vectors see of H
+	// outside the space, or estimated by them if it did not converge. They are
+	// estimated by Quadrature and, with TraceSamples, by Lanczos, without which
+	// they are nil.
+	Trace, Frobenius *Estimate
+
+	// Asymmetry is ‖H − Hᵀ‖_F / ‖H‖_F, from Dense; the same of the projection,
+	// from Reduced; else it is NaN.
+	Asymmetry float64
+}
+
+// Vectors returns a copy of the vectors of Top and then Bottom, one a row: the
+// [Settings.Start] of a later measurement. It returns nil if there are none.
+func (s *Spectrum) Vectors() *mat.Dense {
+	top, bottom := len(s.Top.Values), len(s.Bottom.Values)
+	if top+bottom == 0 {
+		return nil
+	}
+	v := mat.NewDense(top+bottom, s.Dim, nil)
+	if top > 0 {
+		v.Slice(0, top, 0, s.Dim).(*mat.Dense).Copy(s.Top.Vectors)
+	}
+	if bottom > 0 {
+		v.Slice(top, top+bottom, 0, s.Dim).(*mat.Dense).Copy(s.Bottom.Vectors)
+	}
+	return v
+}
+
+// settle fixes the vectors' length and sign.
+func (p *Pairs) settle() {
+	for i := range p.Values {
+		v := p.Vectors.RawRowView(i)
+		scale := 1 / floats.Norm(v, 2)
+		if v[blas64.Iamax(blas64.Vector{N: len(v), Data: v, Inc: 1})] < 0 {
+			scale = -scale
+		}
+		floats.Scale(scale, v)
+	}
+}
+
+// conclude sets what follows from the pairs themselves.
+func (s *Spectrum) conclude(tolerance, scale float64) {
+	s.Threshold = tolerance * scale
+	s.Converged = true
+	for _, p := range []Pairs{s.Top, s.Bottom} {
+		for _, r := range p.Residuals {
+			s.Converged = s.Converged && r <= s.Threshold
+		}
+	}
+}
+
+// maxAbs returns the largest magnitude in ascending values.
+func maxAbs(values []float64) float64 {
+	return math.Max(math.Abs(values[0]), math.Abs(values[len(values)-1]))
+}
