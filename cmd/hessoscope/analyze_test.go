@@ -177,7 +177,7 @@ func TestAnalyzeSame(t *testing.T) {
 		t.Fatal(err)
 	}
 	analyze := func(weights, data string, args ...string) string {
-		out := succeed(t, append([]string{"analyze", "--weights", weights, "--data", data, "--top", "3", "--bottom", "2"}, args...)...)
+		out := succeed(t, append([]string{"analyze", "--weights", weights, "--data", data, "--top", "3", "--bottom", "2", "--method", "lanczos"}, args...)...)
 		return timePattern.ReplaceAllString(out, "${1}0")
 	}
 	want, wantTable := analyze(file, "iris", "--json", "-"), analyze(file, "iris")

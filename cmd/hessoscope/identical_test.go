@@ -15,8 +15,8 @@ func TestHooksChangeNothing(t *testing.T) {
 		name     string
 		settings []string
 	}{
-		{"iris", []string{"training.optimizer={name: sgd}"}},
-		{"iris", []string{"training.optimizer={name: adam}", "training.batch_size=50"}},
+		{"iris", []string{"training.optimizer={name: sgd}", "model.hidden=[20, 20]"}},
+		{"iris", []string{"training.optimizer={name: adam}", "training.batch_size=50", "spectrum.resolved=false"}},
 		{"gauss", []string{"training.optimizer={momentum: 0.9, nesterov: true, weight_decay: 1e-3}", "model.hidden=[20, 20]"}},
 		{"gauss", []string{"training.optimizer={name: adamw}", "model={hidden: [16], activation: gelu, precision: float32}"}},
 	} {

@@ -297,7 +297,7 @@ func TestIrisIsLearned(t *testing.T) {
 		t.Skip("takes some seconds")
 	}
 	chdir(t)
-	succeed(t, "train", "iris", "--no-progress")
+	succeed(t, "train", "iris", "--no-progress", "--set", "spectrum.schedule={log: 2}")
 	lines := readLines(t, "runs/iris/metrics.jsonl")
 	last := lines[len(lines)-1]
 	if last.Epoch != 1000 || last.Metrics["train/accuracy"] < 0.97 || last.Metrics["spectrum/converged"] != 1 {

@@ -28,6 +28,13 @@ func Example() {
 	//   batch_size: 0 # the whole split
 	//   rate:
 	//     base: 0.02
+	// spectrum:
+	//   resolved: true # every eigenvector that matters, for an exact complexity
+	//   schedule:
+	//     log: 12 # whatever they cost: training alone takes a second
+	// log:
+	//   schedule:
+	//     log: 12 # the same epochs
 }
 
 // All that YAML allows for a whole number, a list, a name.
