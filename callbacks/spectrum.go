@@ -55,6 +55,7 @@ type Spectrum struct {
 	objective  *models.Objective
 	gradients  *boundary.Reinforcing // nil before they are needed
 	complexity *Complexity           // nil if it is not measured
+	tracking   *curvature.Tracking   // of the present measurement; nil at the first
 	memory     spectrumMemory
 }
 
@@ -99,6 +100,7 @@ func (s *Spectrum) Metrics() []trainer.Metric {
 		{Name: "spectrum/edge_of_stability", Meaning: "η·λ₁/2: gradient descent is unstable above 1", Detail: true},
 		{Name: "spectrum/gradient_share", Meaning: "share of ‖∇L‖² in the space of the C largest eigenvectors", Detail: true},
 		{Name: "spectrum/overlap", Meaning: "overlap of the top eigenvectors' space with that of the measurement before, 0 to 1", Detail: true},
+		{Name: "spectrum/continuity", Meaning: "|cosine| of the first eigenvector with the one before that it continues", Detail: true},
 		{Name: "spectrum/trace", Meaning: "trace of the Hessian, where it is computed", Better: trainer.Lower, Detail: true},
 		{Name: "spectrum/trace_error", Meaning: "error of spectrum/trace: a bound, or a standard error where it is sampled", Better: trainer.Lower, Detail: true},
 		{Name: "spectrum/frobenius", Meaning: "‖H‖_F, where it is computed", Better: trainer.Lower, Detail: true},
@@ -287,7 +289,7 @@ func (s *Spectrum) read(ctx context.Context, found *curvature.Spectrum, state *t
 	if state.LearningRate > 0 {
 		add("spectrum/edge_of_stability", state.LearningRate*found.Top.Values[0]/2)
 	}
-	for _, more := range []func(context.Context, *curvature.Spectrum, *trainer.State) ([]reading, error){s.outliers, s.gradientShare, s.overlap} {
+	for _, more := range []func(context.Context, *curvature.Spectrum, *trainer.State) ([]reading, error){s.outliers, s.gradientShare, s.track} {
 		m, err := more(ctx, found, state)
 		if err != nil {
 			return nil, err
@@ -342,17 +344,19 @@ func (s *Spectrum) gradientShare(ctx context.Context, found *curvature.Spectrum,
 	return []reading{{"spectrum/gradient_share", share}}, nil
 }
 
-// overlap is ‖V_before·Vᵀ‖_F²/k for the k largest eigenvectors of both.
-func (s *Spectrum) overlap(_ context.Context, found *curvature.Spectrum, _ *trainer.State) ([]reading, error) {
-	k := min(s.memory.Top, len(found.Top.Values))
-	if k == 0 {
+// track matches the largest eigenvectors with those of the measurement before,
+// and gives them their signs.
+func (s *Spectrum) track(_ context.Context, found *curvature.Spectrum, _ *trainer.State) ([]reading, error) {
+	s.tracking = nil
+	if s.memory.Top == 0 {
 		return nil, nil
 	}
-	before := mat.NewDense(s.memory.Rows, s.memory.Columns, s.memory.Vectors)
-	var inner mat.Dense
-	inner.Mul(before.Slice(0, k, 0, s.memory.Columns), found.Top.Vectors.Slice(0, k, 0, found.Dim).T())
-	norm := mat.Norm(&inner, 2)
-	return []reading{{"spectrum/overlap", norm * norm / float64(k)}}, nil
+	before := mat.NewDense(s.memory.Rows, s.memory.Columns, s.memory.Vectors).Slice(0, s.memory.Top, 0, s.memory.Columns)
+	var err error
+	if s.tracking, err = curvature.Match(before.(*mat.Dense), found.Top.Vectors); err != nil {
+		return nil, err
+	}
+	return []reading{{"spectrum/overlap", s.tracking.Subspace}, {"spectrum/continuity", s.tracking.Overlaps[0]}}, nil
 }
 
 func (s *Spectrum) store(found *curvature.Spectrum, epoch int) error {
@@ -362,7 +366,15 @@ func (s *Spectrum) store(found *curvature.Spectrum, epoch int) error {
 	if err := os.MkdirAll(s.Dir, 0o755); err != nil {
 		return err
 	}
-	return weights.Write(filepath.Join(s.Dir, fmt.Sprintf("spectrum-%06d.npz", epoch)), found.Arrays())
+	arrays := found.Arrays()
+	if s.tracking != nil {
+		continues := weights.Array{Name: "top_continues", Shape: []int{len(s.tracking.Of)}}
+		for _, row := range s.tracking.Of {
+			continues.Data = append(continues.Data, float64(row))
+		}
+		arrays = append(arrays, continues)
+	}
+	return weights.Write(filepath.Join(s.Dir, fmt.Sprintf("spectrum-%06d.npz", epoch)), arrays)
 }
 
 // productWork is the work of a Hessian-vector product in gradients of one

@@ -44,11 +44,20 @@ type spectrumAnalysis struct {
 	Trace           *estimate          `json:"trace"`            // null where it is not computed
 	Frobenius       *float64           `json:"frobenius"`        // ‖H‖_F, likewise
 	FrobeniusError  *float64           `json:"frobenius_error"`
-	Resolved        *int               `json:"resolved"`         // eigenvalues with |λ| > 1e-10·λ₁; null where not all of them are computed
-	Basis           int                `json:"basis"`  // reduced: dimension of the space
-	Missed          float64            `json:"missed"` // reduced: bound of ‖Hv‖ outside of it
+	Resolved        *int               `json:"resolved"` // eigenvalues with |λ| > 1e-10·λ₁; null where not all of them are computed
+	Basis           int                `json:"basis"`    // reduced: dimension of the space
+	Missed          float64            `json:"missed"`   // reduced: bound of ‖Hv‖ outside of it
 	Outliers        *boundary.Outliers `json:"outliers"`
-	HVPs            int                `json:"hvps"` // Hessian-vector products
+	Density         *densityAnalysis   `json:"density"` // null but with the method density
+	HVPs            int                `json:"hvps"`    // Hessian-vector products
+}
+
+// densityAnalysis is the distribution of all eigenvalues, each with the weight
+// 1/P: Weights sum to 1.
+type densityAnalysis struct {
+	Nodes   []float64 `json:"nodes"`
+	Weights []float64 `json:"weights"`
+	Error   float64   `json:"error"` // of the mean |λᵢ − λ̂ᵢ| over the ordered eigenvalues, with a probability of 0.95
 }
 
 type estimate struct {
@@ -70,6 +79,9 @@ func describeSpectrum(s *curvature.Spectrum) spectrumAnalysis {
 	if s.Frobenius != nil {
 		a.Frobenius, a.FrobeniusError = &s.Frobenius.Value, &s.Frobenius.Error
 	}
+	if d := s.Density; d != nil {
+		a.Density = &densityAnalysis{d.Nodes, d.Weights, d.Error}
+	}
 	if s.Resolved.Complete {
 		resolved := s.Resolved.Len()
 		a.Resolved = &resolved
@@ -78,7 +90,12 @@ func describeSpectrum(s *curvature.Spectrum) spectrumAnalysis {
 }
 
 // bulk is that of the density, where one was estimated.
-func bulk(*curvature.Spectrum) *boundary.Bulk { return nil }
+func bulk(s *curvature.Spectrum) *boundary.Bulk {
+	if s.Density == nil {
+		return nil
+	}
+	return boundary.NewBulk(s.Density)
+}
 
 // write writes the JSON to a file, or to stdout in place of the table.
 func (r *analysis) write(path string, stdout io.Writer) error {
@@ -114,6 +131,9 @@ func (r *analysis) table(w io.Writer) error {
 	}
 	if s.Frobenius != nil {
 		fmt.Fprintf(t, "Frobenius norm\t%.6g ± %.1g\n", *s.Frobenius, *s.FrobeniusError)
+	}
+	if s.Density != nil {
+		fmt.Fprintf(t, "density\t%d nodes; eigenvalues are off by %.1g on the mean, at most\n", len(s.Density.Nodes), s.Density.Error)
 	}
 	if s.Resolved != nil {
 		fmt.Fprintf(t, "resolvable\t%d eigenvalues above 1e-10·λ₁ in magnitude\n", *s.Resolved)

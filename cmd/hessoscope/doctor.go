@@ -267,6 +267,10 @@ func (e *examination) kinks(ctx context.Context) error {
 // about the median case.
 const lanczosProducts = 100
 
+// reducedVectors is the dimension of the space of all resolvable eigenvectors
+// for each sample, as seen on trained networks.
+const reducedVectors = 8
+
 // costs times a product and says what measurements take.
 func (e *examination) costs(ctx context.Context) error {
 	v := e.direction()
@@ -288,6 +292,12 @@ func (e *examination) costs(ctx context.Context) error {
 	s := e.config.Spectrum
 	basis := float64(2*(max(s.Top, 0)+max(s.Bottom, 0)) + 20)
 	note("spectrum, lanczos", lanczosProducts*(product+4e-9*basis*n), graph+16*basis*n)
+	// The space of the resolvable eigenvectors has some vectors a sample; with
+	// the constants of its orthogonalisation and of the symmetric eigen-solver.
+	m := min(n, reducedVectors*float64(e.split.Len()))
+	if bytes := 8 * (m*n + 3*m*m); bytes <= 1<<30 {
+		note("spectrum, reduced, and complexity", m*product+8e-10*m*m*n+1.6e-9*m*m*m, graph+bytes+8*n*float64(e.split.Len()))
+	}
 	if n <= 20000 {
 		// The constant is that of the symmetric eigen-solver, measured at 1,113.
 		note("spectrum, dense", n*product+1.6e-9*n*n*n, graph+32*n*n)

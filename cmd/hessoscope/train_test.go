@@ -174,7 +174,7 @@ func checkMeasurement(t *testing.T) {
 		shapes[a.Name] = fmt.Sprint(a.Shape)
 	}
 	want := map[string]string{
-		"top_values": "[5]", "top_residuals": "[5]", "top_vectors": "[5 83]", "all_values": "[83]",
+		"top_values": "[5]", "top_residuals": "[5]", "top_vectors": "[5 83]", "all_values": "[83]", "top_continues": "[5]",
 	}
 	if diff := cmp.Diff(want, shapes); diff != "" {
 		t.Errorf("arrays (-want +have):\n%s", diff)
