@@ -46,9 +46,9 @@ func ExampleSoftmaxCrossEntropy() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Printf("%.12e\n", program.Value(loss).(*tensor.Dense).Float64s())
-	fmt.Printf("%.12e\n", program.Value(gradient[0]).(*tensor.Dense).Float64s())
+	fmt.Printf("%.8e\n", program.Value(loss).(*tensor.Dense).Float64s())
+	fmt.Printf("%.8e\n", program.Value(gradient[0]).(*tensor.Dense).Float64s())
 	// Output:
-	// [9.357622968840e-14]
-	// [-9.357622968840e-14 9.357622968840e-14]
+	// [9.35762297e-14]
+	// [-9.35762297e-14 9.35762297e-14]
 }
