@@ -111,7 +111,8 @@ func (p *Pace) Due(c Schedule, s *State) bool {
 
 // affordable spreads what is left of the budget evenly, on a logarithmic scale
 // of epochs, over the rest of the run: with n times left to do the work, the
-// last of them at the end, the next is at epoch e·(last/e)^(1/n). A run of
+// last of them at the end, the next is at epoch e·(last/e)^(1/n), where e is the epoch of the time
+// before, or a fiftieth of the run if that is later. A run of
 // unknown length earns its budget as it goes.
 func (p *Pace) affordable(budget float64, s *State) bool {
 	if p.Times == 0 {
@@ -129,7 +130,7 @@ func (p *Pace) affordable(budget float64, s *State) bool {
 	}
 	planned := s.Work() * float64(s.Epochs) / float64(s.Epoch)
 	times := math.Floor((budget*planned - p.Spent) / expected)
-	from := float64(max(p.Epoch, 1))
+	from := float64(max(p.Epoch, s.Epochs/50, 1)) // with few times left, not all of them on the start
 	return times >= 2 && float64(s.Epoch) >= from*math.Pow(float64(s.Epochs)/from, 1/times)
 }
 
