@@ -380,7 +380,7 @@ func (s *Spectrum) store(found *curvature.Spectrum, epoch int) error {
 // productWork is the work of a Hessian-vector product in gradients of one
 // sample, for each sample: the second sweep goes through a graph about twice
 // as large, and the solver's own arithmetic comes on top.
-const productWork = 3.2
+const productWork = 2.8
 
 func (s *Spectrum) remember(found *curvature.Spectrum, state *trainer.State, seconds float64) {
 	m := &s.memory
