@@ -8,7 +8,9 @@ import (
 
 // Arrays returns the spectrum for a .npz file: top_values (k), top_vectors (k,
 // P) with one vector a row, top_residuals (k), the same for bottom, and
-// all_values (P), ascending, where every eigenvalue is known.
+// all_values (P), ascending, where every eigenvalue is known. From Reduced it
+// adds resolved_values and resolved_residuals, descending, and from Quadrature
+// density_nodes, ascending, and density_weights, which sum to 1.
 func (s *Spectrum) Arrays() []weights.Array {
 	var arrays []weights.Array
 	add := func(name string, values []float64, shape ...int) {
@@ -28,5 +30,13 @@ func (s *Spectrum) Arrays() []weights.Array {
 		}
 	}
 	add("all_values", s.All, len(s.All))
+	if s.Method == Reduced {
+		add("resolved_values", s.Resolved.Values, s.Resolved.Len())
+		add("resolved_residuals", s.Resolved.Residuals, s.Resolved.Len())
+	}
+	if s.Density != nil {
+		add("density_nodes", s.Density.Nodes, len(s.Density.Nodes))
+		add("density_weights", s.Density.Weights, len(s.Density.Weights))
+	}
 	return arrays
 }

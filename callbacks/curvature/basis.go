@@ -203,6 +203,13 @@ func scaleTo(dst []float64, factor float64, v []float64) {
 
 func vector(x []float64) blas64.Vector { return blas64.Vector{N: len(x), Data: x, Inc: 1} }
 
+// rows returns the first k rows of a for blas64.
+func rows(a *mat.Dense, k int) blas64.General {
+	g := a.RawMatrix()
+	g.Rows = k
+	return g
+}
+
 // columns returns columns from to to−1 of a.
 func columns(a blas64.General, from, to int) blas64.General {
 	a.Data, a.Cols = a.Data[from:], to-from

@@ -53,8 +53,8 @@ func TestDensityError(t *testing.T) {
 		d        []float64
 		settings Settings
 	}{
-		"Hessian-like":              {hessianLike(400), Settings{Top: 5, Bottom: -1, QuadratureSteps: 50}},
-		"iris":                      {irisSpectrum(t), Settings{Top: 3, Bottom: -1, QuadratureSteps: 15, QuadratureVectors: 5}},
+		"Hessian-like":              {hessianLike(300), Settings{Top: 5, Bottom: -1, QuadratureSteps: 30}},
+		"iris":                      {irisSpectrum(t), Settings{Top: 3, Bottom: -1, QuadratureSteps: 10, QuadratureVectors: 3}},
 		"uniform, few steps":        {uniform(500, -1, 1), Settings{Top: -1, Bottom: -1, QuadratureSteps: 8}},
 		"two values":                {append(constant(150, -1), constant(150, 1)...), Settings{Top: -1, Bottom: -1, QuadratureSteps: 3}},
 		"normal, nothing deflated":  {gaussian(rng, 300), Settings{Top: -1, Bottom: -1, QuadratureVectors: 2, QuadratureSteps: 30}},

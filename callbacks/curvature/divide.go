@@ -39,9 +39,9 @@ func eigenSym(a *mat.SymDense) (values []float64, vectors *mat.Dense, ok bool) {
 	if !ok {
 		return nil, nil, false
 	}
-	q := mat.NewDense(n, n, raw.Data)
+	q := mat.DenseCopyOf(mat.NewDense(n, n, raw.Data).T())
 	vectors = mat.NewDense(n, n, nil)
-	vectors.Mul(local, q.T())
+	addProduct(vectors, local, q)
 	floats.Scale(scale, d)
 	return d, vectors, true
 }
@@ -121,7 +121,7 @@ func merge(d, z []float64, ρ float64, v *mat.Dense, half int) *mat.Dense {
 	return v
 }
 
-// product sets dst to u times the kept rows of v, of which it leaves out those
+// product adds to dst u times the kept rows of v, of which it leaves out those
 // that are zero.
 func product(dst, u, v *mat.Dense, kept []int) {
 	k := len(kept)
@@ -146,7 +146,23 @@ func product(dst, u, v *mat.Dense, kept []int) {
 			to[i] = from[column]
 		}
 	}
-	dst.Mul(some, rows)
+	addProduct(dst, some, rows)
+}
+
+// addProduct adds a·b to dst, by tiles as [basis.addProduct] does.
+func addProduct(dst, a, b *mat.Dense) {
+	k, n := b.Dims()
+	count, _ := a.Dims()
+	parallel((n+tileWidth-1)/tileWidth, func(t int) {
+		j := t * tileWidth
+		for i := 0; i < k; i += chunkRows {
+			end := min(i+chunkRows, k)
+			tile := b.Slice(i, end, j, min(j+tileWidth, n)).(*mat.Dense).RawMatrix()
+			for r := range count {
+				blas64.Gemv(blas.Trans, 1, tile, vector(a.RawRowView(r)[i:end]), 1, vector(dst.RawRowView(r)[j:j+tile.Cols]))
+			}
+		}
+	})
 }
 
 // deflate finds the eigenpairs of D + ρ z zᵀ that are pairs of D already, up to

@@ -32,8 +32,8 @@ func TestEigenSym(t *testing.T) {
 			}
 		}
 	}
-	second := mat.NewSymDense(300, nil) // second differences: known, with no deflation
-	for i := range 300 {
+	second := mat.NewSymDense(200, nil) // second differences: known, with no deflation
+	for i := range 200 {
 		second.SetSym(i, i, 2)
 		if i > 0 {
 			second.SetSym(i, i-1, -1)
@@ -46,8 +46,8 @@ func TestEigenSym(t *testing.T) {
 		"identity":           matrixOf(t, conjugate(constant(100, 1), 0)),
 		"ascending diagonal": matrixOf(t, conjugate(uniform(200, -1, 1), 0)),
 		"uniform":            matrixOf(t, conjugate(uniform(200, -1, 1), 4)),
-		"normal":             matrixOf(t, conjugate(gaussian(rng, 333), 4)),
-		"Hessian-like":       matrixOf(t, conjugate(hessianLike(400), 4)),
+		"normal":             matrixOf(t, conjugate(gaussian(rng, 233), 4)),
+		"Hessian-like":       matrixOf(t, conjugate(hessianLike(300), 4)),
 		"wide range":         matrixOf(t, conjugate(decayed(257, 1, 1e-300), 4)),
 		"clustered":          matrixOf(t, conjugate(append(constant(70, 1), append(constant(60, 1+1e-15), uniform(70, 1-1e-9, 1+1e-9)...)...), 4)),
 		"tiny":               matrixOf(t, conjugate(scaled(gaussian(rng, 90), 1e-200), 4)),
@@ -58,12 +58,13 @@ func TestEigenSym(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			n := a.SymmetricDim()
 			scale := max(mat.Norm(a, 1), 0x1p-1000)
+			work := mat.NewSymDense(n, nil)
+			work.ScaleSym(1/scale, a) // as gonum's solver panics at extreme ones
 			var eigen mat.EigenSym
-			if !eigen.Factorize(a, false) {
+			if !eigen.Factorize(work, false) {
 				t.Fatal("EigenSym failed")
 			}
-			want := eigen.Values(nil)
-			work := mat.NewSymDense(n, nil)
+			want := scaled(eigen.Values(nil), scale)
 			work.CopySym(a)
 			values, v, ok := eigenSym(work)
 			if !ok {

@@ -7,9 +7,12 @@
 //
 //	H vᵢ = λᵢ vᵢ
 //
-// at the two ends of its spectrum: by full decomposition where P is small, by
-// thick-restart Lanczos elsewhere. Every pair carries its residual
-// r = ‖H v − θ v‖₂, measured and not estimated: H being symmetric, some
-// eigenvalue λ has |θ − λ| ≤ r, however the pair was found. [Spectrum] says
-// what else is known, and what is not.
+// at the two ends of its spectrum, or all that rise above the rounding, or how
+// its eigenvalues are distributed: by full decomposition where P is small, by
+// thick-restart Lanczos, by projection on a space that holds all resolvable
+// pairs, and by stochastic quadrature. Every pair carries its residual
+// r = ‖H v − θ v‖₂: H being symmetric, some eigenvalue λ has |θ − λ| ≤ r, however
+// the pair was found. Estimates carry their errors. [Spectrum] says what else is
+// known, and what is not. [Match] follows eigenvectors from one measurement to
+// the next.
 package curvature

@@ -10,68 +10,55 @@ import (
 // Error bars cover as they claim: of 200 intervals at the level 0.68, between
 // 117 and 155 hold the truth, of those at 0.95 at least 180: the 99.5 % bounds
 // of the binomial distribution.
-func TestTraceCoverage(t *testing.T) {
+func TestEstimateCoverage(t *testing.T) {
 	const n, seeds = 600, 200
-	rough := append(hessianLike(n/2), uniform(n/2, 0, 1e-3)...)
+	rough := append(hessianLike(n/2), uniform(n/2, 1e-3, 2e-3)...) // a gap below 1e-3, nearly
 	for name, settings := range map[string]Settings{
-		"lanczos":           {Method: Lanczos, Top: 4, Bottom: -1, TraceSamples: 6, Tolerance: 1e-6},
-		"reduced, cut off":  {Method: Reduced, Top: 4, Bottom: -1, MaxBasis: 40, TraceSamples: 10},
-		"density":           {Method: Quadrature, Top: 4, Bottom: -1, QuadratureSteps: 10, QuadratureVectors: 6, Tolerance: 1e-6},
-		"density, no pairs": {Method: Quadrature, Top: -1, Bottom: -1, QuadratureSteps: 10, QuadratureVectors: 30},
+		"lanczos":          {Method: Lanczos, Top: 4, Bottom: -1, TraceSamples: 6, Tolerance: 1e-6},
+		"reduced, cut off": {Method: Reduced, Top: 4, Bottom: -1, MaxBasis: 40, TraceSamples: 10},
+		"density":          {Method: Quadrature, Top: 4, Bottom: -1, QuadratureSteps: 10, QuadratureVectors: 6, Tolerance: 1e-6},
 	} {
 		t.Run(name, func(t *testing.T) {
-			op := conjugate(rough, 0)
-			truth := map[string]float64{"trace": floats.Sum(rough), "Frobenius": floats.Norm(rough, 2), "count": n / 2 * 0.75}
-			for _, what := range []string{"trace", "Frobenius", "count"} {
-				if what == "Frobenius" && name == "density, no pairs" {
-					continue // the squares of one eigenvalue among 600 are far from normal
+			var trace, frobenius []Estimate
+			for seed := range uint64(seeds) {
+				settings.Seed = seed
+				s, err := Solve(t.Context(), diagonalOperator(rough), settings)
+				if err != nil {
+					t.Fatal(err)
 				}
-				one, two := 0, 0
-				for seed := range uint64(seeds) {
-					settings.Seed = seed
-					s, err := Solve(t.Context(), op, settings)
-					if err != nil {
-						t.Fatal(err)
-					}
-					var e Estimate
-					switch {
-					case what == "trace":
-						e = *s.Trace
-					case what == "Frobenius":
-						e = *s.Frobenius
-					case s.Density != nil:
-						e = s.Density.Count(2.5e-4, 1e-3+1e-9)
-						truth[what] = count(rough, 2.5e-4, 1e-3+1e-9)
-					default:
-						return
-					}
-					if low, high := e.Interval(0.68); low <= truth[what] && truth[what] <= high {
-						one++
-					}
-					if low, high := e.Interval(0.95); low <= truth[what] && truth[what] <= high {
-						two++
-					}
-				}
-				t.Logf("%s: %d and %d of %d", what, one, two, seeds)
-				if what == "count" {
-					continue
-				}
-				if one < 117 || one > 155 || two < 180 {
-					t.Errorf("%s: 68 %% and 95 %% intervals held the truth %d and %d times in %d", what, one, two, seeds)
-				}
+				trace = append(trace, *s.Trace)
+				frobenius = append(frobenius, *s.Frobenius)
 			}
+			checkCoverage(t, "trace", trace, floats.Sum(rough))
+			checkCoverage(t, "Frobenius norm", frobenius, floats.Norm(rough, 2))
 		})
 	}
+	t.Run("count", func(t *testing.T) {
+		d := append(uniform(150, 0, 1e-3), uniform(100, 1, 1.5)...)
+		var counts []Estimate
+		for seed := range uint64(seeds) {
+			s := density(t, diagonalOperator(d), Settings{Top: -1, Bottom: -1, QuadratureSteps: 10, Seed: seed})
+			counts = append(counts, s.Density.Count(0.5, 2))
+		}
+		checkCoverage(t, "count", counts, 100)
+	})
 }
 
-func count(d []float64, a, b float64) float64 {
-	n := 0.0
-	for _, v := range d {
-		if a < v && v <= b {
-			n++
+func checkCoverage(t *testing.T, what string, estimates []Estimate, truth float64) {
+	t.Helper()
+	held := func(level float64) (count int) {
+		for _, e := range estimates {
+			if low, high := e.Interval(level); low <= truth && truth <= high {
+				count++
+			}
 		}
+		return count
 	}
-	return n
+	one, two := held(0.68), held(0.95)
+	t.Logf("%s: %d and %d of %d", what, one, two, len(estimates))
+	if one < 117 || one > 155 || two < 180 {
+		t.Errorf("%s: 68 %% and 95 %% intervals held the truth %d and %d times in %d", what, one, two, len(estimates))
+	}
 }
 
 func TestEstimateInterval(t *testing.T) {

@@ -3,9 +3,13 @@ package curvature_test
 import (
 	"context"
 	"math"
+	"os"
+	"slices"
 	"testing"
 
+	"codeberg.org/sbinet/npyio"
 	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/mat"
 
 	"github.com/hessoscope/hessoscope/callbacks/curvature"
 	"github.com/hessoscope/hessoscope/datasets"
@@ -16,7 +20,14 @@ import (
 // 10,703 parameters, 150 samples, weights of the reference implementation.
 func gaussHessian(t testing.TB, workers int) curvature.Hessian {
 	t.Helper()
-	model, err := models.LoadMLP("testdata/gauss_normal.npz", models.ReLU)
+	return hessianOf(t, "testdata/gauss_normal.npz", workers)
+}
+
+// hessianOf is the Hessian, on the Gaussian set, of the network with the weights
+// in a file.
+func hessianOf(t testing.TB, file string, workers int) curvature.Hessian {
+	t.Helper()
+	model, err := models.LoadMLP(file, models.ReLU)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,6 +95,76 @@ func TestHessianOfTheGaussianNet(t *testing.T) {
 		-0.0011575032906511748,
 		-0.0011534517671041701,
 		-0.0010537925059403816,
+	})
+}
+
+// sampleGradients returns the loss gradients of all samples as rows.
+func sampleGradients(t testing.TB, h curvature.Hessian) *mat.Dense {
+	t.Helper()
+	g := mat.NewDense(h.Samples(), h.Dim(), nil)
+	if err := h.SampleGradients(context.Background(), func(n int, gradient []float64) error {
+		g.SetRow(n, gradient)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// All resolvable pairs of a network small enough for a full decomposition, with
+// and without seeds.
+func TestReducedOfAGaussianNet(t *testing.T) {
+	h := hessianOf(t, "testdata/gauss_small.npz", 0)
+	f, err := os.Open("testdata/gauss_small_eigenvalues.npy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var all []float64
+	if err := npyio.Read(f, &all); err != nil {
+		t.Fatal(err)
+	}
+	λ1 := all[len(all)-1]
+	want := slices.Clone(all)
+	slices.Reverse(want)
+	want = slices.DeleteFunc(want, func(v float64) bool { return math.Abs(v) <= 1e-10*λ1 })
+	for name, seeds := range map[string]*mat.Dense{"seeds": sampleGradients(t, h), "none": nil} {
+		s, err := curvature.Solve(context.Background(), h, curvature.Settings{Method: curvature.Reduced, Seeds: seeds})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !s.Converged || s.Resolved.Len() != len(want) {
+			t.Fatalf("%s: converged %v, %d resolved pairs, want %d", name, s.Converged, s.Resolved.Len(), len(want))
+		}
+		for i, v := range s.Resolved.Values {
+			if math.Abs(v-want[i]) > 1e-13*λ1 { // rounding; 1e-10 would do
+				t.Errorf("%s: value %d is %v, want %v", name, i, v, want[i])
+			}
+		}
+		if trace := floats.Sum(all); math.Abs(s.Trace.Value-trace) > s.Trace.Error+1e-13*λ1 || s.Trace.Error > 1e-12*trace {
+			t.Errorf("%s: trace %+v, want %v", name, *s.Trace, trace)
+		}
+		if norm := floats.Norm(all, 2); math.Abs(s.Frobenius.Value-norm) > 1e-13*norm {
+			t.Errorf("%s: Frobenius norm %+v, want %v", name, *s.Frobenius, norm)
+		}
+	}
+}
+
+// BenchmarkReduced finds all 1,158 resolvable pairs of 10,703, with the sample
+// gradients as seeds, on one worker.
+func BenchmarkReduced(b *testing.B) {
+	b.Run("gauss", func(b *testing.B) {
+		h := gaussHessian(b, 1)
+		settings := curvature.Settings{Method: curvature.Reduced, Seeds: sampleGradients(b, h)}
+		b.ReportAllocs()
+		for b.Loop() {
+			s, err := curvature.Solve(context.Background(), h, settings)
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportMetric(float64(s.Basis), "basis")
+			b.ReportMetric(float64(s.Resolved.Len()), "pairs")
+		}
 	})
 }
 

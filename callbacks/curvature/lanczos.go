@@ -87,7 +87,7 @@ func lanczosPairs(ctx context.Context, op Operator, s Settings) (*Spectrum, Pair
 		Asymmetry:    math.NaN(),
 	}
 	spectrum.conclude(l.Tolerance, maxAbs(l.values))
-	spectrum.Converged = spectrum.Converged && complete
+	spectrum.unless(complete || !spectrum.Converged, "no H·v were left to look for missed pairs")
 	order := l.wanted()
 	slices.Sort(order)
 	order = slices.Compact(order)
@@ -396,11 +396,4 @@ func (l *lanczos) pairs(count int, order func(i int) int) Pairs {
 	p.Vectors.Mul(s, l.q.Slice(0, l.k, 0, l.n))
 	p.settle()
 	return p
-}
-
-// rows returns the first k rows of a for blas64.
-func rows(a *mat.Dense, k int) blas64.General {
-	g := a.RawMatrix()
-	g.Rows = k
-	return g
 }

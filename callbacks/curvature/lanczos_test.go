@@ -250,7 +250,7 @@ func TestLanczosBudget(t *testing.T) {
 	for _, budget := range []int{15, 16, 40, enough - 1, enough} {
 		op.calls = 0
 		s := solve(t, op, Settings{MaxApplications: budget})
-		if s.Converged != (budget == enough) || s.Applications != op.calls || s.Applications > budget {
+		if s.Converged != (budget == enough) || s.Converged != (s.Reason == "") || s.Applications != op.calls || s.Applications > budget {
 			t.Errorf("budget %d: converged %v after %d H·v (%d counted)", budget, s.Converged, s.Applications, op.calls)
 		}
 		if len(s.Top.Values) != 10 || len(s.Bottom.Values) != 5 {

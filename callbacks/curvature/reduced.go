@@ -46,8 +46,8 @@ type reduced struct {
 	leftoverOf    []int     // i of each
 	leftoverNorms []float64 // ‖eᵢ‖₂
 
-	values []float64 // Ritz values, ascending
-	s      mat.Dense // column i has the coefficients of Ritz vector i
+	values []float64  // Ritz values, ascending
+	s      *mat.Dense // row i has the coefficients of Ritz vector i
 }
 
 func (s Settings) checkReduced(n int) error {
@@ -70,7 +70,7 @@ func (s Settings) checkReduced(n int) error {
 	return nil
 }
 
-// basisLimit is MaxBasis, or the number m of vectors in ℝⁿ that, with three
+// basisLimit is MaxBasis, or the number m of vectors in ℝⁿ that, with six
 // matrices m × m, take 1 GB.
 func (s Settings) basisLimit(n int) int {
 	if s.MaxBasis > 0 {
@@ -78,7 +78,7 @@ func (s Settings) basisLimit(n int) int {
 	}
 	const numbers = 1 << 30 / 8
 	x := float64(n)
-	return min(int((math.Sqrt(x*x+12*numbers)-x)/6), n)
+	return min(int((math.Sqrt(x*x+24*numbers)-x)/12), n)
 }
 
 func solveReduced(ctx context.Context, op Operator, s Settings) (*Spectrum, error) {
@@ -98,8 +98,17 @@ func solveReduced(ctx context.Context, op Operator, s Settings) (*Spectrum, erro
 	return spectrum, nil
 }
 
+// run grows the space of the random vectors first, as fast as a narrow band
+// allows. Seeds bring hardly any work after that: nearly all that H makes of
+// them is there.
 func (r *reduced) run(ctx context.Context) (*Spectrum, error) {
-	r.seed()
+	r.start(gaussianRows(r.rng, reducedStarts, r.n))
+	if err := r.grow(ctx); err != nil {
+		return nil, err
+	}
+	if r.Seeds != nil && !r.Seeds.IsEmpty() {
+		r.start(r.Seeds)
+	}
 	for {
 		if err := r.grow(ctx); err != nil {
 			return nil, err
@@ -114,14 +123,6 @@ func (r *reduced) run(ctx context.Context) (*Spectrum, error) {
 		}
 		r.start(outside.vectors)
 	}
-}
-
-// seed starts the basis with the seeds and random vectors.
-func (r *reduced) seed() {
-	if r.Seeds != nil && !r.Seeds.IsEmpty() {
-		r.start(r.Seeds)
-	}
-	r.start(gaussianRows(r.rng, reducedStarts, r.n))
 }
 
 // start adds directions to the basis, however long the vectors.
@@ -182,12 +183,11 @@ func (r *reduced) band() int {
 func (r *reduced) conclude(ctx context.Context, outside *complement) (*Spectrum, error) {
 	m := r.basis.k
 	t, difference := r.projection()
-	var eigen mat.EigenSym
-	if !eigen.Factorize(t, true) {
+	onDiagonal, norm := diagonal(t), mat.Norm(t, 2)
+	var ok bool
+	if r.values, r.s, ok = eigenSym(t); !ok {
 		return nil, fmt.Errorf("the decomposition of the projection on %d vectors did not converge", m)
 	}
-	r.values = eigen.Values(nil)
-	eigen.VectorsTo(&r.s)
 
 	rounding := math.Hypot(math.Sqrt(r.dropped), difference/2)
 	spectrum := &Spectrum{
@@ -197,7 +197,7 @@ func (r *reduced) conclude(ctx context.Context, outside *complement) (*Spectrum,
 		Basis:     m,
 		Residual:  math.Hypot(rounding, floats.Norm(r.leftoverNorms, 2)),
 		Missed:    outside.bound(),
-		Asymmetry: relative(difference, mat.Norm(t, 2)),
+		Asymmetry: relative(difference, norm),
 	}
 	bound := spectrum.Residual + spectrum.Missed
 	spectrum.Resolved.Complete = bound <= r.Resolution*maxAbs(r.values)
@@ -214,8 +214,9 @@ func (r *reduced) conclude(ctx context.Context, outside *complement) (*Spectrum,
 	spectrum.Applications = r.applications
 	r.report(len(spectrum.Top.Values) + len(spectrum.Bottom.Values))
 	spectrum.conclude(r.Tolerance, maxAbs(r.values))
-	spectrum.Converged = spectrum.Converged && spectrum.Resolved.Complete
-	spectrum.estimate(diagonal(t), mat.Norm(t, 2), spectrum.Residual, outside)
+	spectrum.unless(spectrum.Resolved.Complete, fmt.Sprintf(
+		"a basis of %d vectors leaves out as much as %.3g: want at most %.3g", m, bound, r.Resolution*maxAbs(r.values)))
+	spectrum.estimate(onDiagonal, norm, spectrum.Residual, outside)
 	return spectrum, nil
 }
 
@@ -241,7 +242,7 @@ func (r *reduced) resolved(rounding float64) *Eigenspace {
 	space.coefficients = mat.NewDense(len(order), r.basis.k, nil)
 	for i, j := range order {
 		space.Values = append(space.Values, r.values[j])
-		mat.Col(space.coefficients.RawRowView(i), j, &r.s)
+		space.coefficients.SetRow(i, r.s.RawRowView(j))
 	}
 	for _, norm := range r.spill(space.coefficients) {
 		space.Residuals = append(space.Residuals, math.Hypot(norm, rounding))
@@ -296,7 +297,7 @@ func (r *reduced) pairs(ctx context.Context, indices []int) (Pairs, error) {
 	s := mat.NewDense(k, r.basis.k, nil)
 	for i, j := range indices {
 		p.Values[i] = r.values[j]
-		mat.Col(s.RawRowView(i), j, &r.s)
+		s.SetRow(i, r.s.RawRowView(j))
 	}
 	r.basis.addProduct(p.Vectors, 1, s, 0)
 	p.settle()

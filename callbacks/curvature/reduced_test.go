@@ -236,8 +236,8 @@ func TestReducedBudget(t *testing.T) {
 			if complete := limit > enough; s.Converged != complete || s.Resolved.Complete != complete {
 				t.Errorf("converged %v, complete %v: residual %g, missed %g", s.Converged, s.Resolved.Complete, s.Residual, s.Missed)
 			}
-			if limit < enough && s.Basis != limit {
-				t.Errorf("basis of %d", s.Basis)
+			if (s.Reason == "") != s.Converged || limit < enough && s.Basis != limit {
+				t.Errorf("basis of %d, converged %v, reason %q", s.Basis, s.Converged, s.Reason)
 			}
 			checkEigenspace(t, op, s.Resolved)
 			checkPairs(t, op, s.Top)

@@ -31,7 +31,7 @@ const (
 	// an operator of low numerical rank, such as the Hessian of a network with
 	// more parameters than data. It projects H on a block Krylov space of little
 	// more dimensions m than there are such pairs. It takes m applications,
-	// 8·(m·n + 3·m²) bytes and O(m²·n + m³) time.
+	// 8·(m·n + 6·m²) bytes and O(m²·n + m³) time.
 	Reduced
 
 	// Quadrature estimates the density of all eigenvalues, by stochastic Lanczos
@@ -108,7 +108,7 @@ type Settings struct {
 
 	// MaxBasis bounds the vectors in Reduced's basis. Reaching it is not an error:
 	// the spectrum is then not Converged. If it equals zero, it is the number m
-	// for which 8·(m·n + 3·m²) bytes are 1 GB; above n it is n.
+	// for which 8·(m·n + 6·m²) bytes are 1 GB; above n it is n.
 	MaxBasis int
 
 	// TraceSamples is the number of random vectors, of one H·v each, that Lanczos

@@ -1,6 +1,7 @@
 package curvature
 
 import (
+	"fmt"
 	"math"
 
 	"gonum.org/v1/gonum/blas/blas64"
@@ -34,9 +35,12 @@ type Spectrum struct {
 	Dim         int
 	Top, Bottom Pairs // Top descending, Bottom ascending; they overlap if Top+Bottom > n
 
-	// Converged reports whether every residual is at most Threshold, which is
-	// Tolerance times the largest |θ|, and Lanczos' final probe found nothing more.
+	// Converged reports whether every residual in Top and Bottom is at most
+	// Threshold, which is Tolerance times the largest |θ|, Lanczos' final probe
+	// found nothing more, and Reduced's Resolved is Complete. Else Reason says in
+	// one line why not.
 	Converged bool
+	Reason    string
 	Threshold float64
 
 	// Applications is the number of H·v spent.
@@ -108,10 +112,24 @@ func (p *Pairs) settle() {
 func (s *Spectrum) conclude(tolerance, scale float64) {
 	s.Threshold = tolerance * scale
 	s.Converged = true
+	pairs, open := 0, 0
 	for _, p := range []Pairs{s.Top, s.Bottom} {
 		for _, r := range p.Residuals {
-			s.Converged = s.Converged && r <= s.Threshold
+			pairs++
+			if !(r <= s.Threshold) {
+				open++
+			}
 		}
+	}
+	if open > 0 {
+		s.unless(false, fmt.Sprintf("%d of %d pairs have residuals above %.3g", open, pairs, s.Threshold))
+	}
+}
+
+// unless notes that the spectrum has not converged, and why, unless ok.
+func (s *Spectrum) unless(ok bool, reason string) {
+	if !ok {
+		s.Converged, s.Reason = false, reason
 	}
 }
 
