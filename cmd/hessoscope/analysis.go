@@ -41,6 +41,7 @@ type spectrumAnalysis struct {
 	Bottom          []float64          `json:"bottom"`           // ascending
 	BottomResiduals []float64          `json:"bottom_residuals"` // of bottom
 	Converged       bool               `json:"converged"`        // every residual met the tolerance
+	Reason          string             `json:"reason"`           // why not, in one line
 	Trace           *estimate          `json:"trace"`            // null where it is not computed
 	Frobenius       *float64           `json:"frobenius"`        // ‖H‖_F, likewise
 	FrobeniusError  *float64           `json:"frobenius_error"`
@@ -68,7 +69,7 @@ type estimate struct {
 
 func describeSpectrum(s *curvature.Spectrum) spectrumAnalysis {
 	a := spectrumAnalysis{
-		Method: s.Method.String(), Converged: s.Converged, HVPs: s.Applications,
+		Method: s.Method.String(), Converged: s.Converged, Reason: s.Reason, HVPs: s.Applications,
 		Top: s.Top.Values, Residuals: s.Top.Residuals,
 		Bottom: s.Bottom.Values, BottomResiduals: s.Bottom.Residuals,
 		Basis: s.Basis, Missed: s.Missed,
@@ -139,7 +140,7 @@ func (r *analysis) table(w io.Writer) error {
 		fmt.Fprintf(t, "resolvable\t%d eigenvalues above 1e-10·λ₁ in magnitude\n", *s.Resolved)
 	}
 	if !s.Converged {
-		fmt.Fprintf(t, "not converged\tthe pairs below are not all as good as asked for\n")
+		fmt.Fprintf(t, "not converged\t%s\n", s.Reason)
 	}
 	r.outlierRows(t)
 	r.complexityRows(t)
