@@ -6,6 +6,7 @@ import (
 
 	"github.com/hessoscope/hessoscope/callbacks/boundary"
 	"github.com/hessoscope/hessoscope/callbacks/curvature"
+	"github.com/hessoscope/hessoscope/models/weights"
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
@@ -62,18 +63,19 @@ func (c *Complexity) TrainBegin(context.Context, *trainer.State) error {
 func (c *Complexity) due(s *trainer.State) bool { return c.Schedule.IsZero() || c.Schedule.Due(s) }
 
 // measure is part of a measurement of the Spectrum: the two are resumed as one.
-func (c *Complexity) measure(ctx context.Context, found *curvature.Spectrum, state *trainer.State) ([]reading, error) {
+// It returns what to record and what to store.
+func (c *Complexity) measure(ctx context.Context, found *curvature.Spectrum, state *trainer.State) ([]reading, []weights.Array, error) {
 	gradients, err := c.Spectrum.reinforcing(ctx, state)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	pairs, err := gradients.Align(ctx, found)
 	if err != nil || len(pairs.Values) == 0 {
-		return nil, err
+		return nil, nil, err
 	}
 	g, err := pairs.Complexity(c.Settings)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	readings := []reading{
 		{"boundary/complexity_low", g.Low},
@@ -86,5 +88,5 @@ func (c *Complexity) measure(ctx context.Context, found *curvature.Spectrum, sta
 	if g.Value != nil {
 		readings = append(readings, reading{"boundary/complexity", *g.Value})
 	}
-	return readings, nil
+	return readings, gradients.Arrays(pairs), nil
 }

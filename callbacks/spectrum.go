@@ -196,14 +196,15 @@ func (s *Spectrum) measureAll(ctx context.Context, state *trainer.State) error {
 	if err != nil {
 		return err
 	}
+	arrays := found.Arrays()
 	if s.complexity != nil && s.complexity.due(state) {
-		more, err := s.complexity.measure(ctx, found, state)
+		more, aligned, err := s.complexity.measure(ctx, found, state)
 		if err != nil {
 			return err
 		}
-		readings = append(readings, more...)
+		readings, arrays = append(readings, more...), append(arrays, aligned...)
 	}
-	if err := s.store(found, state.Epoch); err != nil {
+	if err := s.store(arrays, state.Epoch); err != nil {
 		return err
 	}
 	took := time.Since(start).Seconds()
@@ -359,14 +360,13 @@ func (s *Spectrum) track(_ context.Context, found *curvature.Spectrum, _ *traine
 	return []reading{{"spectrum/overlap", s.tracking.Subspace}, {"spectrum/continuity", s.tracking.Overlaps[0]}}, nil
 }
 
-func (s *Spectrum) store(found *curvature.Spectrum, epoch int) error {
+func (s *Spectrum) store(arrays []weights.Array, epoch int) error {
 	if s.Dir == "" {
 		return nil
 	}
 	if err := os.MkdirAll(s.Dir, 0o755); err != nil {
 		return err
 	}
-	arrays := found.Arrays()
 	if s.tracking != nil {
 		continues := weights.Array{Name: "top_continues", Shape: []int{len(s.tracking.Of)}}
 		for _, row := range s.tracking.Of {

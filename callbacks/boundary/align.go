@@ -8,6 +8,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/hessoscope/hessoscope/callbacks/curvature"
+	"github.com/hessoscope/hessoscope/models/weights"
 )
 
 // alignRows is how many gradients are held at once: enough for their products
@@ -27,6 +28,25 @@ func NewEigenpairs(s *curvature.Spectrum) *Eigenpairs {
 		}
 	}
 	return e
+}
+
+// Arrays returns the alignments for a .npz file: alignments (N, k), of every
+// sample with the eigenvectors of aligned_values (k), in order; predicted (N);
+// and factors and norms (N), whose products are the norms of the reinforcing
+// gradients.
+func (r *Reinforcing) Arrays(e *Eigenpairs) []weights.Array {
+	n, k := len(r.Norms), len(e.Values)
+	predicted := make([]float64, n)
+	for i, class := range r.Predicted {
+		predicted[i] = float64(class)
+	}
+	return []weights.Array{
+		{Name: "aligned_values", Shape: []int{k}, Data: e.Values},
+		{Name: "alignments", Shape: []int{n, k}, Data: e.Alignments.RawMatrix().Data},
+		{Name: "predicted", Shape: []int{n}, Data: predicted},
+		{Name: "factors", Shape: []int{n}, Data: r.Factors},
+		{Name: "norms", Shape: []int{n}, Data: r.Norms},
+	}
 }
 
 // Align returns what is known of a spectrum's resolvable pairs, with the

@@ -39,7 +39,7 @@ type analyzeCmd struct {
 	Seed         uint64            `help:"Seed of Lanczos' random start."`
 	Workers      int               `help:"Chunks of data computed at once; one a CPU if 0. Changes no result."`
 	JSON         string            `name:"json" help:"Write the results as JSON: to a file, or to standard output (-) in place of the table." placeholder:"FILE|-"`
-	Vectors      string            `help:"Write eigenvalues, eigenvectors (one a row) and residuals to this .npz file." placeholder:"FILE"`
+	Vectors      string            `help:"Write eigenvalues, eigenvectors (one a row), residuals and alignments to this .npz file." placeholder:"FILE"`
 }
 
 // Help is printed by analyze --help.
@@ -76,13 +76,13 @@ func (a analyzeCmd) Run(ctx context.Context, out *output) error {
 	result.Data.Name, result.Data.Split = data.Name, split.Name
 	result.Data.Samples, result.Data.Classes = split.Len(), len(data.Classes)
 	result.Precision = objective.Precision().String()
-	spectrum, err := a.measure(ctx, &subject{model, split, objective}, &result, out.stderr)
+	arrays, err := a.measure(ctx, &subject{model, split, objective}, &result, out.stderr)
 	if err != nil {
 		return err
 	}
 	result.Seconds = time.Since(start).Seconds()
 	if a.Vectors != "" {
-		if err := weights.Write(a.Vectors, spectrum.Arrays()); err != nil {
+		if err := weights.Write(a.Vectors, arrays); err != nil {
 			return err
 		}
 	}
@@ -208,8 +208,9 @@ func (a *analyzeCmd) noCheckpoint(path string) error {
 	return fmt.Errorf("%s: no such checkpoint; there are %q (train with --set 'checkpoint.schedule={every: N}' to keep more)", path, kept)
 }
 
-// measure fills in what is computed from the loss.
-func (a analyzeCmd) measure(ctx context.Context, subject *subject, result *analysis, progress io.Writer) (*curvature.Spectrum, error) {
+// measure fills in what is computed from the loss, and returns what --vectors
+// writes.
+func (a analyzeCmd) measure(ctx context.Context, subject *subject, result *analysis, progress io.Writer) ([]weights.Array, error) {
 	objective := subject.objective
 	evaluation, err := objective.Evaluate(ctx)
 	if err != nil {
@@ -243,31 +244,32 @@ func (a analyzeCmd) measure(ctx context.Context, subject *subject, result *analy
 		return nil, err
 	}
 	result.Spectrum = describeSpectrum(spectrum)
-	return spectrum, a.measureBoundary(ctx, subject, spectrum, gradients, result)
+	aligned, err := a.measureBoundary(ctx, subject, spectrum, gradients, result)
+	return append(spectrum.Arrays(), aligned...), err
 }
 
 // measureBoundary fills in outliers and complexity.
-func (a analyzeCmd) measureBoundary(ctx context.Context, subject *subject, spectrum *curvature.Spectrum, gradients *boundary.Reinforcing, result *analysis) error {
+func (a analyzeCmd) measureBoundary(ctx context.Context, subject *subject, spectrum *curvature.Spectrum, gradients *boundary.Reinforcing, result *analysis) ([]weights.Array, error) {
 	pairs := boundary.NewEigenpairs(spectrum)
 	if len(pairs.Values) == 0 || pairs.Values[0] <= 0 || pairs.Top == 0 {
-		return nil // no positive curvature is known, and nothing to stand out
+		return nil, nil // no positive curvature is known, and nothing to stand out
 	}
 	outliers, err := pairs.Outliers(subject.model.Classes(), bulk(spectrum))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	result.Spectrum.Outliers = outliers
 	if a.NoComplexity {
-		return nil
+		return nil, nil
 	}
 	if pairs, err = gradients.Align(ctx, spectrum); err != nil {
-		return err
+		return nil, err
 	}
 	if outliers.Pairs, err = pairs.ClassPairs(gradients.Predicted, outliers.Ratio.Count); err != nil {
-		return err
+		return nil, err
 	}
 	result.Complexity, err = pairs.Complexity(boundary.ComplexitySettings{Epsilon: a.Epsilon})
-	return err
+	return gradients.Arrays(pairs), err
 }
 
 // orNone makes 0 pairs of what the solver's settings call none.

@@ -173,8 +173,11 @@ func checkMeasurement(t *testing.T) {
 	for _, a := range arrays(t, "runs/iris/measurements/spectrum-000030.npz") {
 		shapes[a.Name] = fmt.Sprint(a.Shape)
 	}
+	resolved := shapes["aligned_values"] // how many eigenvalues are resolvable
 	want := map[string]string{
 		"top_values": "[5]", "top_residuals": "[5]", "top_vectors": "[5 83]", "all_values": "[83]", "top_continues": "[5]",
+		"aligned_values": resolved, "alignments": "[120 " + strings.Trim(resolved, "[]") + "]",
+		"predicted": "[120]", "factors": "[120]", "norms": "[120]",
 	}
 	if diff := cmp.Diff(want, shapes); diff != "" {
 		t.Errorf("arrays (-want +have):\n%s", diff)
