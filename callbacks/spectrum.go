@@ -379,8 +379,9 @@ func (s *Spectrum) store(arrays []weights.Array, epoch int) error {
 
 // productWork is the work of a Hessian-vector product in gradients of one
 // sample, for each sample: the second sweep goes through a graph about twice
-// as large, and the solver's own arithmetic comes on top.
-const productWork = 2.8
+// as large, and the solver's own arithmetic, the alignments and the writing of
+// the results come on top.
+const productWork = 4.5
 
 func (s *Spectrum) remember(found *curvature.Spectrum, state *trainer.State, seconds float64) {
 	m := &s.memory

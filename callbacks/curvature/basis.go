@@ -8,6 +8,8 @@ import (
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/mat"
+
+	"github.com/hessoscope/hessoscope/models/symbolic/gemm"
 )
 
 const (
@@ -18,9 +20,8 @@ const (
 // basis is a growing set of k orthonormal vectors qᵢ in ℝⁿ, the rows of Q. They
 // are stored in chunks, so that growing copies nothing.
 //
-// Products with it are tiled matrix-vector products: twice as fast as gonum's
-// matrix-matrix product, as its kernels use each loaded number but once. Their
-// result does not depend on the number of processors.
+// Products with it run on all processors, each computing parts of the result
+// that do not depend on how many there are.
 type basis struct {
 	n, k   int
 	chunks []*mat.Dense // chunkRows × n each; the last one may be in part unused
@@ -56,14 +57,9 @@ func (b *basis) coefficients(x *mat.Dense, from int) *mat.Dense {
 	c := mat.NewDense(count, b.k, nil)
 	parallel((b.k+chunkRows-1)/chunkRows-from/chunkRows, func(i int) {
 		i += from / chunkRows
-		q := b.used(i)
-		for j := 0; j < b.n; j += tileWidth {
-			tile := columns(q, j, min(j+tileWidth, b.n))
-			for r := range count {
-				blas64.Gemv(blas.NoTrans, 1, tile, vector(x.RawRowView(r)[j:j+tile.Cols]),
-					1, vector(c.RawRowView(r)[i*chunkRows:i*chunkRows+q.Rows]))
-			}
-		}
+		q, rows, out := b.used(i), x.RawMatrix(), c.RawMatrix()
+		gemm.Implementation{}.Dgemm(blas.NoTrans, blas.Trans, count, q.Rows, b.n,
+			1, rows.Data, rows.Stride, q.Data, q.Stride, 1, out.Data[i*chunkRows:], out.Stride)
 	})
 	return c
 }
@@ -78,11 +74,9 @@ func (b *basis) addProduct(x *mat.Dense, factor float64, c *mat.Dense, from int)
 		for i := from / chunkRows; i*chunkRows < k; i++ {
 			q := b.used(i)
 			q.Rows = min(q.Rows, k-i*chunkRows)
-			tile := columns(q, j, min(j+tileWidth, b.n))
-			for r := range count {
-				blas64.Gemv(blas.Trans, factor, tile, vector(c.RawRowView(r)[i*chunkRows:i*chunkRows+q.Rows]),
-					1, vector(x.RawRowView(r)[j:j+tile.Cols]))
-			}
+			tile, in, out := columns(q, j, min(j+tileWidth, b.n)), c.RawMatrix(), x.RawMatrix()
+			gemm.Implementation{}.Dgemm(blas.NoTrans, blas.NoTrans, count, tile.Cols, q.Rows,
+				factor, in.Data[i*chunkRows:], in.Stride, tile.Data, tile.Stride, 1, out.Data[j:], out.Stride)
 		}
 	})
 }

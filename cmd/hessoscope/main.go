@@ -20,6 +20,9 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+	"gonum.org/v1/gonum/blas/blas64"
+
+	"github.com/hessoscope/hessoscope/models/symbolic/gemm"
 )
 
 // cli is the command line.
@@ -45,6 +48,7 @@ func main() {
 
 // run executes one command line and returns the exit status.
 func run(args []string, stdout, stderr io.Writer) int {
+	blas64.Use(gemm.Implementation{}) // for gonum's own products
 	ctx, stop := interruptible(stderr)
 	defer stop()
 	err := execute(ctx, args, stdout, stderr)

@@ -1,0 +1,33 @@
+// Package gemm is a BLAS for gonum, in Go and Go assembly, with fast matrix
+// products.
+//
+//	blas64.Use(gemm.Implementation{})
+//	blas32.Use(gemm.Implementation{})
+//
+// makes all of gonum, and what builds on it, use it. Everything but Dgemm and
+// Sgemm is gonum's own.
+//
+// A product takes one of three ways. Most are computed by tiles: 8×24 elements
+// of C (float64, AVX-512) stay in registers while k passes, vectors of B are
+// multiplied by single elements of A, and both are read where they lie unless
+// B is transposed or too large for the caches; then it is packed, panel by
+// panel. With few columns, tiles would leave lanes empty, so C is computed as
+// dot products, with vectors along k. If the operands lie across the grain of
+// both, Cᵀ = Bᵀ·Aᵀ is computed and transposed.
+//
+// The kernels are written by internal/asm with avo, for AVX2 with FMA and for
+// AVX-512; the best that the machine has are chosen when the program starts.
+// Elsewhere, and with the build tag purego, they are plain Go. An element of C
+// depends on the shape of the product and on the kernels, never on goroutines.
+//
+// Why not something else: gonum's own product has SSE2 kernels for vectors but
+// none for tiles, and skips zeros, which hides NaN. simd/archsimd of Go 1.26
+// is an experiment outside the Go 1 promise, which users of a module would
+// have to switch on by GOEXPERIMENT, and leaves 24 accumulators to the
+// compiler's register allocator. Of modules with assembly, GoMLX keeps its
+// products internal and simdblas, the one that replaces gonum's BLAS, began in
+// 2026; gonum.org/v1/netlib needs cgo.
+package gemm
+
+//go:generate go run ./internal/asm -isa avx2 -out kernels_avx2_amd64.s -stubs kernels_avx2_amd64.go -pkg gemm
+//go:generate go run ./internal/asm -isa avx512 -out kernels_avx512_amd64.s -stubs kernels_avx512_amd64.go -pkg gemm

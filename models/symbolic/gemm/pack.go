@@ -1,0 +1,52 @@
+package gemm
+
+// workspace holds what one product packs.
+type workspace[T float] struct {
+	b, c []T // of B; of Cᵀ
+}
+
+// grown returns buf with at least n elements, which it may forget.
+func grown[T float](buf *[]T, n int) []T {
+	const unit = 8 << 10 // so that it is rarely too small, and aligned to a page
+	if len(*buf) < n {
+		*buf = make([]T, (n+unit-1)/unit*unit)
+	}
+	return (*buf)[:n]
+}
+
+// packB copies B, one panel for each call of a tiles kernel: element (p, j) of
+// a panel goes to p*width+j, where width is that of its vectors. What lies
+// beyond the last column is left as it was, since masked kernels do not read
+// it.
+func (ker *kernels[T]) packB(p product[T], w *workspace[T]) []T {
+	dst := grown(&w.b, (p.n+ker.lanes-1)/ker.lanes*ker.lanes*p.k)
+	if p.bCol == 1 {
+		for l := range p.k {
+			row := p.b[l*p.bRow:][:p.n]
+			for j, cols := 0, 0; j < p.n; j += cols {
+				cols = ker.width(p.n-j) * ker.lanes
+				copy(dst[j*p.k+l*cols:][:min(cols, p.n-j)], row[j:])
+			}
+		}
+		return dst
+	}
+	for j, cols := 0, 0; j < p.n; j += cols {
+		cols = ker.width(p.n-j) * ker.lanes
+		ker.transpose(dst[j*p.k:], cols, min(cols, p.n-j), p.k, p.b[j*p.bCol:], p.bCol)
+	}
+	return dst
+}
+
+// transpose sets dst[p*width+i] = src[i*ld+p] for p < k and i < lines.
+func (ker *kernels[T]) transpose(dst []T, width, lines, k int, src []T, ld int) {
+	i := 0
+	for ; i+4 <= lines; i += 4 {
+		ker.transpose4(k, src[i*ld:], ld, dst[i:], width)
+	}
+	for ; i < lines; i++ {
+		to := dst[i:]
+		for p, v := range src[i*ld:][:k] {
+			to[p*width] = v
+		}
+	}
+}

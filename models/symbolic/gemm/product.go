@@ -1,0 +1,79 @@
+package gemm
+
+import "gonum.org/v1/gonum/blas"
+
+type float interface{ float32 | float64 }
+
+// product is C = alpha * A * B + beta * C, with element (i, p) of the m×k
+// matrix A at a[i*aRow+p*aCol], and so on. A transposed matrix has its strides
+// exchanged. The rows of C are contiguous.
+type product[T float] struct {
+	m, n, k     int
+	alpha, beta T
+
+	a          []T
+	aRow, aCol int
+	b          []T
+	bRow, bCol int
+	c          []T
+	ldc        int
+}
+
+func newProduct[T float](tA, tB blas.Transpose, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int) product[T] {
+	p := product[T]{
+		m: m, n: n, k: k, alpha: alpha, beta: beta,
+		a: a, aRow: lda, aCol: 1, b: b, bRow: ldb, bCol: 1, c: c, ldc: ldc,
+	}
+	if tA != blas.NoTrans {
+		p.aRow, p.aCol = 1, lda
+	}
+	if tB != blas.NoTrans {
+		p.bRow, p.bCol = 1, ldb
+	}
+	return p
+}
+
+// block returns the product for rows i to i+m and columns j to j+n of C.
+func (p product[T]) block(i, m, j, n int) product[T] {
+	p.m, p.n = m, n
+	p.a = p.a[i*p.aRow:]
+	p.b = p.b[j*p.bCol:]
+	p.c = p.c[i*p.ldc+j:]
+	return p
+}
+
+// transposed returns the product Cᵀ = alpha * Bᵀ * Aᵀ, written to c.
+func (p product[T]) transposed(c []T, ldc int) product[T] {
+	return product[T]{
+		m: p.n, n: p.m, k: p.k, alpha: p.alpha,
+		a: p.b, aRow: p.bCol, aCol: p.bRow, b: p.a, bRow: p.aCol, bCol: p.aRow, c: c, ldc: ldc,
+	}
+}
+
+// scale multiplies C by beta.
+func (p product[T]) scale() {
+	for i := range p.m {
+		row := p.c[i*p.ldc:][:p.n]
+		switch p.beta {
+		case 0:
+			clear(row)
+		case 1:
+		default:
+			for j := range row {
+				row[j] *= p.beta
+			}
+		}
+	}
+}
+
+// slab returns the part of the product for k from l to l+k, to be added to
+// those before.
+func (p product[T]) slab(l, k int) product[T] {
+	p.k = k
+	p.a = p.a[l*p.aCol:]
+	p.b = p.b[l*p.bRow:]
+	if l > 0 {
+		p.beta = 1
+	}
+	return p
+}

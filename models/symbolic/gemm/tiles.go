@@ -1,0 +1,96 @@
+package gemm
+
+import "unsafe"
+
+// The blocking follows Goto and van de Geijn, Anatomy of high-performance
+// matrix multiplication, ACM TOMS 34 (2008), except that A is never packed:
+// its elements are read one by one, which hides more latency than packing
+// them would save.
+const (
+	// blockK elements of k: a panel of B, 192 bytes wide on AVX-512, takes
+	// 48 KiB. It is read from the second-level cache at a quarter of its
+	// speed, and C needs to be read and written every 256 steps only.
+	blockK = 256
+
+	// blockM rows of A: 96×256 float64 take 192 KiB of the second-level
+	// cache, where they meet panel after panel of B.
+	blockM = 96
+
+	// blockN columns of B: 256×1008 float64 take 2 MiB of the last-level
+	// cache. 1008 is a multiple of all tiles' widths.
+	blockN = 1008
+
+	// In fewer than packRows rows of C, packing B costs more than it gains.
+	packRows = 96
+
+	// packBytes of B fit into the second-level cache as they are.
+	packBytes = 512 << 10
+
+	// Rows of B that are a multiple of pageBytes apart compete for the same
+	// lines of a first-level cache.
+	pageBytes = 4 << 10
+)
+
+// byTiles computes p in tiles of C.
+func (ker *kernels[T]) byTiles(p product[T], w *workspace[T]) {
+	mc := share(p.m, blockM, ker.rows)
+	nc := share(p.n, blockN, maxWidth*ker.lanes)
+	kc := share(p.k, blockK, 1)
+	packed := packingPays(p, min(kc, p.k)*min(nc, p.n))
+	for j := 0; j < p.n; j += nc {
+		for l := 0; l < p.k; l += kc {
+			slab := p.block(0, p.m, j, min(nc, p.n-j)).slab(l, min(kc, p.k-l))
+			if packed {
+				slab.b = ker.packB(slab, w)
+			}
+			for i := 0; i < p.m; i += mc {
+				ker.panels(slab, i, min(mc, p.m-i), packed)
+			}
+		}
+	}
+}
+
+// packingPays reports whether B should be packed, size elements at a time. A
+// transposed B must be.
+func packingPays[T float](p product[T], size int) bool {
+	if p.bCol != 1 {
+		return true
+	}
+	var t T
+	bytes := int(unsafe.Sizeof(t))
+	return p.m >= packRows && (size*bytes > packBytes || p.bRow*bytes%pageBytes == 0)
+}
+
+// share returns the size of the parts, of at most limit each, that n is best
+// divided into: nearly equal, and a multiple of unit.
+func share(n, limit, unit int) int {
+	parts := (n + limit - 1) / limit
+	return (n + parts*unit - 1) / (parts * unit) * unit
+}
+
+// panels computes rows i to i+m of p, column panel by column panel.
+func (ker *kernels[T]) panels(p product[T], i, m int, packed bool) {
+	a, c := p.a[i*p.aRow:], p.c[i*p.ldc:]
+	for j, cols := 0, 0; j < p.n; j += cols {
+		vectors := ker.width(p.n - j)
+		cols = min(p.n-j, vectors*ker.lanes)
+		b, ldb := p.b[j:], p.bRow
+		if packed {
+			b, ldb = p.b[j*p.k:], vectors*ker.lanes
+		}
+		tiles, last := ker.tiles[vectors-1], cols-(vectors-1)*ker.lanes
+		if last < ker.lanes {
+			tiles = ker.masked[vectors-1]
+		}
+		tiles(m, p.k, a, p.aRow, p.aCol, b, ldb, c[j:], p.ldc, p.alpha, p.beta, p.beta != 0, last)
+	}
+}
+
+// width is the number of vectors across the next panel of cols columns.
+func (ker *kernels[T]) width(cols int) int {
+	vectors := (cols + ker.lanes - 1) / ker.lanes
+	if vectors == maxWidth+1 { // better 2 and 2 than 3 and a slow 1
+		return 2
+	}
+	return min(vectors, maxWidth)
+}
