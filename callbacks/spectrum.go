@@ -381,7 +381,7 @@ func (s *Spectrum) store(arrays []weights.Array, epoch int) error {
 // sample, for each sample: the second sweep goes through a graph about twice
 // as large, and the solver's own arithmetic, the alignments and the writing of
 // the results come on top.
-const productWork = 4.5
+const productWork = 3.5
 
 func (s *Spectrum) remember(found *curvature.Spectrum, state *trainer.State, seconds float64) {
 	m := &s.memory

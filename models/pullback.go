@@ -58,7 +58,7 @@ func (o *Objective) Logits(ctx context.Context, dst []float64) error {
 }
 
 // SampleGradients calls visit with the gradient of every sample's loss, in
-// order: gₙ = ∇θ ℓ(f(xₙ), yₙ), of length Dim, which visit may not retain. It
+// order: gₙ = ∇θ ℓ(f(xₙ), yₙ), of length Dim, which visit may change but not retain. It
 // costs a pass of one sample each, and no memory but for a few of them.
 func (o *Objective) SampleGradients(ctx context.Context, visit func(n int, g []float64) error) error {
 	if err := o.buildSingle(); err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/hessoscope/hessoscope/callbacks/curvature"
@@ -60,17 +59,12 @@ func (r *Reinforcing) Align(ctx context.Context, s *curvature.Spectrum) (*Eigenp
 	samples := len(r.Norms)
 	e.Alignments = mat.NewDense(samples, space.Len(), nil)
 	panel := mat.NewDense(min(alignRows, samples), s.Dim, nil)
-	err := r.objective.SampleGradients(ctx, func(n int, g []float64) error {
-		row := panel.RawRowView(n % alignRows)
-		clear(row)
-		if r.Norms[n] > 0 {
-			floats.ScaleTo(row, 1/r.Norms[n], g)
-		}
+	err := r.each(ctx, func(n int, direction []float64) {
+		copy(panel.RawRowView(n%alignRows), direction)
 		if filled := n%alignRows + 1; filled == alignRows || n == samples-1 {
 			part := panel.Slice(0, filled, 0, s.Dim).(*mat.Dense)
 			e.Alignments.Slice(n+1-filled, n+1, 0, space.Len()).(*mat.Dense).Copy(space.Project(part))
 		}
-		return nil
 	})
 	return e, err
 }

@@ -28,12 +28,14 @@ type Reinforcing struct {
 	Predicted []int
 	// Factors are 1 − p_ŷ = 1/(1 + exp(z_ŷ − log Σ_{c≠ŷ} exp z_c)).
 	Factors []float64
-	// Norms are ‖Jᵀ(q − e_ŷ)‖₂; times Factors they are the norms of g.
+	// Norms are ‖Jᵀ(q − e_ŷ)‖₂; times Factors they are the norms of g. They are
+	// known once a method has gone through the gradients.
 	Norms []float64
 
 	classes   int
 	objective *models.Objective
 	logits    []float64
+	normed    bool // whether Norms are those of the present parameters
 }
 
 // NewReinforcing computes the reinforcing gradients of m on split. Settings
@@ -64,13 +66,23 @@ func (r *Reinforcing) Refresh(ctx context.Context) error {
 		row := n * r.classes
 		r.Predicted[n], r.Factors[n] = reinforce(cotangents[row:row+r.classes], r.logits[row:row+r.classes])
 	}
-	if err := r.objective.SetCotangents(cotangents); err != nil {
-		return err
-	}
-	return r.objective.SampleGradients(ctx, func(n int, g []float64) error {
+	r.normed = false
+	return r.objective.SetCotangents(cotangents)
+}
+
+// each calls visit with the unit gradient of every sample, in order, and sets
+// Norms on the way. A sample without a gradient has a direction of zeros.
+func (r *Reinforcing) each(ctx context.Context, visit func(n int, direction []float64)) error {
+	err := r.objective.SampleGradients(ctx, func(n int, g []float64) error {
 		r.Norms[n] = floats.Norm(g, 2)
+		if r.Norms[n] > 0 {
+			floats.Scale(1/r.Norms[n], g)
+		}
+		visit(n, g)
 		return nil
 	})
+	r.normed = err == nil
+	return err
 }
 
 // reinforce sets dst to q − e_ŷ for logits z, and returns ŷ and 1 − p_ŷ.
@@ -90,12 +102,7 @@ func reinforce(dst, z []float64) (predicted int, factor float64) {
 // without a gradient (‖Jᵀ(q − e_ŷ)‖ = 0) has a row of zeros.
 func (r *Reinforcing) Directions(ctx context.Context) (*mat.Dense, error) {
 	g := mat.NewDense(len(r.Norms), r.objective.Dim(), nil)
-	err := r.objective.SampleGradients(ctx, func(n int, gradient []float64) error {
-		if r.Norms[n] > 0 {
-			floats.ScaleTo(g.RawRowView(n), 1/r.Norms[n], gradient)
-		}
-		return nil
-	})
+	err := r.each(ctx, func(n int, direction []float64) { copy(g.RawRowView(n), direction) })
 	return g, err
 }
 
@@ -110,11 +117,10 @@ func (r *Reinforcing) Seeds(ctx context.Context) (*mat.Dense, error) {
 	n, p := len(r.Norms), r.objective.Dim()
 	stride := max(1, (8*n*p+seedBytes-1)/seedBytes)
 	seeds := mat.NewDense((n+stride-1)/stride, p, nil)
-	err := r.objective.SampleGradients(ctx, func(n int, g []float64) error {
-		if n%stride == 0 && r.Norms[n] > 0 {
-			floats.ScaleTo(seeds.RawRowView(n/stride), 1/r.Norms[n], g)
+	err := r.each(ctx, func(n int, direction []float64) {
+		if n%stride == 0 {
+			copy(seeds.RawRowView(n/stride), direction)
 		}
-		return nil
 	})
 	return seeds, err
 }
@@ -126,6 +132,11 @@ func (r *Reinforcing) Alignments(ctx context.Context, vectors *mat.Dense) (*mat.
 	k, p := vectors.Dims()
 	if p != r.objective.Dim() {
 		return nil, fmt.Errorf("boundary: alignments with vectors of %d values; the gradients have %d", p, r.objective.Dim())
+	}
+	if !r.normed {
+		if err := r.each(ctx, func(int, []float64) {}); err != nil {
+			return nil, err
+		}
 	}
 	a := mat.NewDense(len(r.Norms), k, nil)
 	slopes := make([]float64, len(r.Norms))
