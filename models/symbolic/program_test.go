@@ -332,7 +332,7 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 				t.Error(err)
 			}
 		})
-		if allocs != 0 {
+		if allocs != 0 && !raceEnabled { // the race detector empties pools of scratch memory at random
 			t.Errorf("a run after a change of %s allocates %v times, want never", name, allocs)
 		}
 	}

@@ -1,0 +1,5 @@
+//go:build !race
+
+package symbolic_test
+
+const raceEnabled = false
