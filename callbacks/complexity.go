@@ -70,7 +70,7 @@ func (c *Complexity) measure(ctx context.Context, found *curvature.Spectrum, sta
 		return nil, nil, err
 	}
 	pairs, err := gradients.Align(ctx, found)
-	if err != nil || len(pairs.Values) == 0 {
+	if err != nil || !pairs.Measurable() {
 		return nil, nil, err
 	}
 	g, err := pairs.Complexity(c.Settings)

@@ -236,7 +236,7 @@ func (s *Spectrum) measure(ctx context.Context, state *trainer.State) (*curvatur
 	if m := s.memory; m.Rows > 0 {
 		settings.Start = mat.NewDense(m.Rows, m.Columns, m.Vectors)
 	}
-	if settings.Method == curvature.Reduced || settings.Method == curvature.Auto && settings.Resolved {
+	if settings.WantsSeeds(s.objective.Dim()) {
 		gradients, err := s.reinforcing(ctx, state)
 		if err != nil {
 			return nil, err
@@ -309,8 +309,8 @@ func indicator(b bool) float64 {
 
 func (s *Spectrum) outliers(_ context.Context, found *curvature.Spectrum, state *trainer.State) ([]reading, error) {
 	pairs := boundary.NewEigenpairs(found)
-	if len(pairs.Values) == 0 || pairs.Values[0] <= 0 {
-		return nil, nil // no positive curvature, and nothing to stand out
+	if !pairs.Measurable() {
+		return nil, nil
 	}
 	o, err := pairs.Outliers(state.Model.Classes(), nil)
 	if err != nil {

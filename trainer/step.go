@@ -32,11 +32,11 @@ type batch struct {
 	inputs   G.Nodes // all that changes from step to step
 }
 
-func newStepper(m models.Model, loss models.Loss, split *datasets.Split) (*stepper, error) {
+func newStepper(m models.Model, loss models.Loss, split *datasets.Split) *stepper {
 	return &stepper{
 		model: m, loss: loss, split: split,
 		batches: make(map[int]*batch), grads: make([]*tensor.Dense, len(m.Parameters())),
-	}, nil
+	}
 }
 
 // gradient computes the gradients of the mean loss of the given samples into

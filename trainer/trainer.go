@@ -101,9 +101,7 @@ func New(c Config, model models.Model, data *datasets.Dataset, hooks ...Hook) (*
 	}
 	t := &Trainer{config: c, session: session, train: train, order: make([]int, train.Len())}
 	t.config.Loss = session.state.Loss
-	if t.stepper, err = newStepper(model, session.state.Loss, train); err != nil {
-		return nil, err
-	}
+	t.stepper = newStepper(model, session.state.Loss, train)
 	if t.optimizer, err = NewOptimizer(c.Optimizer, model.Parameters()); err != nil {
 		return nil, err
 	}

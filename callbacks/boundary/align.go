@@ -29,6 +29,12 @@ func NewEigenpairs(s *curvature.Spectrum) *Eigenpairs {
 	return e
 }
 
+// Measurable reports whether there is anything to measure: some curvature is
+// positive, and the largest is known.
+func (e *Eigenpairs) Measurable() bool {
+	return len(e.Values) > 0 && slices.Max(e.Values) > 0 && (e.Complete || e.Top > 0)
+}
+
 // Arrays returns the alignments for a .npz file: alignments (N, k), of every
 // sample with the eigenvectors of aligned_values (k), in order; predicted (N);
 // and factors and norms (N), whose products are the norms of the reinforcing

@@ -216,6 +216,13 @@ func (s Settings) auto(n int) Method {
 	return Lanczos
 }
 
+// WantsSeeds reports whether [Solve] may use Seeds for an operator on ℝⁿ. They
+// can be costly, and no other method than Reduced looks at them.
+func (s Settings) WantsSeeds(n int) bool {
+	s, err := s.resolve(n)
+	return err == nil && s.Method == Reduced
+}
+
 // Validate is the error that [Solve] has for these settings and any operator on
 // ℝⁿ: better known before a training than in it.
 func (s Settings) Validate(n int) error {

@@ -232,6 +232,8 @@ func (a analyzeCmd) measure(ctx context.Context, subject *subject, result *analy
 		if gradients, err = boundary.NewReinforcing(ctx, subject.model, subject.split, models.ObjectiveSettings{Workers: a.Workers}); err != nil {
 			return nil, err
 		}
+	}
+	if settings.WantsSeeds(objective.Dim()) {
 		if settings.Seeds, err = gradients.Seeds(ctx); err != nil {
 			return nil, err
 		}
@@ -251,8 +253,8 @@ func (a analyzeCmd) measure(ctx context.Context, subject *subject, result *analy
 // measureBoundary fills in outliers and complexity.
 func (a analyzeCmd) measureBoundary(ctx context.Context, subject *subject, spectrum *curvature.Spectrum, gradients *boundary.Reinforcing, result *analysis) ([]weights.Array, error) {
 	pairs := boundary.NewEigenpairs(spectrum)
-	if len(pairs.Values) == 0 || pairs.Values[0] <= 0 || pairs.Top == 0 {
-		return nil, nil // no positive curvature is known, and nothing to stand out
+	if !pairs.Measurable() {
+		return nil, nil
 	}
 	outliers, err := pairs.Outliers(subject.model.Classes(), bulk(spectrum))
 	if err != nil {

@@ -1,4 +1,3 @@
-// Package suggest tells users what they may have meant by a misspelt name.
 package suggest
 
 import (
