@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"runtime"
 	"slices"
 	"strings"
@@ -17,7 +16,7 @@ import (
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/datasets/suggest"
 	"github.com/hessoscope/hessoscope/models/symbolic"
-	"github.com/hessoscope/hessoscope/models/symbolic/op"
+	"github.com/hessoscope/hessoscope/models/symbolic/vec"
 )
 
 // Objective is the loss of a model over a split of data, as a function of the
@@ -371,7 +370,7 @@ func (o *Objective) Slopes(ctx context.Context, dst, v []float64) error {
 // finite is an error that wraps ErrNotFinite unless all values are finite.
 func finite(what string, values []float64) error {
 	for i, v := range values {
-		if math.IsNaN(v) || math.IsInf(v, 0) {
+		if v-v != 0 { // NaN or infinite
 			return fmt.Errorf("models: entry %d of %s is %g: %w", i, what, v, ErrNotFinite)
 		}
 	}
@@ -389,15 +388,12 @@ func (l *lane) add(dst []float64, nodes G.Nodes) {
 
 func addValues(dst []float64, t *tensor.Dense) {
 	if t.Dtype() == tensor.Float32 {
-		add(dst, t.Float32s())
+		for i, v := range t.Float32s() {
+			dst[i] += float64(v)
+		}
 		return
 	}
-	add(dst, t.Float64s())
-}
-
-func add[T op.Float](dst []float64, src []T) {
+	src := t.Float64s()
 	dst = dst[:len(src)]
-	for i, v := range src {
-		dst[i] += float64(v)
-	}
+	vec.Float64.Add(dst, dst, src)
 }

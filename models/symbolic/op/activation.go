@@ -5,6 +5,8 @@ import (
 	"math"
 
 	G "gorgonia.org/gorgonia"
+
+	"github.com/hessoscope/hessoscope/models/symbolic/vec"
 )
 
 // ReLU returns max(0, z), element by element. Its derivative at 0 is 0.
@@ -25,8 +27,8 @@ func gate(z, a *G.Node, slope float64) (*G.Node, error) {
 		out:    a.Shape(),
 		wrt:    []bool{false, true},
 		kinked: true,
-		f32:    gateKernel(float32(slope)),
-		f64:    gateKernel(slope),
+		f32:    gateKernel(vec.Float32, float32(slope)),
+		f64:    gateKernel(vec.Float64, slope),
 		pullback: func(in G.Nodes, _, grad *G.Node) (G.Nodes, error) {
 			da, err := gate(in[0], grad, slope)
 			return G.Nodes{nil, da}, err
@@ -34,29 +36,11 @@ func gate(z, a *G.Node, slope float64) (*G.Node, error) {
 	}, z, a)
 }
 
-func gateKernel[T Float](slope T) kernel[T] {
+func gateKernel[T Float](v vec.Kernels[T], slope T) kernel[T] {
 	if slope == 0 {
-		return func(dst []T, in [][]T) { // 0 itself, not 0·a: that is NaN for an infinite a
-			a := in[1]
-			for i, z := range in[0] {
-				v := a[i]
-				if z <= 0 {
-					v = 0
-				}
-				dst[i] = v
-			}
-		}
+		return onPair(v.Gate)
 	}
-	return func(dst []T, in [][]T) {
-		a := in[1]
-		for i, z := range in[0] {
-			v := a[i]
-			if z <= 0 {
-				v *= slope
-			}
-			dst[i] = v
-		}
-	}
+	return func(dst []T, in [][]T) { v.Leaky(dst, in[0], in[1], slope) }
 }
 
 // Tanh returns the hyperbolic tangent of z, element by element.

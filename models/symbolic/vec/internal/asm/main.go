@@ -1,0 +1,126 @@
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+)
+
+// precision holds the names and instructions of one element type.
+type precision struct {
+	prefix, goType string
+	size           int // bytes
+
+	add, sub, mul, mov, movOne, broadcast func(...Op)
+	compare                               func(...Op)
+	blend                                 func(mask, a, b, dst Op)
+	andNot                                func(...Op)
+}
+
+var precisions = []precision{
+	{
+		prefix: "d", goType: "float64", size: 8,
+		add: VADDPD, sub: VSUBPD, mul: VMULPD, mov: VMOVUPD, movOne: VMOVSD, broadcast: VBROADCASTSD,
+		compare: VCMPPD, blend: VBLENDVPD, andNot: VANDNPD,
+	},
+	{
+		prefix: "s", goType: "float32", size: 4,
+		add: VADDPS, sub: VSUBPS, mul: VMULPS, mov: VMOVUPS, movOne: VMOVSS, broadcast: VBROADCASTSS,
+		compare: VCMPPS, blend: VBLENDVPS, andNot: VANDNPS,
+	},
+}
+
+func main() {
+	ConstraintExpr("amd64,!purego")
+	for _, p := range precisions {
+		kernel(p, "Add", []string{"a", "b"}, "", func(x, y, _ Op) { p.add(y, x, x) })
+		kernel(p, "Sub", []string{"a", "b"}, "", func(x, y, _ Op) { p.sub(y, x, x) })
+		kernel(p, "Mul", []string{"a", "b"}, "", func(x, y, _ Op) { p.mul(y, x, x) })
+		kernel(p, "Scale", []string{"a"}, "c", func(x, _, c Op) { p.mul(c, x, x) })
+		kernel(p, "Gate", []string{"z", "a"}, "", func(z, a, _ Op) {
+			p.compare(lessOrEqual, Y15, z, z)
+			p.andNot(a, z, z)
+		})
+		kernel(p, "Leaky", []string{"z", "a"}, "c", func(z, a, c Op) {
+			p.compare(lessOrEqual, Y15, z, z)
+			p.mul(c, a, Y13)
+			p.blend(z, Y13, a, z)
+		})
+	}
+	Generate()
+}
+
+// lessOrEqual is a predicate of compare: true where an element is at most that
+// of the second operand, false where one is NaN.
+var lessOrEqual = Imm(0x12)
+
+const unroll = 4
+
+// kernel writes a loop over all elements. step computes a vector in its first
+// register from those of the operands and the constant; Y15 is zero, Y13 is
+// free.
+func kernel(p precision, name string, operands []string, constant string, step func(x, y, constant Op)) {
+	name = p.prefix + "AVX2" + name
+	signature := "dst"
+	for _, o := range operands {
+		signature += ", " + o
+	}
+	signature += " []" + p.goType
+	if constant != "" {
+		signature += ", " + constant + " " + p.goType
+	}
+	TEXT(name, NOSPLIT, "func("+signature+")")
+	Doc(fmt.Sprintf("%s needs operands of the length of dst (see Kernels).", name))
+	Pragma("noescape")
+
+	dst, n := Load(Param("dst").Base(), GP64()), Load(Param("dst").Len(), GP64())
+	var in []Register
+	for _, o := range operands {
+		in = append(in, Load(Param(o).Base(), GP64()))
+	}
+	VXORPS(Y15, Y15, Y15)
+	if constant != "" {
+		c, err := Param(constant).Resolve()
+		if err != nil {
+			panic(err)
+		}
+		p.broadcast(c.Addr, Y14)
+	}
+	at := GP64() // bytes
+	XORQ(at, at)
+	for _, vectors := range []int{unroll, 1, 0} {
+		elements := max(1, vectors*32/p.size)
+		here, next := fmt.Sprintf("vectors%d", vectors), fmt.Sprintf("below%d", vectors)
+		Label(here)
+		SUBQ(Imm(uint64(elements)), n.(GPVirtual))
+		JLT(LabelRef(next))
+		for i := range max(1, vectors) {
+			x, y := ymm[2*i], ymm[2*i+1]
+			for j, r := range []VecPhysical{x, y}[:len(in)] {
+				from := Mem{Base: in[j], Index: at, Scale: 1, Disp: 32 * i}
+				if vectors == 0 {
+					p.movOne(from, r.AsX())
+				} else {
+					p.mov(from, r)
+				}
+			}
+			step(x, y, Y14)
+			to := Mem{Base: dst, Index: at, Scale: 1, Disp: 32 * i}
+			if vectors == 0 {
+				p.movOne(x.AsX(), to)
+			} else {
+				p.mov(x, to)
+			}
+		}
+		ADDQ(Imm(uint64(elements*p.size)), at)
+		JMP(LabelRef(here))
+		Label(next)
+		ADDQ(Imm(uint64(elements)), n.(GPVirtual))
+	}
+	VZEROUPPER()
+	RET()
+}
+
+var ymm = []VecPhysical{Y0, Y1, Y2, Y3, Y4, Y5, Y6, Y7}
