@@ -85,7 +85,8 @@ func newLane(o *Objective, d derivatives) (*lane, error) {
 		}
 		outs = append(outs, present(l.ggnImage)...)
 	}
-	if l.program, err = symbolic.Compile(outs...); err != nil {
+	together := []G.Nodes{e.Inputs(), e.Params, l.direction}
+	if l.program, err = symbolic.CompileTogether(together, outs...); err != nil {
 		return nil, err
 	}
 	return l, l.plan(d)

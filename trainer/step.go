@@ -107,7 +107,7 @@ func (s *stepper) batch(n int) (*batch, error) {
 			outs = append(outs, g)
 		}
 	}
-	if b.program, err = symbolic.Compile(outs...); err != nil {
+	if b.program, err = symbolic.CompileTogether([]G.Nodes{b.inputs}, outs...); err != nil {
 		return nil, err
 	}
 	for i, p := range s.model.Parameters() {

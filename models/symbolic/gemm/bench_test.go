@@ -77,7 +77,7 @@ func BenchmarkPeak(b *testing.B) {
 			n := maxWidth * ker.lanes
 			x, y, z := make([]float64, ker.rows), make([]float64, n), make([]float64, ker.rows*n)
 			for b.Loop() {
-				ker.tiles[maxWidth-1](ker.rows, k, x, 1, 0, y, 0, z, n, 1, 0, false, ker.lanes)
+				ker.tiles[maxWidth-1](ker.rows, k, x, 1, 0, y, 0, z, n, z, n, 1, 0, false, ker.lanes)
 			}
 			report(b, 2*k*float64(ker.rows*n))
 		})

@@ -14,9 +14,9 @@ DATA masks<>+48(SB)/8, $0x0000000000000000
 DATA masks<>+56(SB)/8, $0x0000000000000000
 GLOBL masks<>(SB), RODATA|NOPTR, $64
 
-// func dAVX2Tiles1(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, alpha float64, beta float64, accumulate bool, last int)
+// func dAVX2Tiles1(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, d []float64, ldd int, alpha float64, beta float64, accumulate bool, last int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·dAVX2Tiles1(SB), NOSPLIT, $0-152
+TEXT ·dAVX2Tiles1(SB), NOSPLIT, $0-184
 	MOVQ m+0(FP), AX
 	MOVQ a_base+16(FP), CX
 	MOVQ aRow+40(FP), DX
@@ -68,32 +68,40 @@ k4:
 	ADDQ         DI, R11
 	DECQ         R12
 	JNZ          k4
-	VBROADCASTSD alpha+120(FP), Y12
-	VBROADCASTSD beta+128(FP), Y13
+	VBROADCASTSD alpha+152(FP), Y12
+	VBROADCASTSD beta+160(FP), Y13
 	MOVQ         ldc+112(FP), R10
 	SHLQ         $0x03, R10
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite4
-	VMOVUPD      (R8), Y14
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x03, R12
+	VMOVUPD      (R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y0, Y14
 	VMOVUPD      Y14, (R8)
+	ADDQ         R12, R11
 	ADDQ         R10, R8
-	VMOVUPD      (R8), Y14
+	VMOVUPD      (R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y1, Y14
 	VMOVUPD      Y14, (R8)
+	ADDQ         R12, R11
 	ADDQ         R10, R8
-	VMOVUPD      (R8), Y14
+	VMOVUPD      (R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y2, Y14
 	VMOVUPD      Y14, (R8)
+	ADDQ         R12, R11
 	ADDQ         R10, R8
-	VMOVUPD      (R8), Y14
+	VMOVUPD      (R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y3, Y14
 	VMOVUPD      Y14, (R8)
+	ADDQ         R12, R11
 	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
 	JMP          done4
 
 overwrite4:
@@ -134,22 +142,28 @@ k2:
 	ADDQ         DI, R10
 	DECQ         R11
 	JNZ          k2
-	VBROADCASTSD alpha+120(FP), Y12
-	VBROADCASTSD beta+128(FP), Y13
+	VBROADCASTSD alpha+152(FP), Y12
+	VBROADCASTSD beta+160(FP), Y13
 	MOVQ         ldc+112(FP), R9
 	SHLQ         $0x03, R9
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite2
-	VMOVUPD      (R8), Y14
+	MOVQ         d_base+120(FP), R10
+	MOVQ         ldd+144(FP), R11
+	SHLQ         $0x03, R11
+	VMOVUPD      (R10), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y0, Y14
 	VMOVUPD      Y14, (R8)
+	ADDQ         R11, R10
 	ADDQ         R9, R8
-	VMOVUPD      (R8), Y14
+	VMOVUPD      (R10), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y1, Y14
 	VMOVUPD      Y14, (R8)
+	ADDQ         R11, R10
 	ADDQ         R9, R8
+	MOVQ         R10, d_base+120(FP)
 	JMP          done2
 
 overwrite2:
@@ -179,17 +193,22 @@ k1:
 	ADDQ         DI, SI
 	DECQ         R10
 	JNZ          k1
-	VBROADCASTSD alpha+120(FP), Y12
-	VBROADCASTSD beta+128(FP), Y13
+	VBROADCASTSD alpha+152(FP), Y12
+	VBROADCASTSD beta+160(FP), Y13
 	MOVQ         ldc+112(FP), BX
 	SHLQ         $0x03, BX
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite1
-	VMOVUPD      (R8), Y14
+	MOVQ         d_base+120(FP), SI
+	MOVQ         ldd+144(FP), DI
+	SHLQ         $0x03, DI
+	VMOVUPD      (SI), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y0, Y14
 	VMOVUPD      Y14, (R8)
+	ADDQ         DI, SI
 	ADDQ         BX, R8
+	MOVQ         SI, d_base+120(FP)
 	JMP          done1
 
 overwrite1:
@@ -205,9 +224,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func dAVX2Tiles1Masked(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, alpha float64, beta float64, accumulate bool, last int)
+// func dAVX2Tiles1Masked(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, d []float64, ldd int, alpha float64, beta float64, accumulate bool, last int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·dAVX2Tiles1Masked(SB), NOSPLIT, $0-152
+TEXT ·dAVX2Tiles1Masked(SB), NOSPLIT, $0-184
 	MOVQ m+0(FP), AX
 	MOVQ a_base+16(FP), CX
 	MOVQ aRow+40(FP), DX
@@ -215,7 +234,7 @@ TEXT ·dAVX2Tiles1Masked(SB), NOSPLIT, $0-152
 	MOVQ b_base+56(FP), SI
 	MOVQ ldb+80(FP), DI
 	MOVQ c_base+88(FP), R8
-	MOVQ last+144(FP), R9
+	MOVQ last+176(FP), R9
 	LEAQ masks<>+32(SB), R10
 	SHLQ $0x03, R9
 	SUBQ R9, R10
@@ -264,40 +283,48 @@ k4:
 	ADDQ         DI, R12
 	DECQ         R13
 	JNZ          k4
-	VBROADCASTSD alpha+120(FP), Y12
-	VBROADCASTSD beta+128(FP), Y13
+	VBROADCASTSD alpha+152(FP), Y12
+	VBROADCASTSD beta+160(FP), Y13
 	MOVQ         ldc+112(FP), R11
 	SHLQ         $0x03, R11
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite4
+	MOVQ         d_base+120(FP), R12
+	MOVQ         ldd+144(FP), R13
+	SHLQ         $0x03, R13
 	VMOVUPD      (R10), Y15
-	VMASKMOVPD   (R8), Y15, Y14
+	VMASKMOVPD   (R12), Y15, Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y0, Y14
 	VMOVUPD      (R10), Y15
 	VMASKMOVPD   Y14, Y15, (R8)
+	ADDQ         R13, R12
 	ADDQ         R11, R8
 	VMOVUPD      (R10), Y15
-	VMASKMOVPD   (R8), Y15, Y14
+	VMASKMOVPD   (R12), Y15, Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y1, Y14
 	VMOVUPD      (R10), Y15
 	VMASKMOVPD   Y14, Y15, (R8)
+	ADDQ         R13, R12
 	ADDQ         R11, R8
 	VMOVUPD      (R10), Y15
-	VMASKMOVPD   (R8), Y15, Y14
+	VMASKMOVPD   (R12), Y15, Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y2, Y14
 	VMOVUPD      (R10), Y15
 	VMASKMOVPD   Y14, Y15, (R8)
+	ADDQ         R13, R12
 	ADDQ         R11, R8
 	VMOVUPD      (R10), Y15
-	VMASKMOVPD   (R8), Y15, Y14
+	VMASKMOVPD   (R12), Y15, Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y3, Y14
 	VMOVUPD      (R10), Y15
 	VMASKMOVPD   Y14, Y15, (R8)
+	ADDQ         R13, R12
 	ADDQ         R11, R8
+	MOVQ         R12, d_base+120(FP)
 	JMP          done4
 
 overwrite4:
@@ -343,26 +370,32 @@ k2:
 	ADDQ         DI, R11
 	DECQ         R12
 	JNZ          k2
-	VBROADCASTSD alpha+120(FP), Y12
-	VBROADCASTSD beta+128(FP), Y13
+	VBROADCASTSD alpha+152(FP), Y12
+	VBROADCASTSD beta+160(FP), Y13
 	MOVQ         ldc+112(FP), R9
 	SHLQ         $0x03, R9
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite2
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x03, R12
 	VMOVUPD      (R10), Y15
-	VMASKMOVPD   (R8), Y15, Y14
+	VMASKMOVPD   (R11), Y15, Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y0, Y14
 	VMOVUPD      (R10), Y15
 	VMASKMOVPD   Y14, Y15, (R8)
+	ADDQ         R12, R11
 	ADDQ         R9, R8
 	VMOVUPD      (R10), Y15
-	VMASKMOVPD   (R8), Y15, Y14
+	VMASKMOVPD   (R11), Y15, Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y1, Y14
 	VMOVUPD      (R10), Y15
 	VMASKMOVPD   Y14, Y15, (R8)
+	ADDQ         R12, R11
 	ADDQ         R9, R8
+	MOVQ         R11, d_base+120(FP)
 	JMP          done2
 
 overwrite2:
@@ -395,19 +428,24 @@ k1:
 	ADDQ         DI, SI
 	DECQ         R11
 	JNZ          k1
-	VBROADCASTSD alpha+120(FP), Y12
-	VBROADCASTSD beta+128(FP), Y13
+	VBROADCASTSD alpha+152(FP), Y12
+	VBROADCASTSD beta+160(FP), Y13
 	MOVQ         ldc+112(FP), BX
 	SHLQ         $0x03, BX
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite1
+	MOVQ         d_base+120(FP), SI
+	MOVQ         ldd+144(FP), DI
+	SHLQ         $0x03, DI
 	VMOVUPD      (R10), Y15
-	VMASKMOVPD   (R8), Y15, Y14
+	VMASKMOVPD   (SI), Y15, Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y0, Y14
 	VMOVUPD      (R10), Y15
 	VMASKMOVPD   Y14, Y15, (R8)
+	ADDQ         DI, SI
 	ADDQ         BX, R8
+	MOVQ         SI, d_base+120(FP)
 	JMP          done1
 
 overwrite1:
@@ -424,9 +462,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func dAVX2Tiles2(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, alpha float64, beta float64, accumulate bool, last int)
+// func dAVX2Tiles2(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, d []float64, ldd int, alpha float64, beta float64, accumulate bool, last int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·dAVX2Tiles2(SB), NOSPLIT, $0-152
+TEXT ·dAVX2Tiles2(SB), NOSPLIT, $0-184
 	MOVQ m+0(FP), AX
 	MOVQ a_base+16(FP), CX
 	MOVQ aRow+40(FP), DX
@@ -487,48 +525,56 @@ k4:
 	ADDQ         DI, R11
 	DECQ         R12
 	JNZ          k4
-	VBROADCASTSD alpha+120(FP), Y12
-	VBROADCASTSD beta+128(FP), Y13
+	VBROADCASTSD alpha+152(FP), Y12
+	VBROADCASTSD beta+160(FP), Y13
 	MOVQ         ldc+112(FP), R10
 	SHLQ         $0x03, R10
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite4
-	VMOVUPD      (R8), Y14
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x03, R12
+	VMOVUPD      (R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y0, Y14
 	VMOVUPD      Y14, (R8)
-	VMOVUPD      32(R8), Y14
+	VMOVUPD      32(R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y1, Y14
 	VMOVUPD      Y14, 32(R8)
+	ADDQ         R12, R11
 	ADDQ         R10, R8
-	VMOVUPD      (R8), Y14
+	VMOVUPD      (R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y2, Y14
 	VMOVUPD      Y14, (R8)
-	VMOVUPD      32(R8), Y14
+	VMOVUPD      32(R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y3, Y14
 	VMOVUPD      Y14, 32(R8)
+	ADDQ         R12, R11
 	ADDQ         R10, R8
-	VMOVUPD      (R8), Y14
+	VMOVUPD      (R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y4, Y14
 	VMOVUPD      Y14, (R8)
-	VMOVUPD      32(R8), Y14
+	VMOVUPD      32(R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y5, Y14
 	VMOVUPD      Y14, 32(R8)
+	ADDQ         R12, R11
 	ADDQ         R10, R8
-	VMOVUPD      (R8), Y14
+	VMOVUPD      (R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y6, Y14
 	VMOVUPD      Y14, (R8)
-	VMOVUPD      32(R8), Y14
+	VMOVUPD      32(R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y7, Y14
 	VMOVUPD      Y14, 32(R8)
+	ADDQ         R12, R11
 	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
 	JMP          done4
 
 overwrite4:
@@ -582,30 +628,36 @@ k2:
 	ADDQ         DI, R10
 	DECQ         R11
 	JNZ          k2
-	VBROADCASTSD alpha+120(FP), Y12
-	VBROADCASTSD beta+128(FP), Y13
+	VBROADCASTSD alpha+152(FP), Y12
+	VBROADCASTSD beta+160(FP), Y13
 	MOVQ         ldc+112(FP), R9
 	SHLQ         $0x03, R9
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite2
-	VMOVUPD      (R8), Y14
+	MOVQ         d_base+120(FP), R10
+	MOVQ         ldd+144(FP), R11
+	SHLQ         $0x03, R11
+	VMOVUPD      (R10), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y0, Y14
 	VMOVUPD      Y14, (R8)
-	VMOVUPD      32(R8), Y14
+	VMOVUPD      32(R10), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y1, Y14
 	VMOVUPD      Y14, 32(R8)
+	ADDQ         R11, R10
 	ADDQ         R9, R8
-	VMOVUPD      (R8), Y14
+	VMOVUPD      (R10), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y2, Y14
 	VMOVUPD      Y14, (R8)
-	VMOVUPD      32(R8), Y14
+	VMOVUPD      32(R10), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y3, Y14
 	VMOVUPD      Y14, 32(R8)
+	ADDQ         R11, R10
 	ADDQ         R9, R8
+	MOVQ         R10, d_base+120(FP)
 	JMP          done2
 
 overwrite2:
@@ -642,21 +694,26 @@ k1:
 	ADDQ         DI, SI
 	DECQ         R10
 	JNZ          k1
-	VBROADCASTSD alpha+120(FP), Y12
-	VBROADCASTSD beta+128(FP), Y13
+	VBROADCASTSD alpha+152(FP), Y12
+	VBROADCASTSD beta+160(FP), Y13
 	MOVQ         ldc+112(FP), BX
 	SHLQ         $0x03, BX
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite1
-	VMOVUPD      (R8), Y14
+	MOVQ         d_base+120(FP), SI
+	MOVQ         ldd+144(FP), DI
+	SHLQ         $0x03, DI
+	VMOVUPD      (SI), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y0, Y14
 	VMOVUPD      Y14, (R8)
-	VMOVUPD      32(R8), Y14
+	VMOVUPD      32(SI), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y1, Y14
 	VMOVUPD      Y14, 32(R8)
+	ADDQ         DI, SI
 	ADDQ         BX, R8
+	MOVQ         SI, d_base+120(FP)
 	JMP          done1
 
 overwrite1:
@@ -674,9 +731,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func dAVX2Tiles2Masked(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, alpha float64, beta float64, accumulate bool, last int)
+// func dAVX2Tiles2Masked(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, d []float64, ldd int, alpha float64, beta float64, accumulate bool, last int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·dAVX2Tiles2Masked(SB), NOSPLIT, $0-152
+TEXT ·dAVX2Tiles2Masked(SB), NOSPLIT, $0-184
 	MOVQ m+0(FP), AX
 	MOVQ a_base+16(FP), CX
 	MOVQ aRow+40(FP), DX
@@ -684,7 +741,7 @@ TEXT ·dAVX2Tiles2Masked(SB), NOSPLIT, $0-152
 	MOVQ b_base+56(FP), SI
 	MOVQ ldb+80(FP), DI
 	MOVQ c_base+88(FP), R8
-	MOVQ last+144(FP), R9
+	MOVQ last+176(FP), R9
 	LEAQ masks<>+32(SB), R10
 	SHLQ $0x03, R9
 	SUBQ R9, R10
@@ -742,56 +799,64 @@ k4:
 	ADDQ         DI, R12
 	DECQ         R13
 	JNZ          k4
-	VBROADCASTSD alpha+120(FP), Y12
-	VBROADCASTSD beta+128(FP), Y13
+	VBROADCASTSD alpha+152(FP), Y12
+	VBROADCASTSD beta+160(FP), Y13
 	MOVQ         ldc+112(FP), R11
 	SHLQ         $0x03, R11
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite4
-	VMOVUPD      (R8), Y14
+	MOVQ         d_base+120(FP), R12
+	MOVQ         ldd+144(FP), R13
+	SHLQ         $0x03, R13
+	VMOVUPD      (R12), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y0, Y14
 	VMOVUPD      Y14, (R8)
 	VMOVUPD      (R10), Y15
-	VMASKMOVPD   32(R8), Y15, Y14
+	VMASKMOVPD   32(R12), Y15, Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y1, Y14
 	VMOVUPD      (R10), Y15
 	VMASKMOVPD   Y14, Y15, 32(R8)
+	ADDQ         R13, R12
 	ADDQ         R11, R8
-	VMOVUPD      (R8), Y14
+	VMOVUPD      (R12), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y2, Y14
 	VMOVUPD      Y14, (R8)
 	VMOVUPD      (R10), Y15
-	VMASKMOVPD   32(R8), Y15, Y14
+	VMASKMOVPD   32(R12), Y15, Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y3, Y14
 	VMOVUPD      (R10), Y15
 	VMASKMOVPD   Y14, Y15, 32(R8)
+	ADDQ         R13, R12
 	ADDQ         R11, R8
-	VMOVUPD      (R8), Y14
+	VMOVUPD      (R12), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y4, Y14
 	VMOVUPD      Y14, (R8)
 	VMOVUPD      (R10), Y15
-	VMASKMOVPD   32(R8), Y15, Y14
+	VMASKMOVPD   32(R12), Y15, Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y5, Y14
 	VMOVUPD      (R10), Y15
 	VMASKMOVPD   Y14, Y15, 32(R8)
+	ADDQ         R13, R12
 	ADDQ         R11, R8
-	VMOVUPD      (R8), Y14
+	VMOVUPD      (R12), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y6, Y14
 	VMOVUPD      Y14, (R8)
 	VMOVUPD      (R10), Y15
-	VMASKMOVPD   32(R8), Y15, Y14
+	VMASKMOVPD   32(R12), Y15, Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y7, Y14
 	VMOVUPD      (R10), Y15
 	VMASKMOVPD   Y14, Y15, 32(R8)
+	ADDQ         R13, R12
 	ADDQ         R11, R8
+	MOVQ         R12, d_base+120(FP)
 	JMP          done4
 
 overwrite4:
@@ -850,34 +915,40 @@ k2:
 	ADDQ         DI, R11
 	DECQ         R12
 	JNZ          k2
-	VBROADCASTSD alpha+120(FP), Y12
-	VBROADCASTSD beta+128(FP), Y13
+	VBROADCASTSD alpha+152(FP), Y12
+	VBROADCASTSD beta+160(FP), Y13
 	MOVQ         ldc+112(FP), R9
 	SHLQ         $0x03, R9
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite2
-	VMOVUPD      (R8), Y14
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x03, R12
+	VMOVUPD      (R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y0, Y14
 	VMOVUPD      Y14, (R8)
 	VMOVUPD      (R10), Y15
-	VMASKMOVPD   32(R8), Y15, Y14
+	VMASKMOVPD   32(R11), Y15, Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y1, Y14
 	VMOVUPD      (R10), Y15
 	VMASKMOVPD   Y14, Y15, 32(R8)
+	ADDQ         R12, R11
 	ADDQ         R9, R8
-	VMOVUPD      (R8), Y14
+	VMOVUPD      (R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y2, Y14
 	VMOVUPD      Y14, (R8)
 	VMOVUPD      (R10), Y15
-	VMASKMOVPD   32(R8), Y15, Y14
+	VMASKMOVPD   32(R11), Y15, Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y3, Y14
 	VMOVUPD      (R10), Y15
 	VMASKMOVPD   Y14, Y15, 32(R8)
+	ADDQ         R12, R11
 	ADDQ         R9, R8
+	MOVQ         R11, d_base+120(FP)
 	JMP          done2
 
 overwrite2:
@@ -917,23 +988,28 @@ k1:
 	ADDQ         DI, SI
 	DECQ         R11
 	JNZ          k1
-	VBROADCASTSD alpha+120(FP), Y12
-	VBROADCASTSD beta+128(FP), Y13
+	VBROADCASTSD alpha+152(FP), Y12
+	VBROADCASTSD beta+160(FP), Y13
 	MOVQ         ldc+112(FP), BX
 	SHLQ         $0x03, BX
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite1
-	VMOVUPD      (R8), Y14
+	MOVQ         d_base+120(FP), SI
+	MOVQ         ldd+144(FP), DI
+	SHLQ         $0x03, DI
+	VMOVUPD      (SI), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y0, Y14
 	VMOVUPD      Y14, (R8)
 	VMOVUPD      (R10), Y15
-	VMASKMOVPD   32(R8), Y15, Y14
+	VMASKMOVPD   32(SI), Y15, Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y1, Y14
 	VMOVUPD      (R10), Y15
 	VMASKMOVPD   Y14, Y15, 32(R8)
+	ADDQ         DI, SI
 	ADDQ         BX, R8
+	MOVQ         SI, d_base+120(FP)
 	JMP          done1
 
 overwrite1:
@@ -952,9 +1028,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func dAVX2Tiles3(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, alpha float64, beta float64, accumulate bool, last int)
+// func dAVX2Tiles3(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, d []float64, ldd int, alpha float64, beta float64, accumulate bool, last int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·dAVX2Tiles3(SB), NOSPLIT, $0-152
+TEXT ·dAVX2Tiles3(SB), NOSPLIT, $0-184
 	MOVQ m+0(FP), AX
 	MOVQ a_base+16(FP), CX
 	MOVQ aRow+40(FP), DX
@@ -1029,64 +1105,72 @@ k4:
 	ADDQ         DI, R11
 	DECQ         R12
 	JNZ          k4
-	VBROADCASTSD alpha+120(FP), Y12
-	VBROADCASTSD beta+128(FP), Y13
+	VBROADCASTSD alpha+152(FP), Y12
+	VBROADCASTSD beta+160(FP), Y13
 	MOVQ         ldc+112(FP), R10
 	SHLQ         $0x03, R10
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite4
-	VMOVUPD      (R8), Y14
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x03, R12
+	VMOVUPD      (R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y0, Y14
 	VMOVUPD      Y14, (R8)
-	VMOVUPD      32(R8), Y14
+	VMOVUPD      32(R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y1, Y14
 	VMOVUPD      Y14, 32(R8)
-	VMOVUPD      64(R8), Y14
+	VMOVUPD      64(R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y2, Y14
 	VMOVUPD      Y14, 64(R8)
+	ADDQ         R12, R11
 	ADDQ         R10, R8
-	VMOVUPD      (R8), Y14
+	VMOVUPD      (R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y3, Y14
 	VMOVUPD      Y14, (R8)
-	VMOVUPD      32(R8), Y14
+	VMOVUPD      32(R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y4, Y14
 	VMOVUPD      Y14, 32(R8)
-	VMOVUPD      64(R8), Y14
+	VMOVUPD      64(R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y5, Y14
 	VMOVUPD      Y14, 64(R8)
+	ADDQ         R12, R11
 	ADDQ         R10, R8
-	VMOVUPD      (R8), Y14
+	VMOVUPD      (R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y6, Y14
 	VMOVUPD      Y14, (R8)
-	VMOVUPD      32(R8), Y14
+	VMOVUPD      32(R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y7, Y14
 	VMOVUPD      Y14, 32(R8)
-	VMOVUPD      64(R8), Y14
+	VMOVUPD      64(R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y8, Y14
 	VMOVUPD      Y14, 64(R8)
+	ADDQ         R12, R11
 	ADDQ         R10, R8
-	VMOVUPD      (R8), Y14
+	VMOVUPD      (R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y9, Y14
 	VMOVUPD      Y14, (R8)
-	VMOVUPD      32(R8), Y14
+	VMOVUPD      32(R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y10, Y14
 	VMOVUPD      Y14, 32(R8)
-	VMOVUPD      64(R8), Y14
+	VMOVUPD      64(R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y11, Y14
 	VMOVUPD      Y14, 64(R8)
+	ADDQ         R12, R11
 	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
 	JMP          done4
 
 overwrite4:
@@ -1153,38 +1237,44 @@ k2:
 	ADDQ         DI, R10
 	DECQ         R11
 	JNZ          k2
-	VBROADCASTSD alpha+120(FP), Y12
-	VBROADCASTSD beta+128(FP), Y13
+	VBROADCASTSD alpha+152(FP), Y12
+	VBROADCASTSD beta+160(FP), Y13
 	MOVQ         ldc+112(FP), R9
 	SHLQ         $0x03, R9
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite2
-	VMOVUPD      (R8), Y14
+	MOVQ         d_base+120(FP), R10
+	MOVQ         ldd+144(FP), R11
+	SHLQ         $0x03, R11
+	VMOVUPD      (R10), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y0, Y14
 	VMOVUPD      Y14, (R8)
-	VMOVUPD      32(R8), Y14
+	VMOVUPD      32(R10), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y1, Y14
 	VMOVUPD      Y14, 32(R8)
-	VMOVUPD      64(R8), Y14
+	VMOVUPD      64(R10), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y2, Y14
 	VMOVUPD      Y14, 64(R8)
+	ADDQ         R11, R10
 	ADDQ         R9, R8
-	VMOVUPD      (R8), Y14
+	VMOVUPD      (R10), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y3, Y14
 	VMOVUPD      Y14, (R8)
-	VMOVUPD      32(R8), Y14
+	VMOVUPD      32(R10), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y4, Y14
 	VMOVUPD      Y14, 32(R8)
-	VMOVUPD      64(R8), Y14
+	VMOVUPD      64(R10), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y5, Y14
 	VMOVUPD      Y14, 64(R8)
+	ADDQ         R11, R10
 	ADDQ         R9, R8
+	MOVQ         R10, d_base+120(FP)
 	JMP          done2
 
 overwrite2:
@@ -1228,25 +1318,30 @@ k1:
 	ADDQ         DI, SI
 	DECQ         R10
 	JNZ          k1
-	VBROADCASTSD alpha+120(FP), Y12
-	VBROADCASTSD beta+128(FP), Y13
+	VBROADCASTSD alpha+152(FP), Y12
+	VBROADCASTSD beta+160(FP), Y13
 	MOVQ         ldc+112(FP), BX
 	SHLQ         $0x03, BX
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite1
-	VMOVUPD      (R8), Y14
+	MOVQ         d_base+120(FP), SI
+	MOVQ         ldd+144(FP), DI
+	SHLQ         $0x03, DI
+	VMOVUPD      (SI), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y0, Y14
 	VMOVUPD      Y14, (R8)
-	VMOVUPD      32(R8), Y14
+	VMOVUPD      32(SI), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y1, Y14
 	VMOVUPD      Y14, 32(R8)
-	VMOVUPD      64(R8), Y14
+	VMOVUPD      64(SI), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y2, Y14
 	VMOVUPD      Y14, 64(R8)
+	ADDQ         DI, SI
 	ADDQ         BX, R8
+	MOVQ         SI, d_base+120(FP)
 	JMP          done1
 
 overwrite1:
@@ -1266,9 +1361,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func dAVX2Tiles3Masked(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, alpha float64, beta float64, accumulate bool, last int)
+// func dAVX2Tiles3Masked(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, d []float64, ldd int, alpha float64, beta float64, accumulate bool, last int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·dAVX2Tiles3Masked(SB), NOSPLIT, $0-152
+TEXT ·dAVX2Tiles3Masked(SB), NOSPLIT, $0-184
 	MOVQ m+0(FP), AX
 	MOVQ a_base+16(FP), CX
 	MOVQ aRow+40(FP), DX
@@ -1276,7 +1371,7 @@ TEXT ·dAVX2Tiles3Masked(SB), NOSPLIT, $0-152
 	MOVQ b_base+56(FP), SI
 	MOVQ ldb+80(FP), DI
 	MOVQ c_base+88(FP), R8
-	MOVQ last+144(FP), R9
+	MOVQ last+176(FP), R9
 	LEAQ masks<>+32(SB), R10
 	SHLQ $0x03, R9
 	SUBQ R9, R10
@@ -1348,72 +1443,80 @@ k4:
 	ADDQ         DI, R12
 	DECQ         R13
 	JNZ          k4
-	VBROADCASTSD alpha+120(FP), Y12
-	VBROADCASTSD beta+128(FP), Y13
+	VBROADCASTSD alpha+152(FP), Y12
+	VBROADCASTSD beta+160(FP), Y13
 	MOVQ         ldc+112(FP), R11
 	SHLQ         $0x03, R11
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite4
-	VMOVUPD      (R8), Y14
+	MOVQ         d_base+120(FP), R12
+	MOVQ         ldd+144(FP), R13
+	SHLQ         $0x03, R13
+	VMOVUPD      (R12), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y0, Y14
 	VMOVUPD      Y14, (R8)
-	VMOVUPD      32(R8), Y14
+	VMOVUPD      32(R12), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y1, Y14
 	VMOVUPD      Y14, 32(R8)
 	VMOVUPD      (R10), Y15
-	VMASKMOVPD   64(R8), Y15, Y14
+	VMASKMOVPD   64(R12), Y15, Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y2, Y14
 	VMOVUPD      (R10), Y15
 	VMASKMOVPD   Y14, Y15, 64(R8)
+	ADDQ         R13, R12
 	ADDQ         R11, R8
-	VMOVUPD      (R8), Y14
+	VMOVUPD      (R12), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y3, Y14
 	VMOVUPD      Y14, (R8)
-	VMOVUPD      32(R8), Y14
+	VMOVUPD      32(R12), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y4, Y14
 	VMOVUPD      Y14, 32(R8)
 	VMOVUPD      (R10), Y15
-	VMASKMOVPD   64(R8), Y15, Y14
+	VMASKMOVPD   64(R12), Y15, Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y5, Y14
 	VMOVUPD      (R10), Y15
 	VMASKMOVPD   Y14, Y15, 64(R8)
+	ADDQ         R13, R12
 	ADDQ         R11, R8
-	VMOVUPD      (R8), Y14
+	VMOVUPD      (R12), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y6, Y14
 	VMOVUPD      Y14, (R8)
-	VMOVUPD      32(R8), Y14
+	VMOVUPD      32(R12), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y7, Y14
 	VMOVUPD      Y14, 32(R8)
 	VMOVUPD      (R10), Y15
-	VMASKMOVPD   64(R8), Y15, Y14
+	VMASKMOVPD   64(R12), Y15, Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y8, Y14
 	VMOVUPD      (R10), Y15
 	VMASKMOVPD   Y14, Y15, 64(R8)
+	ADDQ         R13, R12
 	ADDQ         R11, R8
-	VMOVUPD      (R8), Y14
+	VMOVUPD      (R12), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y9, Y14
 	VMOVUPD      Y14, (R8)
-	VMOVUPD      32(R8), Y14
+	VMOVUPD      32(R12), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y10, Y14
 	VMOVUPD      Y14, 32(R8)
 	VMOVUPD      (R10), Y15
-	VMASKMOVPD   64(R8), Y15, Y14
+	VMASKMOVPD   64(R12), Y15, Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y11, Y14
 	VMOVUPD      (R10), Y15
 	VMASKMOVPD   Y14, Y15, 64(R8)
+	ADDQ         R13, R12
 	ADDQ         R11, R8
+	MOVQ         R12, d_base+120(FP)
 	JMP          done4
 
 overwrite4:
@@ -1485,42 +1588,48 @@ k2:
 	ADDQ         DI, R11
 	DECQ         R12
 	JNZ          k2
-	VBROADCASTSD alpha+120(FP), Y12
-	VBROADCASTSD beta+128(FP), Y13
+	VBROADCASTSD alpha+152(FP), Y12
+	VBROADCASTSD beta+160(FP), Y13
 	MOVQ         ldc+112(FP), R9
 	SHLQ         $0x03, R9
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite2
-	VMOVUPD      (R8), Y14
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x03, R12
+	VMOVUPD      (R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y0, Y14
 	VMOVUPD      Y14, (R8)
-	VMOVUPD      32(R8), Y14
+	VMOVUPD      32(R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y1, Y14
 	VMOVUPD      Y14, 32(R8)
 	VMOVUPD      (R10), Y15
-	VMASKMOVPD   64(R8), Y15, Y14
+	VMASKMOVPD   64(R11), Y15, Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y2, Y14
 	VMOVUPD      (R10), Y15
 	VMASKMOVPD   Y14, Y15, 64(R8)
+	ADDQ         R12, R11
 	ADDQ         R9, R8
-	VMOVUPD      (R8), Y14
+	VMOVUPD      (R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y3, Y14
 	VMOVUPD      Y14, (R8)
-	VMOVUPD      32(R8), Y14
+	VMOVUPD      32(R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y4, Y14
 	VMOVUPD      Y14, 32(R8)
 	VMOVUPD      (R10), Y15
-	VMASKMOVPD   64(R8), Y15, Y14
+	VMASKMOVPD   64(R11), Y15, Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y5, Y14
 	VMOVUPD      (R10), Y15
 	VMASKMOVPD   Y14, Y15, 64(R8)
+	ADDQ         R12, R11
 	ADDQ         R9, R8
+	MOVQ         R11, d_base+120(FP)
 	JMP          done2
 
 overwrite2:
@@ -1567,27 +1676,32 @@ k1:
 	ADDQ         DI, SI
 	DECQ         R11
 	JNZ          k1
-	VBROADCASTSD alpha+120(FP), Y12
-	VBROADCASTSD beta+128(FP), Y13
+	VBROADCASTSD alpha+152(FP), Y12
+	VBROADCASTSD beta+160(FP), Y13
 	MOVQ         ldc+112(FP), BX
 	SHLQ         $0x03, BX
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite1
-	VMOVUPD      (R8), Y14
+	MOVQ         d_base+120(FP), SI
+	MOVQ         ldd+144(FP), DI
+	SHLQ         $0x03, DI
+	VMOVUPD      (SI), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y0, Y14
 	VMOVUPD      Y14, (R8)
-	VMOVUPD      32(R8), Y14
+	VMOVUPD      32(SI), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y1, Y14
 	VMOVUPD      Y14, 32(R8)
 	VMOVUPD      (R10), Y15
-	VMASKMOVPD   64(R8), Y15, Y14
+	VMASKMOVPD   64(SI), Y15, Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y2, Y14
 	VMOVUPD      (R10), Y15
 	VMASKMOVPD   Y14, Y15, 64(R8)
+	ADDQ         DI, SI
 	ADDQ         BX, R8
+	MOVQ         SI, d_base+120(FP)
 	JMP          done1
 
 overwrite1:
@@ -1608,9 +1722,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func dAVX2Dots1(m int, k int, a []float64, lda int, b []float64, ldb int, c []float64, ldc int, alpha float64, beta float64, accumulate bool)
+// func dAVX2Dots1(m int, k int, a []float64, lda int, b []float64, ldb int, c []float64, ldc int, d []float64, ldd int, alpha float64, beta float64, accumulate bool)
 // Requires: AVX, FMA3
-TEXT ·dAVX2Dots1(SB), NOSPLIT, $0-129
+TEXT ·dAVX2Dots1(SB), NOSPLIT, $0-161
 	MOVQ m+0(FP), AX
 	MOVQ a_base+16(FP), CX
 	MOVQ lda+40(FP), DX
@@ -1671,23 +1785,29 @@ sum2:
 	VPERM2F128   $0x31, Y7, Y4, Y5
 	VINSERTF128  $0x01, X7, Y4, Y4
 	VADDPD       Y5, Y4, Y4
-	VBROADCASTSD alpha+112(FP), Y1
-	VBROADCASTSD beta+120(FP), Y2
+	VBROADCASTSD alpha+144(FP), Y1
+	VBROADCASTSD beta+152(FP), Y2
 	VMOVUPD      masks<>+24(SB), Y15
 	MOVQ         ldc+104(FP), SI
 	SHLQ         $0x03, SI
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite2
-	VMASKMOVPD   (DI), Y15, Y3
+	MOVQ         d_base+112(FP), R9
+	MOVQ         ldd+136(FP), R10
+	SHLQ         $0x03, R10
+	VMASKMOVPD   (R9), Y15, Y3
 	VMULPD       Y2, Y3, Y3
 	VFMADD231PD  Y1, Y0, Y3
 	VMOVSD       X3, (DI)
+	ADDQ         R10, R9
 	ADDQ         SI, DI
-	VMASKMOVPD   (DI), Y15, Y3
+	VMASKMOVPD   (R9), Y15, Y3
 	VMULPD       Y2, Y3, Y3
 	VFMADD231PD  Y1, Y4, Y3
 	VMOVSD       X3, (DI)
+	ADDQ         R10, R9
 	ADDQ         SI, DI
+	MOVQ         R9, d_base+112(FP)
 	JMP          done2
 
 overwrite2:
@@ -1737,18 +1857,23 @@ sum1:
 	VPERM2F128   $0x31, Y3, Y0, Y1
 	VINSERTF128  $0x01, X3, Y0, Y0
 	VADDPD       Y1, Y0, Y0
-	VBROADCASTSD alpha+112(FP), Y1
-	VBROADCASTSD beta+120(FP), Y2
+	VBROADCASTSD alpha+144(FP), Y1
+	VBROADCASTSD beta+152(FP), Y2
 	VMOVUPD      masks<>+24(SB), Y15
 	MOVQ         ldc+104(FP), SI
 	SHLQ         $0x03, SI
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite1
-	VMASKMOVPD   (DI), Y15, Y3
+	MOVQ         d_base+112(FP), R9
+	MOVQ         ldd+136(FP), R10
+	SHLQ         $0x03, R10
+	VMASKMOVPD   (R9), Y15, Y3
 	VMULPD       Y2, Y3, Y3
 	VFMADD231PD  Y1, Y0, Y3
 	VMOVSD       X3, (DI)
+	ADDQ         R10, R9
 	ADDQ         SI, DI
+	MOVQ         R9, d_base+112(FP)
 	JMP          done1
 
 overwrite1:
@@ -1765,9 +1890,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func dAVX2Dots2(m int, k int, a []float64, lda int, b []float64, ldb int, c []float64, ldc int, alpha float64, beta float64, accumulate bool)
+// func dAVX2Dots2(m int, k int, a []float64, lda int, b []float64, ldb int, c []float64, ldc int, d []float64, ldd int, alpha float64, beta float64, accumulate bool)
 // Requires: AVX, FMA3
-TEXT ·dAVX2Dots2(SB), NOSPLIT, $0-129
+TEXT ·dAVX2Dots2(SB), NOSPLIT, $0-161
 	MOVQ m+0(FP), AX
 	MOVQ a_base+16(FP), CX
 	MOVQ lda+40(FP), DX
@@ -1837,23 +1962,29 @@ sum2:
 	VPERM2F128   $0x31, Y7, Y4, Y5
 	VINSERTF128  $0x01, X7, Y4, Y4
 	VADDPD       Y5, Y4, Y4
-	VBROADCASTSD alpha+112(FP), Y1
-	VBROADCASTSD beta+120(FP), Y2
+	VBROADCASTSD alpha+144(FP), Y1
+	VBROADCASTSD beta+152(FP), Y2
 	VMOVUPD      masks<>+16(SB), Y15
 	MOVQ         ldc+104(FP), R8
 	SHLQ         $0x03, R8
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite2
-	VMASKMOVPD   (DI), Y15, Y3
+	MOVQ         d_base+112(FP), R10
+	MOVQ         ldd+136(FP), R11
+	SHLQ         $0x03, R11
+	VMASKMOVPD   (R10), Y15, Y3
 	VMULPD       Y2, Y3, Y3
 	VFMADD231PD  Y1, Y0, Y3
 	VMOVUPD      X3, (DI)
+	ADDQ         R11, R10
 	ADDQ         R8, DI
-	VMASKMOVPD   (DI), Y15, Y3
+	VMASKMOVPD   (R10), Y15, Y3
 	VMULPD       Y2, Y3, Y3
 	VFMADD231PD  Y1, Y4, Y3
 	VMOVUPD      X3, (DI)
+	ADDQ         R11, R10
 	ADDQ         R8, DI
+	MOVQ         R10, d_base+112(FP)
 	JMP          done2
 
 overwrite2:
@@ -1909,18 +2040,23 @@ sum1:
 	VPERM2F128   $0x31, Y3, Y0, Y1
 	VINSERTF128  $0x01, X3, Y0, Y0
 	VADDPD       Y1, Y0, Y0
-	VBROADCASTSD alpha+112(FP), Y1
-	VBROADCASTSD beta+120(FP), Y2
+	VBROADCASTSD alpha+144(FP), Y1
+	VBROADCASTSD beta+152(FP), Y2
 	VMOVUPD      masks<>+16(SB), Y15
 	MOVQ         ldc+104(FP), R8
 	SHLQ         $0x03, R8
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite1
-	VMASKMOVPD   (DI), Y15, Y3
+	MOVQ         d_base+112(FP), R10
+	MOVQ         ldd+136(FP), R11
+	SHLQ         $0x03, R11
+	VMASKMOVPD   (R10), Y15, Y3
 	VMULPD       Y2, Y3, Y3
 	VFMADD231PD  Y1, Y0, Y3
 	VMOVUPD      X3, (DI)
+	ADDQ         R11, R10
 	ADDQ         R8, DI
+	MOVQ         R10, d_base+112(FP)
 	JMP          done1
 
 overwrite1:
@@ -1937,9 +2073,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func dAVX2Dots3(m int, k int, a []float64, lda int, b []float64, ldb int, c []float64, ldc int, alpha float64, beta float64, accumulate bool)
+// func dAVX2Dots3(m int, k int, a []float64, lda int, b []float64, ldb int, c []float64, ldc int, d []float64, ldd int, alpha float64, beta float64, accumulate bool)
 // Requires: AVX, FMA3
-TEXT ·dAVX2Dots3(SB), NOSPLIT, $0-129
+TEXT ·dAVX2Dots3(SB), NOSPLIT, $0-161
 	MOVQ m+0(FP), AX
 	MOVQ a_base+16(FP), CX
 	MOVQ lda+40(FP), DX
@@ -2018,27 +2154,33 @@ sum2:
 	VPERM2F128   $0x31, Y7, Y4, Y5
 	VINSERTF128  $0x01, X7, Y4, Y4
 	VADDPD       Y5, Y4, Y4
-	VBROADCASTSD alpha+112(FP), Y1
-	VBROADCASTSD beta+120(FP), Y2
+	VBROADCASTSD alpha+144(FP), Y1
+	VBROADCASTSD beta+152(FP), Y2
 	VMOVUPD      masks<>+8(SB), Y15
 	MOVQ         ldc+104(FP), R8
 	SHLQ         $0x03, R8
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite2
-	VMASKMOVPD   (DI), Y15, Y3
+	MOVQ         d_base+112(FP), R10
+	MOVQ         ldd+136(FP), R11
+	SHLQ         $0x03, R11
+	VMASKMOVPD   (R10), Y15, Y3
 	VMULPD       Y2, Y3, Y3
 	VFMADD231PD  Y1, Y0, Y3
 	VMOVUPD      X3, (DI)
 	VEXTRACTF128 $0x01, Y3, X3
 	VMOVSD       X3, 16(DI)
+	ADDQ         R11, R10
 	ADDQ         R8, DI
-	VMASKMOVPD   (DI), Y15, Y3
+	VMASKMOVPD   (R10), Y15, Y3
 	VMULPD       Y2, Y3, Y3
 	VFMADD231PD  Y1, Y4, Y3
 	VMOVUPD      X3, (DI)
 	VEXTRACTF128 $0x01, Y3, X3
 	VMOVSD       X3, 16(DI)
+	ADDQ         R11, R10
 	ADDQ         R8, DI
+	MOVQ         R10, d_base+112(FP)
 	JMP          done2
 
 overwrite2:
@@ -2104,20 +2246,25 @@ sum1:
 	VPERM2F128   $0x31, Y3, Y0, Y1
 	VINSERTF128  $0x01, X3, Y0, Y0
 	VADDPD       Y1, Y0, Y0
-	VBROADCASTSD alpha+112(FP), Y1
-	VBROADCASTSD beta+120(FP), Y2
+	VBROADCASTSD alpha+144(FP), Y1
+	VBROADCASTSD beta+152(FP), Y2
 	VMOVUPD      masks<>+8(SB), Y15
 	MOVQ         ldc+104(FP), R8
 	SHLQ         $0x03, R8
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite1
-	VMASKMOVPD   (DI), Y15, Y3
+	MOVQ         d_base+112(FP), R10
+	MOVQ         ldd+136(FP), R11
+	SHLQ         $0x03, R11
+	VMASKMOVPD   (R10), Y15, Y3
 	VMULPD       Y2, Y3, Y3
 	VFMADD231PD  Y1, Y0, Y3
 	VMOVUPD      X3, (DI)
 	VEXTRACTF128 $0x01, Y3, X3
 	VMOVSD       X3, 16(DI)
+	ADDQ         R11, R10
 	ADDQ         R8, DI
+	MOVQ         R10, d_base+112(FP)
 	JMP          done1
 
 overwrite1:
@@ -2136,9 +2283,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func dAVX2Dots4(m int, k int, a []float64, lda int, b []float64, ldb int, c []float64, ldc int, alpha float64, beta float64, accumulate bool)
+// func dAVX2Dots4(m int, k int, a []float64, lda int, b []float64, ldb int, c []float64, ldc int, d []float64, ldd int, alpha float64, beta float64, accumulate bool)
 // Requires: AVX, FMA3
-TEXT ·dAVX2Dots4(SB), NOSPLIT, $0-129
+TEXT ·dAVX2Dots4(SB), NOSPLIT, $0-161
 	MOVQ m+0(FP), AX
 	MOVQ a_base+16(FP), CX
 	MOVQ lda+40(FP), DX
@@ -2226,23 +2373,29 @@ sum2:
 	VPERM2F128   $0x31, Y7, Y4, Y5
 	VINSERTF128  $0x01, X7, Y4, Y4
 	VADDPD       Y5, Y4, Y4
-	VBROADCASTSD alpha+112(FP), Y1
-	VBROADCASTSD beta+120(FP), Y2
+	VBROADCASTSD alpha+144(FP), Y1
+	VBROADCASTSD beta+152(FP), Y2
 	VMOVUPD      masks<>+0(SB), Y15
 	MOVQ         ldc+104(FP), R9
 	SHLQ         $0x03, R9
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite2
-	VMASKMOVPD   (DI), Y15, Y3
+	MOVQ         d_base+112(FP), R11
+	MOVQ         ldd+136(FP), R12
+	SHLQ         $0x03, R12
+	VMASKMOVPD   (R11), Y15, Y3
 	VMULPD       Y2, Y3, Y3
 	VFMADD231PD  Y1, Y0, Y3
 	VMOVUPD      Y3, (DI)
+	ADDQ         R12, R11
 	ADDQ         R9, DI
-	VMASKMOVPD   (DI), Y15, Y3
+	VMASKMOVPD   (R11), Y15, Y3
 	VMULPD       Y2, Y3, Y3
 	VFMADD231PD  Y1, Y4, Y3
 	VMOVUPD      Y3, (DI)
+	ADDQ         R12, R11
 	ADDQ         R9, DI
+	MOVQ         R11, d_base+112(FP)
 	JMP          done2
 
 overwrite2:
@@ -2310,18 +2463,23 @@ sum1:
 	VPERM2F128   $0x31, Y3, Y0, Y1
 	VINSERTF128  $0x01, X3, Y0, Y0
 	VADDPD       Y1, Y0, Y0
-	VBROADCASTSD alpha+112(FP), Y1
-	VBROADCASTSD beta+120(FP), Y2
+	VBROADCASTSD alpha+144(FP), Y1
+	VBROADCASTSD beta+152(FP), Y2
 	VMOVUPD      masks<>+0(SB), Y15
 	MOVQ         ldc+104(FP), R9
 	SHLQ         $0x03, R9
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite1
-	VMASKMOVPD   (DI), Y15, Y3
+	MOVQ         d_base+112(FP), R11
+	MOVQ         ldd+136(FP), R12
+	SHLQ         $0x03, R12
+	VMASKMOVPD   (R11), Y15, Y3
 	VMULPD       Y2, Y3, Y3
 	VFMADD231PD  Y1, Y0, Y3
 	VMOVUPD      Y3, (DI)
+	ADDQ         R12, R11
 	ADDQ         R9, DI
+	MOVQ         R11, d_base+112(FP)
 	JMP          done1
 
 overwrite1:
@@ -2396,9 +2554,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func sAVX2Tiles1(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, alpha float32, beta float32, accumulate bool, last int)
+// func sAVX2Tiles1(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, d []float32, ldd int, alpha float32, beta float32, accumulate bool, last int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·sAVX2Tiles1(SB), NOSPLIT, $0-144
+TEXT ·sAVX2Tiles1(SB), NOSPLIT, $0-176
 	MOVQ m+0(FP), AX
 	MOVQ a_base+16(FP), CX
 	MOVQ aRow+40(FP), DX
@@ -2450,32 +2608,40 @@ k4:
 	ADDQ         DI, R11
 	DECQ         R12
 	JNZ          k4
-	VBROADCASTSS alpha+120(FP), Y12
-	VBROADCASTSS beta+124(FP), Y13
+	VBROADCASTSS alpha+152(FP), Y12
+	VBROADCASTSS beta+156(FP), Y13
 	MOVQ         ldc+112(FP), R10
 	SHLQ         $0x02, R10
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite4
-	VMOVUPS      (R8), Y14
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x02, R12
+	VMOVUPS      (R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y0, Y14
 	VMOVUPS      Y14, (R8)
+	ADDQ         R12, R11
 	ADDQ         R10, R8
-	VMOVUPS      (R8), Y14
+	VMOVUPS      (R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y1, Y14
 	VMOVUPS      Y14, (R8)
+	ADDQ         R12, R11
 	ADDQ         R10, R8
-	VMOVUPS      (R8), Y14
+	VMOVUPS      (R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y2, Y14
 	VMOVUPS      Y14, (R8)
+	ADDQ         R12, R11
 	ADDQ         R10, R8
-	VMOVUPS      (R8), Y14
+	VMOVUPS      (R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y3, Y14
 	VMOVUPS      Y14, (R8)
+	ADDQ         R12, R11
 	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
 	JMP          done4
 
 overwrite4:
@@ -2516,22 +2682,28 @@ k2:
 	ADDQ         DI, R10
 	DECQ         R11
 	JNZ          k2
-	VBROADCASTSS alpha+120(FP), Y12
-	VBROADCASTSS beta+124(FP), Y13
+	VBROADCASTSS alpha+152(FP), Y12
+	VBROADCASTSS beta+156(FP), Y13
 	MOVQ         ldc+112(FP), R9
 	SHLQ         $0x02, R9
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite2
-	VMOVUPS      (R8), Y14
+	MOVQ         d_base+120(FP), R10
+	MOVQ         ldd+144(FP), R11
+	SHLQ         $0x02, R11
+	VMOVUPS      (R10), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y0, Y14
 	VMOVUPS      Y14, (R8)
+	ADDQ         R11, R10
 	ADDQ         R9, R8
-	VMOVUPS      (R8), Y14
+	VMOVUPS      (R10), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y1, Y14
 	VMOVUPS      Y14, (R8)
+	ADDQ         R11, R10
 	ADDQ         R9, R8
+	MOVQ         R10, d_base+120(FP)
 	JMP          done2
 
 overwrite2:
@@ -2561,17 +2733,22 @@ k1:
 	ADDQ         DI, SI
 	DECQ         R10
 	JNZ          k1
-	VBROADCASTSS alpha+120(FP), Y12
-	VBROADCASTSS beta+124(FP), Y13
+	VBROADCASTSS alpha+152(FP), Y12
+	VBROADCASTSS beta+156(FP), Y13
 	MOVQ         ldc+112(FP), BX
 	SHLQ         $0x02, BX
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite1
-	VMOVUPS      (R8), Y14
+	MOVQ         d_base+120(FP), SI
+	MOVQ         ldd+144(FP), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      (SI), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y0, Y14
 	VMOVUPS      Y14, (R8)
+	ADDQ         DI, SI
 	ADDQ         BX, R8
+	MOVQ         SI, d_base+120(FP)
 	JMP          done1
 
 overwrite1:
@@ -2587,9 +2764,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func sAVX2Tiles1Masked(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, alpha float32, beta float32, accumulate bool, last int)
+// func sAVX2Tiles1Masked(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, d []float32, ldd int, alpha float32, beta float32, accumulate bool, last int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·sAVX2Tiles1Masked(SB), NOSPLIT, $0-144
+TEXT ·sAVX2Tiles1Masked(SB), NOSPLIT, $0-176
 	MOVQ m+0(FP), AX
 	MOVQ a_base+16(FP), CX
 	MOVQ aRow+40(FP), DX
@@ -2597,7 +2774,7 @@ TEXT ·sAVX2Tiles1Masked(SB), NOSPLIT, $0-144
 	MOVQ b_base+56(FP), SI
 	MOVQ ldb+80(FP), DI
 	MOVQ c_base+88(FP), R8
-	MOVQ last+136(FP), R9
+	MOVQ last+168(FP), R9
 	LEAQ masks<>+32(SB), R10
 	SHLQ $0x02, R9
 	SUBQ R9, R10
@@ -2646,40 +2823,48 @@ k4:
 	ADDQ         DI, R12
 	DECQ         R13
 	JNZ          k4
-	VBROADCASTSS alpha+120(FP), Y12
-	VBROADCASTSS beta+124(FP), Y13
+	VBROADCASTSS alpha+152(FP), Y12
+	VBROADCASTSS beta+156(FP), Y13
 	MOVQ         ldc+112(FP), R11
 	SHLQ         $0x02, R11
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite4
+	MOVQ         d_base+120(FP), R12
+	MOVQ         ldd+144(FP), R13
+	SHLQ         $0x02, R13
 	VMOVUPS      (R10), Y15
-	VMASKMOVPS   (R8), Y15, Y14
+	VMASKMOVPS   (R12), Y15, Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y0, Y14
 	VMOVUPS      (R10), Y15
 	VMASKMOVPS   Y14, Y15, (R8)
+	ADDQ         R13, R12
 	ADDQ         R11, R8
 	VMOVUPS      (R10), Y15
-	VMASKMOVPS   (R8), Y15, Y14
+	VMASKMOVPS   (R12), Y15, Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y1, Y14
 	VMOVUPS      (R10), Y15
 	VMASKMOVPS   Y14, Y15, (R8)
+	ADDQ         R13, R12
 	ADDQ         R11, R8
 	VMOVUPS      (R10), Y15
-	VMASKMOVPS   (R8), Y15, Y14
+	VMASKMOVPS   (R12), Y15, Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y2, Y14
 	VMOVUPS      (R10), Y15
 	VMASKMOVPS   Y14, Y15, (R8)
+	ADDQ         R13, R12
 	ADDQ         R11, R8
 	VMOVUPS      (R10), Y15
-	VMASKMOVPS   (R8), Y15, Y14
+	VMASKMOVPS   (R12), Y15, Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y3, Y14
 	VMOVUPS      (R10), Y15
 	VMASKMOVPS   Y14, Y15, (R8)
+	ADDQ         R13, R12
 	ADDQ         R11, R8
+	MOVQ         R12, d_base+120(FP)
 	JMP          done4
 
 overwrite4:
@@ -2725,26 +2910,32 @@ k2:
 	ADDQ         DI, R11
 	DECQ         R12
 	JNZ          k2
-	VBROADCASTSS alpha+120(FP), Y12
-	VBROADCASTSS beta+124(FP), Y13
+	VBROADCASTSS alpha+152(FP), Y12
+	VBROADCASTSS beta+156(FP), Y13
 	MOVQ         ldc+112(FP), R9
 	SHLQ         $0x02, R9
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite2
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x02, R12
 	VMOVUPS      (R10), Y15
-	VMASKMOVPS   (R8), Y15, Y14
+	VMASKMOVPS   (R11), Y15, Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y0, Y14
 	VMOVUPS      (R10), Y15
 	VMASKMOVPS   Y14, Y15, (R8)
+	ADDQ         R12, R11
 	ADDQ         R9, R8
 	VMOVUPS      (R10), Y15
-	VMASKMOVPS   (R8), Y15, Y14
+	VMASKMOVPS   (R11), Y15, Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y1, Y14
 	VMOVUPS      (R10), Y15
 	VMASKMOVPS   Y14, Y15, (R8)
+	ADDQ         R12, R11
 	ADDQ         R9, R8
+	MOVQ         R11, d_base+120(FP)
 	JMP          done2
 
 overwrite2:
@@ -2777,19 +2968,24 @@ k1:
 	ADDQ         DI, SI
 	DECQ         R11
 	JNZ          k1
-	VBROADCASTSS alpha+120(FP), Y12
-	VBROADCASTSS beta+124(FP), Y13
+	VBROADCASTSS alpha+152(FP), Y12
+	VBROADCASTSS beta+156(FP), Y13
 	MOVQ         ldc+112(FP), BX
 	SHLQ         $0x02, BX
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite1
+	MOVQ         d_base+120(FP), SI
+	MOVQ         ldd+144(FP), DI
+	SHLQ         $0x02, DI
 	VMOVUPS      (R10), Y15
-	VMASKMOVPS   (R8), Y15, Y14
+	VMASKMOVPS   (SI), Y15, Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y0, Y14
 	VMOVUPS      (R10), Y15
 	VMASKMOVPS   Y14, Y15, (R8)
+	ADDQ         DI, SI
 	ADDQ         BX, R8
+	MOVQ         SI, d_base+120(FP)
 	JMP          done1
 
 overwrite1:
@@ -2806,9 +3002,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func sAVX2Tiles2(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, alpha float32, beta float32, accumulate bool, last int)
+// func sAVX2Tiles2(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, d []float32, ldd int, alpha float32, beta float32, accumulate bool, last int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·sAVX2Tiles2(SB), NOSPLIT, $0-144
+TEXT ·sAVX2Tiles2(SB), NOSPLIT, $0-176
 	MOVQ m+0(FP), AX
 	MOVQ a_base+16(FP), CX
 	MOVQ aRow+40(FP), DX
@@ -2869,48 +3065,56 @@ k4:
 	ADDQ         DI, R11
 	DECQ         R12
 	JNZ          k4
-	VBROADCASTSS alpha+120(FP), Y12
-	VBROADCASTSS beta+124(FP), Y13
+	VBROADCASTSS alpha+152(FP), Y12
+	VBROADCASTSS beta+156(FP), Y13
 	MOVQ         ldc+112(FP), R10
 	SHLQ         $0x02, R10
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite4
-	VMOVUPS      (R8), Y14
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x02, R12
+	VMOVUPS      (R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y0, Y14
 	VMOVUPS      Y14, (R8)
-	VMOVUPS      32(R8), Y14
+	VMOVUPS      32(R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y1, Y14
 	VMOVUPS      Y14, 32(R8)
+	ADDQ         R12, R11
 	ADDQ         R10, R8
-	VMOVUPS      (R8), Y14
+	VMOVUPS      (R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y2, Y14
 	VMOVUPS      Y14, (R8)
-	VMOVUPS      32(R8), Y14
+	VMOVUPS      32(R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y3, Y14
 	VMOVUPS      Y14, 32(R8)
+	ADDQ         R12, R11
 	ADDQ         R10, R8
-	VMOVUPS      (R8), Y14
+	VMOVUPS      (R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y4, Y14
 	VMOVUPS      Y14, (R8)
-	VMOVUPS      32(R8), Y14
+	VMOVUPS      32(R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y5, Y14
 	VMOVUPS      Y14, 32(R8)
+	ADDQ         R12, R11
 	ADDQ         R10, R8
-	VMOVUPS      (R8), Y14
+	VMOVUPS      (R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y6, Y14
 	VMOVUPS      Y14, (R8)
-	VMOVUPS      32(R8), Y14
+	VMOVUPS      32(R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y7, Y14
 	VMOVUPS      Y14, 32(R8)
+	ADDQ         R12, R11
 	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
 	JMP          done4
 
 overwrite4:
@@ -2964,30 +3168,36 @@ k2:
 	ADDQ         DI, R10
 	DECQ         R11
 	JNZ          k2
-	VBROADCASTSS alpha+120(FP), Y12
-	VBROADCASTSS beta+124(FP), Y13
+	VBROADCASTSS alpha+152(FP), Y12
+	VBROADCASTSS beta+156(FP), Y13
 	MOVQ         ldc+112(FP), R9
 	SHLQ         $0x02, R9
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite2
-	VMOVUPS      (R8), Y14
+	MOVQ         d_base+120(FP), R10
+	MOVQ         ldd+144(FP), R11
+	SHLQ         $0x02, R11
+	VMOVUPS      (R10), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y0, Y14
 	VMOVUPS      Y14, (R8)
-	VMOVUPS      32(R8), Y14
+	VMOVUPS      32(R10), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y1, Y14
 	VMOVUPS      Y14, 32(R8)
+	ADDQ         R11, R10
 	ADDQ         R9, R8
-	VMOVUPS      (R8), Y14
+	VMOVUPS      (R10), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y2, Y14
 	VMOVUPS      Y14, (R8)
-	VMOVUPS      32(R8), Y14
+	VMOVUPS      32(R10), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y3, Y14
 	VMOVUPS      Y14, 32(R8)
+	ADDQ         R11, R10
 	ADDQ         R9, R8
+	MOVQ         R10, d_base+120(FP)
 	JMP          done2
 
 overwrite2:
@@ -3024,21 +3234,26 @@ k1:
 	ADDQ         DI, SI
 	DECQ         R10
 	JNZ          k1
-	VBROADCASTSS alpha+120(FP), Y12
-	VBROADCASTSS beta+124(FP), Y13
+	VBROADCASTSS alpha+152(FP), Y12
+	VBROADCASTSS beta+156(FP), Y13
 	MOVQ         ldc+112(FP), BX
 	SHLQ         $0x02, BX
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite1
-	VMOVUPS      (R8), Y14
+	MOVQ         d_base+120(FP), SI
+	MOVQ         ldd+144(FP), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      (SI), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y0, Y14
 	VMOVUPS      Y14, (R8)
-	VMOVUPS      32(R8), Y14
+	VMOVUPS      32(SI), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y1, Y14
 	VMOVUPS      Y14, 32(R8)
+	ADDQ         DI, SI
 	ADDQ         BX, R8
+	MOVQ         SI, d_base+120(FP)
 	JMP          done1
 
 overwrite1:
@@ -3056,9 +3271,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func sAVX2Tiles2Masked(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, alpha float32, beta float32, accumulate bool, last int)
+// func sAVX2Tiles2Masked(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, d []float32, ldd int, alpha float32, beta float32, accumulate bool, last int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·sAVX2Tiles2Masked(SB), NOSPLIT, $0-144
+TEXT ·sAVX2Tiles2Masked(SB), NOSPLIT, $0-176
 	MOVQ m+0(FP), AX
 	MOVQ a_base+16(FP), CX
 	MOVQ aRow+40(FP), DX
@@ -3066,7 +3281,7 @@ TEXT ·sAVX2Tiles2Masked(SB), NOSPLIT, $0-144
 	MOVQ b_base+56(FP), SI
 	MOVQ ldb+80(FP), DI
 	MOVQ c_base+88(FP), R8
-	MOVQ last+136(FP), R9
+	MOVQ last+168(FP), R9
 	LEAQ masks<>+32(SB), R10
 	SHLQ $0x02, R9
 	SUBQ R9, R10
@@ -3124,56 +3339,64 @@ k4:
 	ADDQ         DI, R12
 	DECQ         R13
 	JNZ          k4
-	VBROADCASTSS alpha+120(FP), Y12
-	VBROADCASTSS beta+124(FP), Y13
+	VBROADCASTSS alpha+152(FP), Y12
+	VBROADCASTSS beta+156(FP), Y13
 	MOVQ         ldc+112(FP), R11
 	SHLQ         $0x02, R11
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite4
-	VMOVUPS      (R8), Y14
+	MOVQ         d_base+120(FP), R12
+	MOVQ         ldd+144(FP), R13
+	SHLQ         $0x02, R13
+	VMOVUPS      (R12), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y0, Y14
 	VMOVUPS      Y14, (R8)
 	VMOVUPS      (R10), Y15
-	VMASKMOVPS   32(R8), Y15, Y14
+	VMASKMOVPS   32(R12), Y15, Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y1, Y14
 	VMOVUPS      (R10), Y15
 	VMASKMOVPS   Y14, Y15, 32(R8)
+	ADDQ         R13, R12
 	ADDQ         R11, R8
-	VMOVUPS      (R8), Y14
+	VMOVUPS      (R12), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y2, Y14
 	VMOVUPS      Y14, (R8)
 	VMOVUPS      (R10), Y15
-	VMASKMOVPS   32(R8), Y15, Y14
+	VMASKMOVPS   32(R12), Y15, Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y3, Y14
 	VMOVUPS      (R10), Y15
 	VMASKMOVPS   Y14, Y15, 32(R8)
+	ADDQ         R13, R12
 	ADDQ         R11, R8
-	VMOVUPS      (R8), Y14
+	VMOVUPS      (R12), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y4, Y14
 	VMOVUPS      Y14, (R8)
 	VMOVUPS      (R10), Y15
-	VMASKMOVPS   32(R8), Y15, Y14
+	VMASKMOVPS   32(R12), Y15, Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y5, Y14
 	VMOVUPS      (R10), Y15
 	VMASKMOVPS   Y14, Y15, 32(R8)
+	ADDQ         R13, R12
 	ADDQ         R11, R8
-	VMOVUPS      (R8), Y14
+	VMOVUPS      (R12), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y6, Y14
 	VMOVUPS      Y14, (R8)
 	VMOVUPS      (R10), Y15
-	VMASKMOVPS   32(R8), Y15, Y14
+	VMASKMOVPS   32(R12), Y15, Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y7, Y14
 	VMOVUPS      (R10), Y15
 	VMASKMOVPS   Y14, Y15, 32(R8)
+	ADDQ         R13, R12
 	ADDQ         R11, R8
+	MOVQ         R12, d_base+120(FP)
 	JMP          done4
 
 overwrite4:
@@ -3232,34 +3455,40 @@ k2:
 	ADDQ         DI, R11
 	DECQ         R12
 	JNZ          k2
-	VBROADCASTSS alpha+120(FP), Y12
-	VBROADCASTSS beta+124(FP), Y13
+	VBROADCASTSS alpha+152(FP), Y12
+	VBROADCASTSS beta+156(FP), Y13
 	MOVQ         ldc+112(FP), R9
 	SHLQ         $0x02, R9
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite2
-	VMOVUPS      (R8), Y14
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x02, R12
+	VMOVUPS      (R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y0, Y14
 	VMOVUPS      Y14, (R8)
 	VMOVUPS      (R10), Y15
-	VMASKMOVPS   32(R8), Y15, Y14
+	VMASKMOVPS   32(R11), Y15, Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y1, Y14
 	VMOVUPS      (R10), Y15
 	VMASKMOVPS   Y14, Y15, 32(R8)
+	ADDQ         R12, R11
 	ADDQ         R9, R8
-	VMOVUPS      (R8), Y14
+	VMOVUPS      (R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y2, Y14
 	VMOVUPS      Y14, (R8)
 	VMOVUPS      (R10), Y15
-	VMASKMOVPS   32(R8), Y15, Y14
+	VMASKMOVPS   32(R11), Y15, Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y3, Y14
 	VMOVUPS      (R10), Y15
 	VMASKMOVPS   Y14, Y15, 32(R8)
+	ADDQ         R12, R11
 	ADDQ         R9, R8
+	MOVQ         R11, d_base+120(FP)
 	JMP          done2
 
 overwrite2:
@@ -3299,23 +3528,28 @@ k1:
 	ADDQ         DI, SI
 	DECQ         R11
 	JNZ          k1
-	VBROADCASTSS alpha+120(FP), Y12
-	VBROADCASTSS beta+124(FP), Y13
+	VBROADCASTSS alpha+152(FP), Y12
+	VBROADCASTSS beta+156(FP), Y13
 	MOVQ         ldc+112(FP), BX
 	SHLQ         $0x02, BX
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite1
-	VMOVUPS      (R8), Y14
+	MOVQ         d_base+120(FP), SI
+	MOVQ         ldd+144(FP), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      (SI), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y0, Y14
 	VMOVUPS      Y14, (R8)
 	VMOVUPS      (R10), Y15
-	VMASKMOVPS   32(R8), Y15, Y14
+	VMASKMOVPS   32(SI), Y15, Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y1, Y14
 	VMOVUPS      (R10), Y15
 	VMASKMOVPS   Y14, Y15, 32(R8)
+	ADDQ         DI, SI
 	ADDQ         BX, R8
+	MOVQ         SI, d_base+120(FP)
 	JMP          done1
 
 overwrite1:
@@ -3334,9 +3568,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func sAVX2Tiles3(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, alpha float32, beta float32, accumulate bool, last int)
+// func sAVX2Tiles3(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, d []float32, ldd int, alpha float32, beta float32, accumulate bool, last int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·sAVX2Tiles3(SB), NOSPLIT, $0-144
+TEXT ·sAVX2Tiles3(SB), NOSPLIT, $0-176
 	MOVQ m+0(FP), AX
 	MOVQ a_base+16(FP), CX
 	MOVQ aRow+40(FP), DX
@@ -3411,64 +3645,72 @@ k4:
 	ADDQ         DI, R11
 	DECQ         R12
 	JNZ          k4
-	VBROADCASTSS alpha+120(FP), Y12
-	VBROADCASTSS beta+124(FP), Y13
+	VBROADCASTSS alpha+152(FP), Y12
+	VBROADCASTSS beta+156(FP), Y13
 	MOVQ         ldc+112(FP), R10
 	SHLQ         $0x02, R10
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite4
-	VMOVUPS      (R8), Y14
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x02, R12
+	VMOVUPS      (R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y0, Y14
 	VMOVUPS      Y14, (R8)
-	VMOVUPS      32(R8), Y14
+	VMOVUPS      32(R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y1, Y14
 	VMOVUPS      Y14, 32(R8)
-	VMOVUPS      64(R8), Y14
+	VMOVUPS      64(R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y2, Y14
 	VMOVUPS      Y14, 64(R8)
+	ADDQ         R12, R11
 	ADDQ         R10, R8
-	VMOVUPS      (R8), Y14
+	VMOVUPS      (R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y3, Y14
 	VMOVUPS      Y14, (R8)
-	VMOVUPS      32(R8), Y14
+	VMOVUPS      32(R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y4, Y14
 	VMOVUPS      Y14, 32(R8)
-	VMOVUPS      64(R8), Y14
+	VMOVUPS      64(R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y5, Y14
 	VMOVUPS      Y14, 64(R8)
+	ADDQ         R12, R11
 	ADDQ         R10, R8
-	VMOVUPS      (R8), Y14
+	VMOVUPS      (R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y6, Y14
 	VMOVUPS      Y14, (R8)
-	VMOVUPS      32(R8), Y14
+	VMOVUPS      32(R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y7, Y14
 	VMOVUPS      Y14, 32(R8)
-	VMOVUPS      64(R8), Y14
+	VMOVUPS      64(R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y8, Y14
 	VMOVUPS      Y14, 64(R8)
+	ADDQ         R12, R11
 	ADDQ         R10, R8
-	VMOVUPS      (R8), Y14
+	VMOVUPS      (R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y9, Y14
 	VMOVUPS      Y14, (R8)
-	VMOVUPS      32(R8), Y14
+	VMOVUPS      32(R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y10, Y14
 	VMOVUPS      Y14, 32(R8)
-	VMOVUPS      64(R8), Y14
+	VMOVUPS      64(R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y11, Y14
 	VMOVUPS      Y14, 64(R8)
+	ADDQ         R12, R11
 	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
 	JMP          done4
 
 overwrite4:
@@ -3535,38 +3777,44 @@ k2:
 	ADDQ         DI, R10
 	DECQ         R11
 	JNZ          k2
-	VBROADCASTSS alpha+120(FP), Y12
-	VBROADCASTSS beta+124(FP), Y13
+	VBROADCASTSS alpha+152(FP), Y12
+	VBROADCASTSS beta+156(FP), Y13
 	MOVQ         ldc+112(FP), R9
 	SHLQ         $0x02, R9
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite2
-	VMOVUPS      (R8), Y14
+	MOVQ         d_base+120(FP), R10
+	MOVQ         ldd+144(FP), R11
+	SHLQ         $0x02, R11
+	VMOVUPS      (R10), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y0, Y14
 	VMOVUPS      Y14, (R8)
-	VMOVUPS      32(R8), Y14
+	VMOVUPS      32(R10), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y1, Y14
 	VMOVUPS      Y14, 32(R8)
-	VMOVUPS      64(R8), Y14
+	VMOVUPS      64(R10), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y2, Y14
 	VMOVUPS      Y14, 64(R8)
+	ADDQ         R11, R10
 	ADDQ         R9, R8
-	VMOVUPS      (R8), Y14
+	VMOVUPS      (R10), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y3, Y14
 	VMOVUPS      Y14, (R8)
-	VMOVUPS      32(R8), Y14
+	VMOVUPS      32(R10), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y4, Y14
 	VMOVUPS      Y14, 32(R8)
-	VMOVUPS      64(R8), Y14
+	VMOVUPS      64(R10), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y5, Y14
 	VMOVUPS      Y14, 64(R8)
+	ADDQ         R11, R10
 	ADDQ         R9, R8
+	MOVQ         R10, d_base+120(FP)
 	JMP          done2
 
 overwrite2:
@@ -3610,25 +3858,30 @@ k1:
 	ADDQ         DI, SI
 	DECQ         R10
 	JNZ          k1
-	VBROADCASTSS alpha+120(FP), Y12
-	VBROADCASTSS beta+124(FP), Y13
+	VBROADCASTSS alpha+152(FP), Y12
+	VBROADCASTSS beta+156(FP), Y13
 	MOVQ         ldc+112(FP), BX
 	SHLQ         $0x02, BX
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite1
-	VMOVUPS      (R8), Y14
+	MOVQ         d_base+120(FP), SI
+	MOVQ         ldd+144(FP), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      (SI), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y0, Y14
 	VMOVUPS      Y14, (R8)
-	VMOVUPS      32(R8), Y14
+	VMOVUPS      32(SI), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y1, Y14
 	VMOVUPS      Y14, 32(R8)
-	VMOVUPS      64(R8), Y14
+	VMOVUPS      64(SI), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y2, Y14
 	VMOVUPS      Y14, 64(R8)
+	ADDQ         DI, SI
 	ADDQ         BX, R8
+	MOVQ         SI, d_base+120(FP)
 	JMP          done1
 
 overwrite1:
@@ -3648,9 +3901,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func sAVX2Tiles3Masked(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, alpha float32, beta float32, accumulate bool, last int)
+// func sAVX2Tiles3Masked(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, d []float32, ldd int, alpha float32, beta float32, accumulate bool, last int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·sAVX2Tiles3Masked(SB), NOSPLIT, $0-144
+TEXT ·sAVX2Tiles3Masked(SB), NOSPLIT, $0-176
 	MOVQ m+0(FP), AX
 	MOVQ a_base+16(FP), CX
 	MOVQ aRow+40(FP), DX
@@ -3658,7 +3911,7 @@ TEXT ·sAVX2Tiles3Masked(SB), NOSPLIT, $0-144
 	MOVQ b_base+56(FP), SI
 	MOVQ ldb+80(FP), DI
 	MOVQ c_base+88(FP), R8
-	MOVQ last+136(FP), R9
+	MOVQ last+168(FP), R9
 	LEAQ masks<>+32(SB), R10
 	SHLQ $0x02, R9
 	SUBQ R9, R10
@@ -3730,72 +3983,80 @@ k4:
 	ADDQ         DI, R12
 	DECQ         R13
 	JNZ          k4
-	VBROADCASTSS alpha+120(FP), Y12
-	VBROADCASTSS beta+124(FP), Y13
+	VBROADCASTSS alpha+152(FP), Y12
+	VBROADCASTSS beta+156(FP), Y13
 	MOVQ         ldc+112(FP), R11
 	SHLQ         $0x02, R11
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite4
-	VMOVUPS      (R8), Y14
+	MOVQ         d_base+120(FP), R12
+	MOVQ         ldd+144(FP), R13
+	SHLQ         $0x02, R13
+	VMOVUPS      (R12), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y0, Y14
 	VMOVUPS      Y14, (R8)
-	VMOVUPS      32(R8), Y14
+	VMOVUPS      32(R12), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y1, Y14
 	VMOVUPS      Y14, 32(R8)
 	VMOVUPS      (R10), Y15
-	VMASKMOVPS   64(R8), Y15, Y14
+	VMASKMOVPS   64(R12), Y15, Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y2, Y14
 	VMOVUPS      (R10), Y15
 	VMASKMOVPS   Y14, Y15, 64(R8)
+	ADDQ         R13, R12
 	ADDQ         R11, R8
-	VMOVUPS      (R8), Y14
+	VMOVUPS      (R12), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y3, Y14
 	VMOVUPS      Y14, (R8)
-	VMOVUPS      32(R8), Y14
+	VMOVUPS      32(R12), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y4, Y14
 	VMOVUPS      Y14, 32(R8)
 	VMOVUPS      (R10), Y15
-	VMASKMOVPS   64(R8), Y15, Y14
+	VMASKMOVPS   64(R12), Y15, Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y5, Y14
 	VMOVUPS      (R10), Y15
 	VMASKMOVPS   Y14, Y15, 64(R8)
+	ADDQ         R13, R12
 	ADDQ         R11, R8
-	VMOVUPS      (R8), Y14
+	VMOVUPS      (R12), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y6, Y14
 	VMOVUPS      Y14, (R8)
-	VMOVUPS      32(R8), Y14
+	VMOVUPS      32(R12), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y7, Y14
 	VMOVUPS      Y14, 32(R8)
 	VMOVUPS      (R10), Y15
-	VMASKMOVPS   64(R8), Y15, Y14
+	VMASKMOVPS   64(R12), Y15, Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y8, Y14
 	VMOVUPS      (R10), Y15
 	VMASKMOVPS   Y14, Y15, 64(R8)
+	ADDQ         R13, R12
 	ADDQ         R11, R8
-	VMOVUPS      (R8), Y14
+	VMOVUPS      (R12), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y9, Y14
 	VMOVUPS      Y14, (R8)
-	VMOVUPS      32(R8), Y14
+	VMOVUPS      32(R12), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y10, Y14
 	VMOVUPS      Y14, 32(R8)
 	VMOVUPS      (R10), Y15
-	VMASKMOVPS   64(R8), Y15, Y14
+	VMASKMOVPS   64(R12), Y15, Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y11, Y14
 	VMOVUPS      (R10), Y15
 	VMASKMOVPS   Y14, Y15, 64(R8)
+	ADDQ         R13, R12
 	ADDQ         R11, R8
+	MOVQ         R12, d_base+120(FP)
 	JMP          done4
 
 overwrite4:
@@ -3867,42 +4128,48 @@ k2:
 	ADDQ         DI, R11
 	DECQ         R12
 	JNZ          k2
-	VBROADCASTSS alpha+120(FP), Y12
-	VBROADCASTSS beta+124(FP), Y13
+	VBROADCASTSS alpha+152(FP), Y12
+	VBROADCASTSS beta+156(FP), Y13
 	MOVQ         ldc+112(FP), R9
 	SHLQ         $0x02, R9
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite2
-	VMOVUPS      (R8), Y14
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x02, R12
+	VMOVUPS      (R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y0, Y14
 	VMOVUPS      Y14, (R8)
-	VMOVUPS      32(R8), Y14
+	VMOVUPS      32(R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y1, Y14
 	VMOVUPS      Y14, 32(R8)
 	VMOVUPS      (R10), Y15
-	VMASKMOVPS   64(R8), Y15, Y14
+	VMASKMOVPS   64(R11), Y15, Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y2, Y14
 	VMOVUPS      (R10), Y15
 	VMASKMOVPS   Y14, Y15, 64(R8)
+	ADDQ         R12, R11
 	ADDQ         R9, R8
-	VMOVUPS      (R8), Y14
+	VMOVUPS      (R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y3, Y14
 	VMOVUPS      Y14, (R8)
-	VMOVUPS      32(R8), Y14
+	VMOVUPS      32(R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y4, Y14
 	VMOVUPS      Y14, 32(R8)
 	VMOVUPS      (R10), Y15
-	VMASKMOVPS   64(R8), Y15, Y14
+	VMASKMOVPS   64(R11), Y15, Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y5, Y14
 	VMOVUPS      (R10), Y15
 	VMASKMOVPS   Y14, Y15, 64(R8)
+	ADDQ         R12, R11
 	ADDQ         R9, R8
+	MOVQ         R11, d_base+120(FP)
 	JMP          done2
 
 overwrite2:
@@ -3949,27 +4216,32 @@ k1:
 	ADDQ         DI, SI
 	DECQ         R11
 	JNZ          k1
-	VBROADCASTSS alpha+120(FP), Y12
-	VBROADCASTSS beta+124(FP), Y13
+	VBROADCASTSS alpha+152(FP), Y12
+	VBROADCASTSS beta+156(FP), Y13
 	MOVQ         ldc+112(FP), BX
 	SHLQ         $0x02, BX
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite1
-	VMOVUPS      (R8), Y14
+	MOVQ         d_base+120(FP), SI
+	MOVQ         ldd+144(FP), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      (SI), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y0, Y14
 	VMOVUPS      Y14, (R8)
-	VMOVUPS      32(R8), Y14
+	VMOVUPS      32(SI), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y1, Y14
 	VMOVUPS      Y14, 32(R8)
 	VMOVUPS      (R10), Y15
-	VMASKMOVPS   64(R8), Y15, Y14
+	VMASKMOVPS   64(SI), Y15, Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y2, Y14
 	VMOVUPS      (R10), Y15
 	VMASKMOVPS   Y14, Y15, 64(R8)
+	ADDQ         DI, SI
 	ADDQ         BX, R8
+	MOVQ         SI, d_base+120(FP)
 	JMP          done1
 
 overwrite1:
@@ -3990,9 +4262,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func sAVX2Dots1(m int, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, alpha float32, beta float32, accumulate bool)
+// func sAVX2Dots1(m int, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, d []float32, ldd int, alpha float32, beta float32, accumulate bool)
 // Requires: AVX, FMA3
-TEXT ·sAVX2Dots1(SB), NOSPLIT, $0-121
+TEXT ·sAVX2Dots1(SB), NOSPLIT, $0-153
 	MOVQ m+0(FP), AX
 	MOVQ a_base+16(FP), CX
 	MOVQ lda+40(FP), DX
@@ -4053,23 +4325,29 @@ sum2:
 	VHADDPS      Y7, Y4, Y4
 	VEXTRACTF128 $0x01, Y4, X5
 	VADDPS       X5, X4, X4
-	VBROADCASTSS alpha+112(FP), X1
-	VBROADCASTSS beta+116(FP), X2
+	VBROADCASTSS alpha+144(FP), X1
+	VBROADCASTSS beta+148(FP), X2
 	VMOVUPS      masks<>+28(SB), X15
 	MOVQ         ldc+104(FP), SI
 	SHLQ         $0x02, SI
-	CMPB         accumulate+120(FP), $0x00
+	CMPB         accumulate+152(FP), $0x00
 	JE           overwrite2
-	VMASKMOVPS   (DI), X15, X3
+	MOVQ         d_base+112(FP), R9
+	MOVQ         ldd+136(FP), R10
+	SHLQ         $0x02, R10
+	VMASKMOVPS   (R9), X15, X3
 	VMULPS       X2, X3, X3
 	VFMADD231PS  X1, X0, X3
 	VMOVSS       X3, (DI)
+	ADDQ         R10, R9
 	ADDQ         SI, DI
-	VMASKMOVPS   (DI), X15, X3
+	VMASKMOVPS   (R9), X15, X3
 	VMULPS       X2, X3, X3
 	VFMADD231PS  X1, X4, X3
 	VMOVSS       X3, (DI)
+	ADDQ         R10, R9
 	ADDQ         SI, DI
+	MOVQ         R9, d_base+112(FP)
 	JMP          done2
 
 overwrite2:
@@ -4119,18 +4397,23 @@ sum1:
 	VHADDPS      Y3, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X0
-	VBROADCASTSS alpha+112(FP), X1
-	VBROADCASTSS beta+116(FP), X2
+	VBROADCASTSS alpha+144(FP), X1
+	VBROADCASTSS beta+148(FP), X2
 	VMOVUPS      masks<>+28(SB), X15
 	MOVQ         ldc+104(FP), SI
 	SHLQ         $0x02, SI
-	CMPB         accumulate+120(FP), $0x00
+	CMPB         accumulate+152(FP), $0x00
 	JE           overwrite1
-	VMASKMOVPS   (DI), X15, X3
+	MOVQ         d_base+112(FP), R9
+	MOVQ         ldd+136(FP), R10
+	SHLQ         $0x02, R10
+	VMASKMOVPS   (R9), X15, X3
 	VMULPS       X2, X3, X3
 	VFMADD231PS  X1, X0, X3
 	VMOVSS       X3, (DI)
+	ADDQ         R10, R9
 	ADDQ         SI, DI
+	MOVQ         R9, d_base+112(FP)
 	JMP          done1
 
 overwrite1:
@@ -4147,9 +4430,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func sAVX2Dots2(m int, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, alpha float32, beta float32, accumulate bool)
+// func sAVX2Dots2(m int, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, d []float32, ldd int, alpha float32, beta float32, accumulate bool)
 // Requires: AVX, FMA3
-TEXT ·sAVX2Dots2(SB), NOSPLIT, $0-121
+TEXT ·sAVX2Dots2(SB), NOSPLIT, $0-153
 	MOVQ m+0(FP), AX
 	MOVQ a_base+16(FP), CX
 	MOVQ lda+40(FP), DX
@@ -4219,23 +4502,29 @@ sum2:
 	VHADDPS      Y7, Y4, Y4
 	VEXTRACTF128 $0x01, Y4, X5
 	VADDPS       X5, X4, X4
-	VBROADCASTSS alpha+112(FP), X1
-	VBROADCASTSS beta+116(FP), X2
+	VBROADCASTSS alpha+144(FP), X1
+	VBROADCASTSS beta+148(FP), X2
 	VMOVUPS      masks<>+24(SB), X15
 	MOVQ         ldc+104(FP), R8
 	SHLQ         $0x02, R8
-	CMPB         accumulate+120(FP), $0x00
+	CMPB         accumulate+152(FP), $0x00
 	JE           overwrite2
-	VMASKMOVPS   (DI), X15, X3
+	MOVQ         d_base+112(FP), R10
+	MOVQ         ldd+136(FP), R11
+	SHLQ         $0x02, R11
+	VMASKMOVPS   (R10), X15, X3
 	VMULPS       X2, X3, X3
 	VFMADD231PS  X1, X0, X3
 	VMOVSD       X3, (DI)
+	ADDQ         R11, R10
 	ADDQ         R8, DI
-	VMASKMOVPS   (DI), X15, X3
+	VMASKMOVPS   (R10), X15, X3
 	VMULPS       X2, X3, X3
 	VFMADD231PS  X1, X4, X3
 	VMOVSD       X3, (DI)
+	ADDQ         R11, R10
 	ADDQ         R8, DI
+	MOVQ         R10, d_base+112(FP)
 	JMP          done2
 
 overwrite2:
@@ -4291,18 +4580,23 @@ sum1:
 	VHADDPS      Y3, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X0
-	VBROADCASTSS alpha+112(FP), X1
-	VBROADCASTSS beta+116(FP), X2
+	VBROADCASTSS alpha+144(FP), X1
+	VBROADCASTSS beta+148(FP), X2
 	VMOVUPS      masks<>+24(SB), X15
 	MOVQ         ldc+104(FP), R8
 	SHLQ         $0x02, R8
-	CMPB         accumulate+120(FP), $0x00
+	CMPB         accumulate+152(FP), $0x00
 	JE           overwrite1
-	VMASKMOVPS   (DI), X15, X3
+	MOVQ         d_base+112(FP), R10
+	MOVQ         ldd+136(FP), R11
+	SHLQ         $0x02, R11
+	VMASKMOVPS   (R10), X15, X3
 	VMULPS       X2, X3, X3
 	VFMADD231PS  X1, X0, X3
 	VMOVSD       X3, (DI)
+	ADDQ         R11, R10
 	ADDQ         R8, DI
+	MOVQ         R10, d_base+112(FP)
 	JMP          done1
 
 overwrite1:
@@ -4319,9 +4613,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func sAVX2Dots3(m int, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, alpha float32, beta float32, accumulate bool)
+// func sAVX2Dots3(m int, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, d []float32, ldd int, alpha float32, beta float32, accumulate bool)
 // Requires: AVX, FMA3
-TEXT ·sAVX2Dots3(SB), NOSPLIT, $0-121
+TEXT ·sAVX2Dots3(SB), NOSPLIT, $0-153
 	MOVQ m+0(FP), AX
 	MOVQ a_base+16(FP), CX
 	MOVQ lda+40(FP), DX
@@ -4400,25 +4694,31 @@ sum2:
 	VHADDPS      Y7, Y4, Y4
 	VEXTRACTF128 $0x01, Y4, X5
 	VADDPS       X5, X4, X4
-	VBROADCASTSS alpha+112(FP), X1
-	VBROADCASTSS beta+116(FP), X2
+	VBROADCASTSS alpha+144(FP), X1
+	VBROADCASTSS beta+148(FP), X2
 	VMOVUPS      masks<>+20(SB), X15
 	MOVQ         ldc+104(FP), R8
 	SHLQ         $0x02, R8
-	CMPB         accumulate+120(FP), $0x00
+	CMPB         accumulate+152(FP), $0x00
 	JE           overwrite2
-	VMASKMOVPS   (DI), X15, X3
+	MOVQ         d_base+112(FP), R10
+	MOVQ         ldd+136(FP), R11
+	SHLQ         $0x02, R11
+	VMASKMOVPS   (R10), X15, X3
 	VMULPS       X2, X3, X3
 	VFMADD231PS  X1, X0, X3
 	VMOVSD       X3, (DI)
 	VEXTRACTPS   $0x02, X3, 8(DI)
+	ADDQ         R11, R10
 	ADDQ         R8, DI
-	VMASKMOVPS   (DI), X15, X3
+	VMASKMOVPS   (R10), X15, X3
 	VMULPS       X2, X3, X3
 	VFMADD231PS  X1, X4, X3
 	VMOVSD       X3, (DI)
 	VEXTRACTPS   $0x02, X3, 8(DI)
+	ADDQ         R11, R10
 	ADDQ         R8, DI
+	MOVQ         R10, d_base+112(FP)
 	JMP          done2
 
 overwrite2:
@@ -4482,19 +4782,24 @@ sum1:
 	VHADDPS      Y3, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X0
-	VBROADCASTSS alpha+112(FP), X1
-	VBROADCASTSS beta+116(FP), X2
+	VBROADCASTSS alpha+144(FP), X1
+	VBROADCASTSS beta+148(FP), X2
 	VMOVUPS      masks<>+20(SB), X15
 	MOVQ         ldc+104(FP), R8
 	SHLQ         $0x02, R8
-	CMPB         accumulate+120(FP), $0x00
+	CMPB         accumulate+152(FP), $0x00
 	JE           overwrite1
-	VMASKMOVPS   (DI), X15, X3
+	MOVQ         d_base+112(FP), R10
+	MOVQ         ldd+136(FP), R11
+	SHLQ         $0x02, R11
+	VMASKMOVPS   (R10), X15, X3
 	VMULPS       X2, X3, X3
 	VFMADD231PS  X1, X0, X3
 	VMOVSD       X3, (DI)
 	VEXTRACTPS   $0x02, X3, 8(DI)
+	ADDQ         R11, R10
 	ADDQ         R8, DI
+	MOVQ         R10, d_base+112(FP)
 	JMP          done1
 
 overwrite1:
@@ -4512,9 +4817,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func sAVX2Dots4(m int, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, alpha float32, beta float32, accumulate bool)
+// func sAVX2Dots4(m int, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, d []float32, ldd int, alpha float32, beta float32, accumulate bool)
 // Requires: AVX, FMA3
-TEXT ·sAVX2Dots4(SB), NOSPLIT, $0-121
+TEXT ·sAVX2Dots4(SB), NOSPLIT, $0-153
 	MOVQ m+0(FP), AX
 	MOVQ a_base+16(FP), CX
 	MOVQ lda+40(FP), DX
@@ -4602,23 +4907,29 @@ sum2:
 	VHADDPS      Y7, Y4, Y4
 	VEXTRACTF128 $0x01, Y4, X5
 	VADDPS       X5, X4, X4
-	VBROADCASTSS alpha+112(FP), X1
-	VBROADCASTSS beta+116(FP), X2
+	VBROADCASTSS alpha+144(FP), X1
+	VBROADCASTSS beta+148(FP), X2
 	VMOVUPS      masks<>+16(SB), X15
 	MOVQ         ldc+104(FP), R9
 	SHLQ         $0x02, R9
-	CMPB         accumulate+120(FP), $0x00
+	CMPB         accumulate+152(FP), $0x00
 	JE           overwrite2
-	VMASKMOVPS   (DI), X15, X3
+	MOVQ         d_base+112(FP), R11
+	MOVQ         ldd+136(FP), R12
+	SHLQ         $0x02, R12
+	VMASKMOVPS   (R11), X15, X3
 	VMULPS       X2, X3, X3
 	VFMADD231PS  X1, X0, X3
 	VMOVUPS      X3, (DI)
+	ADDQ         R12, R11
 	ADDQ         R9, DI
-	VMASKMOVPS   (DI), X15, X3
+	VMASKMOVPS   (R11), X15, X3
 	VMULPS       X2, X3, X3
 	VFMADD231PS  X1, X4, X3
 	VMOVUPS      X3, (DI)
+	ADDQ         R12, R11
 	ADDQ         R9, DI
+	MOVQ         R11, d_base+112(FP)
 	JMP          done2
 
 overwrite2:
@@ -4686,18 +4997,23 @@ sum1:
 	VHADDPS      Y3, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X0
-	VBROADCASTSS alpha+112(FP), X1
-	VBROADCASTSS beta+116(FP), X2
+	VBROADCASTSS alpha+144(FP), X1
+	VBROADCASTSS beta+148(FP), X2
 	VMOVUPS      masks<>+16(SB), X15
 	MOVQ         ldc+104(FP), R9
 	SHLQ         $0x02, R9
-	CMPB         accumulate+120(FP), $0x00
+	CMPB         accumulate+152(FP), $0x00
 	JE           overwrite1
-	VMASKMOVPS   (DI), X15, X3
+	MOVQ         d_base+112(FP), R11
+	MOVQ         ldd+136(FP), R12
+	SHLQ         $0x02, R12
+	VMASKMOVPS   (R11), X15, X3
 	VMULPS       X2, X3, X3
 	VFMADD231PS  X1, X0, X3
 	VMOVUPS      X3, (DI)
+	ADDQ         R12, R11
 	ADDQ         R9, DI
+	MOVQ         R11, d_base+112(FP)
 	JMP          done1
 
 overwrite1:

@@ -70,7 +70,7 @@ func share(n, limit, unit int) int {
 
 // panels computes rows i to i+m of p, column panel by column panel.
 func (ker *kernels[T]) panels(p product[T], i, m int, packed bool) {
-	a, c := p.a[i*p.aRow:], p.c[i*p.ldc:]
+	a, c, d := p.a[i*p.aRow:], p.c[i*p.ldc:], p.d[i*p.ldd:]
 	for j, cols := 0, 0; j < p.n; j += cols {
 		vectors := ker.width(p.n - j)
 		cols = min(p.n-j, vectors*ker.lanes)
@@ -82,7 +82,7 @@ func (ker *kernels[T]) panels(p product[T], i, m int, packed bool) {
 		if last < ker.lanes {
 			tiles = ker.masked[vectors-1]
 		}
-		tiles(m, p.k, a, p.aRow, p.aCol, b, ldb, c[j:], p.ldc, p.alpha, p.beta, p.beta != 0, last)
+		tiles(m, p.k, a, p.aRow, p.aCol, b, ldb, c[j:], p.ldc, d[j:], p.ldd, p.alpha, p.beta, p.beta != 0, last)
 	}
 }
 

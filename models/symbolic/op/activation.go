@@ -26,6 +26,7 @@ func gate(z, a *G.Node, slope float64) (*G.Node, error) {
 		name:   fmt.Sprintf("Gate(%g)", slope),
 		out:    a.Shape(),
 		wrt:    []bool{false, true},
+		over:   []int{1},
 		kinked: true,
 		f32:    gateKernel(vec.Float32, float32(slope)),
 		f64:    gateKernel(vec.Float64, slope),
@@ -122,6 +123,7 @@ func unary(name string, z *G.Node, f func(float64) float64,
 		name: name,
 		out:  z.Shape(),
 		wrt:  []bool{true},
+		over: []int{0},
 		f32:  mapKernel[float32](f),
 		f64:  mapKernel[float64](f),
 		pullback: func(in G.Nodes, out, grad *G.Node) (G.Nodes, error) {
@@ -154,6 +156,7 @@ func polynomial(y, g *G.Node, coefficients ...float64) (*G.Node, error) {
 		name: fmt.Sprintf("Polynomial%g", coefficients),
 		out:  g.Shape(),
 		wrt:  []bool{len(derivative) > 0, true},
+		over: []int{0, 1},
 		f32:  polynomialKernel[float32](coefficients),
 		f64:  polynomialKernel[float64](coefficients),
 		pullback: func(in G.Nodes, _, grad *G.Node) (G.Nodes, error) {

@@ -3,6 +3,7 @@ package op
 import (
 	"fmt"
 
+	"gonum.org/v1/gonum/graph"
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
@@ -20,6 +21,8 @@ func AddRow(x, b *G.Node) (*G.Node, error) {
 	}
 	return apply(primitive{
 		name: "AddRow",
+		form: sumWithRow,
+		over: []int{0},
 		out:  x.Shape(),
 		wrt:  []bool{true, true},
 		f32:  addRow(vec.Float32),
@@ -76,6 +79,7 @@ func RepeatRow(b *G.Node, r int) (*G.Node, error) {
 	}
 	return apply(primitive{
 		name: "RepeatRow",
+		form: repeatedRow,
 		out:  tensor.Shape{r, s[0]},
 		wrt:  []bool{true},
 		f32:  repeatRow[float32],
@@ -85,6 +89,15 @@ func RepeatRow(b *G.Node, r int) (*G.Node, error) {
 			return G.Nodes{d}, err
 		},
 	}, b)
+}
+
+// repeated is the vector of which n is a RepeatRow, or nil.
+func repeated(n *G.Node) *G.Node {
+	p, ok := n.Op().(*primitive)
+	if !ok || p.form != repeatedRow || n.Graph().Node(n.ID()) != n {
+		return nil
+	}
+	return graph.NodesOf(n.Graph().From(n.ID()))[0].(*G.Node)
 }
 
 func repeatRow[T Float](dst []T, in [][]T) {
@@ -144,6 +157,7 @@ func RowScale(w, a *G.Node) (*G.Node, error) {
 		name: "RowScale",
 		out:  a.Shape(),
 		wrt:  []bool{true, true},
+		over: []int{1},
 		f32:  rowScale[float32],
 		f64:  rowScale[float64],
 		pullback: func(in G.Nodes, _, grad *G.Node) (G.Nodes, error) {
