@@ -208,59 +208,126 @@ k4:
 	JNZ          k4
 	VBROADCASTSD alpha+152(FP), Z24
 	VBROADCASTSD beta+160(FP), Z25
-	MOVQ         ldc+112(FP), R9
-	SHLQ         $0x03, R9
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x03, R10
 	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite4
-	MOVQ         d_base+120(FP), R10
-	MOVQ         ldd+144(FP), R11
-	SHLQ         $0x03, R11
-	VMOVUPD      (R10), Z26
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x03, R12
+	VMOVUPD      (R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z0, Z26
 	VMOVUPD      Z26, (R8)
-	ADDQ         R11, R10
-	ADDQ         R9, R8
-	VMOVUPD      (R10), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z1, Z26
 	VMOVUPD      Z26, (R8)
-	ADDQ         R11, R10
-	ADDQ         R9, R8
-	VMOVUPD      (R10), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z2, Z26
 	VMOVUPD      Z26, (R8)
-	ADDQ         R11, R10
-	ADDQ         R9, R8
-	VMOVUPD      (R10), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z3, Z26
 	VMOVUPD      Z26, (R8)
-	ADDQ         R11, R10
-	ADDQ         R9, R8
-	MOVQ         R10, d_base+120(FP)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
 	JMP          done4
 
 overwrite4:
 	VMULPD  Z24, Z0, Z0
 	VMOVUPD Z0, (R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPD  Z24, Z1, Z1
 	VMOVUPD Z1, (R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPD  Z24, Z2, Z2
 	VMOVUPD Z2, (R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPD  Z24, Z3, Z3
 	VMOVUPD Z3, (R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 
 done4:
 	SUBQ $0x04, AX
 	LEAQ (CX)(DX*4), CX
 
 below4:
+	CMPQ   AX, $0x03
+	JLT    below3
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	MOVQ   k+8(FP), R12
+	MOVQ   CX, R10
+	MOVQ   SI, R11
+
+k3:
+	VMOVUPD      (R11), Z24
+	VBROADCASTSD (R10), Z27
+	VFMADD231PD  Z24, Z27, Z0
+	VBROADCASTSD (R10)(DX*1), Z28
+	VFMADD231PD  Z24, Z28, Z1
+	VBROADCASTSD (R10)(DX*2), Z29
+	VFMADD231PD  Z24, Z29, Z2
+	ADDQ         BX, R10
+	ADDQ         DI, R11
+	DECQ         R12
+	JNZ          k3
+	VBROADCASTSD alpha+152(FP), Z24
+	VBROADCASTSD beta+160(FP), Z25
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x03, R10
+	CMPB         accumulate+168(FP), $0x00
+	JE           overwrite3
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x03, R12
+	VMOVUPD      (R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z0, Z26
+	VMOVUPD      Z26, (R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z1, Z26
+	VMOVUPD      Z26, (R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z2, Z26
+	VMOVUPD      Z26, (R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
+	JMP          done3
+
+overwrite3:
+	VMULPD  Z24, Z0, Z0
+	VMOVUPD Z0, (R8)
+	ADDQ    R10, R8
+	VMULPD  Z24, Z1, Z1
+	VMOVUPD Z1, (R8)
+	ADDQ    R10, R8
+	VMULPD  Z24, Z2, Z2
+	VMOVUPD Z2, (R8)
+	ADDQ    R10, R8
+
+done3:
+	SUBQ $0x03, AX
+	LEAQ (CX)(R9*1), CX
+
+below3:
 	CMPQ   AX, $0x02
 	JLT    below2
 	VPXORQ Z0, Z0, Z0
@@ -560,59 +627,126 @@ k4:
 	JNZ          k4
 	VBROADCASTSD alpha+152(FP), Z24
 	VBROADCASTSD beta+160(FP), Z25
-	MOVQ         ldc+112(FP), R9
-	SHLQ         $0x03, R9
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x03, R10
 	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite4
-	MOVQ         d_base+120(FP), R10
-	MOVQ         ldd+144(FP), R11
-	SHLQ         $0x03, R11
-	VMOVUPD.Z    (R10), K1, Z26
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x03, R12
+	VMOVUPD.Z    (R11), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z0, Z26
 	VMOVUPD      Z26, K1, (R8)
-	ADDQ         R11, R10
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R10), K1, Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD.Z    (R11), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z1, Z26
 	VMOVUPD      Z26, K1, (R8)
-	ADDQ         R11, R10
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R10), K1, Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD.Z    (R11), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z2, Z26
 	VMOVUPD      Z26, K1, (R8)
-	ADDQ         R11, R10
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R10), K1, Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD.Z    (R11), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z3, Z26
 	VMOVUPD      Z26, K1, (R8)
-	ADDQ         R11, R10
-	ADDQ         R9, R8
-	MOVQ         R10, d_base+120(FP)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
 	JMP          done4
 
 overwrite4:
 	VMULPD  Z24, Z0, Z0
 	VMOVUPD Z0, K1, (R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPD  Z24, Z1, Z1
 	VMOVUPD Z1, K1, (R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPD  Z24, Z2, Z2
 	VMOVUPD Z2, K1, (R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPD  Z24, Z3, Z3
 	VMOVUPD Z3, K1, (R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 
 done4:
 	SUBQ $0x04, AX
 	LEAQ (CX)(DX*4), CX
 
 below4:
+	CMPQ   AX, $0x03
+	JLT    below3
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	MOVQ   k+8(FP), R12
+	MOVQ   CX, R10
+	MOVQ   SI, R11
+
+k3:
+	VMOVUPD.Z    (R11), K1, Z24
+	VBROADCASTSD (R10), Z27
+	VFMADD231PD  Z24, Z27, Z0
+	VBROADCASTSD (R10)(DX*1), Z28
+	VFMADD231PD  Z24, Z28, Z1
+	VBROADCASTSD (R10)(DX*2), Z29
+	VFMADD231PD  Z24, Z29, Z2
+	ADDQ         BX, R10
+	ADDQ         DI, R11
+	DECQ         R12
+	JNZ          k3
+	VBROADCASTSD alpha+152(FP), Z24
+	VBROADCASTSD beta+160(FP), Z25
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x03, R10
+	CMPB         accumulate+168(FP), $0x00
+	JE           overwrite3
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x03, R12
+	VMOVUPD.Z    (R11), K1, Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z0, Z26
+	VMOVUPD      Z26, K1, (R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD.Z    (R11), K1, Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z1, Z26
+	VMOVUPD      Z26, K1, (R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD.Z    (R11), K1, Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z2, Z26
+	VMOVUPD      Z26, K1, (R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
+	JMP          done3
+
+overwrite3:
+	VMULPD  Z24, Z0, Z0
+	VMOVUPD Z0, K1, (R8)
+	ADDQ    R10, R8
+	VMULPD  Z24, Z1, Z1
+	VMOVUPD Z1, K1, (R8)
+	ADDQ    R10, R8
+	VMULPD  Z24, Z2, Z2
+	VMOVUPD Z2, K1, (R8)
+	ADDQ    R10, R8
+
+done3:
+	SUBQ $0x03, AX
+	LEAQ (CX)(R9*1), CX
+
+below3:
 	CMPQ   AX, $0x02
 	JLT    below2
 	VPXORQ Z0, Z0, Z0
@@ -990,54 +1124,54 @@ k4:
 	JNZ          k4
 	VBROADCASTSD alpha+152(FP), Z24
 	VBROADCASTSD beta+160(FP), Z25
-	MOVQ         ldc+112(FP), R9
-	SHLQ         $0x03, R9
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x03, R10
 	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite4
-	MOVQ         d_base+120(FP), R10
-	MOVQ         ldd+144(FP), R11
-	SHLQ         $0x03, R11
-	VMOVUPD      (R10), Z26
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x03, R12
+	VMOVUPD      (R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z0, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R10), Z26
+	VMOVUPD      64(R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z1, Z26
 	VMOVUPD      Z26, 64(R8)
-	ADDQ         R11, R10
-	ADDQ         R9, R8
-	VMOVUPD      (R10), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z2, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R10), Z26
+	VMOVUPD      64(R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z3, Z26
 	VMOVUPD      Z26, 64(R8)
-	ADDQ         R11, R10
-	ADDQ         R9, R8
-	VMOVUPD      (R10), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z4, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R10), Z26
+	VMOVUPD      64(R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z5, Z26
 	VMOVUPD      Z26, 64(R8)
-	ADDQ         R11, R10
-	ADDQ         R9, R8
-	VMOVUPD      (R10), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z6, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R10), Z26
+	VMOVUPD      64(R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z7, Z26
 	VMOVUPD      Z26, 64(R8)
-	ADDQ         R11, R10
-	ADDQ         R9, R8
-	MOVQ         R10, d_base+120(FP)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
 	JMP          done4
 
 overwrite4:
@@ -1045,28 +1179,120 @@ overwrite4:
 	VMOVUPD Z0, (R8)
 	VMULPD  Z24, Z1, Z1
 	VMOVUPD Z1, 64(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPD  Z24, Z2, Z2
 	VMOVUPD Z2, (R8)
 	VMULPD  Z24, Z3, Z3
 	VMOVUPD Z3, 64(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPD  Z24, Z4, Z4
 	VMOVUPD Z4, (R8)
 	VMULPD  Z24, Z5, Z5
 	VMOVUPD Z5, 64(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPD  Z24, Z6, Z6
 	VMOVUPD Z6, (R8)
 	VMULPD  Z24, Z7, Z7
 	VMOVUPD Z7, 64(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 
 done4:
 	SUBQ $0x04, AX
 	LEAQ (CX)(DX*4), CX
 
 below4:
+	CMPQ   AX, $0x03
+	JLT    below3
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	MOVQ   k+8(FP), R12
+	MOVQ   CX, R10
+	MOVQ   SI, R11
+
+k3:
+	VMOVUPD      (R11), Z24
+	VMOVUPD      64(R11), Z25
+	VBROADCASTSD (R10), Z27
+	VFMADD231PD  Z24, Z27, Z0
+	VFMADD231PD  Z25, Z27, Z1
+	VBROADCASTSD (R10)(DX*1), Z28
+	VFMADD231PD  Z24, Z28, Z2
+	VFMADD231PD  Z25, Z28, Z3
+	VBROADCASTSD (R10)(DX*2), Z29
+	VFMADD231PD  Z24, Z29, Z4
+	VFMADD231PD  Z25, Z29, Z5
+	ADDQ         BX, R10
+	ADDQ         DI, R11
+	DECQ         R12
+	JNZ          k3
+	VBROADCASTSD alpha+152(FP), Z24
+	VBROADCASTSD beta+160(FP), Z25
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x03, R10
+	CMPB         accumulate+168(FP), $0x00
+	JE           overwrite3
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x03, R12
+	VMOVUPD      (R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z0, Z26
+	VMOVUPD      Z26, (R8)
+	VMOVUPD      64(R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z1, Z26
+	VMOVUPD      Z26, 64(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z2, Z26
+	VMOVUPD      Z26, (R8)
+	VMOVUPD      64(R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z3, Z26
+	VMOVUPD      Z26, 64(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z4, Z26
+	VMOVUPD      Z26, (R8)
+	VMOVUPD      64(R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z5, Z26
+	VMOVUPD      Z26, 64(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
+	JMP          done3
+
+overwrite3:
+	VMULPD  Z24, Z0, Z0
+	VMOVUPD Z0, (R8)
+	VMULPD  Z24, Z1, Z1
+	VMOVUPD Z1, 64(R8)
+	ADDQ    R10, R8
+	VMULPD  Z24, Z2, Z2
+	VMOVUPD Z2, (R8)
+	VMULPD  Z24, Z3, Z3
+	VMOVUPD Z3, 64(R8)
+	ADDQ    R10, R8
+	VMULPD  Z24, Z4, Z4
+	VMOVUPD Z4, (R8)
+	VMULPD  Z24, Z5, Z5
+	VMOVUPD Z5, 64(R8)
+	ADDQ    R10, R8
+
+done3:
+	SUBQ $0x03, AX
+	LEAQ (CX)(R9*1), CX
+
+below3:
 	CMPQ   AX, $0x02
 	JLT    below2
 	VPXORQ Z0, Z0, Z0
@@ -1475,54 +1701,54 @@ k4:
 	JNZ          k4
 	VBROADCASTSD alpha+152(FP), Z24
 	VBROADCASTSD beta+160(FP), Z25
-	MOVQ         ldc+112(FP), R9
-	SHLQ         $0x03, R9
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x03, R10
 	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite4
-	MOVQ         d_base+120(FP), R10
-	MOVQ         ldd+144(FP), R11
-	SHLQ         $0x03, R11
-	VMOVUPD      (R10), Z26
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x03, R12
+	VMOVUPD      (R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z0, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD.Z    64(R10), K1, Z26
+	VMOVUPD.Z    64(R11), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z1, Z26
 	VMOVUPD      Z26, K1, 64(R8)
-	ADDQ         R11, R10
-	ADDQ         R9, R8
-	VMOVUPD      (R10), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z2, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD.Z    64(R10), K1, Z26
+	VMOVUPD.Z    64(R11), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z3, Z26
 	VMOVUPD      Z26, K1, 64(R8)
-	ADDQ         R11, R10
-	ADDQ         R9, R8
-	VMOVUPD      (R10), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z4, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD.Z    64(R10), K1, Z26
+	VMOVUPD.Z    64(R11), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z5, Z26
 	VMOVUPD      Z26, K1, 64(R8)
-	ADDQ         R11, R10
-	ADDQ         R9, R8
-	VMOVUPD      (R10), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z6, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD.Z    64(R10), K1, Z26
+	VMOVUPD.Z    64(R11), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z7, Z26
 	VMOVUPD      Z26, K1, 64(R8)
-	ADDQ         R11, R10
-	ADDQ         R9, R8
-	MOVQ         R10, d_base+120(FP)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
 	JMP          done4
 
 overwrite4:
@@ -1530,28 +1756,120 @@ overwrite4:
 	VMOVUPD Z0, (R8)
 	VMULPD  Z24, Z1, Z1
 	VMOVUPD Z1, K1, 64(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPD  Z24, Z2, Z2
 	VMOVUPD Z2, (R8)
 	VMULPD  Z24, Z3, Z3
 	VMOVUPD Z3, K1, 64(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPD  Z24, Z4, Z4
 	VMOVUPD Z4, (R8)
 	VMULPD  Z24, Z5, Z5
 	VMOVUPD Z5, K1, 64(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPD  Z24, Z6, Z6
 	VMOVUPD Z6, (R8)
 	VMULPD  Z24, Z7, Z7
 	VMOVUPD Z7, K1, 64(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 
 done4:
 	SUBQ $0x04, AX
 	LEAQ (CX)(DX*4), CX
 
 below4:
+	CMPQ   AX, $0x03
+	JLT    below3
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	MOVQ   k+8(FP), R12
+	MOVQ   CX, R10
+	MOVQ   SI, R11
+
+k3:
+	VMOVUPD      (R11), Z24
+	VMOVUPD.Z    64(R11), K1, Z25
+	VBROADCASTSD (R10), Z27
+	VFMADD231PD  Z24, Z27, Z0
+	VFMADD231PD  Z25, Z27, Z1
+	VBROADCASTSD (R10)(DX*1), Z28
+	VFMADD231PD  Z24, Z28, Z2
+	VFMADD231PD  Z25, Z28, Z3
+	VBROADCASTSD (R10)(DX*2), Z29
+	VFMADD231PD  Z24, Z29, Z4
+	VFMADD231PD  Z25, Z29, Z5
+	ADDQ         BX, R10
+	ADDQ         DI, R11
+	DECQ         R12
+	JNZ          k3
+	VBROADCASTSD alpha+152(FP), Z24
+	VBROADCASTSD beta+160(FP), Z25
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x03, R10
+	CMPB         accumulate+168(FP), $0x00
+	JE           overwrite3
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x03, R12
+	VMOVUPD      (R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z0, Z26
+	VMOVUPD      Z26, (R8)
+	VMOVUPD.Z    64(R11), K1, Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z1, Z26
+	VMOVUPD      Z26, K1, 64(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z2, Z26
+	VMOVUPD      Z26, (R8)
+	VMOVUPD.Z    64(R11), K1, Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z3, Z26
+	VMOVUPD      Z26, K1, 64(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z4, Z26
+	VMOVUPD      Z26, (R8)
+	VMOVUPD.Z    64(R11), K1, Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z5, Z26
+	VMOVUPD      Z26, K1, 64(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
+	JMP          done3
+
+overwrite3:
+	VMULPD  Z24, Z0, Z0
+	VMOVUPD Z0, (R8)
+	VMULPD  Z24, Z1, Z1
+	VMOVUPD Z1, K1, 64(R8)
+	ADDQ    R10, R8
+	VMULPD  Z24, Z2, Z2
+	VMOVUPD Z2, (R8)
+	VMULPD  Z24, Z3, Z3
+	VMOVUPD Z3, K1, 64(R8)
+	ADDQ    R10, R8
+	VMULPD  Z24, Z4, Z4
+	VMOVUPD Z4, (R8)
+	VMULPD  Z24, Z5, Z5
+	VMOVUPD Z5, K1, 64(R8)
+	ADDQ    R10, R8
+
+done3:
+	SUBQ $0x03, AX
+	LEAQ (CX)(R9*1), CX
+
+below3:
 	CMPQ   AX, $0x02
 	JLT    below2
 	VPXORQ Z0, Z0, Z0
@@ -2038,70 +2356,70 @@ k4:
 	JNZ          k4
 	VBROADCASTSD alpha+152(FP), Z24
 	VBROADCASTSD beta+160(FP), Z25
-	MOVQ         ldc+112(FP), R9
-	SHLQ         $0x03, R9
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x03, R10
 	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite4
-	MOVQ         d_base+120(FP), R10
-	MOVQ         ldd+144(FP), R11
-	SHLQ         $0x03, R11
-	VMOVUPD      (R10), Z26
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x03, R12
+	VMOVUPD      (R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z0, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R10), Z26
+	VMOVUPD      64(R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z1, Z26
 	VMOVUPD      Z26, 64(R8)
-	VMOVUPD      128(R10), Z26
+	VMOVUPD      128(R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z2, Z26
 	VMOVUPD      Z26, 128(R8)
-	ADDQ         R11, R10
-	ADDQ         R9, R8
-	VMOVUPD      (R10), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z3, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R10), Z26
+	VMOVUPD      64(R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z4, Z26
 	VMOVUPD      Z26, 64(R8)
-	VMOVUPD      128(R10), Z26
+	VMOVUPD      128(R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z5, Z26
 	VMOVUPD      Z26, 128(R8)
-	ADDQ         R11, R10
-	ADDQ         R9, R8
-	VMOVUPD      (R10), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z6, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R10), Z26
+	VMOVUPD      64(R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z7, Z26
 	VMOVUPD      Z26, 64(R8)
-	VMOVUPD      128(R10), Z26
+	VMOVUPD      128(R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z8, Z26
 	VMOVUPD      Z26, 128(R8)
-	ADDQ         R11, R10
-	ADDQ         R9, R8
-	VMOVUPD      (R10), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z9, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R10), Z26
+	VMOVUPD      64(R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z10, Z26
 	VMOVUPD      Z26, 64(R8)
-	VMOVUPD      128(R10), Z26
+	VMOVUPD      128(R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z11, Z26
 	VMOVUPD      Z26, 128(R8)
-	ADDQ         R11, R10
-	ADDQ         R9, R8
-	MOVQ         R10, d_base+120(FP)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
 	JMP          done4
 
 overwrite4:
@@ -2111,34 +2429,151 @@ overwrite4:
 	VMOVUPD Z1, 64(R8)
 	VMULPD  Z24, Z2, Z2
 	VMOVUPD Z2, 128(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPD  Z24, Z3, Z3
 	VMOVUPD Z3, (R8)
 	VMULPD  Z24, Z4, Z4
 	VMOVUPD Z4, 64(R8)
 	VMULPD  Z24, Z5, Z5
 	VMOVUPD Z5, 128(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPD  Z24, Z6, Z6
 	VMOVUPD Z6, (R8)
 	VMULPD  Z24, Z7, Z7
 	VMOVUPD Z7, 64(R8)
 	VMULPD  Z24, Z8, Z8
 	VMOVUPD Z8, 128(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPD  Z24, Z9, Z9
 	VMOVUPD Z9, (R8)
 	VMULPD  Z24, Z10, Z10
 	VMOVUPD Z10, 64(R8)
 	VMULPD  Z24, Z11, Z11
 	VMOVUPD Z11, 128(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 
 done4:
 	SUBQ $0x04, AX
 	LEAQ (CX)(DX*4), CX
 
 below4:
+	CMPQ   AX, $0x03
+	JLT    below3
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	MOVQ   k+8(FP), R12
+	MOVQ   CX, R10
+	MOVQ   SI, R11
+
+k3:
+	VMOVUPD      (R11), Z24
+	VMOVUPD      64(R11), Z25
+	VMOVUPD      128(R11), Z26
+	VBROADCASTSD (R10), Z27
+	VFMADD231PD  Z24, Z27, Z0
+	VFMADD231PD  Z25, Z27, Z1
+	VFMADD231PD  Z26, Z27, Z2
+	VBROADCASTSD (R10)(DX*1), Z28
+	VFMADD231PD  Z24, Z28, Z3
+	VFMADD231PD  Z25, Z28, Z4
+	VFMADD231PD  Z26, Z28, Z5
+	VBROADCASTSD (R10)(DX*2), Z29
+	VFMADD231PD  Z24, Z29, Z6
+	VFMADD231PD  Z25, Z29, Z7
+	VFMADD231PD  Z26, Z29, Z8
+	ADDQ         BX, R10
+	ADDQ         DI, R11
+	DECQ         R12
+	JNZ          k3
+	VBROADCASTSD alpha+152(FP), Z24
+	VBROADCASTSD beta+160(FP), Z25
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x03, R10
+	CMPB         accumulate+168(FP), $0x00
+	JE           overwrite3
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x03, R12
+	VMOVUPD      (R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z0, Z26
+	VMOVUPD      Z26, (R8)
+	VMOVUPD      64(R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z1, Z26
+	VMOVUPD      Z26, 64(R8)
+	VMOVUPD      128(R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z2, Z26
+	VMOVUPD      Z26, 128(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z3, Z26
+	VMOVUPD      Z26, (R8)
+	VMOVUPD      64(R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z4, Z26
+	VMOVUPD      Z26, 64(R8)
+	VMOVUPD      128(R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z5, Z26
+	VMOVUPD      Z26, 128(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z6, Z26
+	VMOVUPD      Z26, (R8)
+	VMOVUPD      64(R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z7, Z26
+	VMOVUPD      Z26, 64(R8)
+	VMOVUPD      128(R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z8, Z26
+	VMOVUPD      Z26, 128(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
+	JMP          done3
+
+overwrite3:
+	VMULPD  Z24, Z0, Z0
+	VMOVUPD Z0, (R8)
+	VMULPD  Z24, Z1, Z1
+	VMOVUPD Z1, 64(R8)
+	VMULPD  Z24, Z2, Z2
+	VMOVUPD Z2, 128(R8)
+	ADDQ    R10, R8
+	VMULPD  Z24, Z3, Z3
+	VMOVUPD Z3, (R8)
+	VMULPD  Z24, Z4, Z4
+	VMOVUPD Z4, 64(R8)
+	VMULPD  Z24, Z5, Z5
+	VMOVUPD Z5, 128(R8)
+	ADDQ    R10, R8
+	VMULPD  Z24, Z6, Z6
+	VMOVUPD Z6, (R8)
+	VMULPD  Z24, Z7, Z7
+	VMOVUPD Z7, 64(R8)
+	VMULPD  Z24, Z8, Z8
+	VMOVUPD Z8, 128(R8)
+	ADDQ    R10, R8
+
+done3:
+	SUBQ $0x03, AX
+	LEAQ (CX)(R9*1), CX
+
+below3:
 	CMPQ   AX, $0x02
 	JLT    below2
 	VPXORQ Z0, Z0, Z0
@@ -2656,70 +3091,70 @@ k4:
 	JNZ          k4
 	VBROADCASTSD alpha+152(FP), Z24
 	VBROADCASTSD beta+160(FP), Z25
-	MOVQ         ldc+112(FP), R9
-	SHLQ         $0x03, R9
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x03, R10
 	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite4
-	MOVQ         d_base+120(FP), R10
-	MOVQ         ldd+144(FP), R11
-	SHLQ         $0x03, R11
-	VMOVUPD      (R10), Z26
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x03, R12
+	VMOVUPD      (R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z0, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R10), Z26
+	VMOVUPD      64(R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z1, Z26
 	VMOVUPD      Z26, 64(R8)
-	VMOVUPD.Z    128(R10), K1, Z26
+	VMOVUPD.Z    128(R11), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z2, Z26
 	VMOVUPD      Z26, K1, 128(R8)
-	ADDQ         R11, R10
-	ADDQ         R9, R8
-	VMOVUPD      (R10), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z3, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R10), Z26
+	VMOVUPD      64(R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z4, Z26
 	VMOVUPD      Z26, 64(R8)
-	VMOVUPD.Z    128(R10), K1, Z26
+	VMOVUPD.Z    128(R11), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z5, Z26
 	VMOVUPD      Z26, K1, 128(R8)
-	ADDQ         R11, R10
-	ADDQ         R9, R8
-	VMOVUPD      (R10), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z6, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R10), Z26
+	VMOVUPD      64(R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z7, Z26
 	VMOVUPD      Z26, 64(R8)
-	VMOVUPD.Z    128(R10), K1, Z26
+	VMOVUPD.Z    128(R11), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z8, Z26
 	VMOVUPD      Z26, K1, 128(R8)
-	ADDQ         R11, R10
-	ADDQ         R9, R8
-	VMOVUPD      (R10), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z9, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R10), Z26
+	VMOVUPD      64(R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z10, Z26
 	VMOVUPD      Z26, 64(R8)
-	VMOVUPD.Z    128(R10), K1, Z26
+	VMOVUPD.Z    128(R11), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z11, Z26
 	VMOVUPD      Z26, K1, 128(R8)
-	ADDQ         R11, R10
-	ADDQ         R9, R8
-	MOVQ         R10, d_base+120(FP)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
 	JMP          done4
 
 overwrite4:
@@ -2729,34 +3164,151 @@ overwrite4:
 	VMOVUPD Z1, 64(R8)
 	VMULPD  Z24, Z2, Z2
 	VMOVUPD Z2, K1, 128(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPD  Z24, Z3, Z3
 	VMOVUPD Z3, (R8)
 	VMULPD  Z24, Z4, Z4
 	VMOVUPD Z4, 64(R8)
 	VMULPD  Z24, Z5, Z5
 	VMOVUPD Z5, K1, 128(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPD  Z24, Z6, Z6
 	VMOVUPD Z6, (R8)
 	VMULPD  Z24, Z7, Z7
 	VMOVUPD Z7, 64(R8)
 	VMULPD  Z24, Z8, Z8
 	VMOVUPD Z8, K1, 128(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPD  Z24, Z9, Z9
 	VMOVUPD Z9, (R8)
 	VMULPD  Z24, Z10, Z10
 	VMOVUPD Z10, 64(R8)
 	VMULPD  Z24, Z11, Z11
 	VMOVUPD Z11, K1, 128(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 
 done4:
 	SUBQ $0x04, AX
 	LEAQ (CX)(DX*4), CX
 
 below4:
+	CMPQ   AX, $0x03
+	JLT    below3
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	MOVQ   k+8(FP), R12
+	MOVQ   CX, R10
+	MOVQ   SI, R11
+
+k3:
+	VMOVUPD      (R11), Z24
+	VMOVUPD      64(R11), Z25
+	VMOVUPD.Z    128(R11), K1, Z26
+	VBROADCASTSD (R10), Z27
+	VFMADD231PD  Z24, Z27, Z0
+	VFMADD231PD  Z25, Z27, Z1
+	VFMADD231PD  Z26, Z27, Z2
+	VBROADCASTSD (R10)(DX*1), Z28
+	VFMADD231PD  Z24, Z28, Z3
+	VFMADD231PD  Z25, Z28, Z4
+	VFMADD231PD  Z26, Z28, Z5
+	VBROADCASTSD (R10)(DX*2), Z29
+	VFMADD231PD  Z24, Z29, Z6
+	VFMADD231PD  Z25, Z29, Z7
+	VFMADD231PD  Z26, Z29, Z8
+	ADDQ         BX, R10
+	ADDQ         DI, R11
+	DECQ         R12
+	JNZ          k3
+	VBROADCASTSD alpha+152(FP), Z24
+	VBROADCASTSD beta+160(FP), Z25
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x03, R10
+	CMPB         accumulate+168(FP), $0x00
+	JE           overwrite3
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x03, R12
+	VMOVUPD      (R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z0, Z26
+	VMOVUPD      Z26, (R8)
+	VMOVUPD      64(R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z1, Z26
+	VMOVUPD      Z26, 64(R8)
+	VMOVUPD.Z    128(R11), K1, Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z2, Z26
+	VMOVUPD      Z26, K1, 128(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z3, Z26
+	VMOVUPD      Z26, (R8)
+	VMOVUPD      64(R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z4, Z26
+	VMOVUPD      Z26, 64(R8)
+	VMOVUPD.Z    128(R11), K1, Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z5, Z26
+	VMOVUPD      Z26, K1, 128(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z6, Z26
+	VMOVUPD      Z26, (R8)
+	VMOVUPD      64(R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z7, Z26
+	VMOVUPD      Z26, 64(R8)
+	VMOVUPD.Z    128(R11), K1, Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z8, Z26
+	VMOVUPD      Z26, K1, 128(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
+	JMP          done3
+
+overwrite3:
+	VMULPD  Z24, Z0, Z0
+	VMOVUPD Z0, (R8)
+	VMULPD  Z24, Z1, Z1
+	VMOVUPD Z1, 64(R8)
+	VMULPD  Z24, Z2, Z2
+	VMOVUPD Z2, K1, 128(R8)
+	ADDQ    R10, R8
+	VMULPD  Z24, Z3, Z3
+	VMOVUPD Z3, (R8)
+	VMULPD  Z24, Z4, Z4
+	VMOVUPD Z4, 64(R8)
+	VMULPD  Z24, Z5, Z5
+	VMOVUPD Z5, K1, 128(R8)
+	ADDQ    R10, R8
+	VMULPD  Z24, Z6, Z6
+	VMOVUPD Z6, (R8)
+	VMULPD  Z24, Z7, Z7
+	VMOVUPD Z7, 64(R8)
+	VMULPD  Z24, Z8, Z8
+	VMOVUPD Z8, K1, 128(R8)
+	ADDQ    R10, R8
+
+done3:
+	SUBQ $0x03, AX
+	LEAQ (CX)(R9*1), CX
+
+below3:
 	CMPQ   AX, $0x02
 	JLT    below2
 	VPXORQ Z0, Z0, Z0
@@ -4145,59 +4697,126 @@ k4:
 	JNZ          k4
 	VBROADCASTSS alpha+152(FP), Z24
 	VBROADCASTSS beta+156(FP), Z25
-	MOVQ         ldc+112(FP), R9
-	SHLQ         $0x02, R9
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x02, R10
 	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite4
-	MOVQ         d_base+120(FP), R10
-	MOVQ         ldd+144(FP), R11
-	SHLQ         $0x02, R11
-	VMOVUPS      (R10), Z26
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x02, R12
+	VMOVUPS      (R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z0, Z26
 	VMOVUPS      Z26, (R8)
-	ADDQ         R11, R10
-	ADDQ         R9, R8
-	VMOVUPS      (R10), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z1, Z26
 	VMOVUPS      Z26, (R8)
-	ADDQ         R11, R10
-	ADDQ         R9, R8
-	VMOVUPS      (R10), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z2, Z26
 	VMOVUPS      Z26, (R8)
-	ADDQ         R11, R10
-	ADDQ         R9, R8
-	VMOVUPS      (R10), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z3, Z26
 	VMOVUPS      Z26, (R8)
-	ADDQ         R11, R10
-	ADDQ         R9, R8
-	MOVQ         R10, d_base+120(FP)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
 	JMP          done4
 
 overwrite4:
 	VMULPS  Z24, Z0, Z0
 	VMOVUPS Z0, (R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPS  Z24, Z1, Z1
 	VMOVUPS Z1, (R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPS  Z24, Z2, Z2
 	VMOVUPS Z2, (R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPS  Z24, Z3, Z3
 	VMOVUPS Z3, (R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 
 done4:
 	SUBQ $0x04, AX
 	LEAQ (CX)(DX*4), CX
 
 below4:
+	CMPQ   AX, $0x03
+	JLT    below3
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	MOVQ   k+8(FP), R12
+	MOVQ   CX, R10
+	MOVQ   SI, R11
+
+k3:
+	VMOVUPS      (R11), Z24
+	VBROADCASTSS (R10), Z27
+	VFMADD231PS  Z24, Z27, Z0
+	VBROADCASTSS (R10)(DX*1), Z28
+	VFMADD231PS  Z24, Z28, Z1
+	VBROADCASTSS (R10)(DX*2), Z29
+	VFMADD231PS  Z24, Z29, Z2
+	ADDQ         BX, R10
+	ADDQ         DI, R11
+	DECQ         R12
+	JNZ          k3
+	VBROADCASTSS alpha+152(FP), Z24
+	VBROADCASTSS beta+156(FP), Z25
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x02, R10
+	CMPB         accumulate+160(FP), $0x00
+	JE           overwrite3
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x02, R12
+	VMOVUPS      (R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z0, Z26
+	VMOVUPS      Z26, (R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z1, Z26
+	VMOVUPS      Z26, (R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z2, Z26
+	VMOVUPS      Z26, (R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
+	JMP          done3
+
+overwrite3:
+	VMULPS  Z24, Z0, Z0
+	VMOVUPS Z0, (R8)
+	ADDQ    R10, R8
+	VMULPS  Z24, Z1, Z1
+	VMOVUPS Z1, (R8)
+	ADDQ    R10, R8
+	VMULPS  Z24, Z2, Z2
+	VMOVUPS Z2, (R8)
+	ADDQ    R10, R8
+
+done3:
+	SUBQ $0x03, AX
+	LEAQ (CX)(R9*1), CX
+
+below3:
 	CMPQ   AX, $0x02
 	JLT    below2
 	VPXORQ Z0, Z0, Z0
@@ -4497,59 +5116,126 @@ k4:
 	JNZ          k4
 	VBROADCASTSS alpha+152(FP), Z24
 	VBROADCASTSS beta+156(FP), Z25
-	MOVQ         ldc+112(FP), R9
-	SHLQ         $0x02, R9
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x02, R10
 	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite4
-	MOVQ         d_base+120(FP), R10
-	MOVQ         ldd+144(FP), R11
-	SHLQ         $0x02, R11
-	VMOVUPS.Z    (R10), K1, Z26
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x02, R12
+	VMOVUPS.Z    (R11), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z0, Z26
 	VMOVUPS      Z26, K1, (R8)
-	ADDQ         R11, R10
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R10), K1, Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS.Z    (R11), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z1, Z26
 	VMOVUPS      Z26, K1, (R8)
-	ADDQ         R11, R10
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R10), K1, Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS.Z    (R11), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z2, Z26
 	VMOVUPS      Z26, K1, (R8)
-	ADDQ         R11, R10
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R10), K1, Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS.Z    (R11), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z3, Z26
 	VMOVUPS      Z26, K1, (R8)
-	ADDQ         R11, R10
-	ADDQ         R9, R8
-	MOVQ         R10, d_base+120(FP)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
 	JMP          done4
 
 overwrite4:
 	VMULPS  Z24, Z0, Z0
 	VMOVUPS Z0, K1, (R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPS  Z24, Z1, Z1
 	VMOVUPS Z1, K1, (R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPS  Z24, Z2, Z2
 	VMOVUPS Z2, K1, (R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPS  Z24, Z3, Z3
 	VMOVUPS Z3, K1, (R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 
 done4:
 	SUBQ $0x04, AX
 	LEAQ (CX)(DX*4), CX
 
 below4:
+	CMPQ   AX, $0x03
+	JLT    below3
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	MOVQ   k+8(FP), R12
+	MOVQ   CX, R10
+	MOVQ   SI, R11
+
+k3:
+	VMOVUPS.Z    (R11), K1, Z24
+	VBROADCASTSS (R10), Z27
+	VFMADD231PS  Z24, Z27, Z0
+	VBROADCASTSS (R10)(DX*1), Z28
+	VFMADD231PS  Z24, Z28, Z1
+	VBROADCASTSS (R10)(DX*2), Z29
+	VFMADD231PS  Z24, Z29, Z2
+	ADDQ         BX, R10
+	ADDQ         DI, R11
+	DECQ         R12
+	JNZ          k3
+	VBROADCASTSS alpha+152(FP), Z24
+	VBROADCASTSS beta+156(FP), Z25
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x02, R10
+	CMPB         accumulate+160(FP), $0x00
+	JE           overwrite3
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x02, R12
+	VMOVUPS.Z    (R11), K1, Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z0, Z26
+	VMOVUPS      Z26, K1, (R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS.Z    (R11), K1, Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z1, Z26
+	VMOVUPS      Z26, K1, (R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS.Z    (R11), K1, Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z2, Z26
+	VMOVUPS      Z26, K1, (R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
+	JMP          done3
+
+overwrite3:
+	VMULPS  Z24, Z0, Z0
+	VMOVUPS Z0, K1, (R8)
+	ADDQ    R10, R8
+	VMULPS  Z24, Z1, Z1
+	VMOVUPS Z1, K1, (R8)
+	ADDQ    R10, R8
+	VMULPS  Z24, Z2, Z2
+	VMOVUPS Z2, K1, (R8)
+	ADDQ    R10, R8
+
+done3:
+	SUBQ $0x03, AX
+	LEAQ (CX)(R9*1), CX
+
+below3:
 	CMPQ   AX, $0x02
 	JLT    below2
 	VPXORQ Z0, Z0, Z0
@@ -4927,54 +5613,54 @@ k4:
 	JNZ          k4
 	VBROADCASTSS alpha+152(FP), Z24
 	VBROADCASTSS beta+156(FP), Z25
-	MOVQ         ldc+112(FP), R9
-	SHLQ         $0x02, R9
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x02, R10
 	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite4
-	MOVQ         d_base+120(FP), R10
-	MOVQ         ldd+144(FP), R11
-	SHLQ         $0x02, R11
-	VMOVUPS      (R10), Z26
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x02, R12
+	VMOVUPS      (R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z0, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R10), Z26
+	VMOVUPS      64(R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z1, Z26
 	VMOVUPS      Z26, 64(R8)
-	ADDQ         R11, R10
-	ADDQ         R9, R8
-	VMOVUPS      (R10), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z2, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R10), Z26
+	VMOVUPS      64(R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z3, Z26
 	VMOVUPS      Z26, 64(R8)
-	ADDQ         R11, R10
-	ADDQ         R9, R8
-	VMOVUPS      (R10), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z4, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R10), Z26
+	VMOVUPS      64(R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z5, Z26
 	VMOVUPS      Z26, 64(R8)
-	ADDQ         R11, R10
-	ADDQ         R9, R8
-	VMOVUPS      (R10), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z6, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R10), Z26
+	VMOVUPS      64(R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z7, Z26
 	VMOVUPS      Z26, 64(R8)
-	ADDQ         R11, R10
-	ADDQ         R9, R8
-	MOVQ         R10, d_base+120(FP)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
 	JMP          done4
 
 overwrite4:
@@ -4982,28 +5668,120 @@ overwrite4:
 	VMOVUPS Z0, (R8)
 	VMULPS  Z24, Z1, Z1
 	VMOVUPS Z1, 64(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPS  Z24, Z2, Z2
 	VMOVUPS Z2, (R8)
 	VMULPS  Z24, Z3, Z3
 	VMOVUPS Z3, 64(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPS  Z24, Z4, Z4
 	VMOVUPS Z4, (R8)
 	VMULPS  Z24, Z5, Z5
 	VMOVUPS Z5, 64(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPS  Z24, Z6, Z6
 	VMOVUPS Z6, (R8)
 	VMULPS  Z24, Z7, Z7
 	VMOVUPS Z7, 64(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 
 done4:
 	SUBQ $0x04, AX
 	LEAQ (CX)(DX*4), CX
 
 below4:
+	CMPQ   AX, $0x03
+	JLT    below3
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	MOVQ   k+8(FP), R12
+	MOVQ   CX, R10
+	MOVQ   SI, R11
+
+k3:
+	VMOVUPS      (R11), Z24
+	VMOVUPS      64(R11), Z25
+	VBROADCASTSS (R10), Z27
+	VFMADD231PS  Z24, Z27, Z0
+	VFMADD231PS  Z25, Z27, Z1
+	VBROADCASTSS (R10)(DX*1), Z28
+	VFMADD231PS  Z24, Z28, Z2
+	VFMADD231PS  Z25, Z28, Z3
+	VBROADCASTSS (R10)(DX*2), Z29
+	VFMADD231PS  Z24, Z29, Z4
+	VFMADD231PS  Z25, Z29, Z5
+	ADDQ         BX, R10
+	ADDQ         DI, R11
+	DECQ         R12
+	JNZ          k3
+	VBROADCASTSS alpha+152(FP), Z24
+	VBROADCASTSS beta+156(FP), Z25
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x02, R10
+	CMPB         accumulate+160(FP), $0x00
+	JE           overwrite3
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x02, R12
+	VMOVUPS      (R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z0, Z26
+	VMOVUPS      Z26, (R8)
+	VMOVUPS      64(R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z1, Z26
+	VMOVUPS      Z26, 64(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z2, Z26
+	VMOVUPS      Z26, (R8)
+	VMOVUPS      64(R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z3, Z26
+	VMOVUPS      Z26, 64(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z4, Z26
+	VMOVUPS      Z26, (R8)
+	VMOVUPS      64(R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z5, Z26
+	VMOVUPS      Z26, 64(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
+	JMP          done3
+
+overwrite3:
+	VMULPS  Z24, Z0, Z0
+	VMOVUPS Z0, (R8)
+	VMULPS  Z24, Z1, Z1
+	VMOVUPS Z1, 64(R8)
+	ADDQ    R10, R8
+	VMULPS  Z24, Z2, Z2
+	VMOVUPS Z2, (R8)
+	VMULPS  Z24, Z3, Z3
+	VMOVUPS Z3, 64(R8)
+	ADDQ    R10, R8
+	VMULPS  Z24, Z4, Z4
+	VMOVUPS Z4, (R8)
+	VMULPS  Z24, Z5, Z5
+	VMOVUPS Z5, 64(R8)
+	ADDQ    R10, R8
+
+done3:
+	SUBQ $0x03, AX
+	LEAQ (CX)(R9*1), CX
+
+below3:
 	CMPQ   AX, $0x02
 	JLT    below2
 	VPXORQ Z0, Z0, Z0
@@ -5412,54 +6190,54 @@ k4:
 	JNZ          k4
 	VBROADCASTSS alpha+152(FP), Z24
 	VBROADCASTSS beta+156(FP), Z25
-	MOVQ         ldc+112(FP), R9
-	SHLQ         $0x02, R9
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x02, R10
 	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite4
-	MOVQ         d_base+120(FP), R10
-	MOVQ         ldd+144(FP), R11
-	SHLQ         $0x02, R11
-	VMOVUPS      (R10), Z26
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x02, R12
+	VMOVUPS      (R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z0, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS.Z    64(R10), K1, Z26
+	VMOVUPS.Z    64(R11), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z1, Z26
 	VMOVUPS      Z26, K1, 64(R8)
-	ADDQ         R11, R10
-	ADDQ         R9, R8
-	VMOVUPS      (R10), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z2, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS.Z    64(R10), K1, Z26
+	VMOVUPS.Z    64(R11), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z3, Z26
 	VMOVUPS      Z26, K1, 64(R8)
-	ADDQ         R11, R10
-	ADDQ         R9, R8
-	VMOVUPS      (R10), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z4, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS.Z    64(R10), K1, Z26
+	VMOVUPS.Z    64(R11), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z5, Z26
 	VMOVUPS      Z26, K1, 64(R8)
-	ADDQ         R11, R10
-	ADDQ         R9, R8
-	VMOVUPS      (R10), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z6, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS.Z    64(R10), K1, Z26
+	VMOVUPS.Z    64(R11), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z7, Z26
 	VMOVUPS      Z26, K1, 64(R8)
-	ADDQ         R11, R10
-	ADDQ         R9, R8
-	MOVQ         R10, d_base+120(FP)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
 	JMP          done4
 
 overwrite4:
@@ -5467,28 +6245,120 @@ overwrite4:
 	VMOVUPS Z0, (R8)
 	VMULPS  Z24, Z1, Z1
 	VMOVUPS Z1, K1, 64(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPS  Z24, Z2, Z2
 	VMOVUPS Z2, (R8)
 	VMULPS  Z24, Z3, Z3
 	VMOVUPS Z3, K1, 64(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPS  Z24, Z4, Z4
 	VMOVUPS Z4, (R8)
 	VMULPS  Z24, Z5, Z5
 	VMOVUPS Z5, K1, 64(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPS  Z24, Z6, Z6
 	VMOVUPS Z6, (R8)
 	VMULPS  Z24, Z7, Z7
 	VMOVUPS Z7, K1, 64(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 
 done4:
 	SUBQ $0x04, AX
 	LEAQ (CX)(DX*4), CX
 
 below4:
+	CMPQ   AX, $0x03
+	JLT    below3
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	MOVQ   k+8(FP), R12
+	MOVQ   CX, R10
+	MOVQ   SI, R11
+
+k3:
+	VMOVUPS      (R11), Z24
+	VMOVUPS.Z    64(R11), K1, Z25
+	VBROADCASTSS (R10), Z27
+	VFMADD231PS  Z24, Z27, Z0
+	VFMADD231PS  Z25, Z27, Z1
+	VBROADCASTSS (R10)(DX*1), Z28
+	VFMADD231PS  Z24, Z28, Z2
+	VFMADD231PS  Z25, Z28, Z3
+	VBROADCASTSS (R10)(DX*2), Z29
+	VFMADD231PS  Z24, Z29, Z4
+	VFMADD231PS  Z25, Z29, Z5
+	ADDQ         BX, R10
+	ADDQ         DI, R11
+	DECQ         R12
+	JNZ          k3
+	VBROADCASTSS alpha+152(FP), Z24
+	VBROADCASTSS beta+156(FP), Z25
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x02, R10
+	CMPB         accumulate+160(FP), $0x00
+	JE           overwrite3
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x02, R12
+	VMOVUPS      (R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z0, Z26
+	VMOVUPS      Z26, (R8)
+	VMOVUPS.Z    64(R11), K1, Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z1, Z26
+	VMOVUPS      Z26, K1, 64(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z2, Z26
+	VMOVUPS      Z26, (R8)
+	VMOVUPS.Z    64(R11), K1, Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z3, Z26
+	VMOVUPS      Z26, K1, 64(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z4, Z26
+	VMOVUPS      Z26, (R8)
+	VMOVUPS.Z    64(R11), K1, Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z5, Z26
+	VMOVUPS      Z26, K1, 64(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
+	JMP          done3
+
+overwrite3:
+	VMULPS  Z24, Z0, Z0
+	VMOVUPS Z0, (R8)
+	VMULPS  Z24, Z1, Z1
+	VMOVUPS Z1, K1, 64(R8)
+	ADDQ    R10, R8
+	VMULPS  Z24, Z2, Z2
+	VMOVUPS Z2, (R8)
+	VMULPS  Z24, Z3, Z3
+	VMOVUPS Z3, K1, 64(R8)
+	ADDQ    R10, R8
+	VMULPS  Z24, Z4, Z4
+	VMOVUPS Z4, (R8)
+	VMULPS  Z24, Z5, Z5
+	VMOVUPS Z5, K1, 64(R8)
+	ADDQ    R10, R8
+
+done3:
+	SUBQ $0x03, AX
+	LEAQ (CX)(R9*1), CX
+
+below3:
 	CMPQ   AX, $0x02
 	JLT    below2
 	VPXORQ Z0, Z0, Z0
@@ -5975,70 +6845,70 @@ k4:
 	JNZ          k4
 	VBROADCASTSS alpha+152(FP), Z24
 	VBROADCASTSS beta+156(FP), Z25
-	MOVQ         ldc+112(FP), R9
-	SHLQ         $0x02, R9
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x02, R10
 	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite4
-	MOVQ         d_base+120(FP), R10
-	MOVQ         ldd+144(FP), R11
-	SHLQ         $0x02, R11
-	VMOVUPS      (R10), Z26
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x02, R12
+	VMOVUPS      (R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z0, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R10), Z26
+	VMOVUPS      64(R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z1, Z26
 	VMOVUPS      Z26, 64(R8)
-	VMOVUPS      128(R10), Z26
+	VMOVUPS      128(R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z2, Z26
 	VMOVUPS      Z26, 128(R8)
-	ADDQ         R11, R10
-	ADDQ         R9, R8
-	VMOVUPS      (R10), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z3, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R10), Z26
+	VMOVUPS      64(R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z4, Z26
 	VMOVUPS      Z26, 64(R8)
-	VMOVUPS      128(R10), Z26
+	VMOVUPS      128(R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z5, Z26
 	VMOVUPS      Z26, 128(R8)
-	ADDQ         R11, R10
-	ADDQ         R9, R8
-	VMOVUPS      (R10), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z6, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R10), Z26
+	VMOVUPS      64(R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z7, Z26
 	VMOVUPS      Z26, 64(R8)
-	VMOVUPS      128(R10), Z26
+	VMOVUPS      128(R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z8, Z26
 	VMOVUPS      Z26, 128(R8)
-	ADDQ         R11, R10
-	ADDQ         R9, R8
-	VMOVUPS      (R10), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z9, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R10), Z26
+	VMOVUPS      64(R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z10, Z26
 	VMOVUPS      Z26, 64(R8)
-	VMOVUPS      128(R10), Z26
+	VMOVUPS      128(R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z11, Z26
 	VMOVUPS      Z26, 128(R8)
-	ADDQ         R11, R10
-	ADDQ         R9, R8
-	MOVQ         R10, d_base+120(FP)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
 	JMP          done4
 
 overwrite4:
@@ -6048,34 +6918,151 @@ overwrite4:
 	VMOVUPS Z1, 64(R8)
 	VMULPS  Z24, Z2, Z2
 	VMOVUPS Z2, 128(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPS  Z24, Z3, Z3
 	VMOVUPS Z3, (R8)
 	VMULPS  Z24, Z4, Z4
 	VMOVUPS Z4, 64(R8)
 	VMULPS  Z24, Z5, Z5
 	VMOVUPS Z5, 128(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPS  Z24, Z6, Z6
 	VMOVUPS Z6, (R8)
 	VMULPS  Z24, Z7, Z7
 	VMOVUPS Z7, 64(R8)
 	VMULPS  Z24, Z8, Z8
 	VMOVUPS Z8, 128(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPS  Z24, Z9, Z9
 	VMOVUPS Z9, (R8)
 	VMULPS  Z24, Z10, Z10
 	VMOVUPS Z10, 64(R8)
 	VMULPS  Z24, Z11, Z11
 	VMOVUPS Z11, 128(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 
 done4:
 	SUBQ $0x04, AX
 	LEAQ (CX)(DX*4), CX
 
 below4:
+	CMPQ   AX, $0x03
+	JLT    below3
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	MOVQ   k+8(FP), R12
+	MOVQ   CX, R10
+	MOVQ   SI, R11
+
+k3:
+	VMOVUPS      (R11), Z24
+	VMOVUPS      64(R11), Z25
+	VMOVUPS      128(R11), Z26
+	VBROADCASTSS (R10), Z27
+	VFMADD231PS  Z24, Z27, Z0
+	VFMADD231PS  Z25, Z27, Z1
+	VFMADD231PS  Z26, Z27, Z2
+	VBROADCASTSS (R10)(DX*1), Z28
+	VFMADD231PS  Z24, Z28, Z3
+	VFMADD231PS  Z25, Z28, Z4
+	VFMADD231PS  Z26, Z28, Z5
+	VBROADCASTSS (R10)(DX*2), Z29
+	VFMADD231PS  Z24, Z29, Z6
+	VFMADD231PS  Z25, Z29, Z7
+	VFMADD231PS  Z26, Z29, Z8
+	ADDQ         BX, R10
+	ADDQ         DI, R11
+	DECQ         R12
+	JNZ          k3
+	VBROADCASTSS alpha+152(FP), Z24
+	VBROADCASTSS beta+156(FP), Z25
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x02, R10
+	CMPB         accumulate+160(FP), $0x00
+	JE           overwrite3
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x02, R12
+	VMOVUPS      (R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z0, Z26
+	VMOVUPS      Z26, (R8)
+	VMOVUPS      64(R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z1, Z26
+	VMOVUPS      Z26, 64(R8)
+	VMOVUPS      128(R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z2, Z26
+	VMOVUPS      Z26, 128(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z3, Z26
+	VMOVUPS      Z26, (R8)
+	VMOVUPS      64(R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z4, Z26
+	VMOVUPS      Z26, 64(R8)
+	VMOVUPS      128(R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z5, Z26
+	VMOVUPS      Z26, 128(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z6, Z26
+	VMOVUPS      Z26, (R8)
+	VMOVUPS      64(R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z7, Z26
+	VMOVUPS      Z26, 64(R8)
+	VMOVUPS      128(R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z8, Z26
+	VMOVUPS      Z26, 128(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
+	JMP          done3
+
+overwrite3:
+	VMULPS  Z24, Z0, Z0
+	VMOVUPS Z0, (R8)
+	VMULPS  Z24, Z1, Z1
+	VMOVUPS Z1, 64(R8)
+	VMULPS  Z24, Z2, Z2
+	VMOVUPS Z2, 128(R8)
+	ADDQ    R10, R8
+	VMULPS  Z24, Z3, Z3
+	VMOVUPS Z3, (R8)
+	VMULPS  Z24, Z4, Z4
+	VMOVUPS Z4, 64(R8)
+	VMULPS  Z24, Z5, Z5
+	VMOVUPS Z5, 128(R8)
+	ADDQ    R10, R8
+	VMULPS  Z24, Z6, Z6
+	VMOVUPS Z6, (R8)
+	VMULPS  Z24, Z7, Z7
+	VMOVUPS Z7, 64(R8)
+	VMULPS  Z24, Z8, Z8
+	VMOVUPS Z8, 128(R8)
+	ADDQ    R10, R8
+
+done3:
+	SUBQ $0x03, AX
+	LEAQ (CX)(R9*1), CX
+
+below3:
 	CMPQ   AX, $0x02
 	JLT    below2
 	VPXORQ Z0, Z0, Z0
@@ -6593,70 +7580,70 @@ k4:
 	JNZ          k4
 	VBROADCASTSS alpha+152(FP), Z24
 	VBROADCASTSS beta+156(FP), Z25
-	MOVQ         ldc+112(FP), R9
-	SHLQ         $0x02, R9
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x02, R10
 	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite4
-	MOVQ         d_base+120(FP), R10
-	MOVQ         ldd+144(FP), R11
-	SHLQ         $0x02, R11
-	VMOVUPS      (R10), Z26
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x02, R12
+	VMOVUPS      (R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z0, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R10), Z26
+	VMOVUPS      64(R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z1, Z26
 	VMOVUPS      Z26, 64(R8)
-	VMOVUPS.Z    128(R10), K1, Z26
+	VMOVUPS.Z    128(R11), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z2, Z26
 	VMOVUPS      Z26, K1, 128(R8)
-	ADDQ         R11, R10
-	ADDQ         R9, R8
-	VMOVUPS      (R10), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z3, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R10), Z26
+	VMOVUPS      64(R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z4, Z26
 	VMOVUPS      Z26, 64(R8)
-	VMOVUPS.Z    128(R10), K1, Z26
+	VMOVUPS.Z    128(R11), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z5, Z26
 	VMOVUPS      Z26, K1, 128(R8)
-	ADDQ         R11, R10
-	ADDQ         R9, R8
-	VMOVUPS      (R10), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z6, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R10), Z26
+	VMOVUPS      64(R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z7, Z26
 	VMOVUPS      Z26, 64(R8)
-	VMOVUPS.Z    128(R10), K1, Z26
+	VMOVUPS.Z    128(R11), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z8, Z26
 	VMOVUPS      Z26, K1, 128(R8)
-	ADDQ         R11, R10
-	ADDQ         R9, R8
-	VMOVUPS      (R10), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z9, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R10), Z26
+	VMOVUPS      64(R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z10, Z26
 	VMOVUPS      Z26, 64(R8)
-	VMOVUPS.Z    128(R10), K1, Z26
+	VMOVUPS.Z    128(R11), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z11, Z26
 	VMOVUPS      Z26, K1, 128(R8)
-	ADDQ         R11, R10
-	ADDQ         R9, R8
-	MOVQ         R10, d_base+120(FP)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
 	JMP          done4
 
 overwrite4:
@@ -6666,34 +7653,151 @@ overwrite4:
 	VMOVUPS Z1, 64(R8)
 	VMULPS  Z24, Z2, Z2
 	VMOVUPS Z2, K1, 128(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPS  Z24, Z3, Z3
 	VMOVUPS Z3, (R8)
 	VMULPS  Z24, Z4, Z4
 	VMOVUPS Z4, 64(R8)
 	VMULPS  Z24, Z5, Z5
 	VMOVUPS Z5, K1, 128(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPS  Z24, Z6, Z6
 	VMOVUPS Z6, (R8)
 	VMULPS  Z24, Z7, Z7
 	VMOVUPS Z7, 64(R8)
 	VMULPS  Z24, Z8, Z8
 	VMOVUPS Z8, K1, 128(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPS  Z24, Z9, Z9
 	VMOVUPS Z9, (R8)
 	VMULPS  Z24, Z10, Z10
 	VMOVUPS Z10, 64(R8)
 	VMULPS  Z24, Z11, Z11
 	VMOVUPS Z11, K1, 128(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 
 done4:
 	SUBQ $0x04, AX
 	LEAQ (CX)(DX*4), CX
 
 below4:
+	CMPQ   AX, $0x03
+	JLT    below3
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	MOVQ   k+8(FP), R12
+	MOVQ   CX, R10
+	MOVQ   SI, R11
+
+k3:
+	VMOVUPS      (R11), Z24
+	VMOVUPS      64(R11), Z25
+	VMOVUPS.Z    128(R11), K1, Z26
+	VBROADCASTSS (R10), Z27
+	VFMADD231PS  Z24, Z27, Z0
+	VFMADD231PS  Z25, Z27, Z1
+	VFMADD231PS  Z26, Z27, Z2
+	VBROADCASTSS (R10)(DX*1), Z28
+	VFMADD231PS  Z24, Z28, Z3
+	VFMADD231PS  Z25, Z28, Z4
+	VFMADD231PS  Z26, Z28, Z5
+	VBROADCASTSS (R10)(DX*2), Z29
+	VFMADD231PS  Z24, Z29, Z6
+	VFMADD231PS  Z25, Z29, Z7
+	VFMADD231PS  Z26, Z29, Z8
+	ADDQ         BX, R10
+	ADDQ         DI, R11
+	DECQ         R12
+	JNZ          k3
+	VBROADCASTSS alpha+152(FP), Z24
+	VBROADCASTSS beta+156(FP), Z25
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x02, R10
+	CMPB         accumulate+160(FP), $0x00
+	JE           overwrite3
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x02, R12
+	VMOVUPS      (R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z0, Z26
+	VMOVUPS      Z26, (R8)
+	VMOVUPS      64(R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z1, Z26
+	VMOVUPS      Z26, 64(R8)
+	VMOVUPS.Z    128(R11), K1, Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z2, Z26
+	VMOVUPS      Z26, K1, 128(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z3, Z26
+	VMOVUPS      Z26, (R8)
+	VMOVUPS      64(R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z4, Z26
+	VMOVUPS      Z26, 64(R8)
+	VMOVUPS.Z    128(R11), K1, Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z5, Z26
+	VMOVUPS      Z26, K1, 128(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z6, Z26
+	VMOVUPS      Z26, (R8)
+	VMOVUPS      64(R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z7, Z26
+	VMOVUPS      Z26, 64(R8)
+	VMOVUPS.Z    128(R11), K1, Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z8, Z26
+	VMOVUPS      Z26, K1, 128(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
+	JMP          done3
+
+overwrite3:
+	VMULPS  Z24, Z0, Z0
+	VMOVUPS Z0, (R8)
+	VMULPS  Z24, Z1, Z1
+	VMOVUPS Z1, 64(R8)
+	VMULPS  Z24, Z2, Z2
+	VMOVUPS Z2, K1, 128(R8)
+	ADDQ    R10, R8
+	VMULPS  Z24, Z3, Z3
+	VMOVUPS Z3, (R8)
+	VMULPS  Z24, Z4, Z4
+	VMOVUPS Z4, 64(R8)
+	VMULPS  Z24, Z5, Z5
+	VMOVUPS Z5, K1, 128(R8)
+	ADDQ    R10, R8
+	VMULPS  Z24, Z6, Z6
+	VMOVUPS Z6, (R8)
+	VMULPS  Z24, Z7, Z7
+	VMOVUPS Z7, 64(R8)
+	VMULPS  Z24, Z8, Z8
+	VMOVUPS Z8, K1, 128(R8)
+	ADDQ    R10, R8
+
+done3:
+	SUBQ $0x03, AX
+	LEAQ (CX)(R9*1), CX
+
+below3:
 	CMPQ   AX, $0x02
 	JLT    below2
 	VPXORQ Z0, Z0, Z0

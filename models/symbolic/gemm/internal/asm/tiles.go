@@ -54,14 +54,17 @@ func tiles(v machine, width int, masked bool) {
 		LEAQ(Mem{Base: t.aRow3, Index: t.aRow, Scale: 4}, t.aRow7)
 	}
 
-	for rows := v.rows(); rows >= 1; rows /= 2 {
+	for _, rows := range []int{8, 4, 3, 2, 1} { // 3 at once take as long as 2 or 1
+		if rows > v.rows() {
+			continue
+		}
 		here, next := fmt.Sprintf("rows%d", rows), fmt.Sprintf("below%d", rows)
 		Label(here)
 		CMPQ(t.m, Imm(uint64(rows)))
 		JLT(LabelRef(next))
 		t.tile(v, rows, width, masked)
 		SUBQ(Imm(uint64(rows)), t.m)
-		LEAQ(Mem{Base: t.a, Index: t.aRow, Scale: uint8(rows)}, t.a)
+		LEAQ(t.aAddr(t.a, rows), t.a)
 		if rows == v.rows() {
 			JMP(LabelRef(here))
 		}
@@ -165,7 +168,7 @@ func (t tileArgs) aAddr(a GPVirtual, i int) Mem {
 	switch i {
 	case 0:
 		return Mem{Base: a}
-	case 1, 2, 4:
+	case 1, 2, 4, 8:
 		return Mem{Base: a, Index: t.aRow, Scale: uint8(i)}
 	case 3, 6:
 		return Mem{Base: a, Index: t.aRow3, Scale: uint8(i / 3)}
