@@ -47,14 +47,14 @@ func gateKernel[T Float](v vec.Kernels[T], slope T) kernel[T] {
 // Tanh returns the hyperbolic tangent of z, element by element.
 func Tanh(z *G.Node) (*G.Node, error) {
 	return unary("Tanh", z, math.Tanh, func(in G.Nodes, out, grad *G.Node) (*G.Node, error) {
-		return polynomial(out, grad, 1, 0, -1)
+		return quadratic(out, grad, [3]float64{1, 0, -1})
 	})
 }
 
 // Sigmoid returns 1/(1 + e⁻ᶻ), element by element.
 func Sigmoid(z *G.Node) (*G.Node, error) {
 	return unary("Sigmoid", z, sigmoid, func(_ G.Nodes, out, grad *G.Node) (*G.Node, error) {
-		return polynomial(out, grad, 0, 1, -1)
+		return quadratic(out, grad, [3]float64{0, 1, -1})
 	})
 }
 
@@ -141,55 +141,37 @@ func mapKernel[T Float](f func(float64) float64) kernel[T] {
 	}
 }
 
-// polynomial returns p(y)·g for p(y) = Σₖ coefficients[k]·yᵏ, element by
-// element. The derivative of tanh and of the sigmoid is such a polynomial in
-// their output, and so are all that follow: ∂(p(y)·g)/∂y = p′(y)·g.
-func polynomial(y, g *G.Node, coefficients ...float64) (*G.Node, error) {
-	if err := sameShape("polynomial", y, g); err != nil {
+// quadratic returns p(y)·g for p(y) = c₀ + c₁·y + c₂·y², element by element.
+// The derivative of tanh and of the sigmoid is such a polynomial in their
+// output, and so are all that follow: ∂(p(y)·g)/∂y = p′(y)·g.
+func quadratic(y, g *G.Node, c [3]float64) (*G.Node, error) {
+	if err := sameShape("quadratic", y, g); err != nil {
 		return nil, err
 	}
-	derivative := make([]float64, len(coefficients)-1)
-	for k := range derivative {
-		derivative[k] = float64(k+1) * coefficients[k+1]
-	}
+	derivative := [3]float64{c[1], 2 * c[2]}
+	constant := derivative == [3]float64{}
 	return apply(primitive{
-		name: fmt.Sprintf("Polynomial%g", coefficients),
+		name: fmt.Sprintf("Quadratic%g", c),
 		out:  g.Shape(),
-		wrt:  []bool{len(derivative) > 0, true},
+		wrt:  []bool{!constant, true},
 		over: []int{0, 1},
-		f32:  polynomialKernel[float32](coefficients),
-		f64:  polynomialKernel[float64](coefficients),
+		f32: func(dst []float32, in [][]float32) {
+			vec.Float32.Quadratic(dst, in[0], in[1], float32(c[0]), float32(c[1]), float32(c[2]))
+		},
+		f64: func(dst []float64, in [][]float64) { vec.Float64.Quadratic(dst, in[0], in[1], c[0], c[1], c[2]) },
 		pullback: func(in G.Nodes, _, grad *G.Node) (G.Nodes, error) {
-			dg, err := polynomial(in[0], grad, coefficients...)
-			if err != nil || len(derivative) == 0 {
+			dg, err := quadratic(in[0], grad, c)
+			if err != nil || constant {
 				return G.Nodes{nil, dg}, err
 			}
 			product, err := Mul(in[1], grad)
 			if err != nil {
 				return nil, err
 			}
-			dy, err := polynomial(in[0], product, derivative...)
+			dy, err := quadratic(in[0], product, derivative)
 			return G.Nodes{dy, dg}, err
 		},
 	}, y, g)
-}
-
-func polynomialKernel[T Float](coefficients []float64) kernel[T] {
-	c := make([]T, len(coefficients))
-	for k, v := range coefficients {
-		c[k] = T(v)
-	}
-	last := len(c) - 1
-	return func(dst []T, in [][]T) {
-		g := in[1]
-		for i, y := range in[0] {
-			p := c[last]
-			for k := last - 1; k >= 0; k-- {
-				p = p*y + c[k]
-			}
-			dst[i] = p * g[i]
-		}
-	}
 }
 
 // Kink returns the operand of o at whose zeros the operation is not

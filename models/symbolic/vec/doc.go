@@ -1,5 +1,6 @@
-// Package vec computes element by element: sums, products, and the gates of
-// rectifiers.
+// Package vec computes element by element: sums, products, the gates of
+// rectifiers, and the polynomials in which saturating activations have their
+// derivatives.
 //
 //	vec.Float64.Add(dst, a, b) // dstᵢ = aᵢ + bᵢ
 //

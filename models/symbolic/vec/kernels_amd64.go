@@ -10,6 +10,7 @@ func available64() Kernels[float64] {
 	}
 	return Kernels[float64]{
 		Add: dAVX2Add, Sub: dAVX2Sub, Mul: dAVX2Mul, Scale: dAVX2Scale, Gate: dAVX2Gate, Leaky: dAVX2Leaky,
+		Quadratic: dAVX2Quadratic,
 	}
 }
 
@@ -19,5 +20,6 @@ func available32() Kernels[float32] {
 	}
 	return Kernels[float32]{
 		Add: sAVX2Add, Sub: sAVX2Sub, Mul: sAVX2Mul, Scale: sAVX2Scale, Gate: sAVX2Gate, Leaky: sAVX2Leaky,
+		Quadratic: sAVX2Quadratic,
 	}
 }

@@ -34,6 +34,11 @@ func dAVX2Gate(dst []float64, z []float64, a []float64)
 //go:noescape
 func dAVX2Leaky(dst []float64, z []float64, a []float64, c float64)
 
+// dAVX2Quadratic needs operands of the length of dst (see Kernels).
+//
+//go:noescape
+func dAVX2Quadratic(dst []float64, y []float64, a []float64, c0 float64, c1 float64, c2 float64)
+
 // sAVX2Add needs operands of the length of dst (see Kernels).
 //
 //go:noescape
@@ -63,3 +68,8 @@ func sAVX2Gate(dst []float32, z []float32, a []float32)
 //
 //go:noescape
 func sAVX2Leaky(dst []float32, z []float32, a []float32, c float32)
+
+// sAVX2Quadratic needs operands of the length of dst (see Kernels).
+//
+//go:noescape
+func sAVX2Quadratic(dst []float32, y []float32, a []float32, c0 float32, c1 float32, c2 float32)

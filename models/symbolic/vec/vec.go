@@ -19,6 +19,8 @@ type Kernels[T Float] struct {
 	Scale func(dst, a []T, c T)    // dst = c·a
 	Gate  func(dst, z, a []T)      // dst = 0 where z ≤ 0, and a elsewhere, also where z is NaN
 	Leaky func(dst, z, a []T, c T) // dst = c·a where z ≤ 0, and a elsewhere, also where z is NaN
+
+	Quadratic func(dst, y, a []T, c0, c1, c2 T) // dst = (c0 + c1·y + c2·y²) ⊙ a
 }
 
 // checked returns k with the lengths checked at the door: assembly does not.
@@ -30,6 +32,9 @@ func (k Kernels[T]) checked() Kernels[T] {
 		Add: three(k.Add), Sub: three(k.Sub), Mul: three(k.Mul), Gate: three(k.Gate),
 		Scale: func(dst, a []T, c T) { k.Scale(dst, a[:len(dst)], c) },
 		Leaky: func(dst, z, a []T, c T) { k.Leaky(dst, z[:len(dst)], a[:len(dst)], c) },
+		Quadratic: func(dst, y, a []T, c0, c1, c2 T) {
+			k.Quadratic(dst, y[:len(dst)], a[:len(dst)], c0, c1, c2)
+		},
 	}
 }
 
@@ -70,6 +75,12 @@ func portable[T Float]() Kernels[T] {
 					v *= c
 				}
 				dst[i] = v
+			}
+		},
+		Quadratic: func(dst, y, a []T, c0, c1, c2 T) {
+			for i, v := range y {
+				p := T(c2*v) + c1 // rounded, as it is in vectors
+				dst[i] = (T(p*v) + c0) * a[i]
 			}
 		},
 	}

@@ -37,6 +37,10 @@ func testKernels[T Float](t *testing.T, have Kernels[T], same func(x, y T) bool)
 			"Scale": {func(dst []T) { have.Scale(dst, x, -3) }, func(dst []T) { want.Scale(dst, x, -3) }},
 			"Gate":  {func(dst []T) { have.Gate(dst, x, y) }, func(dst []T) { want.Gate(dst, x, y) }},
 			"Leaky": {func(dst []T) { have.Leaky(dst, x, y, 0.5) }, func(dst []T) { want.Leaky(dst, x, y, 0.5) }},
+			"Quadratic": {
+				func(dst []T) { have.Quadratic(dst, x, y, 0.1, -2, 0.3) },
+				func(dst []T) { want.Quadratic(dst, x, y, 0.1, -2, 0.3) },
+			},
 		} {
 			got, expected := make([]T, n+1), make([]T, n+1)
 			got[n], expected[n] = 7, 7 // beyond the end: not to be written
@@ -93,6 +97,7 @@ func benchmarkKernels[T Float](b *testing.B, k Kernels[T]) {
 		{"Scale", func() { k.Scale(dst, x, 2) }},
 		{"Gate", func() { k.Gate(dst, x, y) }},
 		{"Leaky", func() { k.Leaky(dst, x, y, 0.01) }},
+		{"Quadratic", func() { k.Quadratic(dst, x, y, 1, 0, -1) }},
 	} {
 		b.Run(kernel.name, func(b *testing.B) {
 			for b.Loop() {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
@@ -35,18 +36,25 @@ var precisions = []precision{
 func main() {
 	ConstraintExpr("amd64,!purego")
 	for _, p := range precisions {
-		kernel(p, "Add", []string{"a", "b"}, "", func(x, y, _ Op) { p.add(y, x, x) })
-		kernel(p, "Sub", []string{"a", "b"}, "", func(x, y, _ Op) { p.sub(y, x, x) })
-		kernel(p, "Mul", []string{"a", "b"}, "", func(x, y, _ Op) { p.mul(y, x, x) })
-		kernel(p, "Scale", []string{"a"}, "c", func(x, _, c Op) { p.mul(c, x, x) })
-		kernel(p, "Gate", []string{"z", "a"}, "", func(z, a, _ Op) {
-			p.compare(lessOrEqual, Y15, z, z)
+		kernel(p, "Add", []string{"a", "b"}, nil, func(a, b Op) { p.add(b, a, a) })
+		kernel(p, "Sub", []string{"a", "b"}, nil, func(a, b Op) { p.sub(b, a, a) })
+		kernel(p, "Mul", []string{"a", "b"}, nil, func(a, b Op) { p.mul(b, a, a) })
+		kernel(p, "Scale", []string{"a"}, []string{"c"}, func(a, _ Op) { p.mul(c[0], a, a) })
+		kernel(p, "Gate", []string{"z", "a"}, nil, func(z, a Op) {
+			p.compare(lessOrEqual, zero, z, z)
 			p.andNot(a, z, z)
 		})
-		kernel(p, "Leaky", []string{"z", "a"}, "c", func(z, a, c Op) {
-			p.compare(lessOrEqual, Y15, z, z)
-			p.mul(c, a, Y13)
-			p.blend(z, Y13, a, z)
+		kernel(p, "Leaky", []string{"z", "a"}, []string{"c"}, func(z, a Op) {
+			p.compare(lessOrEqual, zero, z, z)
+			p.mul(c[0], a, free)
+			p.blend(z, free, a, z)
+		})
+		kernel(p, "Quadratic", []string{"y", "a"}, []string{"c0", "c1", "c2"}, func(y, a Op) {
+			p.mul(c[2], y, free)
+			p.add(c[1], free, free)
+			p.mul(free, y, y)
+			p.add(c[0], y, y)
+			p.mul(a, y, y)
 		})
 	}
 	Generate()
@@ -56,20 +64,22 @@ func main() {
 // of the second operand, false where one is NaN.
 var lessOrEqual = Imm(0x12)
 
+// Registers beside those of the operands: zero, one to work with, constants.
+var (
+	ymm        = []VecPhysical{Y0, Y1, Y2, Y3, Y4, Y5, Y6, Y7}
+	zero, free = Y15, Y14
+	c          = []VecPhysical{Y13, Y12, Y11}
+)
+
 const unroll = 4
 
 // kernel writes a loop over all elements. step computes a vector in its first
-// register from those of the operands and the constant; Y15 is zero, Y13 is
-// free.
-func kernel(p precision, name string, operands []string, constant string, step func(x, y, constant Op)) {
+// register from those of the operands.
+func kernel(p precision, name string, operands, constants []string, step func(x, y Op)) {
 	name = p.prefix + "AVX2" + name
-	signature := "dst"
-	for _, o := range operands {
-		signature += ", " + o
-	}
-	signature += " []" + p.goType
-	if constant != "" {
-		signature += ", " + constant + " " + p.goType
+	signature := "dst, " + strings.Join(operands, ", ") + " []" + p.goType
+	if len(constants) > 0 {
+		signature += ", " + strings.Join(constants, ", ") + " " + p.goType
 	}
 	TEXT(name, NOSPLIT, "func("+signature+")")
 	Doc(fmt.Sprintf("%s needs operands of the length of dst (see Kernels).", name))
@@ -80,13 +90,13 @@ func kernel(p precision, name string, operands []string, constant string, step f
 	for _, o := range operands {
 		in = append(in, Load(Param(o).Base(), GP64()))
 	}
-	VXORPS(Y15, Y15, Y15)
-	if constant != "" {
-		c, err := Param(constant).Resolve()
+	VXORPS(zero, zero, zero)
+	for i, name := range constants {
+		param, err := Param(name).Resolve()
 		if err != nil {
 			panic(err)
 		}
-		p.broadcast(c.Addr, Y14)
+		p.broadcast(param.Addr, c[i])
 	}
 	at := GP64() // bytes
 	XORQ(at, at)
@@ -106,7 +116,7 @@ func kernel(p precision, name string, operands []string, constant string, step f
 					p.mov(from, r)
 				}
 			}
-			step(x, y, Y14)
+			step(x, y)
 			to := Mem{Base: dst, Index: at, Scale: 1, Disp: 32 * i}
 			if vectors == 0 {
 				p.movOne(x.AsX(), to)
@@ -122,5 +132,3 @@ func kernel(p precision, name string, operands []string, constant string, step f
 	VZEROUPPER()
 	RET()
 }
-
-var ymm = []VecPhysical{Y0, Y1, Y2, Y3, Y4, Y5, Y6, Y7}
