@@ -46,29 +46,26 @@ func gateKernel[T Float](v vec.Kernels[T], slope T) kernel[T] {
 
 // Tanh returns the hyperbolic tangent of z, element by element.
 func Tanh(z *G.Node) (*G.Node, error) {
-	return unary("Tanh", z, math.Tanh, func(in G.Nodes, out, grad *G.Node) (*G.Node, error) {
+	return unary("Tanh", z, onOne(vec.Float32.Tanh), onOne(vec.Float64.Tanh), func(in G.Nodes, out, grad *G.Node) (*G.Node, error) {
 		return quadratic(out, grad, [3]float64{1, 0, -1})
 	})
 }
 
 // Sigmoid returns 1/(1 + e⁻ᶻ), element by element.
 func Sigmoid(z *G.Node) (*G.Node, error) {
-	return unary("Sigmoid", z, sigmoid, func(_ G.Nodes, out, grad *G.Node) (*G.Node, error) {
+	return unary("Sigmoid", z, onOne(vec.Float32.Sigmoid), onOne(vec.Float64.Sigmoid), func(_ G.Nodes, out, grad *G.Node) (*G.Node, error) {
 		return quadratic(out, grad, [3]float64{0, 1, -1})
 	})
 }
 
-func sigmoid(z float64) float64 {
-	if z >= 0 {
-		return 1 / (1 + math.Exp(-z))
-	}
-	e := math.Exp(z)
-	return e / (1 + e)
+// onOne makes a kernel of a function of one vector.
+func onOne[T Float](f func(dst, a []T)) kernel[T] {
+	return func(dst []T, in [][]T) { f(dst, in[0]) }
 }
 
 // Softplus returns log(1 + eᶻ), element by element.
 func Softplus(z *G.Node) (*G.Node, error) {
-	return unary("Softplus", z, softplus, func(in G.Nodes, _, grad *G.Node) (*G.Node, error) {
+	return unary("Softplus", z, each[float32](softplus), each[float64](softplus), func(in G.Nodes, _, grad *G.Node) (*G.Node, error) {
 		s, err := Sigmoid(in[0])
 		if err != nil {
 			return nil, err
@@ -92,7 +89,7 @@ func GELU(z *G.Node) (*G.Node, error) {
 // normalCDF returns Φ(z) = ½·erfc(−z/√2).
 func normalCDF(z *G.Node) (*G.Node, error) {
 	cdf := func(z float64) float64 { return math.Erfc(-z/math.Sqrt2) / 2 }
-	return unary("NormalCDF", z, cdf, func(in G.Nodes, _, grad *G.Node) (*G.Node, error) {
+	return unary("NormalCDF", z, each[float32](cdf), each[float64](cdf), func(in G.Nodes, _, grad *G.Node) (*G.Node, error) {
 		density, err := normalPDF(in[0])
 		if err != nil {
 			return nil, err
@@ -104,7 +101,7 @@ func normalCDF(z *G.Node) (*G.Node, error) {
 // normalPDF returns φ(z) = exp(−z²/2)/√(2π); φ′ = −z·φ.
 func normalPDF(z *G.Node) (*G.Node, error) {
 	pdf := func(z float64) float64 { return math.Exp(-z*z/2) / math.Sqrt(2*math.Pi) }
-	return unary("NormalPDF", z, pdf, func(in G.Nodes, out, grad *G.Node) (*G.Node, error) {
+	return unary("NormalPDF", z, each[float32](pdf), each[float64](pdf), func(in G.Nodes, out, grad *G.Node) (*G.Node, error) {
 		slope, err := Mul(in[0], out)
 		if err != nil {
 			return nil, err
@@ -116,7 +113,7 @@ func normalPDF(z *G.Node) (*G.Node, error) {
 	})
 }
 
-func unary(name string, z *G.Node, f func(float64) float64,
+func unary(name string, z *G.Node, f32 kernel[float32], f64 kernel[float64],
 	pullback func(in G.Nodes, out, grad *G.Node) (*G.Node, error),
 ) (*G.Node, error) {
 	return apply(primitive{
@@ -124,8 +121,8 @@ func unary(name string, z *G.Node, f func(float64) float64,
 		out:  z.Shape(),
 		wrt:  []bool{true},
 		over: []int{0},
-		f32:  mapKernel[float32](f),
-		f64:  mapKernel[float64](f),
+		f32:  f32,
+		f64:  f64,
 		pullback: func(in G.Nodes, out, grad *G.Node) (G.Nodes, error) {
 			d, err := pullback(in, out, grad)
 			return G.Nodes{d}, err
@@ -133,7 +130,8 @@ func unary(name string, z *G.Node, f func(float64) float64,
 	}, z)
 }
 
-func mapKernel[T Float](f func(float64) float64) kernel[T] {
+// each makes a kernel of a function of a number.
+func each[T Float](f func(float64) float64) kernel[T] {
 	return func(dst []T, in [][]T) {
 		for i, z := range in[0] {
 			dst[i] = T(f(float64(z)))

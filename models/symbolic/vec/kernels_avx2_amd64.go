@@ -39,6 +39,16 @@ func dAVX2Leaky(dst []float64, z []float64, a []float64, c float64)
 //go:noescape
 func dAVX2Quadratic(dst []float64, y []float64, a []float64, c0 float64, c1 float64, c2 float64)
 
+// dAVX2Tanh needs z of the length of dst (see Kernels).
+//
+//go:noescape
+func dAVX2Tanh(dst []float64, z []float64)
+
+// dAVX2Sigmoid needs z of the length of dst (see Kernels).
+//
+//go:noescape
+func dAVX2Sigmoid(dst []float64, z []float64)
+
 // sAVX2Add needs operands of the length of dst (see Kernels).
 //
 //go:noescape
@@ -73,3 +83,13 @@ func sAVX2Leaky(dst []float32, z []float32, a []float32, c float32)
 //
 //go:noescape
 func sAVX2Quadratic(dst []float32, y []float32, a []float32, c0 float32, c1 float32, c2 float32)
+
+// sAVX2Tanh needs z of the length of dst (see Kernels).
+//
+//go:noescape
+func sAVX2Tanh(dst []float32, z []float32)
+
+// sAVX2Sigmoid needs z of the length of dst (see Kernels).
+//
+//go:noescape
+func sAVX2Sigmoid(dst []float32, z []float32)

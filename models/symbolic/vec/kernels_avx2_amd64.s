@@ -4,6 +4,92 @@
 
 #include "textflag.h"
 
+DATA saturation<>+0(SB)/8, $0x8000000000000000
+DATA saturation<>+8(SB)/8, $0x8000000000000000
+DATA saturation<>+16(SB)/8, $0x8000000000000000
+DATA saturation<>+24(SB)/8, $0x8000000000000000
+DATA saturation<>+32(SB)/8, $0xc086200000000000
+DATA saturation<>+40(SB)/8, $0xc086200000000000
+DATA saturation<>+48(SB)/8, $0xc086200000000000
+DATA saturation<>+56(SB)/8, $0xc086200000000000
+DATA saturation<>+64(SB)/8, $0x3ff71547652b82fe
+DATA saturation<>+72(SB)/8, $0x3ff71547652b82fe
+DATA saturation<>+80(SB)/8, $0x3ff71547652b82fe
+DATA saturation<>+88(SB)/8, $0x3ff71547652b82fe
+DATA saturation<>+96(SB)/8, $0x3fe62e42fee00000
+DATA saturation<>+104(SB)/8, $0x3fe62e42fee00000
+DATA saturation<>+112(SB)/8, $0x3fe62e42fee00000
+DATA saturation<>+120(SB)/8, $0x3fe62e42fee00000
+DATA saturation<>+128(SB)/8, $0x3dea39ef35793c76
+DATA saturation<>+136(SB)/8, $0x3dea39ef35793c76
+DATA saturation<>+144(SB)/8, $0x3dea39ef35793c76
+DATA saturation<>+152(SB)/8, $0x3dea39ef35793c76
+DATA saturation<>+160(SB)/8, $0x3ff0000000000000
+DATA saturation<>+168(SB)/8, $0x3ff0000000000000
+DATA saturation<>+176(SB)/8, $0x3ff0000000000000
+DATA saturation<>+184(SB)/8, $0x3ff0000000000000
+DATA saturation<>+192(SB)/8, $0x4000000000000000
+DATA saturation<>+200(SB)/8, $0x4000000000000000
+DATA saturation<>+208(SB)/8, $0x4000000000000000
+DATA saturation<>+216(SB)/8, $0x4000000000000000
+DATA saturation<>+224(SB)/8, $0xc000000000000000
+DATA saturation<>+232(SB)/8, $0xc000000000000000
+DATA saturation<>+240(SB)/8, $0xc000000000000000
+DATA saturation<>+248(SB)/8, $0xc000000000000000
+DATA saturation<>+256(SB)/8, $0x00000000000003ff
+DATA saturation<>+264(SB)/8, $0x00000000000003ff
+DATA saturation<>+272(SB)/8, $0x00000000000003ff
+DATA saturation<>+280(SB)/8, $0x00000000000003ff
+DATA saturation<>+288(SB)/8, $0x3fe0000000000000
+DATA saturation<>+296(SB)/8, $0x3fe0000000000000
+DATA saturation<>+304(SB)/8, $0x3fe0000000000000
+DATA saturation<>+312(SB)/8, $0x3fe0000000000000
+DATA saturation<>+320(SB)/8, $0x3fc5555555555555
+DATA saturation<>+328(SB)/8, $0x3fc5555555555555
+DATA saturation<>+336(SB)/8, $0x3fc5555555555555
+DATA saturation<>+344(SB)/8, $0x3fc5555555555555
+DATA saturation<>+352(SB)/8, $0x3fa5555555555555
+DATA saturation<>+360(SB)/8, $0x3fa5555555555555
+DATA saturation<>+368(SB)/8, $0x3fa5555555555555
+DATA saturation<>+376(SB)/8, $0x3fa5555555555555
+DATA saturation<>+384(SB)/8, $0x3f81111111111111
+DATA saturation<>+392(SB)/8, $0x3f81111111111111
+DATA saturation<>+400(SB)/8, $0x3f81111111111111
+DATA saturation<>+408(SB)/8, $0x3f81111111111111
+DATA saturation<>+416(SB)/8, $0x3f56c16c16c16c17
+DATA saturation<>+424(SB)/8, $0x3f56c16c16c16c17
+DATA saturation<>+432(SB)/8, $0x3f56c16c16c16c17
+DATA saturation<>+440(SB)/8, $0x3f56c16c16c16c17
+DATA saturation<>+448(SB)/8, $0x3f2a01a01a01a01a
+DATA saturation<>+456(SB)/8, $0x3f2a01a01a01a01a
+DATA saturation<>+464(SB)/8, $0x3f2a01a01a01a01a
+DATA saturation<>+472(SB)/8, $0x3f2a01a01a01a01a
+DATA saturation<>+480(SB)/8, $0x3efa01a01a01a01a
+DATA saturation<>+488(SB)/8, $0x3efa01a01a01a01a
+DATA saturation<>+496(SB)/8, $0x3efa01a01a01a01a
+DATA saturation<>+504(SB)/8, $0x3efa01a01a01a01a
+DATA saturation<>+512(SB)/8, $0x3ec71de3a556c734
+DATA saturation<>+520(SB)/8, $0x3ec71de3a556c734
+DATA saturation<>+528(SB)/8, $0x3ec71de3a556c734
+DATA saturation<>+536(SB)/8, $0x3ec71de3a556c734
+DATA saturation<>+544(SB)/8, $0x3e927e4fb7789f5c
+DATA saturation<>+552(SB)/8, $0x3e927e4fb7789f5c
+DATA saturation<>+560(SB)/8, $0x3e927e4fb7789f5c
+DATA saturation<>+568(SB)/8, $0x3e927e4fb7789f5c
+DATA saturation<>+576(SB)/8, $0x3e5ae64567f544e4
+DATA saturation<>+584(SB)/8, $0x3e5ae64567f544e4
+DATA saturation<>+592(SB)/8, $0x3e5ae64567f544e4
+DATA saturation<>+600(SB)/8, $0x3e5ae64567f544e4
+DATA saturation<>+608(SB)/8, $0x3e21eed8eff8d898
+DATA saturation<>+616(SB)/8, $0x3e21eed8eff8d898
+DATA saturation<>+624(SB)/8, $0x3e21eed8eff8d898
+DATA saturation<>+632(SB)/8, $0x3e21eed8eff8d898
+DATA saturation<>+640(SB)/8, $0x3de6124613a86d09
+DATA saturation<>+648(SB)/8, $0x3de6124613a86d09
+DATA saturation<>+656(SB)/8, $0x3de6124613a86d09
+DATA saturation<>+664(SB)/8, $0x3de6124613a86d09
+GLOBL saturation<>(SB), RODATA|NOPTR, $672
+
 // func dAVX2Add(dst []float64, a []float64, b []float64)
 // Requires: AVX
 TEXT ·dAVX2Add(SB), NOSPLIT, $0-72
@@ -485,6 +571,202 @@ below0:
 	VZEROUPPER
 	RET
 
+// func dAVX2Tanh(dst []float64, z []float64)
+// Requires: AVX, AVX2, FMA3
+TEXT ·dAVX2Tanh(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ z_base+24(FP), CX
+	MOVQ dst_len+8(FP), DX
+
+by4:
+	SUBQ         $0x04, DX
+	JLT          below4
+	VMOVUPD      (CX), Y0
+	VANDPD       saturation<>+0(SB), Y0, Y5
+	VXORPD       Y5, Y0, Y0
+	VMULPD       saturation<>+224(SB), Y0, Y0
+	VMOVUPD      saturation<>+32(SB), Y1
+	VMAXPD       Y0, Y1, Y0
+	VMULPD       saturation<>+64(SB), Y0, Y1
+	VROUNDPD     $0x00, Y1, Y1
+	VFNMADD231PD saturation<>+96(SB), Y1, Y0
+	VFNMADD231PD saturation<>+128(SB), Y1, Y0
+	VMOVUPD      saturation<>+640(SB), Y2
+	VFMADD213PD  saturation<>+608(SB), Y0, Y2
+	VFMADD213PD  saturation<>+576(SB), Y0, Y2
+	VFMADD213PD  saturation<>+544(SB), Y0, Y2
+	VFMADD213PD  saturation<>+512(SB), Y0, Y2
+	VFMADD213PD  saturation<>+480(SB), Y0, Y2
+	VFMADD213PD  saturation<>+448(SB), Y0, Y2
+	VFMADD213PD  saturation<>+416(SB), Y0, Y2
+	VFMADD213PD  saturation<>+384(SB), Y0, Y2
+	VFMADD213PD  saturation<>+352(SB), Y0, Y2
+	VFMADD213PD  saturation<>+320(SB), Y0, Y2
+	VFMADD213PD  saturation<>+288(SB), Y0, Y2
+	VMULPD       Y0, Y0, Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VCVTPD2DQY   Y1, X3
+	VPMOVSXDQ    X3, Y3
+	VPADDQ       saturation<>+256(SB), Y3, Y3
+	VPSLLQ       $0x34, Y3, Y3
+	VSUBPD       saturation<>+160(SB), Y3, Y4
+	VFMADD213PD  Y4, Y3, Y0
+	VADDPD       saturation<>+192(SB), Y0, Y4
+	VDIVPD       Y4, Y0, Y0
+	VMOVUPD      saturation<>+0(SB), Y4
+	VANDNPD      Y0, Y4, Y0
+	VORPD        Y5, Y0, Y0
+	VMOVUPD      Y0, (AX)
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, AX
+	JMP          by4
+
+below4:
+	ADDQ $0x04, DX
+
+by1:
+	SUBQ         $0x01, DX
+	JLT          below1
+	VMOVSD       (CX), X0
+	VANDPD       saturation<>+0(SB), Y0, Y5
+	VXORPD       Y5, Y0, Y0
+	VMULPD       saturation<>+224(SB), Y0, Y0
+	VMOVUPD      saturation<>+32(SB), Y1
+	VMAXPD       Y0, Y1, Y0
+	VMULPD       saturation<>+64(SB), Y0, Y1
+	VROUNDPD     $0x00, Y1, Y1
+	VFNMADD231PD saturation<>+96(SB), Y1, Y0
+	VFNMADD231PD saturation<>+128(SB), Y1, Y0
+	VMOVUPD      saturation<>+640(SB), Y2
+	VFMADD213PD  saturation<>+608(SB), Y0, Y2
+	VFMADD213PD  saturation<>+576(SB), Y0, Y2
+	VFMADD213PD  saturation<>+544(SB), Y0, Y2
+	VFMADD213PD  saturation<>+512(SB), Y0, Y2
+	VFMADD213PD  saturation<>+480(SB), Y0, Y2
+	VFMADD213PD  saturation<>+448(SB), Y0, Y2
+	VFMADD213PD  saturation<>+416(SB), Y0, Y2
+	VFMADD213PD  saturation<>+384(SB), Y0, Y2
+	VFMADD213PD  saturation<>+352(SB), Y0, Y2
+	VFMADD213PD  saturation<>+320(SB), Y0, Y2
+	VFMADD213PD  saturation<>+288(SB), Y0, Y2
+	VMULPD       Y0, Y0, Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VCVTPD2DQY   Y1, X3
+	VPMOVSXDQ    X3, Y3
+	VPADDQ       saturation<>+256(SB), Y3, Y3
+	VPSLLQ       $0x34, Y3, Y3
+	VSUBPD       saturation<>+160(SB), Y3, Y4
+	VFMADD213PD  Y4, Y3, Y0
+	VADDPD       saturation<>+192(SB), Y0, Y4
+	VDIVPD       Y4, Y0, Y0
+	VMOVUPD      saturation<>+0(SB), Y4
+	VANDNPD      Y0, Y4, Y0
+	VORPD        Y5, Y0, Y0
+	VMOVSD       X0, (AX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x08, AX
+	JMP          by1
+
+below1:
+	ADDQ $0x01, DX
+	VZEROUPPER
+	RET
+
+// func dAVX2Sigmoid(dst []float64, z []float64)
+// Requires: AVX, AVX2, FMA3
+TEXT ·dAVX2Sigmoid(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ z_base+24(FP), CX
+	MOVQ dst_len+8(FP), DX
+
+by4:
+	SUBQ         $0x04, DX
+	JLT          below4
+	VMOVUPD      (CX), Y0
+	VANDPD       saturation<>+0(SB), Y0, Y5
+	VORPD        saturation<>+0(SB), Y0, Y0
+	VMOVUPD      saturation<>+32(SB), Y1
+	VMAXPD       Y0, Y1, Y0
+	VMULPD       saturation<>+64(SB), Y0, Y1
+	VROUNDPD     $0x00, Y1, Y1
+	VFNMADD231PD saturation<>+96(SB), Y1, Y0
+	VFNMADD231PD saturation<>+128(SB), Y1, Y0
+	VMOVUPD      saturation<>+640(SB), Y2
+	VFMADD213PD  saturation<>+608(SB), Y0, Y2
+	VFMADD213PD  saturation<>+576(SB), Y0, Y2
+	VFMADD213PD  saturation<>+544(SB), Y0, Y2
+	VFMADD213PD  saturation<>+512(SB), Y0, Y2
+	VFMADD213PD  saturation<>+480(SB), Y0, Y2
+	VFMADD213PD  saturation<>+448(SB), Y0, Y2
+	VFMADD213PD  saturation<>+416(SB), Y0, Y2
+	VFMADD213PD  saturation<>+384(SB), Y0, Y2
+	VFMADD213PD  saturation<>+352(SB), Y0, Y2
+	VFMADD213PD  saturation<>+320(SB), Y0, Y2
+	VFMADD213PD  saturation<>+288(SB), Y0, Y2
+	VMULPD       Y0, Y0, Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VCVTPD2DQY   Y1, X3
+	VPMOVSXDQ    X3, Y3
+	VPADDQ       saturation<>+256(SB), Y3, Y3
+	VPSLLQ       $0x34, Y3, Y3
+	VFMADD213PD  Y3, Y3, Y0
+	VADDPD       saturation<>+160(SB), Y0, Y4
+	VMOVUPD      saturation<>+160(SB), Y1
+	VBLENDVPD    Y5, Y0, Y1, Y0
+	VDIVPD       Y4, Y0, Y0
+	VMOVUPD      Y0, (AX)
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, AX
+	JMP          by4
+
+below4:
+	ADDQ $0x04, DX
+
+by1:
+	SUBQ         $0x01, DX
+	JLT          below1
+	VMOVSD       (CX), X0
+	VANDPD       saturation<>+0(SB), Y0, Y5
+	VORPD        saturation<>+0(SB), Y0, Y0
+	VMOVUPD      saturation<>+32(SB), Y1
+	VMAXPD       Y0, Y1, Y0
+	VMULPD       saturation<>+64(SB), Y0, Y1
+	VROUNDPD     $0x00, Y1, Y1
+	VFNMADD231PD saturation<>+96(SB), Y1, Y0
+	VFNMADD231PD saturation<>+128(SB), Y1, Y0
+	VMOVUPD      saturation<>+640(SB), Y2
+	VFMADD213PD  saturation<>+608(SB), Y0, Y2
+	VFMADD213PD  saturation<>+576(SB), Y0, Y2
+	VFMADD213PD  saturation<>+544(SB), Y0, Y2
+	VFMADD213PD  saturation<>+512(SB), Y0, Y2
+	VFMADD213PD  saturation<>+480(SB), Y0, Y2
+	VFMADD213PD  saturation<>+448(SB), Y0, Y2
+	VFMADD213PD  saturation<>+416(SB), Y0, Y2
+	VFMADD213PD  saturation<>+384(SB), Y0, Y2
+	VFMADD213PD  saturation<>+352(SB), Y0, Y2
+	VFMADD213PD  saturation<>+320(SB), Y0, Y2
+	VFMADD213PD  saturation<>+288(SB), Y0, Y2
+	VMULPD       Y0, Y0, Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VCVTPD2DQY   Y1, X3
+	VPMOVSXDQ    X3, Y3
+	VPADDQ       saturation<>+256(SB), Y3, Y3
+	VPSLLQ       $0x34, Y3, Y3
+	VFMADD213PD  Y3, Y3, Y0
+	VADDPD       saturation<>+160(SB), Y0, Y4
+	VMOVUPD      saturation<>+160(SB), Y1
+	VBLENDVPD    Y5, Y0, Y1, Y0
+	VDIVPD       Y4, Y0, Y0
+	VMOVSD       X0, (AX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x08, AX
+	JMP          by1
+
+below1:
+	ADDQ $0x01, DX
+	VZEROUPPER
+	RET
+
 // func sAVX2Add(dst []float32, a []float32, b []float32)
 // Requires: AVX
 TEXT ·sAVX2Add(SB), NOSPLIT, $0-72
@@ -963,5 +1245,207 @@ vectors0:
 
 below0:
 	ADDQ $0x01, CX
+	VZEROUPPER
+	RET
+
+// func sAVX2Tanh(dst []float32, z []float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·sAVX2Tanh(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ z_base+24(FP), CX
+	MOVQ dst_len+8(FP), DX
+
+by4:
+	SUBQ         $0x04, DX
+	JLT          below4
+	VCVTPS2PD    (CX), Y0
+	VANDPD       saturation<>+0(SB), Y0, Y5
+	VXORPD       Y5, Y0, Y0
+	VMULPD       saturation<>+224(SB), Y0, Y0
+	VMOVUPD      saturation<>+32(SB), Y1
+	VMAXPD       Y0, Y1, Y0
+	VMULPD       saturation<>+64(SB), Y0, Y1
+	VROUNDPD     $0x00, Y1, Y1
+	VFNMADD231PD saturation<>+96(SB), Y1, Y0
+	VFNMADD231PD saturation<>+128(SB), Y1, Y0
+	VMOVUPD      saturation<>+640(SB), Y2
+	VFMADD213PD  saturation<>+608(SB), Y0, Y2
+	VFMADD213PD  saturation<>+576(SB), Y0, Y2
+	VFMADD213PD  saturation<>+544(SB), Y0, Y2
+	VFMADD213PD  saturation<>+512(SB), Y0, Y2
+	VFMADD213PD  saturation<>+480(SB), Y0, Y2
+	VFMADD213PD  saturation<>+448(SB), Y0, Y2
+	VFMADD213PD  saturation<>+416(SB), Y0, Y2
+	VFMADD213PD  saturation<>+384(SB), Y0, Y2
+	VFMADD213PD  saturation<>+352(SB), Y0, Y2
+	VFMADD213PD  saturation<>+320(SB), Y0, Y2
+	VFMADD213PD  saturation<>+288(SB), Y0, Y2
+	VMULPD       Y0, Y0, Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VCVTPD2DQY   Y1, X3
+	VPMOVSXDQ    X3, Y3
+	VPADDQ       saturation<>+256(SB), Y3, Y3
+	VPSLLQ       $0x34, Y3, Y3
+	VSUBPD       saturation<>+160(SB), Y3, Y4
+	VFMADD213PD  Y4, Y3, Y0
+	VADDPD       saturation<>+192(SB), Y0, Y4
+	VDIVPD       Y4, Y0, Y0
+	VMOVUPD      saturation<>+0(SB), Y4
+	VANDNPD      Y0, Y4, Y0
+	VORPD        Y5, Y0, Y0
+	VCVTPD2PSY   Y0, X0
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, CX
+	ADDQ         $0x10, AX
+	JMP          by4
+
+below4:
+	ADDQ $0x04, DX
+
+by1:
+	SUBQ         $0x01, DX
+	JLT          below1
+	VMOVSS       (CX), X0
+	VCVTPS2PD    X0, Y0
+	VANDPD       saturation<>+0(SB), Y0, Y5
+	VXORPD       Y5, Y0, Y0
+	VMULPD       saturation<>+224(SB), Y0, Y0
+	VMOVUPD      saturation<>+32(SB), Y1
+	VMAXPD       Y0, Y1, Y0
+	VMULPD       saturation<>+64(SB), Y0, Y1
+	VROUNDPD     $0x00, Y1, Y1
+	VFNMADD231PD saturation<>+96(SB), Y1, Y0
+	VFNMADD231PD saturation<>+128(SB), Y1, Y0
+	VMOVUPD      saturation<>+640(SB), Y2
+	VFMADD213PD  saturation<>+608(SB), Y0, Y2
+	VFMADD213PD  saturation<>+576(SB), Y0, Y2
+	VFMADD213PD  saturation<>+544(SB), Y0, Y2
+	VFMADD213PD  saturation<>+512(SB), Y0, Y2
+	VFMADD213PD  saturation<>+480(SB), Y0, Y2
+	VFMADD213PD  saturation<>+448(SB), Y0, Y2
+	VFMADD213PD  saturation<>+416(SB), Y0, Y2
+	VFMADD213PD  saturation<>+384(SB), Y0, Y2
+	VFMADD213PD  saturation<>+352(SB), Y0, Y2
+	VFMADD213PD  saturation<>+320(SB), Y0, Y2
+	VFMADD213PD  saturation<>+288(SB), Y0, Y2
+	VMULPD       Y0, Y0, Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VCVTPD2DQY   Y1, X3
+	VPMOVSXDQ    X3, Y3
+	VPADDQ       saturation<>+256(SB), Y3, Y3
+	VPSLLQ       $0x34, Y3, Y3
+	VSUBPD       saturation<>+160(SB), Y3, Y4
+	VFMADD213PD  Y4, Y3, Y0
+	VADDPD       saturation<>+192(SB), Y0, Y4
+	VDIVPD       Y4, Y0, Y0
+	VMOVUPD      saturation<>+0(SB), Y4
+	VANDNPD      Y0, Y4, Y0
+	VORPD        Y5, Y0, Y0
+	VCVTPD2PSY   Y0, X0
+	VMOVSS       X0, (AX)
+	ADDQ         $0x04, CX
+	ADDQ         $0x04, AX
+	JMP          by1
+
+below1:
+	ADDQ $0x01, DX
+	VZEROUPPER
+	RET
+
+// func sAVX2Sigmoid(dst []float32, z []float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·sAVX2Sigmoid(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ z_base+24(FP), CX
+	MOVQ dst_len+8(FP), DX
+
+by4:
+	SUBQ         $0x04, DX
+	JLT          below4
+	VCVTPS2PD    (CX), Y0
+	VANDPD       saturation<>+0(SB), Y0, Y5
+	VORPD        saturation<>+0(SB), Y0, Y0
+	VMOVUPD      saturation<>+32(SB), Y1
+	VMAXPD       Y0, Y1, Y0
+	VMULPD       saturation<>+64(SB), Y0, Y1
+	VROUNDPD     $0x00, Y1, Y1
+	VFNMADD231PD saturation<>+96(SB), Y1, Y0
+	VFNMADD231PD saturation<>+128(SB), Y1, Y0
+	VMOVUPD      saturation<>+640(SB), Y2
+	VFMADD213PD  saturation<>+608(SB), Y0, Y2
+	VFMADD213PD  saturation<>+576(SB), Y0, Y2
+	VFMADD213PD  saturation<>+544(SB), Y0, Y2
+	VFMADD213PD  saturation<>+512(SB), Y0, Y2
+	VFMADD213PD  saturation<>+480(SB), Y0, Y2
+	VFMADD213PD  saturation<>+448(SB), Y0, Y2
+	VFMADD213PD  saturation<>+416(SB), Y0, Y2
+	VFMADD213PD  saturation<>+384(SB), Y0, Y2
+	VFMADD213PD  saturation<>+352(SB), Y0, Y2
+	VFMADD213PD  saturation<>+320(SB), Y0, Y2
+	VFMADD213PD  saturation<>+288(SB), Y0, Y2
+	VMULPD       Y0, Y0, Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VCVTPD2DQY   Y1, X3
+	VPMOVSXDQ    X3, Y3
+	VPADDQ       saturation<>+256(SB), Y3, Y3
+	VPSLLQ       $0x34, Y3, Y3
+	VFMADD213PD  Y3, Y3, Y0
+	VADDPD       saturation<>+160(SB), Y0, Y4
+	VMOVUPD      saturation<>+160(SB), Y1
+	VBLENDVPD    Y5, Y0, Y1, Y0
+	VDIVPD       Y4, Y0, Y0
+	VCVTPD2PSY   Y0, X0
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, CX
+	ADDQ         $0x10, AX
+	JMP          by4
+
+below4:
+	ADDQ $0x04, DX
+
+by1:
+	SUBQ         $0x01, DX
+	JLT          below1
+	VMOVSS       (CX), X0
+	VCVTPS2PD    X0, Y0
+	VANDPD       saturation<>+0(SB), Y0, Y5
+	VORPD        saturation<>+0(SB), Y0, Y0
+	VMOVUPD      saturation<>+32(SB), Y1
+	VMAXPD       Y0, Y1, Y0
+	VMULPD       saturation<>+64(SB), Y0, Y1
+	VROUNDPD     $0x00, Y1, Y1
+	VFNMADD231PD saturation<>+96(SB), Y1, Y0
+	VFNMADD231PD saturation<>+128(SB), Y1, Y0
+	VMOVUPD      saturation<>+640(SB), Y2
+	VFMADD213PD  saturation<>+608(SB), Y0, Y2
+	VFMADD213PD  saturation<>+576(SB), Y0, Y2
+	VFMADD213PD  saturation<>+544(SB), Y0, Y2
+	VFMADD213PD  saturation<>+512(SB), Y0, Y2
+	VFMADD213PD  saturation<>+480(SB), Y0, Y2
+	VFMADD213PD  saturation<>+448(SB), Y0, Y2
+	VFMADD213PD  saturation<>+416(SB), Y0, Y2
+	VFMADD213PD  saturation<>+384(SB), Y0, Y2
+	VFMADD213PD  saturation<>+352(SB), Y0, Y2
+	VFMADD213PD  saturation<>+320(SB), Y0, Y2
+	VFMADD213PD  saturation<>+288(SB), Y0, Y2
+	VMULPD       Y0, Y0, Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VCVTPD2DQY   Y1, X3
+	VPMOVSXDQ    X3, Y3
+	VPADDQ       saturation<>+256(SB), Y3, Y3
+	VPSLLQ       $0x34, Y3, Y3
+	VFMADD213PD  Y3, Y3, Y0
+	VADDPD       saturation<>+160(SB), Y0, Y4
+	VMOVUPD      saturation<>+160(SB), Y1
+	VBLENDVPD    Y5, Y0, Y1, Y0
+	VDIVPD       Y4, Y0, Y0
+	VCVTPD2PSY   Y0, X0
+	VMOVSS       X0, (AX)
+	ADDQ         $0x04, CX
+	ADDQ         $0x04, AX
+	JMP          by1
+
+below1:
+	ADDQ $0x01, DX
 	VZEROUPPER
 	RET

@@ -1,5 +1,7 @@
 package vec
 
+import "math"
+
 // Float is an element type.
 type Float interface{ float32 | float64 }
 
@@ -21,6 +23,9 @@ type Kernels[T Float] struct {
 	Leaky func(dst, z, a []T, c T) // dst = c·a where z ≤ 0, and a elsewhere, also where z is NaN
 
 	Quadratic func(dst, y, a []T, c0, c1, c2 T) // dst = (c0 + c1·y + c2·y²) ⊙ a
+
+	Tanh    func(dst, z []T) // dst = tanh z
+	Sigmoid func(dst, z []T) // dst = 1/(1 + e⁻ᶻ), or about 1e-308 where that is less
 }
 
 // checked returns k with the lengths checked at the door: assembly does not.
@@ -35,6 +40,8 @@ func (k Kernels[T]) checked() Kernels[T] {
 		Quadratic: func(dst, y, a []T, c0, c1, c2 T) {
 			k.Quadratic(dst, y[:len(dst)], a[:len(dst)], c0, c1, c2)
 		},
+		Tanh:    func(dst, z []T) { k.Tanh(dst, z[:len(dst)]) },
+		Sigmoid: func(dst, z []T) { k.Sigmoid(dst, z[:len(dst)]) },
 	}
 }
 
@@ -83,5 +90,23 @@ func portable[T Float]() Kernels[T] {
 				dst[i] = (T(p*v) + c0) * a[i]
 			}
 		},
+		Tanh: func(dst, z []T) {
+			for i, v := range z {
+				dst[i] = T(math.Tanh(float64(v)))
+			}
+		},
+		Sigmoid: func(dst, z []T) {
+			for i, v := range z {
+				dst[i] = T(sigmoid(float64(v)))
+			}
+		},
 	}
+}
+
+func sigmoid(z float64) float64 {
+	if z >= 0 {
+		return 1 / (1 + math.Exp(-z))
+	}
+	e := math.Exp(z)
+	return e / (1 + e)
 }

@@ -56,6 +56,66 @@ func testKernels[T Float](t *testing.T, have Kernels[T], same func(x, y T) bool)
 	}
 }
 
+// TestSaturating compares with functions of package math, which are within one
+// unit in the last place of the exact values.
+func TestSaturating(t *testing.T) {
+	var z []float64
+	for x := 1e-320; x < 1000; x *= 1.01 {
+		z = append(z, x, -x)
+	}
+	z = append(z, 0, math.Copysign(0, -1), math.Inf(1), math.Inf(-1), math.NaN(), math.MaxFloat64, -math.MaxFloat64)
+	for _, f := range []struct {
+		name    string
+		kernel  func(dst, z []float64)
+		kernel4 func(dst, z []float32)
+		want    func(float64) float64
+	}{
+		{"tanh", Float64.Tanh, Float32.Tanh, math.Tanh},
+		{"sigmoid", Float64.Sigmoid, Float32.Sigmoid, sigmoid},
+	} {
+		got, narrow, narrowGot := make([]float64, len(z)), make([]float32, len(z)), make([]float32, len(z))
+		f.kernel(got, z)
+		for i, x := range z {
+			narrow[i] = float32(x)
+		}
+		f.kernel4(narrowGot, narrow)
+		for i, x := range z {
+			want := f.want(x)
+			if x < -708 && f.name == "sigmoid" {
+				want = got[i] // near the smallest number, and tested below
+			}
+			if !near(got[i], want, 4*0x1p-53) {
+				t.Errorf("%s(%g) = %g, want %g", f.name, x, got[i], want)
+			}
+			if want := float32(f.want(float64(narrow[i]))); !near(float64(narrowGot[i]), float64(want), 0x1p-23) {
+				t.Errorf("%s(%g) = %g in float32, want %g", f.name, narrow[i], narrowGot[i], want)
+			}
+		}
+		for n := range 10 { // whole vectors or not
+			part := make([]float64, n)
+			f.kernel(part, z[100:100+n])
+			for i, v := range part {
+				if v != got[100+i] {
+					t.Errorf("%s(%g) = %g among %d, %g among more", f.name, z[100+i], v, n, got[100+i])
+				}
+			}
+		}
+	}
+	far := make([]float64, 2)
+	Float64.Sigmoid(far, []float64{-800, math.Inf(-1)})
+	if far[0] > 1e-307 || far[1] > 1e-307 {
+		t.Errorf("sigmoid(−800) and sigmoid(−∞) are %g, want less than 1e-307", far)
+	}
+}
+
+// near tells whether x is y up to a relative difference, with its sign.
+func near(x, y, difference float64) bool {
+	if math.IsNaN(y) {
+		return math.IsNaN(x)
+	}
+	return math.Signbit(x) == math.Signbit(y) && math.Abs(x-y) <= difference*math.Abs(y)
+}
+
 func TestInPlace(t *testing.T) {
 	x := []float64{1, 2, 3, 4, 5, 6, 7}
 	Float64.Add(x, x, x)
@@ -98,6 +158,8 @@ func benchmarkKernels[T Float](b *testing.B, k Kernels[T]) {
 		{"Gate", func() { k.Gate(dst, x, y) }},
 		{"Leaky", func() { k.Leaky(dst, x, y, 0.01) }},
 		{"Quadratic", func() { k.Quadratic(dst, x, y, 1, 0, -1) }},
+		{"Tanh", func() { k.Tanh(dst, x) }},
+		{"Sigmoid", func() { k.Sigmoid(dst, x) }},
 	} {
 		b.Run(kernel.name, func(b *testing.B) {
 			for b.Loop() {

@@ -35,6 +35,7 @@ var precisions = []precision{
 
 func main() {
 	ConstraintExpr("amd64,!purego")
+	s := newSaturation()
 	for _, p := range precisions {
 		kernel(p, "Add", []string{"a", "b"}, nil, func(a, b Op) { p.add(b, a, a) })
 		kernel(p, "Sub", []string{"a", "b"}, nil, func(a, b Op) { p.sub(b, a, a) })
@@ -56,6 +57,8 @@ func main() {
 			p.add(c[0], y, y)
 			p.mul(a, y, y)
 		})
+		saturating(p, "Tanh", s.tanh)
+		saturating(p, "Sigmoid", s.sigmoid)
 	}
 	Generate()
 }
