@@ -2,9 +2,7 @@ package models
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"math"
 	"runtime"
 	"slices"
 	"strings"
@@ -270,10 +268,6 @@ func (o *Objective) Evaluate(ctx context.Context) (Evaluation, error) {
 	return Evaluation{Loss: loss / n, Accuracy: float64(correct) / n}, err
 }
 
-// ErrNotFinite is wrapped by errors about losses or derivatives that are NaN
-// or infinite.
-var ErrNotFinite = errors.New("not finite")
-
 // Gradient sets dst, of length Dim, to ∇L and returns L.
 func (o *Objective) Gradient(ctx context.Context, dst []float64) (float64, error) {
 	if err := o.build(first); err != nil {
@@ -366,32 +360,6 @@ func (o *Objective) Slopes(ctx context.Context, dst, v []float64) error {
 		return err
 	}
 	return finite("a directional derivative", dst)
-}
-
-// finite is an error that wraps ErrNotFinite unless all values are finite.
-func finite(what string, values []float64) error {
-	if allFinite(values) {
-		return nil
-	}
-	i := slices.IndexFunc(values, func(v float64) bool { return math.IsNaN(v) || math.IsInf(v, 0) })
-	return fmt.Errorf("models: entry %d of %s is %g: %w", i, what, values[i], ErrNotFinite)
-}
-
-// allFinite looks for what does not become 0 when multiplied by it. Four sums,
-// because an addition has to wait for the one before it in the same sum.
-func allFinite(values []float64) bool {
-	var s0, s1, s2, s3 float64
-	rest := values
-	for ; len(rest) >= 4; rest = rest[4:] {
-		s0 += 0 * rest[0]
-		s1 += 0 * rest[1]
-		s2 += 0 * rest[2]
-		s3 += 0 * rest[3]
-	}
-	for _, v := range rest {
-		s0 += 0 * v
-	}
-	return s0+s1+s2+s3 == 0
 }
 
 // add adds nodes, one a parameter, to their places in the flat vector dst.
