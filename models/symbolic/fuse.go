@@ -77,7 +77,7 @@ func (f *fusion) call(n *G.Node) op.Call {
 func (f *fusion) fuse(n *G.Node, c op.Call) op.Call {
 	for _, combine := range []func(outer op.Call, k int, inner op.Call) (op.Call, bool){op.Fuse, op.Chain} {
 		for k, operand := range c.In {
-			if f.readers[operand] > 1 || len(f.causes[operand]) < len(f.causes[n]) {
+			if !f.belongs(operand, n) {
 				continue
 			}
 			if one, ok := combine(c, k, f.call(operand)); ok {
@@ -86,4 +86,10 @@ func (f *fusion) fuse(n *G.Node, c op.Call) op.Call {
 		}
 	}
 	return c
+}
+
+// belongs tells whether the operand needs no buffer of its own: nothing but n
+// reads it, and what makes n change makes it change.
+func (f *fusion) belongs(operand, n *G.Node) bool {
+	return f.readers[operand] == 1 && (len(f.causes[operand]) == len(f.causes[n]) || op.Copies(operand.Op()))
 }

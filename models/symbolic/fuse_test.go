@@ -122,4 +122,9 @@ func TestFusionRepeatsNothing(t *testing.T) {
 	if p := must(symbolic.CompileTogether([]G.Nodes{{x, y, v}}, out, kept)); second(p.Plan(kept)) != nil {
 		t.Error("an output was fused")
 	}
+	b := input(g, "b", difftest.Normal(rng, 4))
+	row := must(op.RepeatRow(b, 4))
+	if p := must(symbolic.Compile(must(op.Add(row, kept)))); second(p.Plan(kept)) != nil || second(p.Plan(row)) == nil {
+		t.Error("a product was fused with a row that changes on its own, or the row is stored as a matrix")
+	}
 }

@@ -8,18 +8,8 @@ import (
 	"github.com/hessoscope/hessoscope/models/symbolic/vec"
 )
 
-// Add returns a + b, element by element; shapes must be equal. A row repeated
-// by RepeatRow is added as the row it is.
+// Add returns a + b, element by element; shapes must be equal.
 func Add(a, b *G.Node) (*G.Node, error) {
-	if err := sameShape("Add", a, b); err != nil {
-		return nil, err
-	}
-	if row := repeated(a); row != nil {
-		return AddRow(b, row)
-	}
-	if row := repeated(b); row != nil {
-		return AddRow(a, row)
-	}
 	return binary("Add", sum, a, b, onPair(vec.Float32.Add), onPair(vec.Float64.Add),
 		func(_ G.Nodes, _, grad *G.Node) (G.Nodes, error) { return G.Nodes{grad, grad}, nil })
 }

@@ -5,8 +5,10 @@ import (
 	"slices"
 
 	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
 
 	"github.com/hessoscope/hessoscope/models/symbolic/gemm"
+	"github.com/hessoscope/hessoscope/models/symbolic/vec"
 )
 
 // form is what operations know others by.
@@ -26,9 +28,10 @@ type Call struct {
 }
 
 // Fuse returns a call that computes outer without a pass for its operand k,
-// the result of inner: Add and AddRow of a MatMul become a product that adds
-// the other operand as it is written. The result is the same, bit for bit.
-// Of other pairs Fuse makes nothing and returns false.
+// the result of inner. Add and AddRow of a MatMul become a product that adds
+// the other operand as it is written, and Add of a RepeatRow becomes AddRow.
+// The result is the same, bit for bit. Of other pairs Fuse makes nothing and
+// returns false.
 //
 // What Fuse and Chain return is for running. Differentiate first.
 func Fuse(outer Call, k int, inner Call) (Call, bool) {
@@ -37,11 +40,25 @@ func Fuse(outer Call, k int, inner Call) (Call, bool) {
 		return Call{}, false
 	}
 	i, ok := inner.Op.(*primitive)
-	if !ok || i.product == nil {
+	if !ok {
 		return Call{}, false
 	}
 	x := outer.In[1-k]
-	return call(i.product.plus(x), append(slices.Clone(inner.In), x)...), true
+	switch {
+	case i.product != nil:
+		return call(i.product.plus(x), append(slices.Clone(inner.In), x)...), true
+	case i.form == repeatedRow && o.form == sum:
+		return call(plusRow(x.Shape()), x, inner.In[0]), true
+	default:
+		return Call{}, false
+	}
+}
+
+// Copies tells whether an operation only copies its operand, so that it is
+// less work to do it again, fused, than to read what was kept: RepeatRow.
+func Copies(o G.Op) bool {
+	p, ok := o.(*primitive)
+	return ok && p.form == repeatedRow
 }
 
 // Chain returns a call that computes inner and then outer over it, in place,
@@ -95,10 +112,18 @@ func (c *chain) Bind(dst G.Value, in ...G.Value) (func(), error) {
 	return func() { first(); then() }, nil
 }
 
+// plusRow is AddRow without a derivative.
+func plusRow(out tensor.Shape) primitive {
+	return primitive{
+		name: "AddRow", form: sumWithRow, out: out, over: []int{0},
+		f32: addRow(vec.Float32), f64: addRow(vec.Float64),
+	}
+}
+
 // plus is the product with x, a matrix or one row for all, added to it.
 func (p product) plus(x *G.Node) primitive {
 	s := productPlus{product: p}
-	sum := primitive{name: "MatMul+", out: []int{p.m, p.n}}
+	sum := primitive{name: "MatMul+", out: tensor.Shape{p.m, p.n}}
 	if x.Dims() == 2 {
 		s.stride = p.n
 		sum.over = []int{2}

@@ -3,7 +3,6 @@ package op
 import (
 	"fmt"
 
-	"gonum.org/v1/gonum/graph"
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
@@ -89,15 +88,6 @@ func RepeatRow(b *G.Node, r int) (*G.Node, error) {
 			return G.Nodes{d}, err
 		},
 	}, b)
-}
-
-// repeated is the vector of which n is a RepeatRow, or nil.
-func repeated(n *G.Node) *G.Node {
-	p, ok := n.Op().(*primitive)
-	if !ok || p.form != repeatedRow || n.Graph().Node(n.ID()) != n {
-		return nil
-	}
-	return graph.NodesOf(n.Graph().From(n.ID()))[0].(*G.Node)
 }
 
 func repeatRow[T Float](dst []T, in [][]T) {
