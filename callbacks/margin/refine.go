@@ -1,4 +1,4 @@
-package boundary
+package margin
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 
 // gaps are f_ŷ − max_{c≠ŷ} f_c, ŷ the class of the ray's sample, at a radius of
 // every ray: positive on its side of the boundary.
-func (m *marginSearch) gaps(ctx context.Context, rays []ray, radius func(*ray) float64) ([]float64, error) {
+func (m *search) gaps(ctx context.Context, rays []ray, radius func(*ray) float64) ([]float64, error) {
 	m.points = m.points[:0]
 	for k := range rays {
 		m.points = m.appendPoint(m.points, &rays[k], radius(&rays[k]))
@@ -33,7 +33,7 @@ func (m *marginSearch) gaps(ctx context.Context, rays []ray, radius func(*ray) f
 
 // cross narrows the brackets of rays to a relative width, by false position
 // (Illinois), and by halves where that is slow.
-func (m *marginSearch) cross(ctx context.Context, rays []ray, width float64) error {
+func (m *search) cross(ctx context.Context, rays []ray, width float64) error {
 	open := make([]int, 0, len(rays))
 	for k := range rays {
 		open = append(open, k)
@@ -95,7 +95,7 @@ func (r *ray) narrow(radius, gap float64, same int) int {
 
 // refine moves the rays of samples to nearer boundary points until they get no
 // nearer. The longer it takes, the fewer rays of a sample take part.
-func (m *marginSearch) refine(ctx context.Context, rays owned) error {
+func (m *search) refine(ctx context.Context, rays owned) error {
 	for step := range refinements {
 		switch step {
 		case 5:
@@ -124,7 +124,7 @@ func (m *marginSearch) refine(ctx context.Context, rays owned) error {
 }
 
 // improve takes one step with each of the rays.
-func (m *marginSearch) improve(ctx context.Context, rays []*ray) error {
+func (m *search) improve(ctx context.Context, rays []*ray) error {
 	feet, err := m.feet(ctx, rays)
 	if err != nil {
 		return err
@@ -134,7 +134,7 @@ func (m *marginSearch) improve(ctx context.Context, rays []*ray) error {
 	var guess []float64
 	for k, r := range rays {
 		foot := feet[k*m.width : (k+1)*m.width]
-		if norm := floats.Norm(foot, 2); !(norm < r.hi*(1-marginTolerance)) {
+		if norm := floats.Norm(foot, 2); !(norm < r.hi*(1-tolerance)) {
 			r.done = true // the nearest point of the linearised boundary is no nearer
 			continue
 		}
@@ -147,7 +147,7 @@ func (m *marginSearch) improve(ctx context.Context, rays []*ray) error {
 			continue
 		}
 		floats.Scale(1/length, offset)
-		next = append(next, ray{owner: r.owner, direction: offset, hi: r.hi * (1 - marginTolerance/2), atLo: m.inside[r.owner]})
+		next = append(next, ray{owner: r.owner, direction: offset, hi: r.hi * (1 - tolerance/2), atLo: m.inside[r.owner]})
 		of, guess = append(of, r), append(guess, length)
 	}
 	gaps, err := m.gaps(ctx, next, func(r *ray) float64 { return r.hi })
@@ -159,7 +159,7 @@ func (m *marginSearch) improve(ctx context.Context, rays []*ray) error {
 	var lengths []float64
 	for k, r := range of {
 		if next[k].atHi = gaps[k]; gaps[k] > 0 {
-			if r.step /= 2; r.step < marginTolerance {
+			if r.step /= 2; r.step < tolerance {
 				r.done = true
 			}
 			continue
@@ -179,7 +179,7 @@ func (m *marginSearch) improve(ctx context.Context, rays []*ray) error {
 // feet are, for each ray, the foot of its sample on the boundary linearised at
 // the ray's end, relative to the sample: t·g with g = ∇(f_ŷ − f_c). Where that
 // gradient vanishes it is infinite.
-func (m *marginSearch) feet(ctx context.Context, rays []*ray) ([]float64, error) {
+func (m *search) feet(ctx context.Context, rays []*ray) ([]float64, error) {
 	m.points = m.points[:0]
 	for _, r := range rays {
 		m.points = m.appendPoint(m.points, r, r.hi)
@@ -206,7 +206,7 @@ func (m *marginSearch) feet(ctx context.Context, rays []*ray) ([]float64, error)
 // settle narrows the brackets of rays that are outside at hi, around the radius
 // that the linearised boundary predicts. Where that was right, two evaluations
 // are enough.
-func (m *marginSearch) settle(ctx context.Context, rays []ray, predicted []float64) error {
+func (m *search) settle(ctx context.Context, rays []ray, predicted []float64) error {
 	for _, shift := range []float64{1e-7, -1e-7} {
 		var some []ray
 		var of []int
@@ -231,11 +231,11 @@ func (m *marginSearch) settle(ctx context.Context, rays []ray, predicted []float
 // searchBalls looks for points predicted otherwise in the ball around each
 // sample that no boundary point was found in, and refines what it finds. It
 // reports whether there were any.
-func (m *marginSearch) searchBalls(ctx context.Context, rays owned) (bool, error) {
+func (m *search) searchBalls(ctx context.Context, rays owned) (bool, error) {
 	var found, tried []ray
 	for i := range rays {
 		radius := rays.nearest(i) * (1 - 1e-3)
-		if m.Distances[i] > 0 && !math.IsInf(radius, 1) {
+		if m.Values[i] > 0 && !math.IsInf(radius, 1) {
 			for _, u := range directions(ballPoints, m.width, m.rng) {
 				share := math.Pow(m.rng.Float64(), 1/float64(m.width))
 				tried = append(tried, ray{owner: i, direction: u, hi: radius * share, atLo: m.inside[i], step: 1})
@@ -275,15 +275,15 @@ func (m *marginSearch) searchBalls(ctx context.Context, rays owned) (bool, error
 
 // finish records the nearest boundary point of every sample, narrowed to the
 // tolerance.
-func (m *marginSearch) finish(ctx context.Context, rays owned) error {
+func (m *search) finish(ctx context.Context, rays owned) error {
 	rays.prune(1)
 	var nearest []ray
 	for i := range rays {
-		if m.Distances[i] > 0 {
+		if m.Values[i] > 0 {
 			nearest = append(nearest, rays[i]...)
 		}
 	}
-	if err := m.cross(ctx, nearest, marginBracket); err != nil {
+	if err := m.cross(ctx, nearest, bracket); err != nil {
 		return err
 	}
 	points := make([]float64, 0, len(nearest)*m.width)
@@ -296,7 +296,7 @@ func (m *marginSearch) finish(ctx context.Context, rays owned) error {
 	}
 	for k, r := range nearest {
 		i := r.owner
-		m.Distances[i], m.Converged[i] = r.hi, r.done
+		m.Values[i], m.Converged[i] = r.hi, r.done
 		m.Rivals[i] = rival(logits[k*m.classes:(k+1)*m.classes], m.Predicted[i])
 		copy(m.Points[i*m.width:], points[k*m.width:(k+1)*m.width])
 	}

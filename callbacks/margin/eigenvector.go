@@ -1,4 +1,4 @@
-package boundary
+package margin
 
 import (
 	"cmp"
@@ -13,18 +13,19 @@ import (
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 
+	"github.com/hessoscope/hessoscope/callbacks/boundary"
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/models"
 )
 
-// EigenvectorMargin is the margin as eigenvectors of the Hessian tell it
+// Eigenvector is the margin as eigenvectors of the Hessian tell it
 // (arXiv:2306.07104): with x_b a point whose reinforcing gradient is aligned
 // with an eigenvector v as no other, cos²(g(x_b), v) → max, the distance from
 // x_b to the nearer of the two samples that are aligned with v most and least.
 // The idea is that x_b lies on the boundary that v is about, and the two
 // samples on both sides of it. The distance from a sample to the boundary, as
-// [MeasureMargins] finds it, is the one to trust.
-type EigenvectorMargin struct {
+// [Measure] finds it, is the one to trust.
+type Eigenvector struct {
 	Value     float64   `json:"value"`     // ‖x_b − x_n‖
 	Vector    int       `json:"vector"`    // v is that of the largest eigenvalue, 1, or of the second, 2, …
 	Sample    int       `json:"sample"`    // n
@@ -39,7 +40,7 @@ type EigenvectorMargin struct {
 }
 
 // Compare sets Excess.
-func (e *EigenvectorMargin) Compare(direct Summary) {
+func (e *Eigenvector) Compare(direct Summary) {
 	if e != nil && direct.Min != nil && *direct.Min > 0 {
 		excess := e.Value / *direct.Min - 1
 		e.Excess = &excess
@@ -54,11 +55,11 @@ const (
 	paperDecay = 1e-3
 )
 
-// PaperMargin is the estimate as published: the first eigenvector only, gradient descent
+// Published is the estimate as published: the first eigenvector only, gradient descent
 // from one random point, and whatever that ends at taken for a boundary point.
 // It may rank networks the wrong way round. Vectors are the eigenvectors of the
 // largest eigenvalues, k × P; alignments are those of the samples of split, N × k.
-func PaperMargin(ctx context.Context, m models.Model, split *datasets.Split, vectors, alignments *mat.Dense, seed uint64, s models.ObjectiveSettings) (*EigenvectorMargin, error) {
+func Published(ctx context.Context, m models.Model, split *datasets.Split, vectors, alignments *mat.Dense, seed uint64, s models.ObjectiveSettings) (*Eigenvector, error) {
 	climber, err := newClimber(m, s)
 	if err != nil {
 		return nil, err
@@ -69,7 +70,7 @@ func PaperMargin(ctx context.Context, m models.Model, split *datasets.Split, vec
 		x[i] = rng.NormFloat64()
 	}
 	v := vectors.RawRowView(0)
-	found := &EigenvectorMargin{Vector: 1, Starts: 1}
+	found := &Eigenvector{Vector: 1, Starts: 1}
 	for found.Steps < paperSteps {
 		if found.Alignment, err = climber.alignment(ctx, v, x); err != nil {
 			return nil, err
@@ -127,12 +128,12 @@ const (
 	climbLast  = 1e-5 // length of a step that is too short to go on
 )
 
-// RepairedMargin is the estimate with its faults mended: every one of the
+// Repaired is the estimate with its faults mended: every one of the
 // vectors, the outliers' eigenvectors; many starts for each, boundary points
 // that direct has found, the best aligned ones first; every maximum moved to
 // the nearest point of the decision boundary; and the nearest pair kept. Vectors and
-// alignments are as for PaperMargin. It is nil if there is no boundary.
-func RepairedMargin(ctx context.Context, m models.Model, split *datasets.Split, vectors, alignments *mat.Dense, direct *Margins, s models.ObjectiveSettings) (*EigenvectorMargin, error) {
+// alignments are as for Published. It is nil if there is no boundary.
+func Repaired(ctx context.Context, m models.Model, split *datasets.Split, vectors, alignments *mat.Dense, direct *Distances, s models.ObjectiveSettings) (*Eigenvector, error) {
 	starts, err := climbStarts(ctx, m, split, vectors, direct, s)
 	if err != nil || len(starts) == 0 {
 		return nil, err
@@ -148,11 +149,11 @@ func RepairedMargin(ctx context.Context, m models.Model, split *datasets.Split, 
 	if err != nil {
 		return nil, err
 	}
-	nearest, err := MeasureMargins(ctx, field, tops, MarginSettings{})
+	nearest, err := Measure(ctx, field, tops, Settings{})
 	if err != nil {
 		return nil, err
 	}
-	var best *EigenvectorMargin
+	var best *Eigenvector
 	for i, c := range starts {
 		if nearest.Rivals[i] < 0 {
 			continue
@@ -160,7 +161,7 @@ func RepairedMargin(ctx context.Context, m models.Model, split *datasets.Split, 
 		x := nearest.Points[i*len(c.x) : (i+1)*len(c.x)]
 		n, distance := nearerExtreme(split, mat.Col(nil, c.vector, alignments), x)
 		if best == nil || distance < best.Value {
-			best = &EigenvectorMargin{Value: distance, Vector: c.vector + 1, Sample: n, Point: x, Alignment: c.alignment, Starts: len(starts), Steps: c.steps}
+			best = &Eigenvector{Value: distance, Vector: c.vector + 1, Sample: n, Point: x, Alignment: c.alignment, Starts: len(starts), Steps: c.steps}
 		}
 	}
 	if best == nil {
@@ -180,7 +181,7 @@ type climb struct {
 
 // climbStarts are, for each vector, the boundary points that are aligned with
 // it most, none near another.
-func climbStarts(ctx context.Context, m models.Model, split *datasets.Split, vectors *mat.Dense, direct *Margins, s models.ObjectiveSettings) ([]climb, error) {
+func climbStarts(ctx context.Context, m models.Model, split *datasets.Split, vectors *mat.Dense, direct *Distances, s models.ObjectiveSettings) ([]climb, error) {
 	points := &datasets.Split{Name: "boundary points"}
 	d := direct.width()
 	for n, rival := range direct.Rivals {
@@ -191,7 +192,7 @@ func climbStarts(ctx context.Context, m models.Model, split *datasets.Split, vec
 	if points.Len() == 0 {
 		return nil, nil
 	}
-	gradients, err := NewReinforcing(ctx, m, points, s)
+	gradients, err := boundary.NewReinforcing(ctx, m, points, s)
 	if err != nil {
 		return nil, err
 	}
@@ -269,7 +270,7 @@ func newClimber(m models.Model, s models.ObjectiveSettings) (*climber, error) {
 // alignment moves to x and returns cos²(g(x), v); 0 where g vanishes.
 func (c *climber) alignment(ctx context.Context, v, x []float64) (float64, error) {
 	if _, err := c.point.Gradient(ctx, c.g, x); err != nil {
-		return 0, fmt.Errorf("boundary: alignment at a point: %w", err)
+		return 0, fmt.Errorf("margin: alignment at a point: %w", err)
 	}
 	c.dot, c.sq = floats.Dot(c.g, v), floats.Dot(c.g, c.g)
 	if c.sq == 0 {
