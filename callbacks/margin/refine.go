@@ -236,7 +236,7 @@ func (m *search) searchBalls(ctx context.Context, rays owned) (bool, error) {
 	for i := range rays {
 		radius := rays.nearest(i) * (1 - 1e-3)
 		if m.Values[i] > 0 && !math.IsInf(radius, 1) {
-			for _, u := range directions(ballPoints, m.width, m.rng) {
+			for _, u := range m.directions(ballPoints) {
 				share := math.Pow(m.rng.Float64(), 1/float64(m.width))
 				tried = append(tried, ray{owner: i, direction: u, hi: radius * share, atLo: m.inside[i], step: 1})
 			}

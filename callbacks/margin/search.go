@@ -17,8 +17,10 @@ const (
 	bracket   = 1e-10 // relative width of the bracket around a boundary point
 
 	nearestStarts  = 40      // samples predicted otherwise that are gone to
-	randomStarts   = 40      // directions that are marched in
+	randomStarts   = 40      // directions that are marched in, in low dimension
 	kept           = 12      // rays of a sample that are refined
+	shared         = 5       // rays of a sample whose ends others go to
+	highDimension  = 16      // random directions are few beyond
 	newtonSteps    = 20      // towards each class, at most
 	refinements    = 300     // steps of a ray, at most
 	ballPoints     = 256     // random points in the ball that is left
@@ -152,12 +154,7 @@ func spread(x []float64, width int) float64 {
 
 // begin finds first boundary points of the samples from … to − 1.
 func (m *search) begin(ctx context.Context, rays owned, from, to int, pool cloud) error {
-	var starts []ray
-	for i := from; i < to; i++ {
-		if m.Values[i] > 0 {
-			starts = append(starts, m.towards(i, pool, nearestStarts)...)
-		}
-	}
+	starts := m.towards(from, to, pool, nearestStarts)
 	newton, err := m.newton(ctx, from, to)
 	if err != nil {
 		return err
@@ -182,27 +179,17 @@ func (m *search) begin(ctx context.Context, rays owned, from, to int, pool cloud
 // share sends the samples to the boundary points of others.
 func (m *search) share(ctx context.Context, rays owned) error {
 	pool, err := m.boundaryPoints(ctx, rays)
-	if err != nil {
+	if err != nil || len(pool.classes) == 0 {
 		return err
 	}
-	var starts []ray
-	for i := range rays {
-		if m.Values[i] == 0 {
-			continue
+	block := max(1, blockValues/max(kept*m.width, len(pool.classes)))
+	for from := 0; from < len(rays); from += block {
+		starts := m.towards(from, min(from+block, len(rays)), pool, kept)
+		if err := m.cross(ctx, starts, coarse); err != nil {
+			return err
 		}
-		starts = append(starts, m.towards(i, pool, kept)...)
-		if len(starts)*m.width > blockValues || i == len(rays)-1 {
-			if err := m.cross(ctx, starts, coarse); err != nil {
-				return err
-			}
-			rays.add(starts)
-			starts = starts[:0]
-		}
+		rays.add(starts)
 	}
-	if err := m.cross(ctx, starts, coarse); err != nil {
-		return err
-	}
-	rays.add(starts)
 	rays.prune(kept)
 	return nil
 }
@@ -222,11 +209,11 @@ func (m *search) ray(i int, point []float64, outside float64) (ray, bool) {
 
 func (m *search) sample(i int) []float64 { return m.x[i*m.width : (i+1)*m.width] }
 
-// boundaryPoints are the ends of all brackets, on both sides.
+// boundaryPoints are the ends of each sample's shortest brackets, on both sides.
 func (m *search) boundaryPoints(ctx context.Context, rays owned) (cloud, error) {
 	var pool cloud
 	for _, of := range rays {
-		for i := range of {
+		for i := range min(shared, len(of)) {
 			pool.x = m.appendPoint(pool.x, &of[i], of[i].lo)
 			pool.x = m.appendPoint(pool.x, &of[i], of[i].hi)
 		}

@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"context"
 	"math"
-	"math/rand/v2"
 	"slices"
 
+	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/floats"
+
+	"github.com/hessoscope/hessoscope/models/symbolic/gemm"
 )
 
 // newton takes Newton steps towards each other class from the samples from …
@@ -76,7 +78,7 @@ func (m *search) march(ctx context.Context, rays owned, from, to int) ([]ray, er
 		if m.Values[i] == 0 {
 			continue
 		}
-		for _, u := range directions(randomStarts, m.width, m.rng) {
+		for _, u := range m.directions(randomStarts) {
 			open = append(open, ray{owner: i, direction: u, hi: marchFrom * m.scale, atLo: m.inside[i], step: 1})
 		}
 	}
@@ -101,17 +103,21 @@ func (m *search) march(ctx context.Context, rays owned, from, to int) ([]ray, er
 	return arrived, nil
 }
 
-// directions are random unit vectors: those of random orthonormal bases and
+// directions are n random unit vectors, an eighth of that in high dimension,
+// where they hardly ever find anything: those of random orthonormal bases and
 // their opposites, so that they cover the sphere evenly.
-func directions(n, width int, rng *rand.Rand) [][]float64 {
+func (m *search) directions(n int) [][]float64 {
+	if m.width > highDimension {
+		n /= 8
+	}
 	var all [][]float64
 	basis := 0 // first vector of the present basis
 	for len(all) < n {
-		u := make([]float64, width)
+		u := make([]float64, m.width)
 		for i := range u {
-			u[i] = rng.NormFloat64()
+			u[i] = m.rng.NormFloat64()
 		}
-		if len(all)-basis >= 2*width {
+		if len(all)-basis >= 2*m.width {
 			basis = len(all)
 		}
 		for i := basis; i < len(all); i += 2 {
@@ -121,7 +127,7 @@ func directions(n, width int, rng *rand.Rand) [][]float64 {
 		if norm == 0 {
 			continue
 		}
-		opposite := make([]float64, width)
+		opposite := make([]float64, m.width)
 		floats.ScaleTo(opposite, -1/norm, u)
 		floats.Scale(1/norm, u)
 		all = append(all, u, opposite)
@@ -135,27 +141,37 @@ type cloud struct {
 	classes []int
 }
 
-// towards are rays from sample i to the nearest points of other classes, at
-// most so many.
-func (m *search) towards(i int, pool cloud, most int) []ray {
-	type candidate struct {
-		point    int
-		distance float64
+// towards are rays from each of the samples from … to − 1 to the nearest points
+// of other classes, at most so many.
+func (m *search) towards(from, to int, pool cloud, most int) []ray {
+	n := len(pool.classes)
+	products := make([]float64, (to-from)*n)
+	gemm.Implementation{Parallel: true}.Dgemm(blas.NoTrans, blas.Trans, to-from, n, m.width, 1,
+		m.x[from*m.width:to*m.width], m.width, pool.x, m.width, 0, products, n)
+	squares := make([]float64, n)
+	for p := range squares {
+		x := pool.x[p*m.width : (p+1)*m.width]
+		squares[p] = floats.Dot(x, x)
 	}
-	var others []candidate
-	for p, class := range pool.classes {
-		if class != m.Predicted[i] {
-			others = append(others, candidate{p, floats.Distance(m.sample(i), pool.x[p*m.width:(p+1)*m.width], 2)})
-		}
-	}
-	slices.SortFunc(others, func(a, b candidate) int {
-		return cmp.Or(cmp.Compare(a.distance, b.distance), cmp.Compare(a.point, b.point))
-	})
 	var rays []ray
-	for _, o := range others[:min(most, len(others))] {
-		// The value there is not known, only its sign.
-		if r, ok := m.ray(i, pool.x[o.point*m.width:(o.point+1)*m.width], 0); ok {
-			rays = append(rays, r)
+	for i := from; i < to; i++ {
+		if m.Values[i] == 0 {
+			continue
+		}
+		far := products[(i-from)*n : (i-from+1)*n] // ‖x − p‖² − ‖x‖²
+		floats.AddScaledTo(far, squares, -2, far)
+		var others []int
+		for p, class := range pool.classes {
+			if class != m.Predicted[i] {
+				others = append(others, p)
+			}
+		}
+		slices.SortFunc(others, func(a, b int) int { return cmp.Or(cmp.Compare(far[a], far[b]), cmp.Compare(a, b)) })
+		for _, p := range others[:min(most, len(others))] {
+			// The value there is not known, only its sign.
+			if r, ok := m.ray(i, pool.x[p*m.width:(p+1)*m.width], 0); ok {
+				rays = append(rays, r)
+			}
 		}
 	}
 	return rays
