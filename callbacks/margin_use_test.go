@@ -17,6 +17,7 @@ import (
 	"gorgonia.org/tensor"
 
 	"github.com/hessoscope/hessoscope/callbacks"
+	"github.com/hessoscope/hessoscope/models"
 	"github.com/hessoscope/hessoscope/models/weights"
 	"github.com/hessoscope/hessoscope/trainer"
 )
@@ -122,6 +123,26 @@ func TestMarginOfAResumedRun(t *testing.T) {
 	}
 }
 
+func TestCancelledMarginKeepsItsState(t *testing.T) {
+	hook := &callbacks.Margin{Schedule: trainer.Schedule{Every: 1, Budget: 0.1}}
+	tr := spectrumRun(t, tensor.Float64, hook)
+	if err := hook.TrainBegin(t.Context(), tr.State()); err != nil {
+		t.Fatal(err)
+	}
+	before, err := hook.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := hook.EpochEnd(ctx, tr.State()); !errors.Is(err, context.Canceled) {
+		t.Fatalf("error %v, want context.Canceled", err)
+	}
+	if after, err := hook.Snapshot(); err != nil || string(before) != string(after) {
+		t.Errorf("a cancelled measurement changed the hook's state; error %v", err)
+	}
+}
+
 // The files hold the drawn samples' distances, which the metrics summarise.
 func TestMarginFiles(t *testing.T) {
 	const samples = 30
@@ -140,14 +161,7 @@ func TestMarginFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, epoch := range []int{0, 6, 12} {
-		arrays, err := weights.Read(filepath.Join(dir, fmt.Sprintf("margin-%06d.npz", epoch)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		found := make(map[string][]float64)
-		for _, a := range arrays {
-			found[a.Name] = a.Data
-		}
+		found := readMargins(t, filepath.Join(dir, fmt.Sprintf("margin-%06d.npz", epoch)))
 		distances, points := found["margin_distances"], found["margin_points"]
 		least, wrong := math.Inf(1), 0
 		for i, row := range rows {
@@ -171,6 +185,41 @@ func TestMarginFiles(t *testing.T) {
 	}
 	if files, _ := os.ReadDir(dir); len(files) != 3 {
 		t.Errorf("%d files, want 3", len(files))
+	}
+	checkMarginPoints(t, tr.State().Model, filepath.Join(dir, "margin-000012.npz"))
+}
+
+// readMargins reads the arrays of a file by their names.
+func readMargins(t *testing.T, path string) map[string][]float64 {
+	t.Helper()
+	arrays, err := weights.Read(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := make(map[string][]float64)
+	for _, a := range arrays {
+		found[a.Name] = a.Data
+	}
+	return found
+}
+
+// checkMarginPoints checks that the two classes are equal at the points of a file.
+func checkMarginPoints(t *testing.T, model models.Model, path string) {
+	t.Helper()
+	found := readMargins(t, path)
+	field, err := models.NewField(model, models.ObjectiveSettings{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	logits := make([]float64, len(found["margin_rows"])*field.Classes())
+	if err := field.Logits(t.Context(), logits, found["margin_points"]); err != nil {
+		t.Fatal(err)
+	}
+	for i, rival := range found["margin_rivals"] {
+		z := logits[i*field.Classes() : (i+1)*field.Classes()]
+		if rival >= 0 && math.Abs(z[int(rival)]-z[int(found["margin_predicted"][i])]) > 1e-8 {
+			t.Errorf("point %d: logits %v; want those of classes %v and %v to be equal", i, z, found["margin_predicted"][i], rival)
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"gonum.org/v1/gonum/floats"
+	G "gorgonia.org/gorgonia"
 
 	"github.com/hessoscope/hessoscope/models"
 )
@@ -76,11 +77,15 @@ func moved(x []float64, width, j int, h float64) []float64 {
 
 func TestFieldLogitsAreThoseOfAnObjective(t *testing.T) {
 	ctx := context.Background()
+	squared := func(x *G.Node, params G.Nodes) (*G.Node, error) { // what is computed of parameters alone is kept
+		return G.Mul(x, G.Must(G.HadamardProd(params[0], params[0])))
+	}
 	for _, n := range []int{1, 128, 300} {
 		split := blobs(n, 3, 4, 1)
 		for name, m := range map[string]models.Model{
-			"MLP":   newMLP(t, models.MLPConfig{Input: 3, Hidden: []int{7, 6}, Classes: 4, Activation: models.GELU}),
-			"gated": newGated(3, 6, 4),
+			"MLP":             newMLP(t, models.MLPConfig{Input: 3, Hidden: []int{7, 6}, Classes: 4, Activation: models.GELU}),
+			"gated":           newGated(3, 6, 4),
+			"squared weights": &broken{newGated(3, 4, 4), squared},
 		} {
 			o, f := newObjective(t, m, models.CrossEntropy, split, 2), newField(t, m, 2)
 			for range 2 { // before and after a change of the parameters

@@ -80,10 +80,7 @@ func TestFieldErrors(t *testing.T) {
 	wantError(t, f.Gradients(ctx, gradients[1:], split.X, none), "models: 600 values for points of 2 and 599 for results of 2")
 	_, err := models.NewField(m, models.ObjectiveSettings{Precision: tensor.Int})
 	wantError(t, err, "models: precision is int; want float32 or float64")
-	constant := func(_ *G.Node, params G.Nodes) (*G.Node, error) {
-		return G.Mul(params[0], G.Must(G.Transpose(params[4])))
-	}
-	_, err = models.NewField(&fixed{&broken{newGated(6, 6, 4), constant}}, models.ObjectiveSettings{})
+	_, err = models.NewField(&fixed{&broken{newGated(6, 6, 4), constantLogits}}, models.ObjectiveSettings{})
 	wantError(t, err, "models: the logits do not depend on the input")
 
 	cancelled, cancel := context.WithCancel(ctx)
@@ -132,3 +129,9 @@ func TestFieldErrors(t *testing.T) {
 type fixed struct{ *broken }
 
 func (*fixed) BatchSize() int { return 6 }
+
+// constantLogits are those of a gated model with 6 inputs and of width 6, for 6
+// samples.
+func constantLogits(_ *G.Node, params G.Nodes) (*G.Node, error) {
+	return G.Mul(params[0], G.Must(G.Transpose(params[4])))
+}

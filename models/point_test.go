@@ -35,7 +35,7 @@ func gradientAt(t testing.TB, p *models.Point, x []float64) ([]float64, int) {
 // pull is ∂⟨u, g(x)⟩/∂x where p is.
 func pull(t testing.TB, p *models.Point, u []float64) []float64 {
 	t.Helper()
-	dst := make([]float64, p.Width())
+	dst := normal(p.Width(), 99) // to be overwritten
 	if err := p.Pull(context.Background(), dst, u); err != nil {
 		t.Fatal(err)
 	}

@@ -52,6 +52,11 @@ func TestPointPullOfAConstant(t *testing.T) {
 	if got := pull(t, p, []float64{1, 2}); !floats.Equal(g, want) || floats.Norm(got, 2) != 0 {
 		t.Errorf("gradient %v and pull %v, want %v and zeros", g, got, want)
 	}
+	constant := newPoint(t, &fixed{&broken{newGated(6, 6, 4), constantLogits}})
+	gradientAt(t, constant, normal(6, 1))
+	if got := pull(t, constant, normal(constant.Dim(), 2)); floats.Norm(got, 2) != 0 {
+		t.Errorf("pull %v by an input that the logits do not depend on", got)
+	}
 }
 
 func TestPointOfAFixedModel(t *testing.T) {
