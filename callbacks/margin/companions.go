@@ -18,8 +18,8 @@ type Companions struct {
 	// negative where it is not what is predicted.
 	Logit []float64
 	// Input are first-order estimates of the distance to the boundary, |f_a − f_b|/‖∇ₓ(f_a − f_b)‖, with
-	// a and b the two largest logits (Elsayed 2018), of the samples where that
-	// gradient does not vanish.
+	// a and b the two largest logits (Elsayed 2018), of the samples that are classified
+	// rightly and where that gradient does not vanish.
 	Input []float64
 }
 
@@ -39,6 +39,9 @@ func MeasureCompanions(ctx context.Context, field *models.Field, split *datasets
 		return nil, fmt.Errorf("margin: first-order margins: %w", err)
 	}
 	for i, gap := range gaps {
+		if c.Logit[i] < 0 {
+			continue
+		}
 		if norm := floats.Norm(gradients[i*d:(i+1)*d], 2); norm > 0 && !math.IsInf(gap/norm, 0) {
 			c.Input = append(c.Input, gap/norm)
 		}
