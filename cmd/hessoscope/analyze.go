@@ -15,6 +15,7 @@ import (
 	"github.com/hessoscope/hessoscope/callbacks"
 	"github.com/hessoscope/hessoscope/callbacks/boundary"
 	"github.com/hessoscope/hessoscope/callbacks/curvature"
+	"github.com/hessoscope/hessoscope/callbacks/margin"
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/models"
 	"github.com/hessoscope/hessoscope/models/weights"
@@ -39,6 +40,7 @@ type analyzeCmd struct {
 	Margin       bool              `help:"Measure the margin too: the samples' distances to the boundary, and the margin that the outliers' eigenvectors tell."`
 	Margins      string            `help:"Write the distance of every sample to the boundary to this CSV file; implies --margin." placeholder:"FILE.csv"`
 	Samples      int               `name:"margin-samples" help:"How many samples' distances are measured, drawn by the seed; all of at most 1000 if 0." placeholder:"N"`
+	Picture      string            `help:"Draw the decision regions (or the samples' distances, where the inputs are not in the plane) and the eigenvalues to this .png file." placeholder:"FILE.png"`
 	Seed         uint64            `help:"Seed of Lanczos' random start, and of the margin's directions."`
 	Workers      int               `help:"Chunks of data computed at once; one a CPU if 0. Changes no result."`
 	JSON         string            `name:"json" help:"Write the results as JSON: to a file, or to standard output (-) in place of the table." placeholder:"FILE|-"`
@@ -53,6 +55,7 @@ Measures the loss of a finished model and its Hessian, in float64.
   hessoscope analyze runs/iris
   hessoscope analyze --weights W.npz --data D.csv --split train --top 10 --json -
   hessoscope analyze runs/iris --margin --margins distances.csv
+  hessoscope analyze runs/gauss --margin --picture gauss.png
 
 Every eigenvalue comes with the residual ‖Hv − λv‖ of its pair: a true eigenvalue lies that near.`
 }
@@ -138,16 +141,17 @@ func (a analyzeCmd) validate() error {
 	case !(a.Tolerance > 0 && a.Tolerance < 1):
 		return fmt.Errorf("--tolerance %g: want a number between 0 and 1", a.Tolerance)
 	}
-	for _, path := range []string{a.JSON, a.Vectors, a.Margins} {
+	for _, path := range []string{a.JSON, a.Vectors, a.Margins, a.Picture} {
 		if err := writable(path); err != nil {
 			return err
 		}
 	}
-	if ext := filepath.Ext(a.Margins); a.Margins != "" && ext != ".csv" {
-		return fmt.Errorf("--margins %s: want a name that ends in .csv", a.Margins)
-	}
-	if ext := filepath.Ext(a.Vectors); a.Vectors != "" && ext != ".npz" {
-		return fmt.Errorf("--vectors %s: want a name that ends in .npz", a.Vectors)
+	for _, file := range []struct{ flag, path, ext string }{
+		{"--margins", a.Margins, ".csv"}, {"--picture", a.Picture, ".png"}, {"--vectors", a.Vectors, ".npz"},
+	} {
+		if file.path != "" && filepath.Ext(file.path) != file.ext {
+			return fmt.Errorf("%s %s: want a name that ends in %s", file.flag, file.path, file.ext)
+		}
 	}
 	if err := a.Activation.Validate(); err != nil {
 		return fmt.Errorf("--activation %w", err)
@@ -260,10 +264,15 @@ func (a analyzeCmd) measure(ctx context.Context, subject *subject, result *analy
 		return nil, err
 	}
 	arrays := append(spectrum.Arrays(), aligned...)
-	if !a.Margin && a.Margins == "" {
-		return arrays, nil
+	var distances *margin.Distances
+	if a.Margin || a.Margins != "" {
+		if result.Margin, distances, err = a.measureMargin(ctx, subject, spectrum, result.Spectrum.Outliers, progress); err != nil {
+			return nil, err
+		}
 	}
-	result.Margin, err = a.measureMargin(ctx, subject, spectrum, result.Spectrum.Outliers, progress)
+	if a.Picture != "" {
+		err = a.drawPicture(ctx, subject, spectrum, result, distances)
+	}
 	return arrays, err
 }
 

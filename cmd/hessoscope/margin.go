@@ -32,11 +32,11 @@ type marginAnalysis struct {
 
 // measureMargin measures the samples' distances to the boundary, and what the outliers'
 // eigenvectors say of them.
-func (a analyzeCmd) measureMargin(ctx context.Context, subject *subject, spectrum *curvature.Spectrum, outliers *boundary.Outliers, progress io.Writer) (*marginAnalysis, error) {
+func (a analyzeCmd) measureMargin(ctx context.Context, subject *subject, spectrum *curvature.Spectrum, outliers *boundary.Outliers, progress io.Writer) (*marginAnalysis, *margin.Distances, error) {
 	settings := models.ObjectiveSettings{Workers: a.Workers}
 	told, err := a.outlierVectors(ctx, subject, spectrum, outliers)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var paper *margin.Eigenvector
 	var paperErr error
@@ -49,11 +49,11 @@ func (a analyzeCmd) measureMargin(ctx context.Context, subject *subject, spectru
 	}
 	field, err := models.NewField(subject.model, settings)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	cheap, err := margin.MeasureCompanions(ctx, field, subject.split)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	bar := newBar(progress, "margins")
 	margins, err := margin.Measure(ctx, field, subject.split, margin.Settings{
@@ -61,24 +61,24 @@ func (a analyzeCmd) measureMargin(ctx context.Context, subject *subject, spectru
 	})
 	bar.clear()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	m := &marginAnalysis{Summary: margins.Summary(), Logit: cheap.LogitQuantiles(), Input: cheap.InputQuantiles()}
 	if told != nil {
 		if m.Eigenvector, err = margin.Repaired(ctx, subject.model, subject.split, told.vectors, told.alignments, margins, settings); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		wait.Wait()
 		if m.Paper = paper; paperErr != nil {
-			return nil, paperErr
+			return nil, nil, paperErr
 		}
 		m.Eigenvector.Compare(m.Summary)
 		m.Paper.Compare(m.Summary)
 	}
 	if a.Margins == "" {
-		return m, nil
+		return m, margins, nil
 	}
-	return m, writeMargins(a.Margins, margins)
+	return m, margins, writeMargins(a.Margins, margins)
 }
 
 // aligned are eigenvectors, k × P, and the samples' alignments with them,
