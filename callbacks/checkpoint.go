@@ -14,7 +14,8 @@ import (
 // Checkpoint saves a run so that it can be resumed, by trainer.ReadCheckpoint
 // and Trainer.Restore, and ends as if it had never been interrupted. It writes
 //
-//	last.npz          now and then, at the last epoch, and when the run is interrupted
+//	last.npz          now and then, at the last epoch, and when the run is interrupted;
+//	                  again at the train's end, if a hook put other parameters back
 //	best.npz          at an epoch at which the metric Best is better than before
 //	epoch-000200.npz  at the epochs of Schedule, if Keep is set
 //
@@ -43,6 +44,7 @@ var (
 	_ trainer.TrainBeginner = (*Checkpoint)(nil)
 	_ trainer.BatchEnder    = (*Checkpoint)(nil)
 	_ trainer.EpochEnder    = (*Checkpoint)(nil)
+	_ trainer.TrainEnder    = (*Checkpoint)(nil)
 	_ trainer.Interrupted   = (*Checkpoint)(nil)
 	_ trainer.Snapshotter   = (*Checkpoint)(nil)
 )
@@ -149,6 +151,14 @@ func (c *Checkpoint) save(s *trainer.State, files ...string) error {
 		}
 	}
 	return nil
+}
+
+// TrainEnd implements trainer.TrainEnder.
+func (c *Checkpoint) TrainEnd(_ context.Context, s *trainer.State) error {
+	if _, restored := s.Restored(); !restored {
+		return nil
+	}
+	return c.save(s, lastFile)
 }
 
 // Interrupted implements trainer.Interrupted: whatever ended the run, the

@@ -27,6 +27,7 @@ type Complexity struct {
 
 var (
 	_ trainer.Meter         = (*Complexity)(nil)
+	_ trainer.Scheduled     = (*Complexity)(nil)
 	_ trainer.TrainBeginner = (*Complexity)(nil)
 )
 
@@ -45,6 +46,24 @@ func (c *Complexity) Metrics() []trainer.Metric {
 		{Name: "boundary/participation", Meaning: "number of directions that share the gradients' energy", Better: trainer.Lower, Detail: exact},
 		{Name: "boundary/outlier_energy", Meaning: "share of the gradients' energy in eigenvectors above λ₁/10", Detail: true},
 		{Name: "boundary/unresolved_energy", Meaning: "share of the gradients' energy outside the known resolvable eigenvectors", Better: trainer.Lower, Detail: true},
+	}
+}
+
+// Times implements trainer.Scheduled: it measures where the Spectrum does, as
+// far as its own schedule has it.
+func (c *Complexity) Times(s *trainer.State, from int) (most int, known bool) {
+	if c.Spectrum == nil {
+		return 0, false
+	}
+	most, known = c.Spectrum.Times(s, from)
+	own, ownKnown := c.Schedule.Times(s, from)
+	switch {
+	case c.Schedule.IsZero() || !ownKnown:
+		return most, known
+	case !known:
+		return own, true
+	default:
+		return min(most, own), true
 	}
 }
 

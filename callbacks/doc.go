@@ -3,8 +3,8 @@
 //
 // In the order in which they run at the end of an epoch:
 //
-//	measure   Spectrum, the Hessian's eigenvalues, and others of its kind
-//	decide    hooks that read metrics and may stop the run
+//	measure   Spectrum, the Hessian's eigenvalues, and with it Complexity; Margin
+//	decide    EarlyStopping, by a rule of the package stopping, and others that read metrics and may stop the run
 //	record    JSONL, CSV, Logger, Progress
 //	save      Checkpoint, RunRecord
 //

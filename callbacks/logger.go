@@ -152,6 +152,9 @@ func (l *Logger) TrainEnd(_ context.Context, s *trainer.State) error {
 	if stop.Detail != "" {
 		fields["detail"] = stop.Detail
 	}
+	if restored, ok := s.Restored(); ok {
+		fields["restored"] = restored.Epoch
+	}
 	for _, name := range l.names {
 		if last, ok := s.Last(name); ok {
 			fields[name] = last.Value

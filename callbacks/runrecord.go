@@ -29,22 +29,25 @@ type RunRecord struct {
 
 // Run describes a training run. ReadRun reads it.
 type Run struct {
-	Info    json.RawMessage `json:"info,omitempty"` // as the caller gave it
-	Status  Status          `json:"status"`
-	Stop    *trainer.Stop   `json:"stop,omitempty"`  // why it ended; nil while it is running
-	Error   string          `json:"error,omitempty"` // that ended it
-	Started time.Time       `json:"started"`         // first, before it was ever resumed
-	Updated time.Time       `json:"updated"`         // when this was written
-	Seconds float64         `json:"seconds"`         // that it has taken so far, pauses left out
-	Epoch   int             `json:"epoch"`           // epochs completed
-	Epochs  int             `json:"epochs"`          // epochs planned; 0 if not known
-	Step    int             `json:"step"`            // training steps completed
-	Seed    uint64          `json:"seed"`            // of all random numbers
-	Loss    models.Loss     `json:"loss"`            // that is minimised
-	Model   RunModel        `json:"model"`
-	Data    RunData         `json:"data"`
-	Host    RunHost         `json:"host"`              // of the last session
-	Version string          `json:"version,omitempty"` // of this module; empty if not known
+	Info   json.RawMessage `json:"info,omitempty"` // as the caller gave it
+	Status Status          `json:"status"`
+	Stop   *trainer.Stop   `json:"stop,omitempty"` // why it ended; nil while it is running
+	// Restored tells of which epoch the parameters of the last checkpoint are,
+	// where that is not Epoch. The Final readings are those of Epoch still.
+	Restored *trainer.Restored `json:"restored,omitempty"`
+	Error    string            `json:"error,omitempty"` // that ended it
+	Started  time.Time         `json:"started"`         // first, before it was ever resumed
+	Updated  time.Time         `json:"updated"`         // when this was written
+	Seconds  float64           `json:"seconds"`         // that it has taken so far, pauses left out
+	Epoch    int               `json:"epoch"`           // epochs completed
+	Epochs   int               `json:"epochs"`          // epochs planned; 0 if not known
+	Step     int               `json:"step"`            // training steps completed
+	Seed     uint64            `json:"seed"`            // of all random numbers
+	Loss     models.Loss       `json:"loss"`            // that is minimised
+	Model    RunModel          `json:"model"`
+	Data     RunData           `json:"data"`
+	Host     RunHost           `json:"host"`              // of the last session
+	Version  string            `json:"version,omitempty"` // of this module; empty if not known
 
 	Metrics []trainer.Metric           `json:"metrics"` // all that were declared, in order
 	Final   map[string]trainer.Reading `json:"final"`   // the last readings, by metric; a metric that was never read is missing
@@ -192,6 +195,9 @@ func version() string {
 func (r *RunRecord) TrainEnd(_ context.Context, s *trainer.State) error {
 	stop := stopped(s)
 	r.run.Stop = &stop
+	if restored, ok := s.Restored(); ok {
+		r.run.Restored = &restored
+	}
 	return r.write(s, StatusFinished)
 }
 

@@ -80,6 +80,7 @@ type spectrumMemory struct {
 
 var (
 	_ trainer.Meter         = (*Spectrum)(nil)
+	_ trainer.Scheduled     = (*Spectrum)(nil)
 	_ trainer.TrainBeginner = (*Spectrum)(nil)
 	_ trainer.EpochEnder    = (*Spectrum)(nil)
 	_ trainer.Snapshotter   = (*Spectrum)(nil)
@@ -120,11 +121,22 @@ func (s *Spectrum) resolves() bool {
 	return s.Settings.Resolved || s.Settings.Method == curvature.Dense || s.Settings.Method == curvature.Reduced
 }
 
+// schedule is Schedule, or its default.
+func (s *Spectrum) schedule() trainer.Schedule {
+	if s.Schedule.IsZero() {
+		return trainer.Schedule{Log: 20, Budget: 0.1}
+	}
+	return s.Schedule
+}
+
+// Times implements trainer.Scheduled.
+func (s *Spectrum) Times(state *trainer.State, from int) (most int, known bool) {
+	return s.schedule().Times(state, from)
+}
+
 // TrainBegin implements trainer.TrainBeginner.
 func (s *Spectrum) TrainBegin(_ context.Context, state *trainer.State) error {
-	if s.Schedule.IsZero() {
-		s.Schedule = trainer.Schedule{Log: 20, Budget: 0.1}
-	}
+	s.Schedule = s.schedule()
 	if err := s.Schedule.Validate(); err != nil {
 		return err
 	}

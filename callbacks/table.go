@@ -38,7 +38,7 @@ var _ logrus.Formatter = (*Table)(nil)
 const epochMessage = "epoch"
 
 const (
-	tableWidth   = 100 // columns of a terminal
+	tableWidth   = 110 // columns of a terminal
 	headingEvery = 30  // rows
 )
 

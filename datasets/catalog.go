@@ -114,8 +114,10 @@ func catalog() []entry {
 // options names the fields of Options that apply.
 func (e *entry) options() []string {
 	switch {
-	case e.model != nil:
+	case e.name == "intro1D": // its points are not drawn, and it has no test split
 		return []string{"Samples", "Seed", "Noise", "RandomLabels"}
+	case e.model != nil:
+		return []string{"Samples", "TestSamples", "Seed", "Noise", "RandomLabels"}
 	case e.name == mnistName:
 		return []string{"Seed", "RandomLabels", "Classes", "PerClass", "DataDir"}
 	}

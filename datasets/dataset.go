@@ -106,15 +106,24 @@ func (s *Split) Subset(rows []int) (*Split, error) {
 // Draw returns a copy of n rows drawn without replacement, in their order in s, the same for the same seed; the split
 // itself if n is zero or not smaller than Len.
 func (s *Split) Draw(n int, seed uint64) (*Split, error) {
+	rows, err := s.DrawRows(n, seed)
+	if err != nil || len(rows) == s.Len() {
+		return s, err
+	}
+	return s.Subset(rows)
+}
+
+// DrawRows returns the rows that Draw takes, ascending.
+func (s *Split) DrawRows(n int, seed uint64) ([]int, error) {
 	if n < 0 {
 		return nil, fmt.Errorf("datasets: %d samples drawn from split %q; want a number that is not negative", n, s.Name)
 	}
-	if n == 0 || n >= s.Len() {
-		return s, nil
+	rows := rand.New(rand.NewPCG(seed, streamDraw)).Perm(s.Len())
+	if n > 0 && n < s.Len() {
+		rows = rows[:n]
 	}
-	rows := rand.New(rand.NewPCG(seed, streamDraw)).Perm(s.Len())[:n]
 	slices.Sort(rows)
-	return s.Subset(rows)
+	return rows, nil
 }
 
 func (s *Split) take(rows []int, width int) *Split {

@@ -117,6 +117,30 @@ func (e *entry) generate(opt Options) *Dataset {
 	return d
 }
 
+// renewTest puts opt.TestSamples fresh points in the place of the test split. They are rows that follow those of the
+// source.
+func (e *entry) renewTest(d *Dataset, opt Options) {
+	rng := rand.New(rand.NewPCG(opt.Seed, streamTest))
+	x, labels := e.draw(rng, opt.TestSamples, opt.Noise)
+	if e.randomLabels {
+		rng.Shuffle(len(labels), func(i, j int) { labels[i], labels[j] = labels[j], labels[i] })
+	}
+	rows := 0
+	for i := range d.Splits {
+		rows += d.Splits[i].Len()
+	}
+	index := rowNumbers(opt.TestSamples)
+	for i := range index {
+		index[i] += rows
+	}
+	for i := range d.Splits {
+		if d.Splits[i].Name == Test {
+			d.Splits[i] = Split{Name: Test, X: x, Labels: labels, Index: index}
+		}
+	}
+	d.Source += fmt.Sprintf("; its test split: %d fresh points, seed %d", opt.TestSamples, opt.Seed)
+}
+
 func (e *entry) draw(rng *rand.Rand, n int, noise float64) (x []float64, labels []int) {
 	scale := 1.0
 	if noise != 0 {

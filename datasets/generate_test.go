@@ -148,6 +148,42 @@ func TestGeneratedSplits(t *testing.T) {
 	}
 }
 
+// Fresh test points are of the paper's distribution, as many a class, drawn by a stream of their own, and change nothing
+// else. 4 standard errors, as above.
+func TestFreshTestPoints(t *testing.T) {
+	for _, e := range catalog() {
+		if !slices.Contains(e.options(), "TestSamples") {
+			continue
+		}
+		const n = 6000
+		paper, fresh := mustLoad(t, e.name, Options{}), mustLoad(t, e.name, Options{TestSamples: n, Seed: 4})
+		for i := range 2 {
+			if a, b := paper.Splits[i], fresh.Splits[i]; !slices.Equal(a.X, b.X) || !slices.Equal(a.Labels, b.Labels) || !slices.Equal(a.Index, b.Index) {
+				t.Errorf("%s: the %s split has changed", e.name, a.Name)
+			}
+		}
+		test := fresh.Splits[2]
+		for _, count := range classCounts(test.Labels, len(e.classes)) {
+			if count != n/len(e.classes) {
+				t.Errorf("%s: %v test points a class", e.name, classCounts(test.Labels, len(e.classes)))
+			}
+		}
+		if test.Len() != n || slices.Max(paper.Splits[0].Index) >= test.Index[0] || test.Index[n-1] != test.Index[0]+n-1 {
+			t.Errorf("%s: %d test points, rows %d to %d", e.name, test.Len(), test.Index[0], test.Index[n-1])
+		}
+		only := &Dataset{Shape: fresh.Shape, Splits: fresh.Splits[2:]}
+		for class := range e.classes {
+			for col := range 2 {
+				compareMoments(t, e.name+" test", class, column(paper, class, col), column(only, class, col))
+			}
+		}
+		other, drawn := mustLoad(t, e.name, Options{TestSamples: n, Seed: 5}), mustLoad(t, e.name, Options{Samples: n, Seed: 4})
+		if slices.Equal(other.Splits[2].X, test.X) || slices.Contains(drawn.Splits[0].X, test.X[0]) {
+			t.Errorf("%s: the seed does not matter, or the points are those that Samples draws", e.name)
+		}
+	}
+}
+
 // The smallest and odd sizes give finite values and no empty split.
 func TestGeneratedSmall(t *testing.T) {
 	for _, e := range catalog() {

@@ -20,11 +20,15 @@ type Options struct {
 	// Samples, if not zero, is how many points to draw from the distribution of a synthetic set in place of the
 	// paper's; at least 10 a class and at most 10 million.
 	Samples int
-	// Seed makes the drawing and the permutation of labels repeatable. It needs Samples or RandomLabels.
+	// Seed makes the drawing and the permutation of labels repeatable. It needs Samples, TestSamples or RandomLabels.
 	Seed uint64
 	// Noise is the standard deviation along x0 of what is drawn; that along x1 keeps its proportion. Zero means the
 	// paper's. It needs Samples.
 	Noise float64
+	// TestSamples, if not zero, puts so many points, drawn from the distribution of a synthetic set, in the place of its
+	// test split, and leaves the others as they are; at least 10 a class and at most 10 million. The paper's own 40 to 80
+	// test points tell an accuracy to no better than 5 %; of 2000, to about 1 %.
+	TestSamples int
 	// RandomLabels permutes the labels of the train split.
 	RandomLabels bool
 	// Classes keeps only the samples of these classes, which become 0, 1, … in the order given. Empty means all.
@@ -42,6 +46,7 @@ const (
 	streamPoints = iota + 1
 	streamLabels
 	streamDraw
+	streamTest
 )
 
 // Load returns the data set of that name. The error of an unknown name suggests the nearest. The result depends on
@@ -61,6 +66,9 @@ func Load(ctx context.Context, name string, opt Options) (*Dataset, error) {
 	d, err := e.load(ctx, opt)
 	if err != nil {
 		return nil, fmt.Errorf("datasets: %s: %w", name, err)
+	}
+	if opt.TestSamples > 0 {
+		e.renewTest(d, opt)
 	}
 	if opt.RandomLabels {
 		d.permuteTrainLabels(opt.Seed)
@@ -158,13 +166,16 @@ func (e *entry) check(opt Options) error {
 			return fmt.Errorf("option %s does not apply to this set; these do: %s", o, strings.Join(e.options(), ", "))
 		}
 	}
-	if opt.Samples != 0 {
-		if least := 10 * len(e.classes); opt.Samples < least || opt.Samples > maxSamples {
-			return fmt.Errorf("option Samples is %d, want %d to %d", opt.Samples, least, maxSamples)
+	for _, o := range []struct {
+		name string
+		n    int
+	}{{"Samples", opt.Samples}, {"TestSamples", opt.TestSamples}} {
+		if least := 10 * len(e.classes); o.n != 0 && (o.n < least || o.n > maxSamples) {
+			return fmt.Errorf("option %s is %d, want %d to %d", o.name, o.n, least, maxSamples)
 		}
 	}
-	if opt.Seed != 0 && opt.Samples == 0 && !opt.RandomLabels {
-		return errors.New("option Seed has no effect without Samples or RandomLabels")
+	if opt.Seed != 0 && opt.Samples == 0 && opt.TestSamples == 0 && !opt.RandomLabels {
+		return errors.New("option Seed has no effect without Samples, TestSamples or RandomLabels")
 	}
 	if opt.Noise != 0 {
 		if opt.Samples == 0 {
@@ -206,6 +217,7 @@ func (o Options) given() []string {
 		set  bool
 	}{
 		{"Samples", o.Samples != 0},
+		{"TestSamples", o.TestSamples != 0},
 		{"Seed", o.Seed != 0},
 		{"Noise", o.Noise != 0},
 		{"RandomLabels", o.RandomLabels},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"math"
 	"math/rand/v2"
 
 	"gonum.org/v1/gonum/mat"
@@ -70,4 +71,34 @@ func ExampleNewMLP() {
 	// fc2.bias (50)
 	// fc3.weight (3, 50)
 	// fc3.bias (3)
+}
+
+// How far a point is from the boundary, to first order: the gap between the
+// two logits over the length of its gradient.
+func ExampleField_Gradients() {
+	ctx := context.Background()
+	model, err := models.LoadMLP("weights/testdata/intro1D_seed29.npz", models.ReLU)
+	if err != nil {
+		log.Fatal(err)
+	}
+	field, err := models.NewField(model, models.ObjectiveSettings{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	x := []float64{-1, 0, 1} // three points of one value
+	gaps, gradients := make([]float64, 3), make([]float64, 3)
+	err = field.Gradients(ctx, gradients, x, func(n int, logits, s []float64) {
+		gaps[n] = logits[1] - logits[0]
+		s[0], s[1] = -1, 1
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for n, gap := range gaps {
+		fmt.Printf("x = %+.0f: gap %+.3f, about %.3f to the boundary\n", x[n], gap, math.Abs(gap/gradients[n]))
+	}
+	// Output:
+	// x = -1: gap -22.248, about 1.842 to the boundary
+	// x = +0: gap -9.583, about 0.734 to the boundary
+	// x = +1: gap +3.464, about 0.266 to the boundary
 }

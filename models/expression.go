@@ -24,9 +24,25 @@ const (
 // Validate is an error unless the loss is one of those above.
 func (l Loss) Validate() error { return known(losses, l) }
 
-// linear is ⟨y, f(x)⟩, for NewPullback: not a loss to train by, and so not
-// among the others.
-const linear Loss = "linear"
+// Not losses to train by, and so not among the others.
+const (
+	linear      Loss = "linear"      // ⟨y, f(x)⟩
+	reinforcing Loss = "reinforcing" // log Σ_{c≠y} exp f_c(x) − f_y(x)
+)
+
+// oddsAgainst is the reinforcing loss, but for a constant: the logit of the
+// target is moved so far down that it takes no part in the sum.
+func oddsAgainst(logits, target *G.Node) (*G.Node, error) {
+	shift, err := op.Scale(target, 1e30)
+	if err != nil {
+		return nil, err
+	}
+	shifted, err := op.Sub(logits, shift)
+	if err != nil {
+		return nil, err
+	}
+	return op.SoftmaxCrossEntropy(shifted, target)
+}
 
 var losses = map[Loss]func(logits, target *G.Node) (*G.Node, error){
 	CrossEntropy: op.SoftmaxCrossEntropy,
@@ -48,12 +64,16 @@ type Expression struct {
 // dtype. A model that cannot be differentiated twice is refused with an error
 // that names the operation. Input, Target and Weight hold tensors of zeros.
 func Express(m Model, loss Loss, n int, dtype tensor.Dtype) (*Expression, error) {
-	lossOf := op.RowDot
-	if loss != linear {
+	lossOf := losses[loss]
+	switch loss {
+	case linear:
+		lossOf = op.RowDot
+	case reinforcing:
+		lossOf = oddsAgainst
+	default:
 		if err := loss.Validate(); err != nil {
 			return nil, fmt.Errorf("models: loss %w", err)
 		}
-		lossOf = losses[loss]
 	}
 	g := G.NewGraph()
 	e := &Expression{

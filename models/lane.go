@@ -22,6 +22,7 @@ const (
 	first       derivatives = 1 << iota // the gradient
 	second                              // H·v and the slopes; needs first
 	gaussNewton                         // G·v
+	mixed                               // ∂(v·∇L)/∂x; needs first
 )
 
 // lane is one graph and program of an Objective, with room for one chunk.
@@ -45,6 +46,9 @@ type lane struct {
 
 	ggnImage   G.Nodes // G·v
 	ggnProduct *symbolic.Plan
+
+	inputImage *G.Node // ∂(v·∇L)/∂x
+	mixed      *symbolic.Plan
 }
 
 // newLane builds the loss of o and the derivatives d of it.
@@ -69,7 +73,7 @@ func newLane(o *Objective, d derivatives) (*lane, error) {
 		}
 		outs = append(outs, present(l.gradient)...)
 	}
-	if d&(second|gaussNewton) != 0 {
+	if d&(second|gaussNewton|mixed) != 0 {
 		for i, p := range l.active {
 			l.direction = append(l.direction, zeros(p.Graph(), fmt.Sprint("direction ", i), o.dtype, p.Shape()))
 		}
@@ -85,6 +89,14 @@ func newLane(o *Objective, d derivatives) (*lane, error) {
 			return nil, err
 		}
 		outs = append(outs, present(l.ggnImage)...)
+	}
+	if d&mixed != 0 {
+		toInput, err := symbolic.Pullback(present(l.gradient), l.directions(l.gradient), G.Nodes{e.Input})
+		if err != nil {
+			return nil, err
+		}
+		l.inputImage = toInput[0]
+		outs = append(outs, present(toInput)...)
 	}
 	together := []G.Nodes{e.Inputs(), e.Params, l.direction}
 	if l.program, err = symbolic.CompileTogether(together, outs...); err != nil {
@@ -167,6 +179,7 @@ func (l *lane) plan(d derivatives) (err error) {
 		{&l.product, second, present(l.image)},
 		{&l.slopes, second, present(G.Nodes{l.slope})},
 		{&l.ggnProduct, gaussNewton, present(l.ggnImage)},
+		{&l.mixed, mixed, present(G.Nodes{l.inputImage})},
 	} {
 		if d&p.needs != p.needs {
 			continue

@@ -117,6 +117,33 @@ func SetValues(t *tensor.Dense, values []float64) {
 	copy(t.Float64s(), values)
 }
 
+// parametersIn returns tensors of one precision for the parameters of m: its
+// own, if they are of that precision.
+func parametersIn(m Model, dtype tensor.Dtype) (params []*tensor.Dense, shared bool) {
+	_, fixed := m.(Fixed)
+	shared = !fixed && dtype == Precision(m)
+	for _, p := range m.Parameters() {
+		if shared {
+			params = append(params, p.Value)
+			continue
+		}
+		params = append(params, tensor.New(tensor.WithShape(p.Value.Shape()...), tensor.Of(dtype)))
+	}
+	return params, shared
+}
+
+// copyParameters sets dst to the parameters of m, in its precision.
+func copyParameters(dst []*tensor.Dense, m Model) error {
+	for i, p := range m.Parameters() {
+		if !slices.Equal(p.Value.Shape(), dst[i].Shape()) || !rowMajor(p.Value) {
+			return fmt.Errorf("models: parameter %q has shape %v, strides %v; want a row-major tensor of shape %v",
+				p.Name, p.Value.Shape(), p.Value.Strides(), dst[i].Shape())
+		}
+		SetValues(dst[i], Values(p.Value))
+	}
+	return nil
+}
+
 // Export returns parameters as arrays, under their names.
 func Export(params []Parameter) []weights.Array {
 	arrays := make([]weights.Array, len(params))

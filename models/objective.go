@@ -100,16 +100,9 @@ func NewObjective(m Model, loss Loss, split *datasets.Split, s ObjectiveSettings
 		n := split.Len()
 		count := (n + size - 1) / size
 		size = (n + count - 1) / count // chunks of nearly equal size
-		o.shared = o.dtype == Precision(m)
 	}
 	o.size, o.chunks = size, chunksOf(split.Len(), size)
-	for _, p := range m.Parameters() {
-		if o.shared {
-			o.params = append(o.params, p.Value)
-			continue
-		}
-		o.params = append(o.params, tensor.New(tensor.WithShape(p.Value.Shape()...), tensor.Of(o.dtype)))
-	}
+	o.params, o.shared = parametersIn(m, o.dtype)
 	if err := o.build(0); err != nil {
 		return nil, err
 	}
@@ -195,12 +188,8 @@ func (o *Objective) Bytes() int64 {
 // they have changed.
 func (o *Objective) Refresh() error {
 	if !o.shared {
-		for i, p := range o.model.Parameters() {
-			if !slices.Equal(p.Value.Shape(), o.params[i].Shape()) || !rowMajor(p.Value) {
-				return fmt.Errorf("models: parameter %q has shape %v, strides %v; want a row-major tensor of shape %v",
-					p.Name, p.Value.Shape(), p.Value.Strides(), o.params[i].Shape())
-			}
-			SetValues(o.params[i], Values(p.Value))
+		if err := copyParameters(o.params, o.model); err != nil {
+			return err
 		}
 	}
 	o.changed()

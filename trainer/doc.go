@@ -10,7 +10,8 @@
 // and measured too. Hooks are small optional interfaces, found by type
 // assertion; they read a State, record metrics that they declared before, and
 // may ask for a stop. Nothing else flows back: a run ends with the same
-// parameters, bit for bit, whatever hooks watch it.
+// parameters, bit for bit, whatever hooks watch it, unless one is asked to put
+// those of an earlier epoch back when all is over.
 //
 // All randomness comes from one seed, by streams that are named and numbered
 // instead of carried along, so a Checkpoint is small: parameters, optimizer,

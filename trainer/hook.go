@@ -9,7 +9,9 @@ import (
 
 // A Hook watches a training run. It implements Hook and any of the interfaces
 // below. A hook must not change the model, the data or the State's progress,
-// and draws random numbers only from streams of its own.
+// and draws random numbers only from streams of its own. At the train's end it
+// may put the parameters of an earlier epoch back, if it says so by
+// State.SetRestored.
 //
 // Within a phase hooks run in the order they were given. An error ends the
 // run and comes back wrapped with the hook's name. An EpochEnder that returns
@@ -38,6 +40,12 @@ type (
 	Phased interface{ Phase() Phase }
 	// A Meter declares the metrics that the hook records.
 	Meter interface{ Metrics() []Metric }
+	// A Scheduled Meter tells how often it records its metrics from an epoch on
+	// and before the last, at most, if that is known. It is asked when training
+	// begins.
+	Scheduled interface {
+		Times(s *State, from int) (most int, known bool)
+	}
 	// TrainBeginner is called before the first epoch, and again, after
 	// Restore, when a run is resumed.
 	TrainBeginner interface {

@@ -61,6 +61,7 @@ type Reading struct {
 type metrics struct {
 	declared []Metric
 	last     map[string]Reading
+	schedule map[string]Scheduled // of those of which it is known
 }
 
 func (m *metrics) declare(declared ...Metric) error {
@@ -71,6 +72,17 @@ func (m *metrics) declare(declared ...Metric) error {
 		m.declared = append(m.declared, d)
 	}
 	return nil
+}
+
+// declareScheduled declares metrics that are recorded by a schedule; nil if it
+// is not known.
+func (m *metrics) declareScheduled(schedule Scheduled, declared ...Metric) error {
+	if schedule != nil {
+		for _, d := range declared {
+			m.schedule[d.Name] = schedule
+		}
+	}
+	return m.declare(declared...)
 }
 
 // Metrics returns the declared metrics, in the order of declaration.
@@ -87,6 +99,16 @@ func (s *State) Metric(name string) (Metric, error) {
 		names = append(names, d.Name)
 	}
 	return Metric{}, fmt.Errorf("trainer: no metric %q%s", name, suggest.Nearest(name, names))
+}
+
+// Times is how often a metric is recorded from an epoch on and before the
+// last, at most, if that is known.
+func (s *State) Times(name string, from int) (most int, known bool) {
+	schedule, ok := s.metrics.schedule[name]
+	if !ok {
+		return 0, false
+	}
+	return schedule.Times(s, from)
 }
 
 // Record sets a declared metric for the current epoch. A value that is NaN or

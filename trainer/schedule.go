@@ -39,6 +39,25 @@ func (c Schedule) Due(s *State) bool {
 		c.Log > 0 && c.logDue(s.Epoch, s.Epochs)
 }
 
+// Times is how often the schedule has it due from an epoch on and before the
+// last, at most. It is not known where the clock decides, and of a run whose
+// length is not, or is beyond counting.
+func (c Schedule) Times(s *State, from int) (most int, known bool) {
+	const countable = 1e7 // takes half a second
+	if s.Epochs == 0 || s.Epochs > countable || c.Seconds > 0 {
+		return 0, false
+	}
+	if c.Budget > 0 {
+		from = 0 // what waits until it can be afforded may be of an epoch before
+	}
+	for epoch := from; epoch < s.Epochs; epoch++ {
+		if c.Due(&State{Epoch: epoch, Epochs: s.Epochs}) {
+			most++
+		}
+	}
+	return most, true
+}
+
 // logDue tells whether epoch is round(last^(i/(Log−1))) for some i < Log.
 func (c Schedule) logDue(epoch, last int) bool {
 	if epoch == 0 || epoch == 1 {

@@ -169,3 +169,30 @@ func TestStreamsAreIndependent(t *testing.T) {
 		}
 	}
 }
+
+func TestScheduleTimes(t *testing.T) {
+	for _, test := range []struct {
+		schedule trainer.Schedule
+		from     int
+		want     int // −1 if it is not known
+	}{
+		{trainer.Schedule{Every: 1}, 0, 10}, // epochs 0 to 9: the last, 10, is not counted
+		{trainer.Schedule{Every: 3}, 0, 4},
+		{trainer.Schedule{Every: 3}, 4, 2},
+		{trainer.Schedule{At: []int{2, 5, 10, 12}}, 0, 2},
+		{trainer.Schedule{Log: 2}, 0, 2}, // 0 and 1, and then the last
+		{trainer.Schedule{}, 0, 0},
+		{trainer.Schedule{Every: 3, Budget: 0.1}, 4, 4}, // what was due before may be done later
+		{trainer.Schedule{Seconds: 1}, 0, -1},
+	} {
+		most, known := test.schedule.Times(&trainer.State{Epochs: 10}, test.from)
+		if known != (test.want >= 0) || known && most != test.want {
+			t.Errorf("%+v from epoch %d: %d, known: %t; want %d", test.schedule, test.from, most, known, test.want)
+		}
+	}
+	for _, epochs := range []int{0, math.MaxInt} { // 0 is not known
+		if _, known := (trainer.Schedule{Every: 1}).Times(&trainer.State{Epochs: epochs}, 0); known {
+			t.Errorf("known of a run of %d epochs", epochs)
+		}
+	}
+}

@@ -22,7 +22,8 @@ import (
 //	}
 //	err = session.End(ctx)
 //
-// A Session reads the parameters; it never writes to them.
+// A Session reads the parameters; it never writes to them, unless a hook is
+// asked to put those of an earlier epoch back at the end.
 type Session struct {
 	state      *State
 	hooks      []Hook
@@ -66,7 +67,7 @@ func NewSession(model models.Model, data *datasets.Dataset, s SessionSettings, h
 	}
 	e := &Session{hooks: hooks, evaluate: s.Evaluate, state: &State{
 		Model: model, Data: data, Loss: s.Loss, Seed: s.Seed, Epochs: s.Epochs,
-		metrics: metrics{last: make(map[string]Reading)},
+		metrics: metrics{last: make(map[string]Reading), schedule: make(map[string]Scheduled)},
 	}}
 	e.state.snapshot = func() (*Checkpoint, error) {
 		return nil, errors.New("trainer: a session cannot be resumed; its loop is not ours")
@@ -77,10 +78,13 @@ func NewSession(model models.Model, data *datasets.Dataset, s SessionSettings, h
 		}
 	}
 	for _, h := range hooks {
-		if m, ok := h.(Meter); ok {
-			if err := e.state.metrics.declare(m.Metrics()...); err != nil {
-				return nil, fmt.Errorf("hook %s: %w", h.Name(), err)
-			}
+		m, ok := h.(Meter)
+		if !ok {
+			continue
+		}
+		schedule, _ := h.(Scheduled)
+		if err := e.state.metrics.declareScheduled(schedule, m.Metrics()...); err != nil {
+			return nil, fmt.Errorf("hook %s: %w", h.Name(), err)
 		}
 	}
 	return e, nil
@@ -96,7 +100,8 @@ func (e *Session) addSplit(split *datasets.Split, workers int) error {
 		return err
 	}
 	e.objectives = append(e.objectives, splitObjective{split.Name, o})
-	return e.state.metrics.declare(
+	return e.state.metrics.declareScheduled(
+		e.evaluate,
 		Metric{Name: split.Name + "/loss", Meaning: "mean " + string(e.state.Loss) + " loss over the " + split.Name + " split", Better: Lower},
 		Metric{Name: split.Name + "/accuracy", Meaning: "share of the " + split.Name + " split that is classified rightly", Better: Higher},
 	)

@@ -26,6 +26,7 @@ type State struct {
 	work     float64
 	metrics  metrics
 	stop     *Stop
+	restored *Restored
 	started  time.Time
 	before   time.Duration // spent before the run was resumed
 	snapshot func() (*Checkpoint, error)
@@ -65,6 +66,20 @@ func (s *State) Stopped() (Stop, bool) {
 	return *s.stop, true
 }
 
+// SetRestored tells the other hooks that the parameters are those of an
+// earlier epoch from now on. It is for a hook that puts them back at the
+// train's end, the one time that a hook may change them.
+func (s *State) SetRestored(r Restored) { s.restored = &r }
+
+// Restored returns of which epoch the parameters are, if that is an earlier
+// one than Epoch.
+func (s *State) Restored() (Restored, bool) {
+	if s.restored == nil {
+		return Restored{}, false
+	}
+	return *s.restored, true
+}
+
 // Checkpoint captures all that is needed to go on from here.
 func (s *State) Checkpoint() (*Checkpoint, error) { return s.snapshot() }
 
@@ -72,7 +87,16 @@ func (s *State) Checkpoint() (*Checkpoint, error) { return s.snapshot() }
 type Stop struct {
 	Reason Reason `json:"reason"`
 	By     string `json:"by,omitempty"`     // the hook that asked for it
+	Rule   string `json:"rule,omitempty"`   // the kind of its rule, if it has rules: "patience"
+	Metric string `json:"metric,omitempty"` // that the rule is about, if it is one
 	Detail string `json:"detail,omitempty"` // one line
+}
+
+// Restored tells that the parameters at the end of a run are those of an
+// earlier epoch.
+type Restored struct {
+	Metric  string `json:"metric"` // whose best epoch it is
+	Reading        // the metric's value there, and the epoch
 }
 
 // Reason is the kind of a Stop.

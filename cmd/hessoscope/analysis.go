@@ -30,6 +30,7 @@ type analysis struct {
 	GradientNorm float64              `json:"gradient_norm"`
 	Spectrum     spectrumAnalysis     `json:"spectrum"`
 	Complexity   *boundary.Complexity `json:"complexity"` // null if not asked for, or without positive curvature
+	Margin       *marginAnalysis      `json:"margin"`     // null if not asked for
 	Precision    string               `json:"precision"`  // of the computation
 	Seconds      float64              `json:"seconds"`
 }
@@ -144,6 +145,7 @@ func (r *analysis) table(w io.Writer) error {
 	}
 	r.outlierRows(t)
 	r.complexityRows(t)
+	r.Margin.rows(t)
 	if err := t.Flush(); err != nil {
 		return err
 	}

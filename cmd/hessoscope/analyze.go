@@ -10,11 +10,12 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"gonum.org/v1/gonum/floats"
 
+	"github.com/hessoscope/hessoscope/callbacks"
 	"github.com/hessoscope/hessoscope/callbacks/boundary"
 	"github.com/hessoscope/hessoscope/callbacks/curvature"
+	"github.com/hessoscope/hessoscope/callbacks/margin"
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/models"
 	"github.com/hessoscope/hessoscope/models/weights"
@@ -36,7 +37,11 @@ type analyzeCmd struct {
 	Tolerance    float64           `help:"Largest residual of an eigenpair, relative to the largest |λ|." default:"1e-8"`
 	Epsilon      float64           `help:"Alignment that counts for the complexity; calibrated against chance if 0." placeholder:"ε"`
 	NoComplexity bool              `help:"Measure the spectrum only."`
-	Seed         uint64            `help:"Seed of Lanczos' random start."`
+	Margin       bool              `help:"Measure the margin too: the samples' distances to the boundary, and the margin that the outliers' eigenvectors tell."`
+	Margins      string            `help:"Write the distance of every sample to the boundary to this CSV file; implies --margin." placeholder:"FILE.csv"`
+	Samples      int               `name:"margin-samples" help:"How many samples' distances are measured, drawn by the seed; all of at most 1000 if 0." placeholder:"N"`
+	Picture      string            `help:"Draw the decision regions (or the samples' distances, where the inputs are not in the plane) and the eigenvalues to this .png file." placeholder:"FILE.png"`
+	Seed         uint64            `help:"Seed of Lanczos' random start, and of the margin's directions."`
 	Workers      int               `help:"Chunks of data computed at once; one a CPU if 0. Changes no result."`
 	JSON         string            `name:"json" help:"Write the results as JSON: to a file, or to standard output (-) in place of the table." placeholder:"FILE|-"`
 	Vectors      string            `help:"Write eigenvalues, eigenvectors (one a row), residuals and alignments to this .npz file." placeholder:"FILE"`
@@ -49,6 +54,8 @@ Measures the loss of a finished model and its Hessian, in float64.
 
   hessoscope analyze runs/iris
   hessoscope analyze --weights W.npz --data D.csv --split train --top 10 --json -
+  hessoscope analyze runs/iris --margin --margins distances.csv
+  hessoscope analyze runs/gauss --margin --picture gauss.png
 
 Every eigenvalue comes with the residual ‖Hv − λv‖ of its pair: a true eigenvalue lies that near.`
 }
@@ -127,18 +134,24 @@ func (a analyzeCmd) validate() error {
 		return errors.New("--epoch belongs to the folder of a run")
 	case a.Top < 0 || a.Bottom < 0:
 		return errors.New("--top and --bottom want numbers that are not negative")
+	case a.Samples < 0:
+		return fmt.Errorf("--margin-samples %d: want 0, for all of at most %d, or more", a.Samples, callbacks.MarginSamples)
 	case a.Workers < 0:
 		return fmt.Errorf("--workers %d: want 0, for one a CPU, or more", a.Workers)
 	case !(a.Tolerance > 0 && a.Tolerance < 1):
 		return fmt.Errorf("--tolerance %g: want a number between 0 and 1", a.Tolerance)
 	}
-	for _, path := range []string{a.JSON, a.Vectors} {
+	for _, path := range []string{a.JSON, a.Vectors, a.Margins, a.Picture} {
 		if err := writable(path); err != nil {
 			return err
 		}
 	}
-	if ext := filepath.Ext(a.Vectors); a.Vectors != "" && ext != ".npz" {
-		return fmt.Errorf("--vectors %s: want a name that ends in .npz", a.Vectors)
+	for _, file := range []struct{ flag, path, ext string }{
+		{"--margins", a.Margins, ".csv"}, {"--picture", a.Picture, ".png"}, {"--vectors", a.Vectors, ".npz"},
+	} {
+		if file.path != "" && filepath.Ext(file.path) != file.ext {
+			return fmt.Errorf("%s %s: want a name that ends in %s", file.flag, file.path, file.ext)
+		}
 	}
 	if err := a.Activation.Validate(); err != nil {
 		return fmt.Errorf("--activation %w", err)
@@ -239,7 +252,7 @@ func (a analyzeCmd) measure(ctx context.Context, subject *subject, result *analy
 		}
 	}
 	bar := newBar(progress, "eigenvalues")
-	settings.Progress = bar.show
+	settings.Progress = bar.pairs
 	spectrum, err := curvature.Solve(ctx, curvature.Hessian{Objective: objective}, settings)
 	bar.clear()
 	if err != nil {
@@ -247,7 +260,20 @@ func (a analyzeCmd) measure(ctx context.Context, subject *subject, result *analy
 	}
 	result.Spectrum = describeSpectrum(spectrum)
 	aligned, err := a.measureBoundary(ctx, subject, spectrum, gradients, result)
-	return append(spectrum.Arrays(), aligned...), err
+	if err != nil {
+		return nil, err
+	}
+	arrays := append(spectrum.Arrays(), aligned...)
+	var distances *margin.Distances
+	if a.Margin || a.Margins != "" {
+		if result.Margin, distances, err = a.measureMargin(ctx, subject, spectrum, result.Spectrum.Outliers, progress); err != nil {
+			return nil, err
+		}
+	}
+	if a.Picture != "" {
+		err = a.drawPicture(ctx, subject, spectrum, result, distances)
+	}
+	return arrays, err
 }
 
 // measureBoundary fills in outliers and complexity.
@@ -280,29 +306,4 @@ func orNone(pairs int) int {
 		return -1
 	}
 	return pairs
-}
-
-// bar shows how far a long measurement is, on a terminal.
-type bar struct{ *progressbar.ProgressBar }
-
-func newBar(w io.Writer, what string) bar {
-	if !isTerminal(w) {
-		return bar{}
-	}
-	return bar{progressbar.NewOptions(1, progressbar.OptionSetWriter(w), progressbar.OptionSetDescription(what),
-		progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond))}
-}
-
-func (b bar) show(converged, wanted, applications int) {
-	if b.ProgressBar != nil {
-		b.ChangeMax(wanted)
-		b.Describe(fmt.Sprintf("eigenvalues (%d H·v)", applications))
-		_ = b.Set(converged) // a bar that cannot be drawn is no reason to stop
-	}
-}
-
-func (b bar) clear() {
-	if b.ProgressBar != nil {
-		_ = b.Finish()
-	}
 }

@@ -124,6 +124,7 @@ func TestAnalyzeTruth(t *testing.T) {
 // The fields of the JSON are those in docs/formats.md.
 func TestAnalyzeFields(t *testing.T) {
 	_, section, _ := strings.Cut(read(t, "../../docs/formats.md"), "## The JSON of analyze")
+	section, _, _ = strings.Cut(section, "\n## ")
 	var want []string
 	for row := range strings.Lines(section) {
 		if cells := strings.Split(row, "|"); len(cells) > 2 {
@@ -132,7 +133,7 @@ func TestAnalyzeFields(t *testing.T) {
 			}
 		}
 	}
-	out := decode[map[string]any](t, succeed(t, "analyze", "--weights", nets[0].weights, "--data", nets[0].data, "--json", "-"))
+	out := decode[map[string]any](t, succeed(t, "analyze", "--weights", nets[0].weights, "--data", nets[0].data, "--margin", "--json", "-"))
 	have := fields("", out)
 	slices.Sort(want)
 	slices.Sort(have)

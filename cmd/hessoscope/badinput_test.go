@@ -96,7 +96,7 @@ func TestBadYAML(t *testing.T) {
 		{"aliases that explode", "name: e", "name: [&a [x, x], &b [*a, *a], &c [*b, *b], [*c, *c]]", `e.yaml:1:23: "*" is an alias`},
 		{"tag", "[5]", "!x [5]", `e.yaml:5:11: "!x" is an alias or a tag`},
 		{"brackets without end", "name: e", "name: " + strings.Repeat("[", 50_000), "e.yaml:1:27: more than 20 brackets within each other"},
-		{"megabytes", "name: e", "name: " + strings.Repeat("e", 1<<20), "e.yaml: has 1048689 bytes; want an experiment of at most 65536"},
+		{"megabytes", "name: e", "name: " + strings.Repeat("e", 1<<20), "e.yaml: has 1048689 bytes; want at most 65536"},
 		{"second document", "spectrum:", "---\nspectrum:", "e.yaml:10:1: a second document"},
 
 		// Not an experiment at all.

@@ -14,6 +14,7 @@ import (
 	"github.com/hessoscope/hessoscope/callbacks"
 	"github.com/hessoscope/hessoscope/callbacks/boundary"
 	"github.com/hessoscope/hessoscope/callbacks/curvature"
+	"github.com/hessoscope/hessoscope/callbacks/stopping"
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/datasets/suggest"
 	"github.com/hessoscope/hessoscope/models"
@@ -30,7 +31,9 @@ type config struct {
 	Training    trainingConfig   `yaml:"training"`
 	Spectrum    spectrumConfig   `yaml:"spectrum"`
 	Complexity  complexityConfig `yaml:"complexity"`
+	Margin      marginConfig     `yaml:"margin"`
 	Log         logConfig        `yaml:"log,omitempty"`
+	Stop        stopConfig       `yaml:"stop,omitempty"`
 	Checkpoint  checkpointConfig `yaml:"checkpoint"`
 	Workers     int              `yaml:"workers,omitempty"` // chunks of data at once; one a CPU if 0
 }
@@ -43,6 +46,7 @@ type dataConfig struct {
 	Features     []string `yaml:"features,omitempty"`      // csv: columns of the inputs; all others if empty
 	Standardize  bool     `yaml:"standardize,omitempty"`   // to mean 0, variance 1 of the training split
 	Samples      int      `yaml:"samples,omitempty"`       // synthetic sets: generate so many instead of the paper's points
+	TestSamples  int      `yaml:"test_samples,omitempty"`  // synthetic sets: so many fresh points instead of the paper's test split
 	Noise        float64  `yaml:"noise,omitempty"`         // synthetic sets: standard deviation
 	RandomLabels bool     `yaml:"random_labels,omitempty"` // permute the labels of the training split
 	Seed         uint64   `yaml:"seed,omitempty"`          // of generated points and random labels; the experiment's if 0
@@ -92,12 +96,23 @@ type complexityConfig struct {
 	Vectors   boundary.Selection `yaml:"vectors,omitempty"`   // resolvable, or the paper's all
 }
 
+type marginConfig struct {
+	Off      bool             `yaml:"off,omitempty"`
+	Schedule trainer.Schedule `yaml:"schedule,omitempty"` // 20 epochs, log-spaced, the distances for a tenth of the work, if empty
+	Samples  int              `yaml:"samples,omitempty"`  // of the training split whose distances are measured, drawn by the seed; all of at most 1000 if 0
+}
+
 func (c complexityConfig) settings() boundary.ComplexitySettings {
 	return boundary.ComplexitySettings{Epsilon: c.Epsilon, Alpha: c.Alpha, Statistic: c.Statistic, Vectors: c.Vectors}
 }
 
 type logConfig struct {
 	Schedule trainer.Schedule `yaml:"schedule,omitempty"` // about 20 epochs and every measurement, if empty
+}
+
+type stopConfig struct {
+	When        stopping.Rule `yaml:"when,omitempty"`         // before the last epoch
+	RestoreBest string        `yaml:"restore_best,omitempty"` // metric whose best epoch's parameters are put back at the end
 }
 
 type checkpointConfig struct {
@@ -139,11 +154,18 @@ func (c *config) validate() error {
 		return wrong("spectrum", "asks for neither top nor bottom pairs; off: true switches it off")
 	case !(c.Spectrum.Tolerance >= 0 && c.Spectrum.Tolerance < 1):
 		return wrong("spectrum.tolerance", fmt.Sprintf("is %g; want a number between 0 and 1, or 0 for the default", c.Spectrum.Tolerance))
+	case c.Margin.Samples < 0:
+		return wrong("margin.samples", fmt.Sprintf("is %d; want 0, for all of at most %d, or more", c.Margin.Samples, callbacks.MarginSamples))
 	case !(c.Checkpoint.Seconds >= 0 && c.Checkpoint.Seconds <= maxSeconds):
 		return wrong("checkpoint.seconds", fmt.Sprintf("is %g; want 0, for the default, to %g", c.Checkpoint.Seconds, maxSeconds))
 	}
 	if err := c.Data.validate(); err != nil {
 		return err
+	}
+	if !c.Stop.When.IsZero() {
+		if err := c.Stop.When.Validate(); err != nil {
+			return below("stop.when", err)
+		}
 	}
 	if err := c.Complexity.settings().Validate(); err != nil {
 		return wrong("complexity", "has "+strings.TrimPrefix(err.Error(), "boundary: "))
@@ -166,6 +188,7 @@ func (c *config) validate() error {
 		below("training.evaluate", c.Training.Evaluate.Validate()),
 		below("spectrum.schedule", c.Spectrum.Schedule.Validate()),
 		below("complexity.schedule", c.Complexity.Schedule.Validate()),
+		below("margin.schedule", c.Margin.Schedule.Validate()),
 		below("log.schedule", c.Log.Schedule.Validate()),
 		below("checkpoint.schedule", c.Checkpoint.Schedule.Validate()),
 	)
@@ -235,8 +258,10 @@ func (c *config) resolve() {
 	if c.Training.Evaluate.IsZero() {
 		c.Training.Evaluate.Every = 1
 	}
-	if c.Spectrum.Schedule.IsZero() {
-		c.Spectrum.Schedule = trainer.Schedule{Log: 20, Budget: 0.1}
+	for _, s := range []*trainer.Schedule{&c.Spectrum.Schedule, &c.Margin.Schedule} {
+		if s.IsZero() {
+			*s = trainer.Schedule{Log: 20, Budget: 0.1}
+		}
 	}
 }
 

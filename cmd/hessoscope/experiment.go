@@ -70,14 +70,14 @@ func (c *config) data(ctx context.Context) (*datasets.Dataset, error) {
 
 func (c *config) source(ctx context.Context) (*datasets.Dataset, error) {
 	d := c.Data
-	if d.Seed == 0 && (d.Samples > 0 || d.RandomLabels) {
+	if d.Seed == 0 && (d.Samples > 0 || d.TestSamples > 0 || d.RandomLabels) {
 		d.Seed = c.Seed
 	}
 	if d.CSV != "" {
 		return datasets.ReadCSV(d.CSV, datasets.CSVOptions{Label: d.Label, Split: d.Split, Features: d.Features})
 	}
 	return datasets.Load(ctx, d.Set, datasets.Options{
-		Samples: d.Samples, Seed: d.Seed, Noise: d.Noise, RandomLabels: d.RandomLabels,
+		Samples: d.Samples, TestSamples: d.TestSamples, Seed: d.Seed, Noise: d.Noise, RandomLabels: d.RandomLabels,
 		Classes: d.Classes, PerClass: d.PerClass, DataDir: d.DataDir,
 	})
 }

@@ -17,12 +17,15 @@ import (
 
 // cli is the command line.
 type cli struct {
-	Train    trainCmd    `cmd:"" help:"Train a network and watch its boundary: a preset, a YAML file, or a run to resume."`
-	Analyze  analyzeCmd  `cmd:"" help:"Measure a finished model: a run, or weights and data."`
-	Doctor   doctorCmd   `cmd:"" help:"Check a model and its data before a long run."`
-	Datasets datasetsCmd `cmd:"" help:"List, describe and fetch the built-in data sets."`
-	Presets  presetsCmd  `cmd:"" help:"List and print the built-in experiments."`
-	Version  versionCmd  `cmd:"" help:"Print the version."`
+	Train     trainCmd     `cmd:"" help:"Train a network and watch its boundary: a preset, a YAML file, or a run to resume."`
+	Analyze   analyzeCmd   `cmd:"" help:"Measure a finished model: a run, or weights and data."`
+	Select    selectCmd    `cmd:"" help:"Choose among finished runs: rank them by complexity and margin, or by any metric."`
+	StopStudy stopStudyCmd `cmd:"" help:"Compare rules for stopping on finished runs, by their recorded metrics."`
+	Doctor    doctorCmd    `cmd:"" help:"Check a model and its data before a long run."`
+	Datasets  datasetsCmd  `cmd:"" help:"List, describe and fetch the built-in data sets."`
+	Sweep     sweepCmd     `cmd:"" help:"Train many networks, a process each: combinations of settings, variants and seeds."`
+	Presets   presetsCmd   `cmd:"" help:"List and print the built-in experiments."`
+	Version   versionCmd   `cmd:"" help:"Print the version."`
 }
 
 // Exit statuses.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/google/renameio/v2"
+	"github.com/sirupsen/logrus"
 
 	"github.com/hessoscope/hessoscope/callbacks"
 	"github.com/hessoscope/hessoscope/models"
@@ -27,6 +28,7 @@ type trainCmd struct {
 	Resume     bool     `help:"Go on with an interrupted run of this name, exactly where it stopped."`
 	Log        string   `help:"Lines for people (text) or for machines (json)." enum:"text,json" default:"text"`
 	NoProgress bool     `help:"Show no progress bar."`
+	Attached   bool     `hidden:"" help:"Save and end at a byte on standard input; end at once when its other end is gone."`
 }
 
 // Help is printed by train --help.
@@ -56,6 +58,12 @@ const (
 )
 
 func (t trainCmd) Run(ctx context.Context, out *output) error {
+	if t.Attached {
+		attached, detach := context.WithCancel(ctx)
+		defer detach()
+		go obey(os.Stdin, detach)
+		ctx = attached
+	}
 	if t.Resume {
 		return t.resume(ctx, out)
 	}
@@ -249,6 +257,9 @@ func (t trainCmd) prepare(ctx context.Context, c *config, dir string, out *outpu
 			return nil, fmt.Errorf("checkpoint.best: of %s neither lower nor higher is better; choose another metric", m.Name)
 		}
 	}
+	if err := below("stop", c.earlyStopping(nil).Check(r.trainer.State())); err != nil {
+		return nil, err
+	}
 	return r, nil
 }
 
@@ -273,6 +284,11 @@ func (t trainCmd) hooks(c *config, dir string, out *output) ([]trainer.Hook, err
 			})
 		}
 	}
+	if !c.Margin.Off {
+		hooks = append(hooks, &callbacks.Margin{
+			Schedule: c.Margin.Schedule, Samples: c.Margin.Samples, Dir: filepath.Join(dir, measurementsDir), Workers: c.Workers,
+		})
+	}
 	if !t.NoProgress {
 		hooks = append(hooks, progress)
 		lines = progress.Wrap(lines)
@@ -282,15 +298,23 @@ func (t trainCmd) hooks(c *config, dir string, out *output) ([]trainer.Hook, err
 		return nil, err
 	}
 	logger.Schedule = c.Log.Schedule
+	if !c.Stop.When.IsZero() || c.Stop.RestoreBest != "" {
+		hooks = append(hooks, c.earlyStopping(logger.Log))
+	}
 	return append(hooks, logger,
 		&callbacks.JSONL{Path: filepath.Join(dir, jsonlFile)},
 		&callbacks.CSV{Path: filepath.Join(dir, csvFile)},
-		&callbacks.RunRecord{Path: filepath.Join(dir, runFile), Info: map[string]string{"name": c.Name, "description": c.Description}},
 		&callbacks.Checkpoint{
 			Dir: filepath.Join(dir, checkpointDir), Interval: time.Duration(c.Checkpoint.Seconds * float64(time.Second)),
 			Schedule: c.Checkpoint.Schedule, Keep: !c.Checkpoint.Schedule.IsZero(), Best: c.Checkpoint.Best,
 		},
+		// Behind the checkpoint: a run that is told to be finished is saved.
+		&callbacks.RunRecord{Path: filepath.Join(dir, runFile), Info: map[string]string{"name": c.Name, "description": c.Description}},
 	), nil
+}
+
+func (c *config) earlyStopping(log *logrus.Logger) *callbacks.EarlyStopping {
+	return &callbacks.EarlyStopping{Rule: c.Stop.When, RestoreBest: c.Stop.RestoreBest, Log: log}
 }
 
 // create makes the run's folder, with its settings.

@@ -54,7 +54,7 @@ func TestTrainFiles(t *testing.T) {
 	want := []string{
 		"runs/iris/checkpoints/best.npz", "runs/iris/checkpoints/epoch-000000.npz", "runs/iris/checkpoints/epoch-000015.npz",
 		"runs/iris/checkpoints/epoch-000030.npz", "runs/iris/checkpoints/last.npz", "runs/iris/config.yaml",
-		"runs/iris/measurements/spectrum-000000.npz", "runs/iris/measurements/spectrum-000010.npz",
+		"runs/iris/measurements/margin-000030.npz", "runs/iris/measurements/spectrum-000000.npz", "runs/iris/measurements/spectrum-000010.npz",
 		"runs/iris/measurements/spectrum-000020.npz", "runs/iris/measurements/spectrum-000030.npz",
 		"runs/iris/metrics.csv", "runs/iris/metrics.jsonl", "runs/iris/run.json",
 	}
@@ -211,11 +211,11 @@ func timeless(t *testing.T, path string) string {
 		}
 		return strings.Join(rows, "\n")
 	}
-	return regexp.MustCompile(`("seconds"|"spectrum/seconds"|"spectrum/time_share"): [-+.0-9e]+`).ReplaceAllString(text, "$1")
+	return regexp.MustCompile(`("seconds"|"spectrum/seconds"|"spectrum/time_share"|"boundary/margin_seconds"): [-+.0-9e]+`).ReplaceAllString(text, "$1")
 }
 
 func isTime(metric string) bool {
-	return slices.Contains([]string{"seconds", "spectrum/seconds", "spectrum/time_share"}, metric)
+	return slices.Contains([]string{"seconds", "spectrum/seconds", "spectrum/time_share", "boundary/margin_seconds"}, metric)
 }
 
 // sameRun compares all that two runs have measured and learned.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -22,33 +23,48 @@ import (
 
 // parseConfig reads an experiment strictly: every error tells its place in the
 // file, and what would be right.
-func parseConfig(name string, data []byte) (_ *config, err error) {
-	defer recovered(name, &err)
-	if len(bytes.TrimSpace(data)) == 0 {
-		return nil, fmt.Errorf("%s: the file is empty; `hessoscope presets print iris` shows an experiment", name)
-	}
-	if err := plain(name, data); err != nil {
-		return nil, err
-	}
-	if err := oneDocument(name, data); err != nil {
-		return nil, err
-	}
+func parseConfig(name string, data []byte) (*config, error) {
 	c := new(config)
-	if err := yaml.UnmarshalWithOptions(data, c, yaml.Strict()); err != nil {
-		return nil, yamlError(name, err, func(t *token.Token) string { return keyAt(data, t) })
+	if err := parseYAML(name, data, c, "iris"); err != nil {
+		return nil, err
 	}
-	err = wholeNumbers(data, "", reflect.TypeFor[config]())
-	if err == nil {
-		err = c.validate()
-	}
-	if err != nil {
-		var field *trainer.FieldError
-		if errors.As(err, &field) {
-			return nil, fmt.Errorf("%s: %w", place(name, data, field.Field), err)
-		}
-		return nil, fmt.Errorf("%s: %w", name, err)
+	if err := c.validate(); err != nil {
+		return nil, placed(name, data, err)
 	}
 	return c, nil
+}
+
+// parseYAML reads the one YAML document of a file into a struct, strictly. Of
+// example, a preset, the error of an empty file tells.
+func parseYAML[T any](name string, data []byte, into *T, example string) (err error) {
+	defer recovered(name, &err)
+	if len(bytes.TrimSpace(data)) == 0 {
+		return fmt.Errorf("%s: the file is empty; `hessoscope presets print %s` shows what it may hold", name, example)
+	}
+	if err := plain(name, data); err != nil {
+		return err
+	}
+	if err := oneDocument(name, data); err != nil {
+		return err
+	}
+	if err := yaml.UnmarshalWithOptions(data, into, yaml.Strict()); err != nil {
+		return yamlError(name, err, func(t *token.Token) string { return unknownKey[T](keyAt(data, t)) })
+	}
+	return placed(name, data, wholeNumbers(data, "", reflect.TypeFor[T]()))
+}
+
+// placed puts the place of the key before a *trainer.FieldError, the name of
+// the file before other errors.
+func placed(name string, data []byte, err error) error {
+	var field *trainer.FieldError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &field):
+		return fmt.Errorf("%s: %w", place(name, data, field.Field), err)
+	default:
+		return fmt.Errorf("%s: %w", name, err)
+	}
 }
 
 // recovered makes an error of a panic: there is input that the YAML library was
@@ -69,7 +85,7 @@ const (
 // be brought down with: aliases, which may hold themselves, tags and sheer size.
 func plain(name string, data []byte) error {
 	if len(data) > maxYAML {
-		return fmt.Errorf("%s: has %d bytes; want an experiment of at most %d", name, len(data), maxYAML)
+		return fmt.Errorf("%s: has %d bytes; want at most %d", name, len(data), maxYAML)
 	}
 	depth := 0
 	for _, t := range lexer.Tokenize(string(data)) {
@@ -97,7 +113,7 @@ func oneDocument(name string, data []byte) error {
 	}
 	for _, doc := range file.Docs[min(1, len(file.Docs)):] {
 		if doc.Body != nil {
-			return fmt.Errorf("%s: a second document begins here; want one experiment a file", position(name, cmp.Or(doc.Start, doc.Body.GetToken())))
+			return fmt.Errorf("%s: a second document begins here; want one a file", position(name, cmp.Or(doc.Start, doc.Body.GetToken())))
 		}
 	}
 	return nil
@@ -144,24 +160,24 @@ func wholeNumber(value any, t reflect.Type, key string) error {
 }
 
 // yamlError makes one line of a parser's error, with file, line and column.
-// keyOf, if not nil, is the key with dots that a token of the file is.
-func yamlError(name string, err error, keyOf func(*token.Token) string) error {
+// unknown, if not nil, says what is wrong with a token that is no known key.
+func yamlError(name string, err error, unknown func(*token.Token) string) error {
 	var at yaml.Error
 	if !errors.As(err, &at) || at.GetToken() == nil {
-		return fmt.Errorf("%s: %s", name, problem(err, keyOf))
+		return fmt.Errorf("%s: %s", name, problem(err, unknown))
 	}
-	return fmt.Errorf("%s: %s", position(name, at.GetToken()), problem(err, keyOf))
+	return fmt.Errorf("%s: %s", position(name, at.GetToken()), problem(err, unknown))
 }
 
 // problem says in one line what a YAML parser did not like.
-func problem(err error, keyOf func(*token.Token) string) string {
-	var unknown *yaml.UnknownFieldError
+func problem(err error, unknown func(*token.Token) string) string {
+	var field *yaml.UnknownFieldError
 	var mismatch *yaml.TypeError
 	var overflow *yaml.OverflowError
 	var at yaml.Error
 	switch {
-	case errors.As(err, &unknown):
-		return unknownKey(keyOf(unknown.GetToken()))
+	case errors.As(err, &field):
+		return unknown(field.GetToken())
 	case errors.As(err, &mismatch):
 		return fmt.Sprintf("%q is not %s", mismatch.GetToken().Value, kindName(mismatch.DstType))
 	case errors.As(err, &overflow):
@@ -249,9 +265,13 @@ func (f *keyFinder) Visit(n ast.Node) ast.Visitor {
 	return f
 }
 
-// unknownKey says that a key with dots is unknown, and which one is near.
-func unknownKey(key string) string {
-	_, err := lookup(reflect.ValueOf(new(config)).Elem(), key)
+// listIndex is the number of an element of a list in a key: all[0].monitor.
+var listIndex = regexp.MustCompile(`\[(\d+)\]`)
+
+// unknownKey says that a key with dots is unknown in a file that holds a T,
+// and which one is near.
+func unknownKey[T any](key string) string {
+	_, err := lookup(reflect.ValueOf(new(T)).Elem(), listIndex.ReplaceAllString(key, ".$1"))
 	if err == nil { // at another depth
 		return fmt.Sprintf("key %q is not known here", key)
 	}
@@ -259,26 +279,37 @@ func unknownKey(key string) string {
 }
 
 // set changes one setting: "training.epochs=50". The value is YAML.
-func (c *config) set(assignment string) (err error) {
+func (c *config) set(assignment string) error {
 	key, value, ok := strings.Cut(assignment, "=")
-	assignment = firstLine(assignment)
-	defer recovered("--set "+assignment, &err)
+	where := "--set " + firstLine(assignment)
 	if !ok {
-		return fmt.Errorf("--set %s: want key=value, such as training.epochs=50", assignment)
+		return fmt.Errorf("%s: want key=value, such as training.epochs=50", where)
 	}
+	return c.assign(where, key, value)
+}
+
+// assign changes one setting to a value in YAML. Errors begin with where, which
+// tells where the user wrote it.
+func (c *config) assign(where, key, value string) (err error) {
+	defer recovered(where, &err)
 	field, err := lookup(reflect.ValueOf(c).Elem(), key)
 	if err != nil {
-		return fmt.Errorf("--set %s: %w", assignment, err)
+		return fmt.Errorf("%s: %w", where, err)
 	}
-	if err := plain("--set "+assignment, []byte(value)); err != nil {
+	if !field.CanSet() {
+		return fmt.Errorf("%s: %s is within a list; want the list as a whole", where, key)
+	}
+	if err := plain(where, []byte(value)); err != nil {
 		return err
 	}
 	fresh := reflect.New(field.Type())
 	if err := yaml.UnmarshalWithOptions([]byte(value), fresh.Interface(), yaml.Strict()); err != nil {
-		return fmt.Errorf("--set %s: %s", assignment, problem(err, func(t *token.Token) string { return key + "." + keyAt([]byte(value), t) }))
+		return fmt.Errorf("%s: %s", where, problem(err, func(t *token.Token) string {
+			return unknownKey[config](key + "." + keyAt([]byte(value), t))
+		}))
 	}
 	if err := wholeNumbers([]byte(value), key, field.Type()); err != nil {
-		return fmt.Errorf("--set %s: %w", assignment, err)
+		return fmt.Errorf("%s: %w", where, err)
 	}
 	field.Set(fresh.Elem())
 	return nil
@@ -286,6 +317,12 @@ func (c *config) set(assignment string) (err error) {
 
 // lookup finds the field of a YAML key with dots.
 func lookup(v reflect.Value, key string) (reflect.Value, error) {
+	return descend(v, key, v.Type())
+}
+
+// descend is lookup within root. The values of a list of structs are groups of
+// keys that each have a name.
+func descend(v reflect.Value, key string, root reflect.Type) (reflect.Value, error) {
 	first, rest, nested := strings.Cut(key, ".")
 	for i := range v.NumField() {
 		if yamlKey(v.Type().Field(i)) != first {
@@ -295,16 +332,21 @@ func lookup(v reflect.Value, key string) (reflect.Value, error) {
 		case !nested:
 			return field, nil
 		case field.Kind() == reflect.Struct:
-			return lookup(field, rest)
+			return descend(field, rest, root)
+		case field.Kind() == reflect.Slice && field.Type().Elem().Kind() == reflect.Struct:
+			_, rest, _ = strings.Cut(rest, ".")
+			return descend(reflect.Zero(field.Type().Elem()), rest, root) // which cannot be set
 		default:
 			return field, fmt.Errorf("%s has no keys below it", first)
 		}
 	}
 	var keys []string
 	for i := range v.NumField() {
-		keys = append(keys, yamlKey(v.Type().Field(i)))
+		if key := yamlKey(v.Type().Field(i)); key != "" {
+			keys = append(keys, key)
+		}
 	}
-	if elsewhere := pathTo(first, reflect.TypeFor[config]()); elsewhere != "" {
+	if elsewhere := pathTo(first, root); elsewhere != "" {
 		return v, fmt.Errorf("unknown key %q here; did you mean %q?", first, elsewhere)
 	}
 	return v, fmt.Errorf("unknown key %q%s", first, suggest.Nearest(first, keys))

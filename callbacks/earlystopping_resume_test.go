@@ -1,0 +1,116 @@
+package callbacks_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/hessoscope/hessoscope/callbacks"
+	"github.com/hessoscope/hessoscope/callbacks/stopping"
+	"github.com/hessoscope/hessoscope/models"
+	"github.com/hessoscope/hessoscope/trainer"
+)
+
+// runStopping is a run in dir that stops in the middle and puts the best
+// parameters back, from last.npz if there is one.
+func runStopping(ctx context.Context, t *testing.T, dir string, p *probe) (models.Model, trainer.Stop, error) {
+	t.Helper()
+	rule := stopping.Rule{All: []stopping.Rule{patience2, {Monitor: "probe/calls", Rises: 2}}}
+	tr, model := newTraining(
+		t, p, rising(), &callbacks.EarlyStopping{Rule: rule, RestoreBest: "scores/value"},
+		&callbacks.JSONL{Path: filepath.Join(dir, "metrics.jsonl")},
+		&callbacks.Checkpoint{Dir: dir, Interval: -1, Schedule: trainer.Schedule{Every: 1}, Best: "scores/value"},
+		&callbacks.RunRecord{Path: filepath.Join(dir, "run.json")},
+	)
+	if c, err := trainer.ReadCheckpoint(filepath.Join(dir, "last.npz")); err == nil {
+		if err := tr.Restore(c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop, err := tr.Run(ctx)
+	return model, stop, err
+}
+
+// A run that is interrupted or killed in the middle of patience stops at the
+// same epoch, with the same parameters, and says the same.
+func TestResumeEarlyStopping(t *testing.T) {
+	want := t.TempDir()
+	wantModel, wantStop, err := runStopping(t.Context(), t, want, new(probe))
+	if err != nil {
+		t.Fatal(err)
+	}
+	compare := func(t *testing.T, dir string) {
+		t.Helper()
+		model, stop, err := runStopping(t.Context(), t, dir, new(probe))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(wantStop, stop); diff != "" {
+			t.Errorf("stop (-uninterrupted +resumed):\n%s", diff)
+		}
+		if diff := cmp.Diff(models.Export(wantModel.Parameters()), models.Export(model.Parameters())); diff != "" {
+			t.Errorf("parameters (-uninterrupted +resumed):\n%s", diff)
+		}
+		if diff := cmp.Diff(timeless(t, filepath.Join(want, "metrics.jsonl")), timeless(t, filepath.Join(dir, "metrics.jsonl"))); diff != "" {
+			t.Errorf("metrics (-uninterrupted +resumed):\n%s", diff)
+		}
+		record, err := callbacks.ReadRun(filepath.Join(dir, "run.json"))
+		if err != nil || record.Epoch != 4 || record.Restored == nil || record.Restored.Epoch != 1 || !cmp.Equal(record.Stop, &wantStop) {
+			t.Errorf("record %+v, error %v; want the stop at epoch 4, and epoch 1 restored", record, err)
+		}
+		last, err := trainer.ReadCheckpoint(filepath.Join(dir, "last.npz"))
+		if parameters := models.Export(wantModel.Parameters()); err != nil || !cmp.Equal(parameters, last.Arrays[:len(parameters)]) {
+			t.Errorf("last.npz does not have the restored parameters; error %v", err)
+		}
+	}
+	for step := 1; step <= 4*testSteps; step++ {
+		t.Run(fmt.Sprint("interrupted at step ", step), func(t *testing.T) {
+			dir := t.TempDir()
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			p := &probe{batchEnd: func(_ context.Context, s *trainer.State) error {
+				if s.Step == step {
+					cancel()
+				}
+				return nil
+			}}
+			if _, _, err := runStopping(ctx, t, dir, p); !errors.Is(err, context.Canceled) {
+				t.Fatalf("error %v, want a cancelled context", err)
+			}
+			compare(t, dir)
+		})
+		t.Run(fmt.Sprint("killed at step ", step), func(t *testing.T) {
+			dir, killed := t.TempDir(), t.TempDir()
+			p := &probe{batchEnd: func(_ context.Context, s *trainer.State) error {
+				if s.Step != step {
+					return nil
+				}
+				return os.CopyFS(killed, os.DirFS(dir))
+			}}
+			if _, _, err := runStopping(t.Context(), t, dir, p); err != nil {
+				t.Fatal(err)
+			}
+			compare(t, killed)
+		})
+	}
+	t.Run("killed before the parameters were put back", func(t *testing.T) {
+		dir, killed := t.TempDir(), t.TempDir()
+		p := &probe{trainEnd: func(context.Context, *trainer.State) error { return os.CopyFS(killed, os.DirFS(dir)) }}
+		if _, _, err := runStopping(t.Context(), t, dir, p); err != nil {
+			t.Fatal(err)
+		}
+		compare(t, killed)
+	})
+	t.Run("finished", func(t *testing.T) {
+		dir := t.TempDir()
+		if err := os.CopyFS(dir, os.DirFS(want)); err != nil {
+			t.Fatal(err)
+		}
+		compare(t, dir)
+	})
+}

@@ -1,0 +1,131 @@
+package callbacks_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/hessoscope/hessoscope/callbacks"
+	"github.com/hessoscope/hessoscope/trainer"
+)
+
+// What a JSONL writes is read back with all digits.
+func TestReadHistory(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "metrics.jsonl")
+	values := scores{trainer.Lower, []float64{1.0 / 3, 1e-300, 0.1}}
+	tr, _ := newTraining(t, new(probe), values, &callbacks.JSONL{Path: path})
+	if _, err := tr.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	history, err := callbacks.ReadHistory(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(history) != testEpochs+1 {
+		t.Fatalf("%d epochs, want %d", len(history), testEpochs+1)
+	}
+	for epoch, entry := range history {
+		value, recorded := entry.Metrics["scores/value"]
+		_, even := entry.Metrics["probe/calls"]
+		if entry.Epoch != epoch || entry.Step != epoch*testSteps || recorded != (epoch < 3) || recorded && value != values.values[epoch] || even != (epoch%2 == 0) {
+			t.Errorf("epoch %d: %+v", epoch, entry)
+		}
+	}
+	if last, _ := tr.State().Last("train/loss"); history[testEpochs].Metrics["train/loss"] != last.Value {
+		t.Errorf("train/loss is %v, want %v", history[testEpochs].Metrics["train/loss"], last.Value)
+	}
+}
+
+func TestReadHistoryText(t *testing.T) {
+	const first, second = `{"epoch": 0, "step": 0, "seconds": 0.5, "metrics": {"a": 1}}`, `{"epoch": 20, "step": 60, "seconds": 1.5, "metrics": {}}`
+	for _, test := range []struct {
+		name, text string
+		epochs     []int
+		want       string // of the error, behind the path
+	}{
+		{"empty", "", nil, ""},
+		{"epochs with gaps", first + "\n" + second + "\n", []int{0, 20}, ""},
+		{"line without an end", first + "\n" + second, []int{0}, ""},
+		{"half a line", first + "\n" + second[:30], []int{0}, ""},
+		{"half a line alone", first[:30], nil, ""},
+		{"broken line", first + "\n" + second[:30] + "\n", nil, ":2: unexpected end of JSON input"},
+		{"blank line", first + "\n\n" + second + "\n", nil, ":2: unexpected end of JSON input"},
+		{"not JSON", "epoch,step\n", nil, ":1: invalid character"},
+		{"not an object", "[1]\n", nil, ":1: json: cannot unmarshal array"},
+		{"no epoch", "{}\n", nil, ":1: epoch -1; want epochs that count up from 0"},
+		{"epoch twice", first + "\n" + first + "\n", nil, ":2: epoch 0; want epochs that count up"},
+		{"epochs backwards", second + "\n" + first + "\n", nil, ":2: epoch 0; want epochs that count up"},
+		{"fraction of an epoch", `{"epoch": 1.5}` + "\n", nil, ":1: json: cannot unmarshal number 1.5"},
+		{"word for a value", `{"epoch": 1, "metrics": {"a": "NaN"}}` + "\n", nil, ":1: json: cannot unmarshal string"},
+		{"value too large", `{"epoch": 1, "metrics": {"a": 1e999}}` + "\n", nil, ":1: json: cannot unmarshal number 1e999"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "metrics.jsonl")
+			if err := os.WriteFile(path, []byte(test.text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			history, err := callbacks.ReadHistory(path)
+			if test.want != "" {
+				if err == nil || !strings.HasPrefix(err.Error(), path+test.want) {
+					t.Errorf("error %v, want %s", err, path+test.want)
+				}
+				return
+			}
+			var epochs []int
+			for _, entry := range history {
+				epochs = append(epochs, entry.Epoch)
+			}
+			if diff := cmp.Diff(test.epochs, epochs); diff != "" || err != nil {
+				t.Errorf("error %v, epochs (-want +have):\n%s", err, diff)
+			}
+		})
+	}
+	if _, err := callbacks.ReadHistory(filepath.Join(t.TempDir(), "none")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("error %v, want one of a file that does not exist", err)
+	}
+}
+
+func FuzzReadHistory(f *testing.F) {
+	for _, text := range []string{
+		"", "\n", "{}\n", "{\"epoch\": 0}\n{\"epoch\": 1, \"metrics\": {\"a\": 1e-308}}\n", "{\"epoch\": 0, \"metrics\": null}\n{",
+		"{\"epoch\": 9223372036854775807}\n{\"epoch\": -9223372036854775808}\n", "{\"epoch\":0}\r\n{\"EPOCH\":1}\n", "\xff\xfe\n", "[[[[[[\n",
+	} {
+		f.Add([]byte(text))
+	}
+	dir := f.TempDir()
+	f.Fuzz(func(t *testing.T, data []byte) {
+		path := filepath.Join(dir, "metrics.jsonl")
+		if err := os.WriteFile(path, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		history, err := callbacks.ReadHistory(path)
+		if err != nil {
+			if !strings.HasPrefix(err.Error(), path+":") {
+				t.Errorf("error %q does not name the file and line", err)
+			}
+			return
+		}
+		// What is accepted can be written down and read again.
+		var text []byte
+		for _, entry := range history {
+			line, err := json.Marshal(entry)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text = append(append(text, line...), '\n')
+		}
+		if err := os.WriteFile(path, text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		again, err := callbacks.ReadHistory(path)
+		if diff := cmp.Diff(history, again); diff != "" || err != nil {
+			t.Errorf("error %v (-read +written and read again):\n%s", err, diff)
+		}
+	})
+}

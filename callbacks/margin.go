@@ -1,0 +1,228 @@
+package callbacks
+
+import (
+	"bytes"
+	"context"
+	"encoding/gob"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"gorgonia.org/tensor"
+
+	"github.com/hessoscope/hessoscope/callbacks/margin"
+	"github.com/hessoscope/hessoscope/datasets"
+	"github.com/hessoscope/hessoscope/models"
+	"github.com/hessoscope/hessoscope/models/weights"
+	"github.com/hessoscope/hessoscope/trainer"
+)
+
+// Margin measures how far the samples are from the decision boundary, at the
+// epochs of its schedule: their distances, in float64 whatever the training's
+// precision, and two cheap stand-ins for them. Where the schedule has a budget
+// that does not pay for the distances, the stand-ins alone are recorded.
+type Margin struct {
+	// Schedule is when to measure. If zero, that is at 20 epochs, log-spaced,
+	// the distances as far as a tenth of the run's work pays for them, and at
+	// the last.
+	Schedule trainer.Schedule
+	// Split is the data; "train" if empty.
+	Split string
+	// Samples is how many of them are measured, drawn once by the run's seed;
+	// MarginSamples if zero.
+	Samples int
+	// Dir is the folder that distances and boundary points are stored in, as
+	// margin-EPOCH.npz; nothing is stored if empty.
+	Dir string
+	// Workers compute points at once; one a CPU if zero.
+	Workers int
+
+	split *datasets.Split
+	field *models.Field
+	pace  trainer.Pace
+}
+
+// MarginSamples is how many samples' distances are measured unless somebody
+// asks for more.
+const MarginSamples = 1000
+
+// marginWork is about what the distance of a sample costs, in gradients of one
+// sample.
+const marginWork = 700
+
+var (
+	_ trainer.Meter         = (*Margin)(nil)
+	_ trainer.Scheduled     = (*Margin)(nil)
+	_ trainer.TrainBeginner = (*Margin)(nil)
+	_ trainer.EpochEnder    = (*Margin)(nil)
+	_ trainer.Snapshotter   = (*Margin)(nil)
+)
+
+// Name implements trainer.Hook.
+func (*Margin) Name() string { return "margin" }
+
+// Metrics implements trainer.Meter.
+func (*Margin) Metrics() []trainer.Metric {
+	return []trainer.Metric{
+		{Name: "boundary/margin", Meaning: "least distance of a rightly classified sample to the decision boundary, in input space", Better: trainer.Higher},
+		{Name: "boundary/margin_q05", Meaning: "5 % quantile of those distances", Better: trainer.Higher, Detail: true},
+		{Name: "boundary/margin_q25", Meaning: "25 % quantile of those distances", Better: trainer.Higher, Detail: true},
+		{Name: "boundary/margin_median", Meaning: "median of those distances", Better: trainer.Higher, Detail: true},
+		{Name: "boundary/margin_samples", Unit: "samples", Meaning: "samples whose distances were measured", Detail: true},
+		{Name: "boundary/margin_unconverged", Unit: "samples", Meaning: "rightly classified samples whose distance could still be much smaller", Better: trainer.Lower, Detail: true},
+		{Name: "boundary/misclassified", Unit: "samples", Meaning: "samples of those measured that are not classified rightly", Better: trainer.Lower, Detail: true},
+		{Name: "boundary/margin_seconds", Unit: "s", Meaning: "time of this measurement", Better: trainer.Lower, Detail: true},
+		{Name: "boundary/logit_margin_min", Meaning: "least logit margin, the label's logit minus the largest other", Better: trainer.Higher, Detail: true},
+		{Name: "boundary/logit_margin_q05", Meaning: "5 % quantile of the logit margins", Better: trainer.Higher, Detail: true},
+		{Name: "boundary/logit_margin_median", Meaning: "median of the logit margins", Better: trainer.Higher, Detail: true},
+		{Name: "boundary/input_margin_min", Meaning: "least first-order estimate of a distance to the boundary, |f_a − f_b|/‖∇(f_a − f_b)‖", Better: trainer.Higher, Detail: true},
+		{Name: "boundary/input_margin_q05", Meaning: "5 % quantile of these estimates", Better: trainer.Higher, Detail: true},
+		{Name: "boundary/input_margin_median", Meaning: "median of these estimates", Better: trainer.Higher, Detail: true},
+	}
+}
+
+// schedule is Schedule, or its default.
+func (m *Margin) schedule() trainer.Schedule {
+	if m.Schedule.IsZero() {
+		return trainer.Schedule{Log: 20, Budget: 0.1}
+	}
+	return m.Schedule
+}
+
+// Times implements trainer.Scheduled.
+func (m *Margin) Times(state *trainer.State, from int) (most int, known bool) {
+	return m.schedule().Times(state, from)
+}
+
+// TrainBegin implements trainer.TrainBeginner.
+func (m *Margin) TrainBegin(_ context.Context, state *trainer.State) error {
+	m.Schedule = m.schedule()
+	if err := m.Schedule.Validate(); err != nil {
+		return err
+	}
+	if m.Samples < 0 {
+		return fmt.Errorf("%d samples; want 0, for at most %d, or more", m.Samples, MarginSamples)
+	}
+	if m.Samples == 0 {
+		m.Samples = MarginSamples
+	}
+	name := m.Split
+	if name == "" {
+		name = datasets.Train
+	}
+	var err error
+	if m.split, err = state.Data.Split(name); err != nil {
+		return err
+	}
+	if m.pace.Times == 0 { // a budget is kept from the first measurement on
+		m.pace = trainer.Pace{Times: 1, Last: 2 * marginWork * float64(min(m.Samples, m.split.Len()))}
+	}
+	m.field, err = models.NewField(state.Model, models.ObjectiveSettings{Precision: tensor.Float64, Workers: m.Workers})
+	return err
+}
+
+// EpochEnd implements trainer.EpochEnder.
+func (m *Margin) EpochEnd(ctx context.Context, state *trainer.State) error {
+	if _, measured := state.Fresh("boundary/misclassified"); measured {
+		return nil
+	}
+	before := m.pace
+	distances := m.pace.Due(m.Schedule, state)
+	if !distances && !m.Schedule.Due(state) {
+		return nil
+	}
+	readings, err := m.measure(ctx, state, distances)
+	if err != nil {
+		m.pace = before // called again when the run is resumed
+		return err
+	}
+	for _, r := range readings {
+		if err := state.Record(r.metric, r.value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *Margin) measure(ctx context.Context, state *trainer.State, distances bool) ([]reading, error) {
+	if err := m.field.Refresh(); err != nil {
+		return nil, err
+	}
+	cheap, err := margin.MeasureCompanions(ctx, m.field, m.split)
+	if err != nil {
+		return nil, err
+	}
+	logit, input := cheap.LogitQuantiles(), cheap.InputQuantiles()
+	readings := known([]estimate{
+		{"boundary/logit_margin_min", logit.Min},
+		{"boundary/logit_margin_q05", logit.Q05},
+		{"boundary/logit_margin_median", logit.Median},
+		{"boundary/input_margin_min", input.Min},
+		{"boundary/input_margin_q05", input.Q05},
+		{"boundary/input_margin_median", input.Median},
+	})
+	if !distances {
+		return readings, nil
+	}
+	more, err := m.measureDistances(ctx, state)
+	return append(readings, more...), err
+}
+
+func (m *Margin) measureDistances(ctx context.Context, state *trainer.State) ([]reading, error) {
+	start := time.Now()
+	found, err := margin.Measure(ctx, m.field, m.split, margin.Settings{Samples: m.Samples, Seed: state.Seed})
+	if err != nil {
+		return nil, err
+	}
+	if m.Dir != "" {
+		if err := os.MkdirAll(m.Dir, 0o755); err != nil {
+			return nil, err
+		}
+		if err := weights.Write(filepath.Join(m.Dir, fmt.Sprintf("margin-%06d.npz", state.Epoch)), found.Arrays()); err != nil {
+			return nil, err
+		}
+	}
+	m.pace.Done(state, float64(found.Evaluations)/3)
+	s := found.Summary()
+	readings := known([]estimate{
+		{"boundary/margin", s.Min},
+		{"boundary/margin_q05", s.Q05},
+		{"boundary/margin_q25", s.Q25},
+		{"boundary/margin_median", s.Median},
+	})
+	return append(readings,
+		reading{"boundary/margin_samples", float64(s.Samples)},
+		reading{"boundary/margin_unconverged", float64(s.Unconverged)},
+		reading{"boundary/misclassified", float64(s.Misclassified)},
+		reading{"boundary/margin_seconds", time.Since(start).Seconds()},
+	), nil
+}
+
+// estimate is a value of a metric; nil where there is none.
+type estimate struct {
+	metric string
+	value  *float64
+}
+
+func known(estimates []estimate) []reading {
+	var readings []reading
+	for _, e := range estimates {
+		if e.value != nil {
+			readings = append(readings, reading{e.metric, *e.value})
+		}
+	}
+	return readings
+}
+
+// Snapshot implements trainer.Snapshotter.
+func (m *Margin) Snapshot() ([]byte, error) {
+	var b bytes.Buffer
+	err := gob.NewEncoder(&b).Encode(m.pace)
+	return b.Bytes(), err
+}
+
+// Restore implements trainer.Snapshotter.
+func (m *Margin) Restore(data []byte) error {
+	return gob.NewDecoder(bytes.NewReader(data)).Decode(&m.pace)
+}

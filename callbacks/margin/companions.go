@@ -1,0 +1,83 @@
+package margin
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"gonum.org/v1/gonum/floats"
+
+	"github.com/hessoscope/hessoscope/datasets"
+	"github.com/hessoscope/hessoscope/models"
+)
+
+// Companions are two cheap stand-ins for the margin.
+type Companions struct {
+	// Logit are the samples' logit margins f_y − max_{c≠y} f_c, y the label:
+	// negative where it is not what is predicted.
+	Logit []float64
+	// Input are first-order estimates of the distance to the boundary, |f_a − f_b|/‖∇ₓ(f_a − f_b)‖, with
+	// a and b the two largest logits (Elsayed 2018), of the samples that are classified
+	// rightly and where that gradient does not vanish.
+	Input []float64
+}
+
+// MeasureCompanions costs one pass forward and one backward.
+func MeasureCompanions(ctx context.Context, field *models.Field, split *datasets.Split) (*Companions, error) {
+	n, d := split.Len(), field.Width()
+	c := &Companions{Logit: make([]float64, n)}
+	gradients, gaps := make([]float64, n*d), make([]float64, n)
+	err := field.Gradients(ctx, gradients, split.X, func(i int, z, s []float64) {
+		label := split.Labels[i]
+		c.Logit[i] = z[label] - z[rival(z, label)]
+		a := floats.MaxIdx(z)
+		b := rival(z, a)
+		gaps[i], s[a], s[b] = z[a]-z[b], 1, -1
+	})
+	if err != nil {
+		return nil, fmt.Errorf("margin: first-order margins: %w", err)
+	}
+	for i, gap := range gaps {
+		if c.Logit[i] < 0 {
+			continue
+		}
+		if norm := floats.Norm(gradients[i*d:(i+1)*d], 2); norm > 0 && !math.IsInf(gap/norm, 0) {
+			c.Input = append(c.Input, gap/norm)
+		}
+	}
+	return c, nil
+}
+
+// Quantiles are those of the cheap stand-ins; nil where there are no values.
+type Quantiles struct {
+	Min    *float64 `json:"min"`
+	Q05    *float64 `json:"q05"`
+	Median *float64 `json:"median"`
+}
+
+// LogitQuantiles are those of Logit.
+func (c *Companions) LogitQuantiles() Quantiles { return quantiles(c.Logit) }
+
+// InputQuantiles are those of Input.
+func (c *Companions) InputQuantiles() Quantiles { return quantiles(c.Input) }
+
+func quantiles(values []float64) Quantiles {
+	return Quantiles{quantile(values, 0), quantile(values, 0.05), quantile(values, 0.5)}
+}
+
+// quantile is that of values, interpolated linearly between the order statistics as numpy does; nil
+// without any.
+func quantile(values []float64, p float64) *float64 {
+	if len(values) == 0 {
+		return nil
+	}
+	sorted := slices.Sorted(slices.Values(values))
+	at := p * float64(len(sorted)-1)
+	i := min(int(at), len(sorted)-2)
+	if i < 0 {
+		return &sorted[0]
+	}
+	q := sorted[i] + (at-float64(i))*(sorted[i+1]-sorted[i])
+	return &q
+}

@@ -1,0 +1,325 @@
+package margin_test
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"testing"
+
+	"codeberg.org/sbinet/npyio"
+	gocmp "github.com/google/go-cmp/cmp"
+	"gonum.org/v1/gonum/floats"
+	"gorgonia.org/tensor"
+
+	"github.com/hessoscope/hessoscope/callbacks/margin"
+	"github.com/hessoscope/hessoscope/datasets"
+	"github.com/hessoscope/hessoscope/models"
+)
+
+// plane is a trained network of the paper and its training samples.
+func plane(t testing.TB, weights, data string) (*models.MLP, *datasets.Split) {
+	t.Helper()
+	m, err := models.LoadMLP(weights, models.ReLU)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := datasets.Load(t.Context(), data, datasets.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	split, err := set.Split(datasets.Train)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m, split
+}
+
+func measure(t testing.TB, m models.Model, split *datasets.Split, workers int, s margin.Settings) (*margin.Distances, *models.Field) {
+	t.Helper()
+	field, err := models.NewField(m, models.ObjectiveSettings{Workers: workers})
+	if err != nil {
+		t.Fatal(err)
+	}
+	margins, err := margin.Measure(t.Context(), field, split, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return margins, field
+}
+
+func TestMarginsOfReferenceNets(t *testing.T) {
+	for _, c := range []struct {
+		name, weights, data string
+		min                 float64 // truth to ten digits: from the linear piece of the network
+		sample              int
+	}{
+		{"gauss_normal", "../curvature/testdata/gauss_normal.npz", "gauss", 0.34796904880364404, 149},
+		{"checker_normal", "testdata/checker_normal.npz", "checkerboard_linear", 0.22051450041576343, 59},
+		{"checker_noisyinit", "testdata/checker_noisyinit.npz", "checkerboard_linear", 0.5817426923849829, 59},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m, split := plane(t, c.weights, c.data)
+			have, _ := measure(t, m, split, 0, margin.Settings{})
+			summary := have.Summary()
+			if math.Abs(*summary.Min/c.min-1) > 1e-6 || summary.Sample != c.sample || summary.Misclassified != 0 || summary.Unconverged != 0 {
+				t.Errorf("minimum %.12g at sample %d, want %.12g at %d; %d misclassified, %d unconverged",
+					*summary.Min, summary.Sample, c.min, c.sample, summary.Misclassified, summary.Unconverged)
+			}
+			for n, want := range readFloats(t, "testdata/"+c.name+"_train_dist_to_boundary.npy") {
+				if off := have.Values[n]/want - 1; math.Abs(off) > 1e-5 {
+					t.Errorf("sample %d: %.10g, want %.10g", n, have.Values[n], want)
+				}
+			}
+		})
+	}
+}
+
+func readFloats(t *testing.T, path string) (values []float64) {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := npyio.Read(f, &values); err != nil {
+		t.Fatal(err)
+	}
+	return values
+}
+
+// The network has learned random labels, so its boundary winds around every
+// sample; by the true labels most samples are misclassified.
+func TestMarginsOfACurvedBoundary(t *testing.T) {
+	m, split := plane(t, "testdata/gauss_random_labels.npz", "gauss")
+	have, field := measure(t, m, split, 0, margin.Settings{})
+	if s := have.Summary(); s.Misclassified < 80 || s.Samples != split.Len() || *s.Min < floats.Min(have.Values) {
+		t.Errorf("summary %+v", s)
+	}
+	g := newGrid(t, field, split, 500)
+	z := make([]float64, 3*split.Len())
+	if err := field.Logits(t.Context(), z, have.Points); err != nil {
+		t.Fatal(err)
+	}
+	for n, distance := range have.Values {
+		x := split.X[2*n : 2*n+2]
+		if brute := g.distance(x, have.Predicted[n]); distance > brute*(1+1e-3) {
+			t.Errorf("sample %d: %.6g, but a grid has a point at %.6g", n, distance, brute)
+		}
+		to, gap := floats.Distance(x, have.Points[2*n:2*n+2], 2), z[3*n+have.Predicted[n]]-z[3*n+have.Rivals[n]]
+		if math.Abs(to/distance-1) > 1e-9 || math.Abs(gap) > 1e-6 || floats.Max(z[3*n:3*n+3]) > z[3*n+have.Rivals[n]]+1e-6 {
+			t.Errorf("sample %d: distance %.12g, but the point is %.12g away and has the logits %v", n, distance, to, z[3*n:3*n+3])
+		}
+	}
+}
+
+// linearClassifier has hyperplanes for boundaries: distances are known.
+func linearClassifier(t *testing.T, width, classes int) (*models.MLP, *datasets.Split) {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(1, 2))
+	m, err := models.NewMLP(models.MLPConfig{Input: width, Classes: classes}, rng)
+	if err != nil {
+		t.Fatal(err)
+	}
+	split := &datasets.Split{Name: "random"}
+	for n := range 60 {
+		for range width {
+			split.X = append(split.X, 3*rng.NormFloat64())
+		}
+		split.Labels, split.Index = append(split.Labels, n%classes), append(split.Index, n)
+	}
+	return m, split
+}
+
+func TestMarginsOfALinearClassifier(t *testing.T) {
+	for _, c := range []struct{ width, classes int }{{1, 2}, {2, 3}, {7, 4}, {60, 10}} {
+		m, split := linearClassifier(t, c.width, c.classes)
+		have, _ := measure(t, m, split, 0, margin.Settings{})
+		w, b := m.Parameters()[0].Value.Float64s(), m.Parameters()[1].Value.Float64s()
+		row := func(k int) []float64 { return w[k*c.width : (k+1)*c.width] }
+		for n, own := range have.Predicted {
+			x := split.X[n*c.width : (n+1)*c.width]
+			want := math.Inf(1)
+			for k := range c.classes {
+				if k != own {
+					gap := floats.Dot(row(own), x) + b[own] - floats.Dot(row(k), x) - b[k]
+					want = min(want, gap/floats.Distance(row(own), row(k), 2))
+				}
+			}
+			if math.Abs(have.Values[n]/want-1) > 1e-5 || !have.Converged[n] {
+				t.Errorf("%+v: sample %d: %.10g (converged: %v), want %.10g", c, n, have.Values[n], have.Converged[n], want)
+			}
+		}
+	}
+}
+
+func TestMarginsDoNotDependOnWorkers(t *testing.T) {
+	m, split := plane(t, "../../models/weights/testdata/gauss_small.npz", "gauss")
+	want, _ := measure(t, m, split, 1, margin.Settings{Seed: 3})
+	have, _ := measure(t, m, split, 3, margin.Settings{Seed: 3})
+	if diff := gocmp.Diff(want, have); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestMarginsOfSomeSamples(t *testing.T) {
+	m, split := plane(t, "../../models/weights/testdata/gauss_small.npz", "gauss")
+	have, _ := measure(t, m, split, 0, margin.Settings{Samples: 20})
+	all, _ := measure(t, m, split, 0, margin.Settings{})
+	if len(have.Rows) != 20 || !slices.IsSorted(have.Rows) {
+		t.Fatalf("rows %v", have.Rows)
+	}
+	for i, row := range have.Rows {
+		if have.Labels[i] != split.Labels[row] || math.Abs(have.Values[i]/all.Values[row]-1) > 1e-4 {
+			t.Errorf("row %d: distance %g, label %d; want %g, %d", row, have.Values[i], have.Labels[i], all.Values[row], split.Labels[row])
+		}
+	}
+	nearest := slices.MinFunc([]int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19},
+		func(i, j int) int { return cmp.Compare(have.Values[i], have.Values[j]) })
+	if s := have.Summary(); s.Sample != have.Rows[nearest] || s.Samples != 20 {
+		t.Errorf("summary is of sample %d of %d, want %d of 20", s.Sample, s.Samples, have.Rows[nearest])
+	}
+}
+
+func TestMarginsWithoutABoundary(t *testing.T) {
+	m, split := linearClassifier(t, 2, 3)
+	clear(m.Parameters()[0].Value.Float64s())
+	copy(m.Parameters()[1].Value.Float64s(), []float64{2, 1, 0})
+	have, field := measure(t, m, split, 0, margin.Settings{})
+	s := have.Summary()
+	if s.Min != nil || s.Median != nil || s.Sample != -1 || s.Unbounded != 20 || s.Misclassified != 40 {
+		t.Errorf("a constant prediction has %+v", s)
+	}
+	cheap, err := margin.MeasureCompanions(t.Context(), field, split)
+	if err != nil || len(cheap.Input) != 0 || *cheap.LogitQuantiles().Min != -2 || *cheap.LogitQuantiles().Median != -1 {
+		t.Errorf("companions %+v, error %v", cheap, err)
+	}
+	for _, value := range have.Arrays()[1].Data {
+		if value != -1 {
+			t.Errorf("distance %g in a file, want -1", value)
+		}
+	}
+}
+
+// A tie is broken for the first class; the sample lies on the boundary.
+func TestMarginOnTheBoundary(t *testing.T) {
+	m, split := linearClassifier(t, 2, 2)
+	copy(m.Parameters()[0].Value.Float64s(), []float64{1, 0, -1, 0})
+	clear(m.Parameters()[1].Value.Float64s())
+	split.X[0], split.X[1], split.Labels[0] = 0, 5, 0
+	have, _ := measure(t, m, split, 0, margin.Settings{})
+	if s := have.Summary(); *s.Min != 0 || s.Sample != 0 || s.Rival != 1 || s.Unconverged != 0 {
+		t.Errorf("summary %+v", s)
+	}
+}
+
+func TestQuantilesAsNumpys(t *testing.T) {
+	m := &margin.Distances{
+		Rows: []int{0, 1, 2, 3, 4}, Labels: []int{0, 0, 0, 0, 1}, Predicted: []int{0, 0, 0, 0, 0}, Rivals: []int{1, 1, 1, 1, 1},
+		Values: []float64{4, 1, 2, 8, 0.1}, Points: make([]float64, 5), Converged: []bool{true, true, false, true, true},
+	}
+	s := m.Summary()
+	have := []float64{*s.Min, *s.Q05, *s.Q25, *s.Median, float64(s.Sample), float64(s.Misclassified), float64(s.Unconverged)}
+	want := []float64{1, 1.15, 1.75, 3, 1, 1, 1} // numpy.quantile([1, 2, 4, 8], …)
+	if !floats.EqualApprox(have, want, 1e-12) {
+		t.Errorf("have %v, want %v", have, want)
+	}
+}
+
+func TestMarginErrors(t *testing.T) {
+	m, split := linearClassifier(t, 2, 3)
+	field, err := models.NewField(m, models.ObjectiveSettings{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := margin.Measure(cancelled, field, split, margin.Settings{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: error %v", err)
+	}
+	if _, err := margin.Measure(t.Context(), field, &datasets.Split{X: []float64{1}, Labels: []int{0}}, margin.Settings{}); err == nil {
+		t.Error("samples of the wrong width: no error")
+	}
+	if _, err := margin.Measure(t.Context(), field, split, margin.Settings{Samples: -1}); err == nil {
+		t.Error("a negative number of samples: no error")
+	}
+	m.Parameters()[0].Value.Float64s()[0] = math.NaN()
+	if err := field.Refresh(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := margin.Measure(t.Context(), field, split, margin.Settings{}); !errors.Is(err, models.ErrNotFinite) {
+		t.Errorf("NaN: error %v", err)
+	}
+}
+
+func TestCompanions(t *testing.T) {
+	m, split := plane(t, "../../models/weights/testdata/gauss_small.npz", "gauss")
+	_, field := measure(t, m, split, 0, margin.Settings{Samples: 1})
+	have, err := margin.MeasureCompanions(t.Context(), field, split)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gap := func(x []float64, a, b int) float64 {
+		z := make([]float64, 3)
+		if err := field.Logits(t.Context(), z, x); err != nil {
+			t.Fatal(err)
+		}
+		return z[a] - z[b]
+	}
+	z := make([]float64, 3*split.Len())
+	if err := field.Logits(t.Context(), z, split.X); err != nil {
+		t.Fatal(err)
+	}
+	kinks := 0 // samples so near a kink of the network that difference quotients are wrong
+	for n := range split.Len() {
+		own := z[3*n : 3*n+3]
+		order := []int{0, 1, 2}
+		slices.SortFunc(order, func(i, j int) int { return cmp.Compare(own[j], own[i]) })
+		a, b := order[0], order[1]
+		const h = 1e-6
+		var g [2]float64
+		for i := range g {
+			x := slices.Clone(split.X[2*n : 2*n+2])
+			x[i] += h
+			up := gap(x, a, b)
+			x[i] -= 2 * h
+			g[i] = (up - gap(x, a, b)) / (2 * h)
+		}
+		if want := (own[a] - own[b]) / math.Hypot(g[0], g[1]); math.Abs(have.Input[n]/want-1) > 1e-4 {
+			kinks++
+		}
+		others := slices.DeleteFunc([]int{0, 1, 2}, func(c int) bool { return c == split.Labels[n] })
+		if want := own[split.Labels[n]] - max(own[others[0]], own[others[1]]); have.Logit[n] != want {
+			t.Errorf("sample %d: logit margin %g, want %g", n, have.Logit[n], want)
+		}
+	}
+	if kinks > 1 {
+		t.Errorf("%d first-order distances differ from those by difference quotients", kinks)
+	}
+}
+
+// A network that trains in float32 is measured in float64.
+func TestMarginsOfAFloat32Net(t *testing.T) {
+	m, err := models.NewMLP(models.MLPConfig{Input: 2, Hidden: []int{20}, Classes: 2, Precision: tensor.Float32}, rand.New(rand.NewPCG(5, 6)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, split := linearClassifier(t, 2, 2)
+	have, _ := measure(t, m, split, 0, margin.Settings{})
+	for n, c := range have.Converged {
+		if !c && have.Rivals[n] >= 0 {
+			t.Errorf("sample %d has not converged", n)
+		}
+	}
+}
+
+func BenchmarkMargins(b *testing.B) {
+	m, split := plane(b, "../curvature/testdata/gauss_normal.npz", "gauss")
+	for b.Loop() {
+		margins, _ := measure(b, m, split, 0, margin.Settings{})
+		b.ReportMetric(float64(margins.Evaluations), "evaluations/op")
+	}
+}

@@ -1,0 +1,178 @@
+package margin
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"slices"
+
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/floats"
+
+	"github.com/hessoscope/hessoscope/models/symbolic/gemm"
+)
+
+// newton takes Newton steps towards each other class from the samples from …
+// to − 1, until they are predicted otherwise.
+func (m *search) newton(ctx context.Context, from, to int) ([]ray, error) {
+	type path struct {
+		owner, class int
+		at           []float64
+	}
+	var open []path
+	for i := from; i < to; i++ {
+		for c := range m.classes {
+			if c != m.Predicted[i] && len(open) < (i-from+1)*maxDirections && m.Values[i] > 0 {
+				open = append(open, path{i, c, slices.Clone(m.sample(i))})
+			}
+		}
+	}
+	var arrived []ray
+	for range newtonSteps {
+		if len(open) == 0 {
+			break
+		}
+		points := m.points[:0]
+		for _, p := range open {
+			points = append(points, p.at...)
+		}
+		m.points = points
+		gradients, gaps, outside := make([]float64, len(points)), make([]float64, len(open)), make([]float64, len(open))
+		m.Evaluations += 3 * len(open)
+		err := m.field.Gradients(ctx, gradients, points, func(k int, z, s []float64) {
+			own := m.Predicted[open[k].owner]
+			gaps[k] = z[own] - z[open[k].class]
+			outside[k] = z[own] - z[rival(z, own)]
+			s[own], s[open[k].class] = 1, -1
+		})
+		if err != nil {
+			return nil, err
+		}
+		var still []path
+		for k, p := range open {
+			if outside[k] <= 0 {
+				if r, ok := m.ray(p.owner, p.at, outside[k]); ok {
+					arrived = append(arrived, r)
+				}
+				continue
+			}
+			g := gradients[k*m.width : (k+1)*m.width]
+			const overshoot = 1.02
+			step := -overshoot * (gaps[k] + tolerance*math.Abs(m.inside[p.owner])) / floats.Dot(g, g)
+			if floats.AddScaled(p.at, step, g); math.IsInf(step, 0) || math.IsNaN(step) || floats.Distance(p.at, m.sample(p.owner), 2) > marchTo*m.scale {
+				continue
+			}
+			still = append(still, p)
+		}
+		open = still
+	}
+	return arrived, nil
+}
+
+// march follows random directions outwards from the samples from … to − 1, as
+// far as the nearest boundary point known, to where they first are predicted
+// otherwise.
+func (m *search) march(ctx context.Context, rays owned, from, to int) ([]ray, error) {
+	var open, arrived []ray
+	for i := from; i < to; i++ {
+		if m.Values[i] == 0 {
+			continue
+		}
+		for _, u := range m.directions(randomStarts) {
+			open = append(open, ray{owner: i, direction: u, hi: marchFrom * m.scale, atLo: m.inside[i], step: 1})
+		}
+	}
+	for len(open) > 0 {
+		gaps, err := m.gaps(ctx, open, func(r *ray) float64 { return r.hi })
+		if err != nil {
+			return nil, err
+		}
+		var still []ray
+		for k, r := range open {
+			if r.atHi = gaps[k]; r.atHi <= 0 {
+				arrived = append(arrived, r)
+				continue
+			}
+			r.lo, r.atLo = r.hi, r.atHi
+			if r.hi *= marchRatio; r.lo < min(rays.nearest(r.owner), marchTo*m.scale) {
+				still = append(still, r)
+			}
+		}
+		open = still
+	}
+	return arrived, nil
+}
+
+// directions are n random unit vectors, an eighth of that in high dimension,
+// where they hardly ever find anything: those of random orthonormal bases and
+// their opposites, so that they cover the sphere evenly.
+func (m *search) directions(n int) [][]float64 {
+	if m.width > highDimension {
+		n /= 8
+	}
+	var all [][]float64
+	basis := 0 // first vector of the present basis
+	for len(all) < n {
+		u := make([]float64, m.width)
+		for i := range u {
+			u[i] = m.rng.NormFloat64()
+		}
+		if len(all)-basis >= 2*m.width {
+			basis = len(all)
+		}
+		for i := basis; i < len(all); i += 2 {
+			floats.AddScaled(u, -floats.Dot(u, all[i]), all[i])
+		}
+		norm := floats.Norm(u, 2)
+		if norm == 0 {
+			continue
+		}
+		opposite := make([]float64, m.width)
+		floats.ScaleTo(opposite, -1/norm, u)
+		floats.Scale(1/norm, u)
+		all = append(all, u, opposite)
+	}
+	return all[:n]
+}
+
+// cloud are points of known classes.
+type cloud struct {
+	x       []float64
+	classes []int
+}
+
+// towards are rays from each of the samples from … to − 1 to the nearest points
+// of other classes, at most so many.
+func (m *search) towards(from, to int, pool cloud, most int) []ray {
+	n := len(pool.classes)
+	products := make([]float64, (to-from)*n)
+	gemm.Implementation{Parallel: true}.Dgemm(blas.NoTrans, blas.Trans, to-from, n, m.width, 1,
+		m.x[from*m.width:to*m.width], m.width, pool.x, m.width, 0, products, n)
+	squares := make([]float64, n)
+	for p := range squares {
+		x := pool.x[p*m.width : (p+1)*m.width]
+		squares[p] = floats.Dot(x, x)
+	}
+	var rays []ray
+	for i := from; i < to; i++ {
+		if m.Values[i] == 0 {
+			continue
+		}
+		far := products[(i-from)*n : (i-from+1)*n] // ‖x − p‖² − ‖x‖²
+		floats.AddScaledTo(far, squares, -2, far)
+		var others []int
+		for p, class := range pool.classes {
+			if class != m.Predicted[i] {
+				others = append(others, p)
+			}
+		}
+		slices.SortFunc(others, func(a, b int) int { return cmp.Or(cmp.Compare(far[a], far[b]), cmp.Compare(a, b)) })
+		for _, p := range others[:min(most, len(others))] {
+			// The value there is not known, only its sign.
+			if r, ok := m.ray(i, pool.x[p*m.width:(p+1)*m.width], 0); ok {
+				rays = append(rays, r)
+			}
+		}
+	}
+	return rays
+}

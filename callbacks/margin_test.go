@@ -1,0 +1,181 @@
+package callbacks_test
+
+import (
+	"context"
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"gorgonia.org/tensor"
+
+	"github.com/hessoscope/hessoscope/callbacks"
+	"github.com/hessoscope/hessoscope/models"
+	"github.com/hessoscope/hessoscope/trainer"
+)
+
+// marginRun trains on gauss for 12 epochs with a Margin of few samples, and
+// returns what was fresh at each epoch.
+func marginRun(t *testing.T, hook *callbacks.Margin, others ...trainer.Hook) []map[string]float64 {
+	t.Helper()
+	if hook.Samples == 0 {
+		hook.Samples = 10
+	}
+	w := new(witness)
+	tr := spectrumRun(t, tensor.Float64, append(others, hook, w)...)
+	if _, err := tr.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return w.fresh
+}
+
+// measured are the epochs with a fresh value of a metric.
+func measured(fresh []map[string]float64, metric string) []int {
+	var epochs []int
+	for epoch, values := range fresh {
+		if _, ok := values[metric]; ok {
+			epochs = append(epochs, epoch)
+		}
+	}
+	return epochs
+}
+
+// With and without distances all the metrics of either kind are there, and
+// agree with each other.
+func TestMarginRecordsItsMetrics(t *testing.T) {
+	fresh := marginRun(t, &callbacks.Margin{Samples: 150, Schedule: trainer.Schedule{At: []int{12}}})
+	last := fresh[12]
+	for _, m := range new(callbacks.Margin).Metrics() {
+		if _, ok := last[m.Name]; !ok {
+			t.Errorf("%s was not recorded", m.Name)
+		}
+		if got := measured(fresh, m.Name); !slices.Equal(got, []int{12}) {
+			t.Errorf("%s was recorded at epochs %v, want 12 alone", m.Name, got)
+		}
+	}
+	for _, prefix := range []string{"boundary/margin", "boundary/logit_margin", "boundary/input_margin"} {
+		least, ok := last[prefix]
+		if !ok {
+			least = last[prefix+"_min"]
+		}
+		if !(least <= last[prefix+"_q05"] && last[prefix+"_q05"] <= last[prefix+"_median"]) {
+			t.Errorf("%s: quantiles are not in order in %v", prefix, last)
+		}
+	}
+	wrong := math.Round(150 * (1 - last["train/accuracy"]))
+	if last["boundary/misclassified"] != wrong || last["boundary/margin_samples"] != 150 || (wrong > 0) != (last["boundary/logit_margin_min"] < 0) {
+		t.Errorf("%v; want 150 samples with %v misclassified", last, wrong)
+	}
+}
+
+// When distances are measured, and when the stand-ins are.
+func TestMarginSchedule(t *testing.T) {
+	all := []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}
+	for _, test := range []struct {
+		name                string
+		schedule            trainer.Schedule
+		distances, standIns []int
+	}{
+		{"default", trainer.Schedule{}, []int{12}, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12}}, // log-spaced; all of 10 % goes to the last
+		{"every", trainer.Schedule{Every: 5}, []int{0, 5, 10, 12}, []int{0, 5, 10, 12}},
+		{"at", trainer.Schedule{At: []int{3}}, []int{3, 12}, []int{3, 12}},
+		{"not at the last", trainer.Schedule{At: []int{3}, SkipFinal: true}, []int{3}, []int{3}},
+		{"budget", trainer.Schedule{Every: 1, Budget: 0.5}, []int{12}, all},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			fresh := marginRun(t, &callbacks.Margin{Schedule: test.schedule})
+			if got := measured(fresh, "boundary/margin_samples"); !slices.Equal(got, test.distances) {
+				t.Errorf("distances at epochs %v, want %v", got, test.distances)
+			}
+			if got := measured(fresh, "boundary/logit_margin_median"); !slices.Equal(got, test.standIns) {
+				t.Errorf("stand-ins at epochs %v, want %v", got, test.standIns)
+			}
+		})
+	}
+}
+
+// A budget that is large enough pays for distances on the way, later ones of
+// what was waiting.
+func TestMarginBudgetPaysForDistances(t *testing.T) {
+	const samples = 1 // costs about 700 gradients; the run 12·150 and as much as a third for evaluation
+	fresh := marginRun(t, &callbacks.Margin{Samples: samples, Schedule: trainer.Schedule{Every: 1, Budget: 1}})
+	got := measured(fresh, "boundary/margin_samples")
+	if len(got) < 2 || len(got) > 4 || got[0] == 0 || got[len(got)-1] != 12 {
+		t.Errorf("distances at epochs %v; want the last and one or few before", got)
+	}
+}
+
+func TestMarginChangesNoWeights(t *testing.T) {
+	parameters := func(hooks ...trainer.Hook) map[string][]float64 {
+		tr := spectrumRun(t, tensor.Float32, hooks...)
+		if _, err := tr.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		values := make(map[string][]float64)
+		for _, a := range models.Export(tr.State().Model.Parameters()) {
+			values[a.Name] = a.Data
+		}
+		return values
+	}
+	with := parameters(&callbacks.Margin{Samples: 10, Schedule: trainer.Schedule{Every: 4}})
+	if diff := cmp.Diff(parameters(), with); diff != "" {
+		t.Errorf("weights (-without +with):\n%s", diff)
+	}
+}
+
+// stopper requests a stop at an epoch, and keeps what was measured before
+// that.
+type stopper struct {
+	epoch  int
+	before map[string]float64
+}
+
+func (*stopper) Name() string         { return "stopper" }
+func (*stopper) Phase() trainer.Phase { return trainer.Decide }
+
+func (d *stopper) EpochEnd(ctx context.Context, s *trainer.State) error {
+	if s.Epoch != d.epoch {
+		return nil
+	}
+	w := new(witness)
+	if err := w.EpochEnd(ctx, s); err != nil {
+		return err
+	}
+	d.before = w.fresh[0]
+	s.RequestStop(trainer.Stop{Reason: trainer.Requested, By: "stopper"})
+	return nil
+}
+
+// The epoch that a hook makes the last is measured, and measured once.
+func TestMarginOfAStoppedRun(t *testing.T) {
+	for _, test := range []struct {
+		name     string
+		schedule trainer.Schedule
+		before   string // the stop: a metric of what was measured by then; none if empty
+	}{
+		{"not due", trainer.Schedule{At: []int{2}}, ""},
+		{"stand-ins due", trainer.Schedule{}, "boundary/logit_margin_min"},
+		{"distances due", trainer.Schedule{Every: 5}, "boundary/margin_seconds"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			stop := &stopper{epoch: 5}
+			fresh := marginRun(t, &callbacks.Margin{Schedule: test.schedule}, stop)
+			if len(fresh) != 6 {
+				t.Fatalf("%d epochs, want the run to stop after epoch 5", len(fresh)-1)
+			}
+			for _, metric := range []string{"boundary/margin_samples", "boundary/logit_margin_min"} {
+				if _, ok := fresh[5][metric]; !ok {
+					t.Errorf("%s was not measured at the last epoch", metric)
+				}
+			}
+			_, distances := stop.before["boundary/margin_seconds"]
+			_, standIns := stop.before["boundary/logit_margin_min"]
+			if distances != (test.before == "boundary/margin_seconds") || standIns != (test.before != "") {
+				t.Errorf("measured before the stop: %v", stop.before)
+			}
+			if diff := cmp.Diff(stop.before, fresh[5]); distances && diff != "" { // seconds included
+				t.Errorf("measured again (-before the stop +after):\n%s", diff)
+			}
+		})
+	}
+}

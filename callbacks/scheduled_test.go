@@ -1,0 +1,32 @@
+package callbacks_test
+
+import (
+	"testing"
+
+	"github.com/hessoscope/hessoscope/callbacks"
+	"github.com/hessoscope/hessoscope/trainer"
+)
+
+// How often measuring hooks record their metrics before the last of 100 epochs.
+func TestScheduledHooks(t *testing.T) {
+	every := func(epochs int) trainer.Schedule { return trainer.Schedule{Every: epochs} }
+	for _, test := range []struct {
+		name string
+		hook trainer.Scheduled
+		want int // −1 if it is not known
+	}{
+		{"spectrum", &callbacks.Spectrum{Schedule: every(20)}, 5},
+		{"spectrum by default", &callbacks.Spectrum{}, 17}, // Log: 20 has epoch 0 and 16 different ones up to 78
+		{"complexity", &callbacks.Complexity{Spectrum: &callbacks.Spectrum{Schedule: every(20)}}, 5},
+		{"complexity, less often", &callbacks.Complexity{Spectrum: &callbacks.Spectrum{Schedule: every(20)}, Schedule: every(50)}, 2},
+		{"complexity, no more often", &callbacks.Complexity{Spectrum: &callbacks.Spectrum{Schedule: every(20)}, Schedule: every(1)}, 5},
+		{"complexity by the clock", &callbacks.Complexity{Spectrum: &callbacks.Spectrum{Schedule: every(20)}, Schedule: trainer.Schedule{Seconds: 1}}, 5},
+		{"complexity of a spectrum by the clock", &callbacks.Complexity{Spectrum: &callbacks.Spectrum{Schedule: trainer.Schedule{Seconds: 1}}, Schedule: every(50)}, 2},
+		{"complexity without a spectrum", &callbacks.Complexity{}, -1},
+	} {
+		most, known := test.hook.Times(&trainer.State{Epochs: 100}, 0)
+		if known != (test.want >= 0) || known && most != test.want {
+			t.Errorf("%s: %d, known: %t; want %d", test.name, most, known, test.want)
+		}
+	}
+}

@@ -1,0 +1,147 @@
+package selection
+
+import (
+	"math"
+	"slices"
+	"testing"
+
+	"gonum.org/v1/gonum/stat"
+	"pgregory.net/rapid"
+
+	"github.com/hessoscope/hessoscope/trainer"
+)
+
+func TestKendallTau(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		x, y []float64
+		want float64
+	}{
+		{"in order", []float64{1, 2, 3}, []float64{-5, 0, 9}, 1},
+		{"reversed", []float64{1, 2, 3}, []float64{3, 2, 1}, -1},
+		{"one pair the other way", []float64{1, 2, 3}, []float64{1, 3, 2}, 1. / 3},
+		{"a tie in x: 5 of 6 pairs", []float64{1, 2, 2, 3}, []float64{1, 3, 2, 4}, 5 / math.Sqrt(5*6)},
+		{"the same tie in both", []float64{1, 2, 2, 3}, []float64{1, 2, 2, 4}, 1},
+		{"ties in both: C = 2, D = 6, 8 and 9 untied", []float64{12, 2, 1, 12, 2}, []float64{1, 4, 7, 1, 0}, -4 / math.Sqrt(8*9)},
+	} {
+		if have, ok := KendallTau(test.x, test.y); !ok || math.Abs(have-test.want) > 1e-15 {
+			t.Errorf("%s: τ is %v, %v; want %v", test.name, have, ok, test.want)
+		}
+	}
+	for _, x := range [][]float64{nil, {1}, {2, 2, 2}} {
+		if tau, ok := KendallTau(x, []float64{1, 2, 3}[:len(x)]); ok {
+			t.Errorf("τ of %v is %v; want it undefined", x, tau)
+		}
+	}
+}
+
+// few numbers make many ties.
+func rows(t *rapid.T) (x, y []float64) {
+	n := rapid.IntRange(2, 30).Draw(t, "n")
+	values := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) float64 { return float64(rapid.IntRange(-4, 4).Draw(t, "value")) }), n, n)
+	return values.Draw(t, "x"), values.Draw(t, "y")
+}
+
+// The definition of τ-b, by the signs of all ordered pairs.
+func tauByDefinition(x, y []float64) (float64, bool) {
+	var xy, xx, yy float64
+	sign := func(d float64) float64 { return math.Copysign(min(math.Abs(d), 1), d) } // of whole numbers
+	for i := range x {
+		for j := range x {
+			a, b := sign(x[i]-x[j]), sign(y[i]-y[j])
+			xy, xx, yy = xy+a*b, xx+a*a, yy+b*b
+		}
+	}
+	return xy / math.Sqrt(xx*yy), xx > 0 && yy > 0
+}
+
+func TestKendallTauByDefinition(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		x, y := rows(t)
+		have, ok := KendallTau(x, y)
+		want, defined := tauByDefinition(x, y)
+		if ok != defined || ok && math.Abs(have-want) > 1e-14 {
+			t.Fatalf("τ is %v, %v; want %v, %v", have, ok, want, defined)
+		}
+		if !ok {
+			return
+		}
+		if swapped, _ := KendallTau(y, x); swapped != have {
+			t.Errorf("τ is %v, and %v the other way round", have, swapped)
+		}
+		negative := slices.Clone(x)
+		for i := range negative {
+			negative[i] = -math.Exp(x[i]) // a decreasing function
+		}
+		if turned, _ := KendallTau(negative, y); turned != -have {
+			t.Errorf("τ is %v, and %v of a decreasing function", have, turned)
+		}
+	})
+}
+
+// Without ties it is the τ that gonum computes.
+func TestKendallTauWithoutTies(t *testing.T) {
+	rng := trainer.Stream(1, "test", 0)
+	x, y := make([]float64, 40), make([]float64, 40)
+	for i := range x {
+		x[i] = rng.NormFloat64()
+		y[i] = x[i] + rng.NormFloat64()
+	}
+	have, _ := KendallTau(x, y)
+	if want := stat.Kendall(x, y, nil); math.Abs(have-want) > 1e-14 {
+		t.Errorf("τ is %v; want %v", have, want)
+	}
+}
+
+// The bootstrap is what one gets by drawing the rows and computing τ of them.
+func TestBootstrap(t *testing.T) {
+	const n, resamples, seed = 12, 200, 5
+	rng := trainer.Stream(2, "test", 0)
+	x, y := make([]float64, n), make([]float64, n)
+	for i := range x {
+		x[i] = float64(rng.IntN(6))
+		y[i] = x[i] + 3*rng.Float64()
+	}
+	s := stratum{n, signs(exact(x), Interval.compare), signs(exact(y), Interval.compare)}
+	low, high, ok := bootstrap([]stratum{s}, resamples, seed)
+	var taus []float64
+	for k := range resamples {
+		rng := trainer.Stream(seed, "select/bootstrap", k)
+		drawnX, drawnY := make([]float64, n), make([]float64, n)
+		for i := range n {
+			at := rng.IntN(n)
+			drawnX[i], drawnY[i] = x[at], y[at]
+		}
+		if tau, ok := KendallTau(drawnX, drawnY); ok {
+			taus = append(taus, tau)
+		}
+	}
+	slices.Sort(taus)
+	wantLow, wantHigh := stat.Quantile(0.025, stat.LinInterp, taus, nil), stat.Quantile(0.975, stat.LinInterp, taus, nil)
+	// The two interpolate differently between neighbours, which are near.
+	if !ok || math.Abs(low-wantLow) > 0.05 || math.Abs(high-wantHigh) > 0.05 || !(low < high) {
+		t.Errorf("from %v to %v, %v; want about %v to %v", low, high, ok, wantLow, wantHigh)
+	}
+	if tau, _ := KendallTau(x, y); !(low < tau && tau < high) {
+		t.Errorf("τ = %v is not between %v and %v", tau, low, high)
+	}
+	if l, h, _ := bootstrap([]stratum{s}, resamples, seed); l != low || h != high {
+		t.Errorf("again it is from %v to %v", l, h)
+	}
+}
+
+// Within each of two strata x orders y perfectly, and between them it is the
+// other way round: no such pair counts.
+func TestStrata(t *testing.T) {
+	of := func(x, y []float64) stratum {
+		return stratum{len(x), signs(exact(x), Interval.compare), signs(exact(y), Interval.compare)}
+	}
+	strata := []stratum{of([]float64{1, 2, 3}, []float64{11, 12, 13}), of([]float64{11, 12}, []float64{1, 2})}
+	p := counted(strata, all)
+	if tau, ok := p.tau(); !ok || tau != 1 || p.total != 4 {
+		t.Errorf("τ is %v, %v of %d pairs; want 1 of 3 + 1", tau, ok, p.total)
+	}
+	if low, high, ok := bootstrap(strata, 100, 0); !ok || low != 1 || high != 1 {
+		t.Errorf("interval from %v to %v, %v; want 1", low, high, ok)
+	}
+}

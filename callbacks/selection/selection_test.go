@@ -1,0 +1,253 @@
+package selection
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/hessoscope/hessoscope/callbacks"
+	"github.com/hessoscope/hessoscope/trainer"
+)
+
+const margin = "boundary/margin"
+
+var declared = []trainer.Metric{
+	{Name: trainLoss, Better: trainer.Lower},
+	{Name: trainAccuracy, Better: trainer.Higher},
+	{Name: "validation/loss", Better: trainer.Lower},
+	{Name: testLoss, Better: trainer.Lower},
+	{Name: testAccuracy, Better: trainer.Higher},
+	{Name: "spectrum/lambda_max", Better: trainer.Lower},
+	{Name: "spectrum/frobenius", Better: trainer.Lower, Detail: true},
+	{Name: complexity, Better: trainer.Lower},
+	{Name: epsilon, Detail: true},
+	{Name: margin, Better: trainer.Higher},
+	{Name: "own/phase"},
+}
+
+// run finished at epoch 10 with these values.
+func run(path string, values map[string]float64) Candidate {
+	r := &callbacks.Run{
+		Status: callbacks.StatusFinished, Epoch: 10, Epochs: 10, Loss: "cross_entropy", Metrics: declared,
+		Model: callbacks.RunModel{Parameters: 100, Precision: "float64"},
+		Data:  callbacks.RunData{Name: "gauss", Fingerprint: "abc", Samples: map[string]int{"test": 60}},
+		Final: make(map[string]trainer.Reading),
+	}
+	for name, v := range values {
+		r.Final[name] = trainer.Reading{Value: v, Epoch: 10}
+	}
+	return Candidate{Path: path, Run: r}
+}
+
+// simple are values of loss, complexity and margin.
+func simple(loss, g, m float64) map[string]float64 {
+	return map[string]float64{trainLoss: loss, complexity: g, margin: m}
+}
+
+// changed is a run with something else about it.
+func changed(c Candidate, change func(*Candidate)) Candidate {
+	change(&c)
+	return c
+}
+
+func choose(t *testing.T, candidates []Candidate, s Settings) *Selection {
+	t.Helper()
+	if s.By == nil {
+		s.By = simpleAndWide
+	}
+	selection, err := Select(t.Context(), candidates, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return selection
+}
+
+// places are rank, front and run.
+func places(g Group) []string {
+	var all []string
+	for _, r := range g.Runs {
+		all = append(all, fmt.Sprintf("%d %d %s", r.Rank, r.Front, r.Run))
+	}
+	return all
+}
+
+func TestSelect(t *testing.T) {
+	s := choose(t, []Candidate{
+		run("dominated", simple(0.1, 0.2, 1)),
+		run("narrow", simple(0.1, 0.1, 1)),
+		run("wide", simple(0.1, 0.3, 4)),
+		run("also", simple(0.1, 0.3, 4)),
+	}, Settings{})
+	want := []string{"1 1 also", "1 1 wide", "3 1 narrow", "4 2 dominated"} // 3 times the complexity, but 4 times the margin
+	if diff := cmp.Diff(want, places(s.Groups[0])); diff != "" {
+		t.Errorf("(-want +have):\n%s", diff)
+	}
+	if len(s.Groups) != 1 || len(s.Apart) != 0 || len(s.Groups[0].Warnings) != 0 || s.Groups[0].Runs[0].Epoch != 10 || *s.Groups[0].Runs[0].TrainLoss != 0.1 {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestSelectApart(t *testing.T) {
+	good := run("good", simple(0.1, 0.1, 1))
+	for _, test := range []struct {
+		name string
+		run  Candidate
+		want string
+	}{
+		{"running", changed(run("bad", simple(0.1, 0.1, 1)), func(c *Candidate) { c.Run.Status = callbacks.StatusRunning }), "not finished: running at epoch 10 of 10"},
+		{"failed", changed(run("bad", nil), func(c *Candidate) { c.Run.Status, c.Run.Error = callbacks.StatusFailed, "disk full" }), "failed at epoch 10 of 10: disk full"},
+		{"never measured", run("bad", map[string]float64{trainLoss: 0.1, complexity: 0.1}), margin + " was not measured"},
+		{"stale", changed(run("bad", simple(0.1, 0.1, 1)), func(c *Candidate) { c.Run.Final[margin] = trainer.Reading{Value: 1, Epoch: 9} }), margin + " was measured last at epoch 9, not at the end, epoch 10"},
+		{"half an interval", run("bad", map[string]float64{complexity + "_low": 1, margin: 1}), complexity + " was not measured"},
+		{"interval the wrong way round", run("bad", map[string]float64{complexity + "_low": 1, complexity + "_high": 0.5, margin: 1}), complexity + " was not measured"},
+		{"not a number", run("bad", simple(0.1, 0.1, math.NaN())), margin + " was not measured"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := choose(t, []Candidate{test.run, good}, Settings{})
+			if len(s.Apart) != 1 || s.Apart[0].Run != "bad" || !strings.HasSuffix(s.Apart[0].Reason, test.want) {
+				t.Errorf("apart are %+v; want a reason %q", s.Apart, test.want)
+			}
+			if diff := cmp.Diff([]string{"1 1 good"}, places(s.Groups[0])); diff != "" {
+				t.Errorf("(-want +have):\n%s", diff)
+			}
+			if _, err := Select(t.Context(), []Candidate{test.run}, Settings{By: simpleAndWide}); err == nil || !strings.Contains(err.Error(), "bad: ") {
+				t.Errorf("alone: error %v; want one that names the run", err)
+			}
+		})
+	}
+}
+
+// A complexity that was certain once is not that of the end, where it is an
+// interval.
+func TestSelectInterval(t *testing.T) {
+	uncertain := changed(run("uncertain", map[string]float64{trainLoss: 0.1, complexity + "_low": 0.1, complexity + "_high": 0.4, margin: 1}), func(c *Candidate) {
+		c.Run.Final[complexity] = trainer.Reading{Value: 0.01, Epoch: 5}
+	})
+	s := choose(t, []Candidate{run("exact", simple(0.1, 0.2, 2)), uncertain}, Settings{})
+	if diff := cmp.Diff([]string{"1 1 exact", "2 1 uncertain"}, places(s.Groups[0])); diff != "" {
+		t.Errorf("(-want +have):\n%s", diff)
+	}
+	if have := s.Groups[0].Runs[1].Values[complexity]; have != (Interval{0.1, 0.4}) {
+		t.Errorf("complexity %v", have)
+	}
+	if w := s.Groups[0].Warnings; len(w) != 1 || w[0].About != "interval" || !strings.Contains(w[0].Text, "uncertain") {
+		t.Errorf("warnings %v", w)
+	}
+}
+
+// A run that put the parameters of an earlier epoch back is compared as it is
+// used.
+func TestSelectRestored(t *testing.T) {
+	restored := func(path string, epoch int) Candidate {
+		return changed(run(path, simple(0.1, 0.9, 1)), func(c *Candidate) {
+			c.Run.Restored = &trainer.Restored{Metric: "validation/loss", Reading: trainer.Reading{Epoch: epoch}}
+			c.History = []callbacks.Entry{{Epoch: 4, Metrics: simple(0.3, 0.1, 2)}, {Epoch: 5, Metrics: map[string]float64{trainLoss: 0.2}}}
+		})
+	}
+	s := choose(t, []Candidate{run("last", simple(0.3, 0.2, 2)), restored("back", 4), restored("unmeasured", 5), restored("unrecorded", 6)}, Settings{})
+	if diff := cmp.Diff([]string{"1 1 back", "2 2 last"}, places(s.Groups[0])); diff != "" {
+		t.Errorf("(-want +have):\n%s", diff)
+	}
+	if s.Groups[0].Runs[0].Epoch != 4 {
+		t.Errorf("epoch %d; want 4", s.Groups[0].Runs[0].Epoch)
+	}
+	want := []Apart{
+		{"unmeasured", complexity + " was not measured at epoch 5, whose parameters were put back"},
+		{"unrecorded", complexity + " was not measured at epoch 6, whose parameters were put back"},
+	}
+	if diff := cmp.Diff(want, s.Apart); diff != "" {
+		t.Errorf("apart (-want +have):\n%s", diff)
+	}
+}
+
+// Other data and another loss function are other questions.
+func TestGroups(t *testing.T) {
+	values := simple(0.1, 0.1, 1)
+	s := choose(t, []Candidate{
+		run("a", values),
+		changed(run("other data", values), func(c *Candidate) { c.Run.Data.Fingerprint = "def" }),
+		changed(run("other loss", values), func(c *Candidate) { c.Run.Loss = "squared_error" }),
+		run("b", simple(0.1, 0.2, 1)),
+	}, Settings{})
+	var have [][]string
+	for _, g := range s.Groups {
+		have = append(have, places(g))
+	}
+	if diff := cmp.Diff([][]string{{"1 1 a", "2 2 b"}, {"1 1 other data"}, {"1 1 other loss"}}, have); diff != "" {
+		t.Errorf("(-want +have):\n%s", diff)
+	}
+}
+
+func TestMatchLoss(t *testing.T) {
+	entry := func(epoch int, values map[string]float64) callbacks.Entry {
+		return callbacks.Entry{Epoch: epoch, Metrics: values}
+	}
+	slow := changed(run("slow", simple(0.2, 0.3, 1)), func(c *Candidate) {
+		c.History = []callbacks.Entry{entry(0, simple(1, 0.9, 1)), entry(10, simple(0.2, 0.3, 1))}
+	})
+	fast := changed(run("fast", simple(0.01, 0.05, 1)), func(c *Candidate) {
+		c.History = []callbacks.Entry{
+			entry(1, simple(0.8, 0.5, 1)),
+			entry(3, simple(0.21, 0.4, 1)),
+			entry(4, map[string]float64{trainLoss: 0.2}), // nearer, but nothing was measured
+			entry(5, simple(0.15, 0.2, 1)),
+			entry(7, simple(0, 0.1, 1)),
+			entry(10, simple(0.01, 0.05, 1)),
+		}
+	})
+	coarse := changed(run("coarse", simple(0.01, 0.05, 1)), func(c *Candidate) {
+		c.History = []callbacks.Entry{entry(0, simple(1, 0.9, 1)), entry(10, simple(0.01, 0.05, 1))}
+	})
+	bare := changed(run("bare", simple(0.01, 0.05, 1)), func(c *Candidate) { c.History = []callbacks.Entry{entry(2, map[string]float64{trainLoss: 0.2})} })
+	empty := run("empty", simple(0.01, 0.05, 1))
+
+	s := choose(t, []Candidate{slow, fast, coarse, bare, empty}, Settings{MatchLoss: true})
+	g := s.Groups[0]
+	if diff := cmp.Diff([]string{"1 1 slow", "2 2 fast"}, places(g)); diff != "" {
+		t.Errorf("(-want +have):\n%s", diff)
+	}
+	if r := g.Runs[1]; *g.TargetLoss != 0.2 || r.Epoch != 3 || *r.TrainLoss != 0.21 || math.Abs(*r.Mismatch-1.05) > 1e-15 || *g.Runs[0].Mismatch != 1 {
+		t.Errorf("target %v, run %+v", *g.TargetLoss, r)
+	}
+	want := []Apart{
+		{"coarse", "the nearest loss that was measured is 1, at epoch 0; 0.2 is more than a factor of 1.5 away"},
+		{"bare", "at no epoch are train/loss and all measures there; boundary/complexity is missing"},
+		{"empty", "its metrics.jsonl has no epoch with a positive train/loss"},
+	}
+	if diff := cmp.Diff(want, s.Apart); diff != "" {
+		t.Errorf("apart (-want +have):\n%s", diff)
+	}
+	if len(g.Warnings) != 0 {
+		t.Errorf("warnings %v", g.Warnings)
+	}
+
+	given := choose(t, []Candidate{slow, fast, coarse}, Settings{MatchLoss: true, Loss: 0.9}).Groups[0]
+	if diff := cmp.Diff([]string{"1 1 fast", "2 2 coarse", "2 2 slow"}, places(given)); diff != "" {
+		t.Errorf("at 0.9 (-want +have):\n%s", diff)
+	}
+	zero := run("zero", simple(0, 0.1, 1))
+	if _, err := Select(t.Context(), []Candidate{zero}, Settings{By: simpleAndWide, MatchLoss: true}); err == nil || !strings.Contains(err.Error(), "give a loss") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestSettings(t *testing.T) {
+	for _, test := range []struct {
+		settings Settings
+		want     string
+	}{
+		{Settings{}, "no metric to rank by"},
+		{Settings{By: []Measure{{testLoss, trainer.Lower}}}, "must not choose"},
+		{Settings{By: simpleAndWide, Loss: math.NaN()}, "loss NaN"},
+		{Settings{By: simpleAndWide, Loss: -1}, "loss -1"},
+		{Settings{By: simpleAndWide, Resamples: -1}, "-1 resamples"},
+		{Settings{By: simpleAndWide}, "no runs"},
+	} {
+		if _, err := Select(t.Context(), nil, test.settings); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%+v: error %v; want %q", test.settings, err, test.want)
+		}
+	}
+}

@@ -1,0 +1,167 @@
+package selection
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Warning says why runs that are ranked together may not be comparable.
+type Warning struct {
+	About string `json:"about"` // parameters, precision, loss, epsilon, interval, samples, or the key of a setting
+	Text  string `json:"text"`  // one line
+}
+
+// warnings are those of a group. That the data and the loss function are the
+// same is what makes it one.
+func (g *Group) warnings(by []Measure) []Warning {
+	warnings := []Warning{}
+	add := func(about, text string) {
+		if text != "" {
+			warnings = append(warnings, Warning{about, text})
+		}
+	}
+	add("parameters", g.differs("the model's size differs, and complexity is a share of all its eigenvectors", func(r *Ranked) string {
+		return strconv.Itoa(r.Parameters) + " parameters"
+	}))
+	add("precision", g.differs("the precision of training differs", func(r *Ranked) string { return r.candidate.Run.Model.Precision }))
+	add("samples", g.differs("the spectra are of different numbers of samples", samples("spectrum/samples")))
+	add("samples", g.differs("the margins are the least of different numbers of samples", samples("boundary/margin_samples")))
+	add("loss", g.unmatched())
+	if slices.ContainsFunc(by, func(m Measure) bool { return m.Metric == complexity }) {
+		add("epsilon", g.epsilons())
+		add("interval", g.intervals())
+	}
+	for _, key := range g.keys() {
+		add(key, g.differs(key+" differs", func(r *Ranked) string {
+			if r.candidate.Settings == nil {
+				return ""
+			}
+			return cmp.Or(r.candidate.Settings[key], "default")
+		}))
+	}
+	return warnings
+}
+
+// samples tells how many samples a run was measured on; "" if it does not say.
+func samples(metric string) func(*Ranked) string {
+	return func(r *Ranked) string {
+		if n, ok := r.reading.number(metric); ok {
+			return fmt.Sprintf("%g samples", n)
+		}
+		return ""
+	}
+}
+
+// differs is a line on what is not the same for all runs; "" if it is, for those
+// for which it is known.
+func (g *Group) differs(what string, of func(*Ranked) string) string {
+	var values []string
+	runs := make(map[string][]string)
+	for i := range g.Runs {
+		value := of(&g.Runs[i])
+		if value == "" {
+			continue
+		}
+		if runs[value] == nil {
+			values = append(values, value)
+		}
+		runs[value] = append(runs[value], g.Runs[i].Run)
+	}
+	if len(values) < 2 {
+		return ""
+	}
+	parts := make([]string, len(values))
+	for i, value := range values {
+		parts[i] = fmt.Sprintf("%s (%s)", value, list(runs[value]))
+	}
+	return what + ": " + list(parts)
+}
+
+// list names the first few.
+func list(names []string) string {
+	const few = 3
+	if len(names) <= few+1 {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:few], ", "), len(names)-few)
+}
+
+// unmatched is about training losses that are not the same.
+func (g *Group) unmatched() string {
+	var unknown []string
+	var least, most *Ranked
+	for i := range g.Runs {
+		r := &g.Runs[i]
+		if r.TrainLoss == nil {
+			unknown = append(unknown, r.Run)
+			continue
+		}
+		if least == nil || *r.TrainLoss < *least.TrainLoss {
+			least = r
+		}
+		if most == nil || *r.TrainLoss > *most.TrainLoss {
+			most = r
+		}
+	}
+	switch {
+	case len(unknown) > 0:
+		return fmt.Sprintf("%s is not known of %s", trainLoss, list(unknown))
+	case g.TargetLoss == nil && *most.TrainLoss > LossFactor**least.TrainLoss:
+		return fmt.Sprintf("the training losses are not matched: from %.4g (%s) to %.4g (%s)", *least.TrainLoss, least.Run,
+			*most.TrainLoss, most.Run)
+	}
+	return ""
+}
+
+// epsilons is about different ε. One that is calibrated depends on the number of
+// parameters and of eigenvectors, so that it is another one for every run, and
+// that is what makes them comparable: chance alone counts no direction in any. A
+// given one must be the same. Its origin is told by the settings.
+func (g *Group) epsilons() string {
+	calibrated := true
+	var values []float64
+	for i := range g.Runs {
+		r := &g.Runs[i]
+		calibrated = calibrated && r.candidate.Settings != nil && r.candidate.Settings["complexity.epsilon"] == ""
+		if v, ok := r.reading.number(epsilon); ok {
+			values = append(values, v)
+		}
+	}
+	if len(values) == 0 || slices.Min(values) == slices.Max(values) {
+		return ""
+	}
+	span := fmt.Sprintf("%.4g to %.4g", slices.Min(values), slices.Max(values))
+	if calibrated {
+		return fmt.Sprintf("ε is calibrated for each run, %s: at the same risk that chance counts a direction", span)
+	}
+	return fmt.Sprintf("ε differs, %s, and is not calibrated for every run or its origin is not known", span)
+}
+
+// intervals is about complexities that are not certain.
+func (g *Group) intervals() string {
+	var runs []string
+	for i := range g.Runs {
+		if !g.Runs[i].Values[complexity].Exact() {
+			runs = append(runs, g.Runs[i].Run)
+		}
+	}
+	if len(runs) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("the complexity of %s is an interval: fronts count on what is certain, scores on its midpoint", list(runs))
+}
+
+// keys are those of all settings that are known.
+func (g *Group) keys() []string {
+	keys := make(map[string]bool)
+	for i := range g.Runs {
+		for key := range g.Runs[i].candidate.Settings {
+			keys[key] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(keys))
+}

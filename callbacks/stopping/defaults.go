@@ -1,0 +1,54 @@
+package stopping
+
+import "slices"
+
+// Defaults are rules worth a comparison, of those whose metrics some of the
+// runs record: patience with the validation split, the paper's stop at 100 %
+// training accuracy or at a training loss, what the boundary does, and both
+// together. None looks at the test split.
+func Defaults(runs []Run) []Rule {
+	var rules []Rule
+	for _, r := range candidates() {
+		missing := func(metric string) bool {
+			return !slices.ContainsFunc(runs, func(run Run) bool { return run.recorded(metric) })
+		}
+		if !slices.ContainsFunc(r.Metrics(), missing) {
+			rules = append(rules, r)
+		}
+	}
+	return rules
+}
+
+func candidates() []Rule {
+	const (
+		trainLoss, trainAccuracy = "train/loss", "train/accuracy"
+		validLoss, validAccuracy = "validation/loss", "validation/accuracy"
+	)
+	rules := []Rule{
+		{Monitor: validLoss, Patience: 5},
+		{Monitor: validLoss, Patience: 20},
+		{Monitor: validLoss, Patience: 20, MinDeltaRelative: 0.01},
+		{Monitor: validLoss, PatienceEpochs: 100},
+		{Monitor: validAccuracy, PatienceEpochs: 100},
+		{Monitor: trainAccuracy, AtLeast: new(1.0)},
+		{Monitor: trainAccuracy, AtLeast: new(1.0), For: 10},
+		{Monitor: trainLoss, AtMost: new(0.1)},
+		{Monitor: trainLoss, AtMost: new(0.01)},
+		{Monitor: trainLoss, AtMost: new(0.001)},
+		{Monitor: "spectrum/lambda_max", Falls: 2},
+		{Monitor: "spectrum/outliers", Patience: 3},
+	}
+	// That λ₁ falls and that the accuracy is full: the samples are learned, and
+	// now with confidence.
+	rules = append(rules, Rule{All: []Rule{{Monitor: trainAccuracy, AtLeast: new(1.0)}, {Monitor: "spectrum/lambda_max", Falls: 1}}})
+	for _, complexity := range []string{"boundary/complexity", "boundary/participation"} {
+		rules = append(
+			rules,
+			Rule{Monitor: complexity, Patience: 3},
+			Rule{Monitor: complexity, Rises: 2},
+			Rule{All: []Rule{{Monitor: complexity, Rises: 2}, {Monitor: validLoss, Patience: 5}}},
+			Rule{All: []Rule{{Monitor: complexity, Rises: 2}, {Monitor: trainAccuracy, AtLeast: new(1.0)}}},
+		)
+	}
+	return append(rules, Rule{Monitor: "boundary/margin", Patience: 3}, Rule{Monitor: "boundary/margin", Falls: 2})
+}

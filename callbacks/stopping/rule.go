@@ -1,0 +1,304 @@
+package stopping
+
+import (
+	"fmt"
+	"math"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/hessoscope/hessoscope/trainer"
+)
+
+// Rule is a condition on the metrics of a run that ends it. It has one of
+// Patience, PatienceEpochs, AtLeast, AtMost, Rises and Falls, with the metric
+// in Monitor; or one of All and Any, and nothing else. The zero value is no
+// rule.
+type Rule struct {
+	Monitor string `yaml:"monitor,omitempty" json:"monitor,omitempty"` // name of a metric, such as "validation/loss"
+
+	// Patience is how many fresh measurements in a row may pass without an
+	// improvement: the run stops at the last of them. PatienceEpochs is the
+	// same in epochs since the last improvement, or since the first
+	// measurement where there was none; it stops at a fresh measurement, too.
+	Patience       int `yaml:"patience,omitempty"        json:"patience,omitempty"`
+	PatienceEpochs int `yaml:"patience_epochs,omitempty" json:"patience_epochs,omitempty"`
+	// Mode tells which values are better; if Neither, the metric's declaration
+	// does.
+	Mode trainer.Direction `yaml:"mode,omitempty" json:"mode,omitzero"`
+	// Baseline must be beaten by whatever is to count as an improvement: a run
+	// that never does stops as soon as patience ends.
+	Baseline *float64 `yaml:"baseline,omitempty" json:"baseline,omitempty"`
+
+	AtLeast *float64 `yaml:"at_least,omitempty" json:"at_least,omitempty"` // stop where the metric has reached this
+	AtMost  *float64 `yaml:"at_most,omitempty"  json:"at_most,omitempty"`  // stop where it has come down to this
+	For     int      `yaml:"for,omitempty"      json:"for,omitempty"`      // fresh measurements in a row that AtLeast or AtMost must hold; 1 if zero
+
+	Rises int `yaml:"rises,omitempty" json:"rises,omitempty"` // fresh measurements in a row, each above the one before
+	Falls int `yaml:"falls,omitempty" json:"falls,omitempty"` // each below the one before
+
+	// MinDelta is what a value must be better by, or differ by from the one
+	// before, in order to count: more than so much, absolute or relative to the
+	// value that it is compared with.
+	MinDelta         float64 `yaml:"min_delta,omitempty"          json:"min_delta,omitempty"`
+	MinDeltaRelative float64 `yaml:"min_delta_relative,omitempty" json:"min_delta_relative,omitempty"`
+	// StartEpoch is the first epoch whose measurements count.
+	StartEpoch int `yaml:"start_epoch,omitempty" json:"start_epoch,omitempty"`
+
+	All []Rule `yaml:"all,omitempty" json:"all,omitempty"` // stop where all of these hold
+	Any []Rule `yaml:"any,omitempty" json:"any,omitempty"` // stop where one of these holds
+}
+
+// Kind is the kind of a rule.
+type Kind string
+
+// The kinds.
+const (
+	Patience  Kind = "patience"
+	Threshold Kind = "threshold"
+	Trend     Kind = "trend"
+	All       Kind = "all"
+	Any       Kind = "any"
+)
+
+// IsZero tells whether r is no rule at all.
+func (r Rule) IsZero() bool { return reflect.ValueOf(r).IsZero() }
+
+// Kind is that of a rule that Validate accepts.
+func (r Rule) Kind() Kind {
+	switch {
+	case len(r.All) > 0:
+		return All
+	case len(r.Any) > 0:
+		return Any
+	case r.AtLeast != nil || r.AtMost != nil:
+		return Threshold
+	case r.Rises > 0 || r.Falls > 0:
+		return Trend
+	default:
+		return Patience
+	}
+}
+
+// members are the rules that a composite rule is made of, and their key.
+func (r Rule) members() ([]Rule, Kind) {
+	if len(r.All) > 0 {
+		return r.All, All
+	}
+	return r.Any, Any
+}
+
+// Metrics are the names of those that r and its members monitor, each once.
+func (r Rule) Metrics() []string {
+	members, _ := r.members()
+	if len(members) == 0 {
+		return []string{r.Monitor}
+	}
+	var names []string
+	for _, m := range members {
+		for _, name := range m.Metrics() {
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+// Validate is a *trainer.FieldError for what cannot be meant. Whether the
+// metrics exist is for NewWatch to tell.
+func (r Rule) Validate() error {
+	if err := r.validateNumbers(); err != nil {
+		return err
+	}
+	conditions, options := r.conditions(), r.options()
+	members, kind := r.members()
+	switch {
+	case len(members) == 0 && r.Monitor == "":
+		return wrong("monitor", "is missing; want the name of a metric, such as validation/loss")
+	case len(conditions) == 0:
+		return wrong("patience", "is missing; want one of patience, patience_epochs, at_least, at_most, rises and falls")
+	case len(conditions) > 1:
+		return wrong(conditions[1], "excludes %s; all: and any: combine rules", conditions[0])
+	case r.MinDelta > 0 && r.MinDeltaRelative > 0:
+		return wrong("min_delta_relative", "excludes min_delta; want one of them")
+	}
+	for _, o := range options {
+		if !slices.Contains(o.kinds, r.Kind()) {
+			return wrong(o.key, "does not apply to %s; it belongs to rules of the kind %v", conditions[0], o.kinds)
+		}
+	}
+	for i, m := range members {
+		if err := m.Validate(); err != nil {
+			return within(kind, i, err)
+		}
+	}
+	return nil
+}
+
+func (r Rule) validateNumbers() error {
+	for _, n := range []struct {
+		key   string
+		value int
+	}{
+		{"patience", r.Patience},
+		{"patience_epochs", r.PatienceEpochs},
+		{"for", r.For},
+		{"rises", r.Rises},
+		{"falls", r.Falls},
+		{"start_epoch", r.StartEpoch},
+	} {
+		if n.value < 0 {
+			return wrong(n.key, "is %d; want 0 or more", n.value)
+		}
+	}
+	for _, n := range []struct {
+		key   string
+		value float64
+	}{{"min_delta", r.MinDelta}, {"min_delta_relative", r.MinDeltaRelative}} {
+		if !(n.value >= 0) || math.IsInf(n.value, 0) {
+			return wrong(n.key, "is %g; want 0 or more", n.value)
+		}
+	}
+	for _, n := range []struct {
+		key   string
+		value *float64
+	}{{"baseline", r.Baseline}, {"at_least", r.AtLeast}, {"at_most", r.AtMost}} {
+		if n.value != nil && (math.IsNaN(*n.value) || math.IsInf(*n.value, 0)) {
+			return wrong(n.key, "is %g; want a number", *n.value)
+		}
+	}
+	if r.Mode < trainer.Neither || r.Mode > trainer.Higher {
+		return wrong("mode", "is %v; want lower or higher", r.Mode)
+	}
+	return nil
+}
+
+// conditions are the keys of the conditions that r has.
+func (r Rule) conditions() []string {
+	var keys []string
+	for _, c := range []struct {
+		key string
+		has bool
+	}{
+		{"patience", r.Patience > 0},
+		{"patience_epochs", r.PatienceEpochs > 0},
+		{"at_least", r.AtLeast != nil},
+		{"at_most", r.AtMost != nil},
+		{"rises", r.Rises > 0},
+		{"falls", r.Falls > 0},
+		{"all", len(r.All) > 0},
+		{"any", len(r.Any) > 0},
+	} {
+		if c.has {
+			keys = append(keys, c.key)
+		}
+	}
+	return keys
+}
+
+// option is a key that belongs to some kinds of rules only.
+type option struct {
+	key   string
+	kinds []Kind
+	set   bool
+}
+
+// options are those that r has.
+func (r Rule) options() []option {
+	simple := []Kind{Patience, Threshold, Trend}
+	return slices.DeleteFunc([]option{
+		{"monitor", simple, r.Monitor != ""},
+		{"mode", []Kind{Patience}, r.Mode != trainer.Neither},
+		{"baseline", []Kind{Patience}, r.Baseline != nil},
+		{"for", []Kind{Threshold}, r.For > 0},
+		{"min_delta", []Kind{Patience, Trend}, r.MinDelta > 0},
+		{"min_delta_relative", []Kind{Patience, Trend}, r.MinDeltaRelative > 0},
+		{"start_epoch", simple, r.StartEpoch > 0},
+	}, func(o option) bool { return !o.set })
+}
+
+// String is the rule in words, such as "validation/loss not better for 10
+// measurements".
+func (r Rule) String() string {
+	switch r.Kind() {
+	case All, Any:
+		return r.composition()
+	case Threshold:
+		if r.AtLeast != nil {
+			return fmt.Sprintf("%s ≥ %g%s", r.Monitor, *r.AtLeast, r.repeated()) + r.provisos()
+		}
+		return fmt.Sprintf("%s ≤ %g%s", r.Monitor, *r.AtMost, r.repeated()) + r.provisos()
+	case Trend:
+		verb, times := "rising", r.Rises
+		if r.Falls > 0 {
+			verb, times = "falling", r.Falls
+		}
+		return fmt.Sprintf("%s %s for %s", r.Monitor, verb, count(times, "measurement")) + r.provisos()
+	default:
+		patience := count(r.Patience, "measurement")
+		if r.PatienceEpochs > 0 {
+			patience = count(r.PatienceEpochs, "epoch")
+		}
+		return fmt.Sprintf("%s not better for %s", r.Monitor, patience) + r.provisos()
+	}
+}
+
+func (r Rule) composition() string {
+	members, kind := r.members()
+	between := " and "
+	if kind == Any {
+		between = " or "
+	}
+	var words []string
+	for _, m := range members {
+		word := m.String()
+		if len(m.All)+len(m.Any) > 0 {
+			word = "(" + word + ")"
+		}
+		words = append(words, word)
+	}
+	return strings.Join(words, between)
+}
+
+func (r Rule) repeated() string {
+	if r.For < 2 {
+		return ""
+	}
+	return " for " + count(r.For, "measurement")
+}
+
+// provisos are the options that a rule has, in brackets.
+func (r Rule) provisos() string {
+	var words []string
+	if r.Mode != trainer.Neither {
+		words = append(words, r.Mode.String()+" is better")
+	}
+	if r.MinDelta > 0 {
+		words = append(words, fmt.Sprintf("by %g", r.MinDelta))
+	}
+	if r.MinDeltaRelative > 0 {
+		words = append(words, fmt.Sprintf("by %g%%", 100*r.MinDeltaRelative))
+	}
+	if r.Baseline != nil {
+		words = append(words, fmt.Sprintf("than %g", *r.Baseline))
+	}
+	if r.StartEpoch > 0 {
+		words = append(words, fmt.Sprintf("from epoch %d", r.StartEpoch))
+	}
+	if len(words) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(words, ", ") + ")"
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func wrong(field, problem string, args ...any) error {
+	return &trainer.FieldError{Field: field, Problem: fmt.Sprintf(problem, args...)}
+}

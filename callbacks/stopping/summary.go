@@ -1,0 +1,79 @@
+package stopping
+
+import (
+	"slices"
+
+	"gonum.org/v1/gonum/stat"
+)
+
+// Summary is how a rule did over several runs.
+type Summary struct {
+	Rule    string `json:"rule"`
+	Runs    int    `json:"runs"`    // that record what it monitors
+	Stopped int    `json:"stopped"` // that it would have stopped
+	// MeanRegret and MedianRegret are over those of Runs that have a test
+	// accuracy, where the rule never held at the end; nil if there are none.
+	MeanRegret   *float64 `json:"mean_regret"`
+	MedianRegret *float64 `json:"median_regret"`
+	MeanShare    *float64 `json:"mean_share"` // of the epochs, over Runs; nil if there are none
+}
+
+// ToTheEnd is the name of the rule that never stops.
+const ToTheEnd = "to the end"
+
+// Summarize tells how the rules did over all runs that were replayed with the
+// same ones. The first is ToTheEnd.
+func Summarize(runs []Replayed) []Summary {
+	points := make([]*Point, len(runs))
+	for i := range runs {
+		points[i] = &runs[i].End
+	}
+	all := []Summary{summarize(ToTheEnd, points)}
+	if len(runs) == 0 {
+		return all
+	}
+	for r := range runs[0].Rules {
+		stopped := 0
+		for i := range runs {
+			points[i] = runs[i].Rules[r].Point
+			if runs[i].Rules[r].Verdict == Stopped {
+				stopped++
+			}
+		}
+		s := summarize(runs[0].Rules[r].Rule, points)
+		s.Stopped = stopped
+		all = append(all, s)
+	}
+	return all
+}
+
+func summarize(rule string, points []*Point) Summary {
+	s := Summary{Rule: rule}
+	var shares, regrets []float64
+	for _, p := range points {
+		if p == nil {
+			continue
+		}
+		s.Runs++
+		shares = append(shares, p.Share)
+		if p.Regret != nil {
+			regrets = append(regrets, *p.Regret)
+		}
+	}
+	if len(shares) > 0 {
+		mean := stat.Mean(shares, nil)
+		s.MeanShare = &mean
+	}
+	if len(regrets) > 0 {
+		mean, median := stat.Mean(regrets, nil), median(regrets)
+		s.MeanRegret, s.MedianRegret = &mean, &median
+	}
+	return s
+}
+
+// median is the middle of values, or the mean of the two in the middle.
+func median(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	n := len(sorted)
+	return (sorted[(n-1)/2] + sorted[n/2]) / 2
+}

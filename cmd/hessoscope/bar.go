@@ -1,0 +1,40 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+)
+
+// bar shows how far a long measurement is, on a terminal.
+type bar struct{ *progressbar.ProgressBar }
+
+func newBar(w io.Writer, what string) bar {
+	if !isTerminal(w) {
+		return bar{}
+	}
+	return bar{progressbar.NewOptions(1, progressbar.OptionSetWriter(w), progressbar.OptionSetDescription(what),
+		progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond))}
+}
+
+func (b bar) show(done, total int) {
+	if b.ProgressBar != nil {
+		b.ChangeMax(total)
+		_ = b.Set(done) // a bar that cannot be drawn is no reason to stop
+	}
+}
+
+func (b bar) pairs(converged, wanted, applications int) {
+	if b.ProgressBar != nil {
+		b.Describe(fmt.Sprintf("eigenvalues (%d H·v)", applications))
+		b.show(converged, wanted)
+	}
+}
+
+func (b bar) clear() {
+	if b.ProgressBar != nil {
+		_ = b.Finish()
+	}
+}

@@ -1,0 +1,196 @@
+package models
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
+	"github.com/hessoscope/hessoscope/models/symbolic"
+)
+
+// Field is the logits of a model as a function of its input, at points of
+// anyone's choice, and their derivatives there. Points are computed in chunks
+// of one size, on as many workers as asked for; results do not depend on their
+// number.
+//
+// A Field belongs to one goroutine.
+type Field struct {
+	model  Model
+	width  int // values of a point
+	size   int // points of a chunk
+	params []*tensor.Dense
+	shared bool // whether params are the model's own
+	lanes  []*fieldLane
+}
+
+// fieldLane is the graph and program of a worker, with room for one chunk.
+type fieldLane struct {
+	*Expression
+	program           *symbolic.Program
+	gradient          *G.Node // of Σₙ ⟨sₙ, f(xₙ)⟩ with respect to the points
+	forward, backward *symbolic.Plan
+}
+
+// NewField returns the logits of m as a function of its input. Of the settings,
+// Only does not matter.
+func NewField(m Model, s ObjectiveSettings) (*Field, error) {
+	f := &Field{model: m, width: tensor.Shape(m.InputShape()).TotalSize(), size: chunkSize}
+	dtype := s.Precision
+	if dtype == (tensor.Dtype{}) {
+		dtype = tensor.Float64
+	}
+	if err := checkPrecision(dtype); err != nil {
+		return nil, err
+	}
+	if fixed, ok := m.(Fixed); ok {
+		dtype, f.size = Precision(m), fixed.BatchSize()
+	}
+	f.params, f.shared = parametersIn(m, dtype)
+	workers := s.Workers
+	if workers <= 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	for range workers {
+		l, err := f.newLane(dtype)
+		if err != nil {
+			return nil, err
+		}
+		f.lanes = append(f.lanes, l)
+	}
+	return f, f.Refresh()
+}
+
+func (f *Field) newLane(dtype tensor.Dtype) (*fieldLane, error) {
+	e, err := Express(f.model, linear, f.size, dtype)
+	if err != nil {
+		return nil, err
+	}
+	l := &fieldLane{Expression: e}
+	gradient, err := symbolic.Pullback(G.Nodes{e.Logits}, G.Nodes{e.Target}, G.Nodes{e.Input})
+	if err != nil {
+		return nil, err
+	}
+	if l.gradient = gradient[0]; l.gradient == nil {
+		return nil, fmt.Errorf("models: the logits do not depend on the input")
+	}
+	if l.program, err = symbolic.CompileTogether([]G.Nodes{e.Params}, e.Logits, l.gradient); err != nil {
+		return nil, err
+	}
+	for i, p := range e.Params {
+		if err := l.program.Set(p, f.params[i]); err != nil {
+			return nil, err
+		}
+	}
+	if l.forward, err = l.program.Plan(e.Logits); err != nil {
+		return nil, err
+	}
+	l.backward, err = l.program.Plan(l.gradient)
+	return l, err
+}
+
+// Refresh takes over the model's parameters as they are now. Call it whenever
+// they have changed.
+func (f *Field) Refresh() error {
+	if !f.shared {
+		if err := copyParameters(f.params, f.model); err != nil {
+			return err
+		}
+	}
+	for _, l := range f.lanes {
+		l.program.Changed(l.Params...)
+	}
+	return nil
+}
+
+// Classes is the number of logits of a point, C.
+func (f *Field) Classes() int { return f.model.Classes() }
+
+// Width is the number of values of a point, d.
+func (f *Field) Width() int { return f.width }
+
+// Logits sets dst, n × C row-major, to the logits of the points x, n × d.
+func (f *Field) Logits(ctx context.Context, dst, x []float64) error {
+	return f.each(ctx, dst, x, f.Classes(), func(l *fieldLane, dst []float64, _ int) error {
+		if err := l.forward.Run(); err != nil {
+			return err
+		}
+		copyValues(dst, l.program.Value(l.Expression.Logits).(*tensor.Dense))
+		return finite("the logits", dst)
+	})
+}
+
+// Gradients sets row n of dst, n × d, to the gradient of ⟨sₙ, f(x)⟩ with
+// respect to the point x, at row n of x. The cotangents sₙ, C values each, may
+// depend on the logits: cotangent is called with those of every point, to set
+// s, which holds zeros. It is called for several points at once.
+func (f *Field) Gradients(ctx context.Context, dst, x []float64, cotangent func(n int, logits, s []float64)) error {
+	classes := f.Classes()
+	return f.each(ctx, dst, x, f.width, func(l *fieldLane, dst []float64, first int) error {
+		if err := l.forward.Run(); err != nil {
+			return err
+		}
+		logits := make([]float64, len(dst)/f.width*classes)
+		copyValues(logits, l.program.Value(l.Expression.Logits).(*tensor.Dense))
+		if err := finite("the logits", logits); err != nil {
+			return err
+		}
+		s := make([]float64, len(logits))
+		for i := 0; i < len(s); i += classes {
+			cotangent(first+i/classes, logits[i:i+classes], s[i:i+classes])
+		}
+		setValuesAt(l.Target.Value().(*tensor.Dense), 0, s)
+		l.program.Changed(l.Target)
+		if err := l.backward.Run(); err != nil {
+			return err
+		}
+		copyValues(dst, l.program.Value(l.gradient).(*tensor.Dense))
+		return finite("an input gradient", dst)
+	})
+}
+
+// each runs compute for every chunk of the points x, with its part of dst,
+// which has so many columns, and the number of its first point.
+func (f *Field) each(ctx context.Context, dst, x []float64, columns int, compute func(l *fieldLane, dst []float64, first int) error) error {
+	n := len(x) / f.width
+	if len(x) != n*f.width || len(dst) != n*columns {
+		return fmt.Errorf("models: %d values for points of %d and %d for results of %d", len(x), f.width, len(dst), columns)
+	}
+	chunks := (n + f.size - 1) / f.size
+	errs := make([]error, chunks)
+	var next atomic.Int64
+	work := func(l *fieldLane) {
+		for {
+			chunk := int(next.Add(1)) - 1
+			if chunk >= chunks {
+				return
+			}
+			from, to := chunk*f.size, min((chunk+1)*f.size, n)
+			errs[chunk] = ctx.Err()
+			if errs[chunk] == nil {
+				setValuesAt(l.Input.Value().(*tensor.Dense), 0, x[from*f.width:to*f.width])
+				l.program.Changed(l.Input)
+				errs[chunk] = compute(l, dst[from*columns:to*columns], from)
+			}
+			if errs[chunk] != nil {
+				return
+			}
+		}
+	}
+	var wait sync.WaitGroup
+	for _, l := range f.lanes[1:max(1, min(len(f.lanes), chunks))] {
+		wait.Go(func() { work(l) })
+	}
+	work(f.lanes[0])
+	wait.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,91 @@
+package models
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"gorgonia.org/tensor"
+
+	"github.com/hessoscope/hessoscope/datasets"
+)
+
+// Point is a single point of input space, to be moved about, with the direction
+// of its reinforcing gradient,
+//
+//	g(x) = ∇θ [ log Σ_{c≠ŷ} exp f_c(x) − f_ŷ(x) ],   ŷ the class that x is predicted as,
+//
+// which is that of ∇θ cross-entropy(f(x), ŷ) but does not vanish where the
+// prediction is confident, and with the derivative of it by x: mixed second
+// derivatives of the network.
+//
+// A Point belongs to one goroutine.
+type Point struct {
+	objective *Objective
+	sample    *datasets.Split
+}
+
+// NewPoint returns a Point at the origin.
+func NewPoint(m Model, s ObjectiveSettings) (*Point, error) {
+	sample := &datasets.Split{Name: "point", X: make([]float64, tensor.Shape(m.InputShape()).TotalSize()), Labels: []int{0}}
+	s.Workers = 1
+	o, err := NewObjective(m, reinforcing, sample, s)
+	return &Point{o, sample}, err
+}
+
+// Refresh takes over the model's parameters as they are now.
+func (p *Point) Refresh() error { return p.objective.Refresh() }
+
+// Dim is the number of values of the parameters, P.
+func (p *Point) Dim() int { return p.objective.Dim() }
+
+// Width is the number of values of a point, d.
+func (p *Point) Width() int { return len(p.sample.X) }
+
+// Gradient moves to x, of d values, and sets g, of length Dim, to g(x). It
+// returns ŷ, the first largest logit.
+func (p *Point) Gradient(ctx context.Context, g, x []float64) (predicted int, err error) {
+	if len(x) != len(p.sample.X) {
+		return 0, fmt.Errorf("models: a point of %d values; the model takes %d", len(x), len(p.sample.X))
+	}
+	copy(p.sample.X, x)
+	logits := make([]float64, p.objective.model.Classes())
+	p.moved()
+	if err := p.objective.Logits(ctx, logits); err != nil {
+		return 0, err
+	}
+	predicted = slices.Index(logits, slices.Max(logits))
+	if p.sample.Labels[0] != predicted {
+		p.sample.Labels[0] = predicted
+		p.moved()
+	}
+	_, err = p.objective.Gradient(ctx, g)
+	return predicted, err
+}
+
+func (p *Point) moved() {
+	for _, l := range p.objective.lanes {
+		l.chunk = -1
+	}
+}
+
+// Pull sets dst, of d values, to ∂⟨u, g(x)⟩/∂x at the point of the last
+// Gradient, for u of length Dim.
+func (p *Point) Pull(ctx context.Context, dst, u []float64) error {
+	if err := p.objective.build(first | mixed); err != nil {
+		return err
+	}
+	if len(dst) != len(p.sample.X) || len(u) != p.Dim() {
+		return fmt.Errorf("models: pulling %d values back to %d; want %d and %d", len(u), len(dst), p.Dim(), len(p.sample.X))
+	}
+	return p.objective.each(ctx, 1, func(l *lane, _, _ int) error {
+		l.point(u)
+		return l.mixed.Run()
+	}, func(l *lane, _, _ int) error {
+		clear(dst)
+		if l.inputImage != nil {
+			copyValues(dst, l.program.Value(l.inputImage).(*tensor.Dense))
+		}
+		return finite("a mixed derivative", dst)
+	})
+}
