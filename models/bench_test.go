@@ -5,15 +5,16 @@ import (
 	"testing"
 
 	"gonum.org/v1/gonum/mat"
+	"gorgonia.org/tensor"
 
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/models"
 )
 
-// gauss is the paper's three-class Gaussian set with the network it is learned
-// with: 10,703 parameters, 150 samples.
-func gauss(b *testing.B) (*models.MLP, *models.Objective) {
-	b.Helper()
+// benchmarkGauss runs a benchmark on the paper's three-class Gaussian set with
+// the network it is learned with: 10,703 parameters, 150 samples; in both
+// precisions.
+func benchmarkGauss(b *testing.B, run func(b *testing.B, o *models.Objective)) {
 	data, err := datasets.Load(context.Background(), "gauss", datasets.Options{})
 	if err != nil {
 		b.Fatal(err)
@@ -22,13 +23,21 @@ func gauss(b *testing.B) (*models.MLP, *models.Objective) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	m := newMLP(b, models.MLPConfig{Input: 2, Hidden: []int{100, 100}, Classes: 3})
-	return m, newObjective(b, m, models.CrossEntropy, train, 1)
+	for _, bench := range []struct {
+		name      string
+		precision tensor.Dtype
+	}{{"gauss", tensor.Float64}, {"gauss/float32", tensor.Float32}} {
+		m := newMLP(b, models.MLPConfig{Input: 2, Hidden: []int{100, 100}, Classes: 3, Precision: bench.precision})
+		o, err := models.NewObjective(m, models.CrossEntropy, train, models.ObjectiveSettings{Precision: bench.precision, Workers: 1})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(bench.name, func(b *testing.B) { run(b, o) })
+	}
 }
 
 func BenchmarkGradient(b *testing.B) {
-	b.Run("gauss", func(b *testing.B) {
-		_, o := gauss(b)
+	benchmarkGauss(b, func(b *testing.B, o *models.Objective) {
 		g := make([]float64, o.Dim())
 		if _, err := o.Gradient(context.Background(), g); err != nil { // builds the graph
 			b.Fatal(err)
@@ -52,8 +61,7 @@ func BenchmarkHVPFresh(b *testing.B) { benchmarkHVP(b, true) }
 func BenchmarkHVPAgain(b *testing.B) { benchmarkHVP(b, false) }
 
 func benchmarkHVP(b *testing.B, fresh bool) {
-	b.Run("gauss", func(b *testing.B) {
-		_, o := gauss(b)
+	benchmarkGauss(b, func(b *testing.B, o *models.Objective) {
 		dst, src := mat.NewDense(1, o.Dim(), nil), mat.NewDense(1, o.Dim(), normal(o.Dim(), 1))
 		if err := o.HessianProducts(context.Background(), dst, src); err != nil { // builds the graph
 			b.Fatal(err)

@@ -78,7 +78,7 @@ func (f *Field) newLane(dtype tensor.Dtype) (*fieldLane, error) {
 	if l.gradient = gradient[0]; l.gradient == nil {
 		return nil, fmt.Errorf("models: the logits do not depend on the input")
 	}
-	if l.program, err = symbolic.Compile(e.Logits, l.gradient); err != nil {
+	if l.program, err = symbolic.CompileTogether([]G.Nodes{e.Params}, e.Logits, l.gradient); err != nil {
 		return nil, err
 	}
 	for i, p := range e.Params {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/models/symbolic"
+	"github.com/hessoscope/hessoscope/models/symbolic/op"
 )
 
 // derivatives is a set of what lanes can compute beside the loss.
@@ -97,7 +98,8 @@ func newLane(o *Objective, d derivatives) (*lane, error) {
 		l.inputImage = toInput[0]
 		outs = append(outs, present(toInput)...)
 	}
-	if l.program, err = symbolic.Compile(outs...); err != nil {
+	together := []G.Nodes{e.Inputs(), e.Params, l.direction}
+	if l.program, err = symbolic.CompileTogether(together, outs...); err != nil {
 		return nil, err
 	}
 	return l, l.plan(d)
@@ -230,16 +232,23 @@ func (l *lane) point(v []float64) {
 func (l *lane) score(split *datasets.Split, rows []int) (sum float64, correct int, err error) {
 	losses := l.program.Value(l.Losses).(*tensor.Dense)
 	logits := l.program.Value(l.Logits).(*tensor.Dense)
-	classes := l.Logits.Shape()[1]
+	if losses.Dtype() == tensor.Float32 {
+		return score(split, rows, losses.Float32s(), logits.Float32s())
+	}
+	return score(split, rows, losses.Float64s(), logits.Float64s())
+}
+
+func score[T op.Float](split *datasets.Split, rows []int, losses, logits []T) (sum float64, correct int, err error) {
+	classes := len(logits) / len(losses)
 	for i, row := range rows {
-		loss := at(losses, i)
+		loss := float64(losses[i])
 		if math.IsNaN(loss) || math.IsInf(loss, 0) {
 			return 0, 0, fmt.Errorf("models: the loss of sample %d of split %q is %g: %w", row, split.Name, loss, ErrNotFinite)
 		}
 		sum += loss
-		best := 0
-		for c := 1; c < classes; c++ {
-			if at(logits, i*classes+c) > at(logits, i*classes+best) {
+		best, z := 0, logits[i*classes:][:classes]
+		for c, v := range z {
+			if v > z[best] {
 				best = c
 			}
 		}
@@ -258,9 +267,13 @@ func at(t *tensor.Dense, i int) float64 {
 }
 
 func copyValues(dst []float64, t *tensor.Dense) {
-	for i := range dst {
-		dst[i] = at(t, i)
+	if t.Dtype() == tensor.Float32 {
+		for i, v := range t.Float32s()[:len(dst)] {
+			dst[i] = float64(v)
+		}
+		return
 	}
+	copy(dst, t.Float64s())
 }
 
 // each runs compute for every chunk and every j < k, chunks at once on the

@@ -2,7 +2,6 @@ package models
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -16,7 +15,7 @@ import (
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/datasets/suggest"
 	"github.com/hessoscope/hessoscope/models/symbolic"
-	"github.com/hessoscope/hessoscope/models/symbolic/op"
+	"github.com/hessoscope/hessoscope/models/symbolic/vec"
 )
 
 // Objective is the loss of a model over a split of data, as a function of the
@@ -258,10 +257,6 @@ func (o *Objective) Evaluate(ctx context.Context) (Evaluation, error) {
 	return Evaluation{Loss: loss / n, Accuracy: float64(correct) / n}, err
 }
 
-// ErrNotFinite is wrapped by errors about losses or derivatives that are NaN
-// or infinite.
-var ErrNotFinite = errors.New("not finite")
-
 // Gradient sets dst, of length Dim, to ∇L and returns L.
 func (o *Objective) Gradient(ctx context.Context, dst []float64) (float64, error) {
 	if err := o.build(first); err != nil {
@@ -356,17 +351,6 @@ func (o *Objective) Slopes(ctx context.Context, dst, v []float64) error {
 	return finite("a directional derivative", dst)
 }
 
-// finite is an error that wraps ErrNotFinite unless all values are finite: NaN
-// and ±Inf do not vanish when they are subtracted from themselves.
-func finite(what string, values []float64) error {
-	for i, v := range values {
-		if v-v != 0 {
-			return fmt.Errorf("models: entry %d of %s is %g: %w", i, what, v, ErrNotFinite)
-		}
-	}
-	return nil
-}
-
 // add adds nodes, one a parameter, to their places in the flat vector dst.
 func (l *lane) add(dst []float64, nodes G.Nodes) {
 	for i, n := range nodes {
@@ -378,15 +362,12 @@ func (l *lane) add(dst []float64, nodes G.Nodes) {
 
 func addValues(dst []float64, t *tensor.Dense) {
 	if t.Dtype() == tensor.Float32 {
-		add(dst, t.Float32s())
+		for i, v := range t.Float32s() {
+			dst[i] += float64(v)
+		}
 		return
 	}
-	add(dst, t.Float64s())
-}
-
-func add[T op.Float](dst []float64, src []T) {
+	src := t.Float64s()
 	dst = dst[:len(src)]
-	for i, v := range src {
-		dst[i] += float64(v)
-	}
+	vec.Float64.Add(dst, dst, src)
 }

@@ -144,6 +144,13 @@ func update[T op.Float](c OptimizerConfig, step int, rate, scale T, i int, o *Op
 
 func sgd[T op.Float](c OptimizerConfig, rate, scale T, w, g, momentum []T) {
 	decay, mu := T(c.WeightDecay), T(c.Momentum)
+	w = w[:len(g)]
+	if decay == 0 && momentum == nil {
+		for j, v := range g {
+			w[j] -= rate * (scale * v)
+		}
+		return
+	}
 	for j, v := range g {
 		d := scale*v + decay*w[j]
 		if momentum != nil {

@@ -53,14 +53,14 @@ func (s *stepper) gradient(rows []int) (loss, norm float64, err error) {
 		return 0, 0, err
 	}
 	losses := b.program.Value(b.Losses).(*tensor.Dense)
-	loss = sum(losses, len(rows), 1) / float64(len(rows))
+	loss = sum(losses, len(rows)) / float64(len(rows))
 	squares := 0.0
 	for i, g := range b.gradient {
 		if g == nil {
 			continue
 		}
 		s.grads[i] = b.program.Value(g).(*tensor.Dense)
-		squares += sum(s.grads[i], s.grads[i].DataSize(), 2)
+		squares += sumOfSquares(s.grads[i])
 	}
 	norm = math.Sqrt(squares)
 	if !finite(loss) {
@@ -107,7 +107,7 @@ func (s *stepper) batch(n int) (*batch, error) {
 			outs = append(outs, g)
 		}
 	}
-	if b.program, err = symbolic.Compile(outs...); err != nil {
+	if b.program, err = symbolic.CompileTogether([]G.Nodes{b.inputs}, outs...); err != nil {
 		return nil, err
 	}
 	for i, p := range s.model.Parameters() {
@@ -122,21 +122,42 @@ func (s *stepper) batch(n int) (*batch, error) {
 	return b, nil
 }
 
-// sum is the sum of the first n elements to a power, 1 or 2, in float64.
-func sum(t *tensor.Dense, n, power int) float64 {
+// sum is the sum of the first n elements, in float64.
+func sum(t *tensor.Dense, n int) (total float64) {
 	if t.Dtype() == tensor.Float32 {
-		return sumOf(t.Float32s()[:n], power)
-	}
-	return sumOf(t.Float64s()[:n], power)
-}
-
-func sumOf[T op.Float](values []T, power int) (total float64) {
-	for _, v := range values {
-		if power == 2 {
-			total += float64(v) * float64(v)
-		} else {
+		for _, v := range t.Float32s()[:n] {
 			total += float64(v)
 		}
+		return total
+	}
+	for _, v := range t.Float64s()[:n] {
+		total += v
 	}
 	return total
+}
+
+// sumOfSquares is the sum of the squares of all elements, in float64.
+func sumOfSquares(t *tensor.Dense) float64 {
+	if t.Dtype() == tensor.Float32 {
+		return squared(t.Float32s())
+	}
+	return squared(t.Float64s())
+}
+
+// squared is ⟨v, v⟩ in four sums, because an addition has to wait for the one
+// before it in the same sum.
+func squared[T op.Float](v []T) float64 {
+	var s0, s1, s2, s3 float64
+	for len(v) >= 4 {
+		a, b, c, d := float64(v[0]), float64(v[1]), float64(v[2]), float64(v[3])
+		s0 += a * a
+		s1 += b * b
+		s2 += c * c
+		s3 += d * d
+		v = v[4:]
+	}
+	for _, x := range v {
+		s0 += float64(x) * float64(x)
+	}
+	return (s0 + s1) + (s2 + s3)
 }

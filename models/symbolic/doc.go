@@ -15,10 +15,12 @@
 // derivative; asked for the input it gives input gradients.
 //
 // Check refuses a graph that holds an operation known to go wrong under two
-// derivatives. A Program runs a set of nodes, with one buffer a node for its
-// whole life, and computes again only what a changed input reaches: many
-// Hessian-vector products at the same parameters share one forward and one
-// first backward pass.
+// derivatives. A Program runs a set of nodes and computes again only what a
+// changed input reaches: many Hessian-vector products at the same parameters
+// share one forward and one first backward pass. Every value that may be needed
+// again therefore has a buffer of its own, for the Program's whole life. The
+// others have none: what only one node reads, and what changes whenever that
+// does, is computed in its buffer, as one step with it.
 //
 // Two things no check can see, because Gorgonia has done them by then: inputs
 // of the same name, shape and type are one node, and so are constants that

@@ -11,8 +11,8 @@ import (
 	"github.com/hessoscope/hessoscope/models/symbolic/op"
 )
 
-// A Program computes nodes of a graph. It keeps one buffer a node for its
-// whole life and computes a node again only if an input that it depends on has
+// A Program computes nodes of a graph. It keeps one buffer a step for its
+// whole life and runs a step again only if an input that it depends on has
 // changed, so a steady-state run of operations of package op allocates
 // nothing. Operations of Gorgonia run too; some allocate their results anew.
 //
@@ -33,7 +33,7 @@ type value struct {
 	bound    uint64 // clock of the last change of the buffer itself
 }
 
-// step computes one node.
+// step computes one node, and those that are fused with it.
 type step struct {
 	op     G.Op
 	in     []int
@@ -46,13 +46,22 @@ type step struct {
 
 // Compile makes a Program for outs and all they depend on; nodes that outs do
 // not need are left out. Inputs start with the values their nodes hold.
-func Compile(outs ...*G.Node) (*Program, error) {
+func Compile(outs ...*G.Node) (*Program, error) { return CompileTogether(nil, outs...) }
+
+// CompileTogether is Compile with the knowledge of which inputs change
+// together, in groups; an input that is in none of them changes on its own.
+//
+// Nodes that depend on the same groups, where one is all that reads the other,
+// become one step if package op can make them one: a bias is added to a matrix
+// product as that is written. What was only read on the way has no value then.
+func CompileTogether(groups []G.Nodes, outs ...*G.Node) (*Program, error) {
+	if i := slices.Index(outs, nil); i >= 0 {
+		return nil, fmt.Errorf("symbolic: output %d of the program is nil", i)
+	}
 	p := &Program{slots: make(map[*G.Node]int), clock: 1}
-	for i, out := range outs {
-		if out == nil {
-			return nil, fmt.Errorf("symbolic: output %d of the program is nil", i)
-		}
-		if err := p.add(out); err != nil {
+	f := newFusion(groups, outs)
+	for _, out := range outs {
+		if err := p.add(out, f); err != nil {
 			return nil, err
 		}
 	}
@@ -60,14 +69,14 @@ func Compile(outs ...*G.Node) (*Program, error) {
 }
 
 // add appends n behind its operands.
-func (p *Program) add(n *G.Node) error {
+func (p *Program) add(n *G.Node, f *fusion) error {
 	if _, ok := p.slots[n]; ok {
 		return nil
 	}
-	children := Children(n)
-	in := make([]int, len(children))
-	for i, c := range children {
-		if err := p.add(c); err != nil {
+	call := f.call(n)
+	in := make([]int, len(call.In))
+	for i, c := range call.In {
+		if err := p.add(c, f); err != nil {
 			return err
 		}
 		in[i] = p.slots[c]
@@ -76,7 +85,7 @@ func (p *Program) add(n *G.Node) error {
 	p.slots[n] = slot
 	p.values = append(p.values, value{node: n, computed: len(in) > 0})
 	if len(in) > 0 {
-		p.steps = append(p.steps, step{op: n.Op(), in: in, out: slot, inputs: make([]G.Value, len(in))})
+		p.steps = append(p.steps, step{op: call.Op, in: in, out: slot, inputs: make([]G.Value, len(in))})
 		return nil
 	}
 	if n.Value() == nil {
@@ -162,7 +171,7 @@ func (p *Program) Plan(outs ...*G.Node) (*Plan, error) {
 		case out == nil:
 			return nil, fmt.Errorf("symbolic: output %d of the plan is nil", i)
 		case !ok:
-			return nil, fmt.Errorf("symbolic: node %q is not part of the program", out.Name())
+			return nil, fmt.Errorf("symbolic: node %q is not part of the program, or became part of another step; compile for it", out.Name())
 		}
 		needed[slot] = true
 	}

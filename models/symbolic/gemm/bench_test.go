@@ -20,6 +20,8 @@ func BenchmarkDGEMM(b *testing.B) {
 		{150, 100, 100, "NN"},
 		{64, 100, 100, "NN"},
 		{75, 100, 100, "NN"},
+		{75, 100, 100, "NT"},
+		{100, 100, 75, "TN"},
 		{150, 2, 100, "NN"},
 		{150, 3, 100, "NN"},
 		{150, 100, 2, "NN"},
@@ -77,7 +79,7 @@ func BenchmarkPeak(b *testing.B) {
 			n := maxWidth * ker.lanes
 			x, y, z := make([]float64, ker.rows), make([]float64, n), make([]float64, ker.rows*n)
 			for b.Loop() {
-				ker.tiles[maxWidth-1](ker.rows, k, x, 1, 0, y, 0, z, n, 1, 0, false, ker.lanes)
+				ker.tiles[maxWidth-1](ker.rows, k, x, 1, 0, y, 0, z, n, z, n, 1, 0, false, ker.lanes)
 			}
 			report(b, 2*k*float64(ker.rows*n))
 		})

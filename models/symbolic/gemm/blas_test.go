@@ -15,15 +15,49 @@ func TestImplementation(t *testing.T) {
 	for _, impl := range []Implementation{{}, {Parallel: true}} {
 		for _, size := range append(blocked, [3]int{0, 3, 3}, [3]int{3, 0, 3}, [3]int{3, 3, 0}, [3]int{130, 130, 130}) {
 			p := newProblem(rng, size[0], size[1], size[2], func(n int) []float64 { return make([]float64, max(n, 0)) })
+			p.d, p.ldd = p.c, p.ldc
 			p.want = p.naive()
 			impl.Dgemm(p.tA, p.tB, p.m, p.n, p.k, p.alpha, p.a, p.lda, p.b, p.ldb, p.beta, p.c, p.ldc)
 			p.check(t, "Dgemm")
 
 			s := newProblem(rng, size[0], size[1], size[2], func(n int) []float32 { return make([]float32, max(n, 0)) })
+			s.d, s.ldd = s.c, s.ldc
 			s.want = s.naive()
 			impl.Sgemm(s.tA, s.tB, s.m, s.n, s.k, s.alpha, s.a, s.lda, s.b, s.ldb, s.beta, s.c, s.ldc)
 			s.check(t, "Sgemm")
 		}
+	}
+}
+
+func TestAdd(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 47))
+	for _, size := range append(blocked, [3]int{0, 3, 3}, [3]int{3, 0, 3}, [3]int{3, 3, 0}) {
+		p := newProblem(rng, size[0], size[1], size[2], func(n int) []float64 { return make([]float64, max(n, 0)) })
+		p.alpha, p.beta = 1, 1
+		p.want = p.naive()
+		Implementation{}.DgemmAdd(p.tA, p.tB, p.m, p.n, p.k, p.a, p.lda, p.b, p.ldb, p.d, p.ldd, p.c, p.ldc)
+		p.check(t, "DgemmAdd")
+
+		s := newProblem(rng, size[0], size[1], size[2], func(n int) []float32 { return make([]float32, max(n, 0)) })
+		s.alpha, s.beta = 1, 1
+		s.want = s.naive()
+		Implementation{}.SgemmAdd(s.tA, s.tB, s.m, s.n, s.k, s.a, s.lda, s.b, s.ldb, s.d, s.ldd, s.c, s.ldc)
+		s.check(t, "SgemmAdd")
+	}
+}
+
+// TestAddPanics: D is a matrix or a row of the width of C.
+func TestAddPanics(t *testing.T) {
+	for _, d := range []struct{ length, ldd int }{{3, 0}, {11, 4}, {12, 3}, {12, -4}} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("no panic for D of %d elements with rows %d apart, C is 3×4", d.length, d.ldd)
+				}
+			}()
+			Implementation{}.DgemmAdd(blas.NoTrans, blas.NoTrans, 3, 4, 5, make([]float64, 15), 5, make([]float64, 20), 4,
+				make([]float64, d.length), d.ldd, make([]float64, 12), 4)
+		}()
 	}
 }
 
@@ -82,7 +116,7 @@ func TestParallel(t *testing.T) {
 		for _, size := range sizes {
 			p := newProblem(rng, size[0], size[1], size[2], func(n int) []float64 { return make([]float64, n) })
 			p.alpha, p.beta = 1.1, 0.9
-			for _, x := range [][]float64{p.a, p.b, p.c} {
+			for _, x := range [][]float64{p.a, p.b, p.c, p.d} {
 				for i := range x {
 					x[i] = rng.NormFloat64()
 				}

@@ -15,6 +15,9 @@
 // dot products, with vectors along k. If the operands lie across the grain of
 // both, Cᵀ = Bᵀ·Aᵀ is computed and transposed.
 //
+// DgemmAdd and SgemmAdd add another matrix, or one row to all rows, as they
+// write C: what a bias or the sum of two products needs.
+//
 // The kernels are written by internal/asm with avo, for AVX2 with FMA and for
 // AVX-512; the best that the machine has are chosen when the program starts.
 // Elsewhere, and with the build tag purego, they are plain Go. An element of C

@@ -5,15 +5,15 @@ import (
 	"sync"
 )
 
-// A tilesFunc computes a column panel of C = alpha * A * B (+ beta * C if
+// A tilesFunc computes a column panel of C = alpha * A * B (+ beta * D if
 // accumulate is set): m rows, and as many columns as its vectors have lanes.
 // The last vector of a masked one has only last lanes. Element (i, p) of A is
 // a[i*aRow+p*aCol]. k must not be zero.
-type tilesFunc[T float] func(m, k int, a []T, aRow, aCol int, b []T, ldb int, c []T, ldc int, alpha, beta T, accumulate bool, last int)
+type tilesFunc[T float] func(m, k int, a []T, aRow, aCol int, b []T, ldb int, c []T, ldc int, d []T, ldd int, alpha, beta T, accumulate bool, last int)
 
-// A dotsFunc computes C = alpha * A * Bᵀ (+ beta * C if accumulate is set) for
+// A dotsFunc computes C = alpha * A * Bᵀ (+ beta * D if accumulate is set) for
 // m rows and as many columns as it is made for.
-type dotsFunc[T float] func(m, k int, a []T, lda int, b []T, ldb int, c []T, ldc int, alpha, beta T, accumulate bool)
+type dotsFunc[T float] func(m, k int, a []T, lda int, b []T, ldb int, c []T, ldc int, d []T, ldd int, alpha, beta T, accumulate bool)
 
 const (
 	maxWidth = 3 // vectors across a tile

@@ -54,6 +54,21 @@ func (impl Implementation) Sgemm(tA, tB blas.Transpose, m, n, k int, alpha float
 	engine32.multiply(newProduct(tA, tB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc), impl.Parallel)
 }
 
+// DgemmAdd computes C = op(A) * op(B) + D, which need not be in C before: D is
+// read as C is written. If ldd is zero, the one row of D is added to every row
+// of C. D must not overlap C unless it is C.
+func (impl Implementation) DgemmAdd(tA, tB blas.Transpose, m, n, k int, a []float64, lda int, b []float64, ldb int, d []float64, ldd int, c []float64, ldc int) {
+	check(tA, tB, m, n, k, len(a), lda, len(b), ldb, len(c), ldc)
+	engine64.multiply(newProduct(tA, tB, m, n, k, 1, a, lda, b, ldb, 1, c, ldc).plus(d, ldd), impl.Parallel)
+}
+
+// SgemmAdd computes C = op(A) * op(B) + D. What is said of DgemmAdd holds for
+// it, too.
+func (impl Implementation) SgemmAdd(tA, tB blas.Transpose, m, n, k int, a []float32, lda int, b []float32, ldb int, d []float32, ldd int, c []float32, ldc int) {
+	check(tA, tB, m, n, k, len(a), lda, len(b), ldb, len(c), ldc)
+	engine32.multiply(newProduct(tA, tB, m, n, k, 1, a, lda, b, ldb, 1, c, ldc).plus(d, ldd), impl.Parallel)
+}
+
 // check panics as gonum does if an argument is wrong.
 func check(tA, tB blas.Transpose, m, n, k, lenA, lda, lenB, ldb, lenC, ldc int) {
 	rowsA, colsA := shape(tA, m, k)

@@ -18,10 +18,12 @@ type problem[T float] struct {
 	lda, ldb, ldc int
 	alpha, beta   T
 	a, b, c, want []T
+	d             []T // C itself, another matrix, or a row
+	ldd           int
 }
 
-// newProblem returns a problem with random transposition, strides, alpha and
-// beta. alloc makes its slices.
+// newProblem returns a problem with random transposition, strides, alpha, beta
+// and D. alloc makes its slices.
 func newProblem[T float](rng *rand.Rand, m, n, k int, alloc func(n int) []T) *problem[T] {
 	scalars := []T{1, 0, -1, 0.5}
 	p := &problem[T]{
@@ -34,6 +36,15 @@ func newProblem[T float](rng *rand.Rand, m, n, k int, alloc func(n int) []T) *pr
 	p.a = integers(rng, alloc(rowsA*p.lda-(p.lda-colsA)), colsA, p.lda)
 	p.b = integers(rng, alloc(rowsB*p.ldb-(p.ldb-colsB)), colsB, p.ldb)
 	p.c = integers(rng, alloc(m*p.ldc-(p.ldc-n)), n, p.ldc)
+	switch rng.IntN(3) {
+	case 0:
+		p.d, p.ldd = p.c, p.ldc
+	case 1:
+		p.ldd = max(1, n+rng.IntN(4))
+		p.d = integers(rng, alloc(m*p.ldd-(p.ldd-n)), n, p.ldd)
+	case 2:
+		p.d = integers(rng, alloc(n), n, max(1, n))
+	}
 	return p
 }
 
@@ -48,7 +59,7 @@ func integers[T float](rng *rand.Rand, x []T, cols, stride int) []T {
 }
 
 func (p *problem[T]) product() product[T] {
-	return newProduct(p.tA, p.tB, p.m, p.n, p.k, p.alpha, p.a, p.lda, p.b, p.ldb, p.beta, p.c, p.ldc)
+	return newProduct(p.tA, p.tB, p.m, p.n, p.k, p.alpha, p.a, p.lda, p.b, p.ldb, p.beta, p.c, p.ldc).plus(p.d, p.ldd)
 }
 
 // naive returns what C should become.
@@ -67,7 +78,7 @@ func (p *problem[T]) naive() []T {
 				want[at] = p.alpha * sum
 			}
 			if p.beta != 0 {
-				want[at] += p.beta * p.c[at]
+				want[at] += p.beta * p.d[i*p.ldd+j]
 			}
 		}
 	}
@@ -84,8 +95,8 @@ func (p *problem[T]) check(t *testing.T, name string) {
 }
 
 func (p *problem[T]) String() string {
-	return fmt.Sprintf("%T %d×%d×%d op %c %c strides %d %d %d alpha %v beta %v",
-		p.alpha, p.m, p.n, p.k, p.tA, p.tB, p.lda, p.ldb, p.ldc, p.alpha, p.beta)
+	return fmt.Sprintf("%T %d×%d×%d op %c %c strides %d %d %d %d alpha %v beta %v",
+		p.alpha, p.m, p.n, p.k, p.tA, p.tB, p.lda, p.ldb, p.ldc, p.ldd, p.alpha, p.beta)
 }
 
 // engines returns an engine for each set of kernels of this machine.

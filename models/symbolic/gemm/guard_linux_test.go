@@ -15,7 +15,7 @@ func TestBounds(t *testing.T) {
 }
 
 func testBounds[T float](t *testing.T, es []*engine[T]) {
-	var guards [3]*guarded[T] // of A, B and C
+	var guards [4]*guarded[T] // of A, B, C and D
 	for i := range guards {
 		guards[i] = newGuarded[T](t, 1<<20)
 	}

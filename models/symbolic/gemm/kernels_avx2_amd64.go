@@ -7,52 +7,52 @@ package gemm
 // dAVX2Tiles1 computes m rows of a panel of 1 vectors (see tilesFunc).
 //
 //go:noescape
-func dAVX2Tiles1(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, alpha float64, beta float64, accumulate bool, last int)
+func dAVX2Tiles1(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, d []float64, ldd int, alpha float64, beta float64, accumulate bool, last int)
 
 // dAVX2Tiles1Masked computes m rows of a panel of 1 vectors (see tilesFunc).
 //
 //go:noescape
-func dAVX2Tiles1Masked(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, alpha float64, beta float64, accumulate bool, last int)
+func dAVX2Tiles1Masked(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, d []float64, ldd int, alpha float64, beta float64, accumulate bool, last int)
 
 // dAVX2Tiles2 computes m rows of a panel of 2 vectors (see tilesFunc).
 //
 //go:noescape
-func dAVX2Tiles2(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, alpha float64, beta float64, accumulate bool, last int)
+func dAVX2Tiles2(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, d []float64, ldd int, alpha float64, beta float64, accumulate bool, last int)
 
 // dAVX2Tiles2Masked computes m rows of a panel of 2 vectors (see tilesFunc).
 //
 //go:noescape
-func dAVX2Tiles2Masked(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, alpha float64, beta float64, accumulate bool, last int)
+func dAVX2Tiles2Masked(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, d []float64, ldd int, alpha float64, beta float64, accumulate bool, last int)
 
 // dAVX2Tiles3 computes m rows of a panel of 3 vectors (see tilesFunc).
 //
 //go:noescape
-func dAVX2Tiles3(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, alpha float64, beta float64, accumulate bool, last int)
+func dAVX2Tiles3(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, d []float64, ldd int, alpha float64, beta float64, accumulate bool, last int)
 
 // dAVX2Tiles3Masked computes m rows of a panel of 3 vectors (see tilesFunc).
 //
 //go:noescape
-func dAVX2Tiles3Masked(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, alpha float64, beta float64, accumulate bool, last int)
+func dAVX2Tiles3Masked(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, d []float64, ldd int, alpha float64, beta float64, accumulate bool, last int)
 
 // dAVX2Dots1 computes m rows of 1 columns (see dotsFunc).
 //
 //go:noescape
-func dAVX2Dots1(m int, k int, a []float64, lda int, b []float64, ldb int, c []float64, ldc int, alpha float64, beta float64, accumulate bool)
+func dAVX2Dots1(m int, k int, a []float64, lda int, b []float64, ldb int, c []float64, ldc int, d []float64, ldd int, alpha float64, beta float64, accumulate bool)
 
 // dAVX2Dots2 computes m rows of 2 columns (see dotsFunc).
 //
 //go:noescape
-func dAVX2Dots2(m int, k int, a []float64, lda int, b []float64, ldb int, c []float64, ldc int, alpha float64, beta float64, accumulate bool)
+func dAVX2Dots2(m int, k int, a []float64, lda int, b []float64, ldb int, c []float64, ldc int, d []float64, ldd int, alpha float64, beta float64, accumulate bool)
 
 // dAVX2Dots3 computes m rows of 3 columns (see dotsFunc).
 //
 //go:noescape
-func dAVX2Dots3(m int, k int, a []float64, lda int, b []float64, ldb int, c []float64, ldc int, alpha float64, beta float64, accumulate bool)
+func dAVX2Dots3(m int, k int, a []float64, lda int, b []float64, ldb int, c []float64, ldc int, d []float64, ldd int, alpha float64, beta float64, accumulate bool)
 
 // dAVX2Dots4 computes m rows of 4 columns (see dotsFunc).
 //
 //go:noescape
-func dAVX2Dots4(m int, k int, a []float64, lda int, b []float64, ldb int, c []float64, ldc int, alpha float64, beta float64, accumulate bool)
+func dAVX2Dots4(m int, k int, a []float64, lda int, b []float64, ldb int, c []float64, ldc int, d []float64, ldd int, alpha float64, beta float64, accumulate bool)
 
 // dAVX2Transpose4 sets dst[p*width+i] = src[i*ld+p] for p < k and i < 4.
 //
@@ -62,52 +62,52 @@ func dAVX2Transpose4(k int, src []float64, ld int, dst []float64, width int)
 // sAVX2Tiles1 computes m rows of a panel of 1 vectors (see tilesFunc).
 //
 //go:noescape
-func sAVX2Tiles1(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, alpha float32, beta float32, accumulate bool, last int)
+func sAVX2Tiles1(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, d []float32, ldd int, alpha float32, beta float32, accumulate bool, last int)
 
 // sAVX2Tiles1Masked computes m rows of a panel of 1 vectors (see tilesFunc).
 //
 //go:noescape
-func sAVX2Tiles1Masked(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, alpha float32, beta float32, accumulate bool, last int)
+func sAVX2Tiles1Masked(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, d []float32, ldd int, alpha float32, beta float32, accumulate bool, last int)
 
 // sAVX2Tiles2 computes m rows of a panel of 2 vectors (see tilesFunc).
 //
 //go:noescape
-func sAVX2Tiles2(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, alpha float32, beta float32, accumulate bool, last int)
+func sAVX2Tiles2(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, d []float32, ldd int, alpha float32, beta float32, accumulate bool, last int)
 
 // sAVX2Tiles2Masked computes m rows of a panel of 2 vectors (see tilesFunc).
 //
 //go:noescape
-func sAVX2Tiles2Masked(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, alpha float32, beta float32, accumulate bool, last int)
+func sAVX2Tiles2Masked(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, d []float32, ldd int, alpha float32, beta float32, accumulate bool, last int)
 
 // sAVX2Tiles3 computes m rows of a panel of 3 vectors (see tilesFunc).
 //
 //go:noescape
-func sAVX2Tiles3(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, alpha float32, beta float32, accumulate bool, last int)
+func sAVX2Tiles3(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, d []float32, ldd int, alpha float32, beta float32, accumulate bool, last int)
 
 // sAVX2Tiles3Masked computes m rows of a panel of 3 vectors (see tilesFunc).
 //
 //go:noescape
-func sAVX2Tiles3Masked(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, alpha float32, beta float32, accumulate bool, last int)
+func sAVX2Tiles3Masked(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, d []float32, ldd int, alpha float32, beta float32, accumulate bool, last int)
 
 // sAVX2Dots1 computes m rows of 1 columns (see dotsFunc).
 //
 //go:noescape
-func sAVX2Dots1(m int, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, alpha float32, beta float32, accumulate bool)
+func sAVX2Dots1(m int, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, d []float32, ldd int, alpha float32, beta float32, accumulate bool)
 
 // sAVX2Dots2 computes m rows of 2 columns (see dotsFunc).
 //
 //go:noescape
-func sAVX2Dots2(m int, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, alpha float32, beta float32, accumulate bool)
+func sAVX2Dots2(m int, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, d []float32, ldd int, alpha float32, beta float32, accumulate bool)
 
 // sAVX2Dots3 computes m rows of 3 columns (see dotsFunc).
 //
 //go:noescape
-func sAVX2Dots3(m int, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, alpha float32, beta float32, accumulate bool)
+func sAVX2Dots3(m int, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, d []float32, ldd int, alpha float32, beta float32, accumulate bool)
 
 // sAVX2Dots4 computes m rows of 4 columns (see dotsFunc).
 //
 //go:noescape
-func sAVX2Dots4(m int, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, alpha float32, beta float32, accumulate bool)
+func sAVX2Dots4(m int, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, d []float32, ldd int, alpha float32, beta float32, accumulate bool)
 
 // sAVX2Transpose4 sets dst[p*width+i] = src[i*ld+p] for p < k and i < 4.
 //

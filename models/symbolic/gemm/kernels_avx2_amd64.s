@@ -14,9 +14,9 @@ DATA masks<>+48(SB)/8, $0x0000000000000000
 DATA masks<>+56(SB)/8, $0x0000000000000000
 GLOBL masks<>(SB), RODATA|NOPTR, $64
 
-// func dAVX2Tiles1(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, alpha float64, beta float64, accumulate bool, last int)
+// func dAVX2Tiles1(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, d []float64, ldd int, alpha float64, beta float64, accumulate bool, last int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·dAVX2Tiles1(SB), NOSPLIT, $0-152
+TEXT ·dAVX2Tiles1(SB), NOSPLIT, $0-184
 	MOVQ m+0(FP), AX
 	MOVQ a_base+16(FP), CX
 	MOVQ aRow+40(FP), DX
@@ -68,32 +68,40 @@ k4:
 	ADDQ         DI, R11
 	DECQ         R12
 	JNZ          k4
-	VBROADCASTSD alpha+120(FP), Y12
-	VBROADCASTSD beta+128(FP), Y13
+	VBROADCASTSD alpha+152(FP), Y12
+	VBROADCASTSD beta+160(FP), Y13
 	MOVQ         ldc+112(FP), R10
 	SHLQ         $0x03, R10
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite4
-	VMOVUPD      (R8), Y14
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x03, R12
+	VMOVUPD      (R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y0, Y14
 	VMOVUPD      Y14, (R8)
+	ADDQ         R12, R11
 	ADDQ         R10, R8
-	VMOVUPD      (R8), Y14
+	VMOVUPD      (R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y1, Y14
 	VMOVUPD      Y14, (R8)
+	ADDQ         R12, R11
 	ADDQ         R10, R8
-	VMOVUPD      (R8), Y14
+	VMOVUPD      (R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y2, Y14
 	VMOVUPD      Y14, (R8)
+	ADDQ         R12, R11
 	ADDQ         R10, R8
-	VMOVUPD      (R8), Y14
+	VMOVUPD      (R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y3, Y14
 	VMOVUPD      Y14, (R8)
+	ADDQ         R12, R11
 	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
 	JMP          done4
 
 overwrite4:
@@ -116,6 +124,73 @@ done4:
 	JMP  rows4
 
 below4:
+	CMPQ   AX, $0x03
+	JLT    below3
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	MOVQ   k+8(FP), R12
+	MOVQ   CX, R10
+	MOVQ   SI, R11
+
+k3:
+	VMOVUPD      (R11), Y12
+	VBROADCASTSD (R10), Y13
+	VFMADD231PD  Y12, Y13, Y0
+	VBROADCASTSD (R10)(DX*1), Y13
+	VFMADD231PD  Y12, Y13, Y1
+	VBROADCASTSD (R10)(DX*2), Y13
+	VFMADD231PD  Y12, Y13, Y2
+	ADDQ         BX, R10
+	ADDQ         DI, R11
+	DECQ         R12
+	JNZ          k3
+	VBROADCASTSD alpha+152(FP), Y12
+	VBROADCASTSD beta+160(FP), Y13
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x03, R10
+	CMPB         accumulate+168(FP), $0x00
+	JE           overwrite3
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x03, R12
+	VMOVUPD      (R11), Y14
+	VMULPD       Y13, Y14, Y14
+	VFMADD231PD  Y12, Y0, Y14
+	VMOVUPD      Y14, (R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Y14
+	VMULPD       Y13, Y14, Y14
+	VFMADD231PD  Y12, Y1, Y14
+	VMOVUPD      Y14, (R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Y14
+	VMULPD       Y13, Y14, Y14
+	VFMADD231PD  Y12, Y2, Y14
+	VMOVUPD      Y14, (R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
+	JMP          done3
+
+overwrite3:
+	VMULPD  Y12, Y0, Y0
+	VMOVUPD Y0, (R8)
+	ADDQ    R10, R8
+	VMULPD  Y12, Y1, Y1
+	VMOVUPD Y1, (R8)
+	ADDQ    R10, R8
+	VMULPD  Y12, Y2, Y2
+	VMOVUPD Y2, (R8)
+	ADDQ    R10, R8
+
+done3:
+	SUBQ $0x03, AX
+	LEAQ (CX)(R9*1), CX
+
+below3:
 	CMPQ   AX, $0x02
 	JLT    below2
 	VXORPS Y0, Y0, Y0
@@ -134,22 +209,28 @@ k2:
 	ADDQ         DI, R10
 	DECQ         R11
 	JNZ          k2
-	VBROADCASTSD alpha+120(FP), Y12
-	VBROADCASTSD beta+128(FP), Y13
+	VBROADCASTSD alpha+152(FP), Y12
+	VBROADCASTSD beta+160(FP), Y13
 	MOVQ         ldc+112(FP), R9
 	SHLQ         $0x03, R9
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite2
-	VMOVUPD      (R8), Y14
+	MOVQ         d_base+120(FP), R10
+	MOVQ         ldd+144(FP), R11
+	SHLQ         $0x03, R11
+	VMOVUPD      (R10), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y0, Y14
 	VMOVUPD      Y14, (R8)
+	ADDQ         R11, R10
 	ADDQ         R9, R8
-	VMOVUPD      (R8), Y14
+	VMOVUPD      (R10), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y1, Y14
 	VMOVUPD      Y14, (R8)
+	ADDQ         R11, R10
 	ADDQ         R9, R8
+	MOVQ         R10, d_base+120(FP)
 	JMP          done2
 
 overwrite2:
@@ -179,17 +260,22 @@ k1:
 	ADDQ         DI, SI
 	DECQ         R10
 	JNZ          k1
-	VBROADCASTSD alpha+120(FP), Y12
-	VBROADCASTSD beta+128(FP), Y13
+	VBROADCASTSD alpha+152(FP), Y12
+	VBROADCASTSD beta+160(FP), Y13
 	MOVQ         ldc+112(FP), BX
 	SHLQ         $0x03, BX
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite1
-	VMOVUPD      (R8), Y14
+	MOVQ         d_base+120(FP), SI
+	MOVQ         ldd+144(FP), DI
+	SHLQ         $0x03, DI
+	VMOVUPD      (SI), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y0, Y14
 	VMOVUPD      Y14, (R8)
+	ADDQ         DI, SI
 	ADDQ         BX, R8
+	MOVQ         SI, d_base+120(FP)
 	JMP          done1
 
 overwrite1:
@@ -205,9 +291,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func dAVX2Tiles1Masked(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, alpha float64, beta float64, accumulate bool, last int)
+// func dAVX2Tiles1Masked(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, d []float64, ldd int, alpha float64, beta float64, accumulate bool, last int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·dAVX2Tiles1Masked(SB), NOSPLIT, $0-152
+TEXT ·dAVX2Tiles1Masked(SB), NOSPLIT, $0-184
 	MOVQ m+0(FP), AX
 	MOVQ a_base+16(FP), CX
 	MOVQ aRow+40(FP), DX
@@ -215,7 +301,7 @@ TEXT ·dAVX2Tiles1Masked(SB), NOSPLIT, $0-152
 	MOVQ b_base+56(FP), SI
 	MOVQ ldb+80(FP), DI
 	MOVQ c_base+88(FP), R8
-	MOVQ last+144(FP), R9
+	MOVQ last+176(FP), R9
 	LEAQ masks<>+32(SB), R10
 	SHLQ $0x03, R9
 	SUBQ R9, R10
@@ -264,40 +350,48 @@ k4:
 	ADDQ         DI, R12
 	DECQ         R13
 	JNZ          k4
-	VBROADCASTSD alpha+120(FP), Y12
-	VBROADCASTSD beta+128(FP), Y13
+	VBROADCASTSD alpha+152(FP), Y12
+	VBROADCASTSD beta+160(FP), Y13
 	MOVQ         ldc+112(FP), R11
 	SHLQ         $0x03, R11
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite4
+	MOVQ         d_base+120(FP), R12
+	MOVQ         ldd+144(FP), R13
+	SHLQ         $0x03, R13
 	VMOVUPD      (R10), Y15
-	VMASKMOVPD   (R8), Y15, Y14
+	VMASKMOVPD   (R12), Y15, Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y0, Y14
 	VMOVUPD      (R10), Y15
 	VMASKMOVPD   Y14, Y15, (R8)
+	ADDQ         R13, R12
 	ADDQ         R11, R8
 	VMOVUPD      (R10), Y15
-	VMASKMOVPD   (R8), Y15, Y14
+	VMASKMOVPD   (R12), Y15, Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y1, Y14
 	VMOVUPD      (R10), Y15
 	VMASKMOVPD   Y14, Y15, (R8)
+	ADDQ         R13, R12
 	ADDQ         R11, R8
 	VMOVUPD      (R10), Y15
-	VMASKMOVPD   (R8), Y15, Y14
+	VMASKMOVPD   (R12), Y15, Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y2, Y14
 	VMOVUPD      (R10), Y15
 	VMASKMOVPD   Y14, Y15, (R8)
+	ADDQ         R13, R12
 	ADDQ         R11, R8
 	VMOVUPD      (R10), Y15
-	VMASKMOVPD   (R8), Y15, Y14
+	VMASKMOVPD   (R12), Y15, Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y3, Y14
 	VMOVUPD      (R10), Y15
 	VMASKMOVPD   Y14, Y15, (R8)
+	ADDQ         R13, R12
 	ADDQ         R11, R8
+	MOVQ         R12, d_base+120(FP)
 	JMP          done4
 
 overwrite4:
@@ -324,6 +418,83 @@ done4:
 	JMP  rows4
 
 below4:
+	CMPQ   AX, $0x03
+	JLT    below3
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	MOVQ   k+8(FP), R13
+	MOVQ   CX, R11
+	MOVQ   SI, R12
+
+k3:
+	VMOVUPD      (R10), Y15
+	VMASKMOVPD   (R12), Y15, Y12
+	VBROADCASTSD (R11), Y13
+	VFMADD231PD  Y12, Y13, Y0
+	VBROADCASTSD (R11)(DX*1), Y13
+	VFMADD231PD  Y12, Y13, Y1
+	VBROADCASTSD (R11)(DX*2), Y13
+	VFMADD231PD  Y12, Y13, Y2
+	ADDQ         BX, R11
+	ADDQ         DI, R12
+	DECQ         R13
+	JNZ          k3
+	VBROADCASTSD alpha+152(FP), Y12
+	VBROADCASTSD beta+160(FP), Y13
+	MOVQ         ldc+112(FP), R11
+	SHLQ         $0x03, R11
+	CMPB         accumulate+168(FP), $0x00
+	JE           overwrite3
+	MOVQ         d_base+120(FP), R12
+	MOVQ         ldd+144(FP), R13
+	SHLQ         $0x03, R13
+	VMOVUPD      (R10), Y15
+	VMASKMOVPD   (R12), Y15, Y14
+	VMULPD       Y13, Y14, Y14
+	VFMADD231PD  Y12, Y0, Y14
+	VMOVUPD      (R10), Y15
+	VMASKMOVPD   Y14, Y15, (R8)
+	ADDQ         R13, R12
+	ADDQ         R11, R8
+	VMOVUPD      (R10), Y15
+	VMASKMOVPD   (R12), Y15, Y14
+	VMULPD       Y13, Y14, Y14
+	VFMADD231PD  Y12, Y1, Y14
+	VMOVUPD      (R10), Y15
+	VMASKMOVPD   Y14, Y15, (R8)
+	ADDQ         R13, R12
+	ADDQ         R11, R8
+	VMOVUPD      (R10), Y15
+	VMASKMOVPD   (R12), Y15, Y14
+	VMULPD       Y13, Y14, Y14
+	VFMADD231PD  Y12, Y2, Y14
+	VMOVUPD      (R10), Y15
+	VMASKMOVPD   Y14, Y15, (R8)
+	ADDQ         R13, R12
+	ADDQ         R11, R8
+	MOVQ         R12, d_base+120(FP)
+	JMP          done3
+
+overwrite3:
+	VMULPD     Y12, Y0, Y0
+	VMOVUPD    (R10), Y15
+	VMASKMOVPD Y0, Y15, (R8)
+	ADDQ       R11, R8
+	VMULPD     Y12, Y1, Y1
+	VMOVUPD    (R10), Y15
+	VMASKMOVPD Y1, Y15, (R8)
+	ADDQ       R11, R8
+	VMULPD     Y12, Y2, Y2
+	VMOVUPD    (R10), Y15
+	VMASKMOVPD Y2, Y15, (R8)
+	ADDQ       R11, R8
+
+done3:
+	SUBQ $0x03, AX
+	LEAQ (CX)(R9*1), CX
+
+below3:
 	CMPQ   AX, $0x02
 	JLT    below2
 	VXORPS Y0, Y0, Y0
@@ -343,26 +514,32 @@ k2:
 	ADDQ         DI, R11
 	DECQ         R12
 	JNZ          k2
-	VBROADCASTSD alpha+120(FP), Y12
-	VBROADCASTSD beta+128(FP), Y13
+	VBROADCASTSD alpha+152(FP), Y12
+	VBROADCASTSD beta+160(FP), Y13
 	MOVQ         ldc+112(FP), R9
 	SHLQ         $0x03, R9
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite2
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x03, R12
 	VMOVUPD      (R10), Y15
-	VMASKMOVPD   (R8), Y15, Y14
+	VMASKMOVPD   (R11), Y15, Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y0, Y14
 	VMOVUPD      (R10), Y15
 	VMASKMOVPD   Y14, Y15, (R8)
+	ADDQ         R12, R11
 	ADDQ         R9, R8
 	VMOVUPD      (R10), Y15
-	VMASKMOVPD   (R8), Y15, Y14
+	VMASKMOVPD   (R11), Y15, Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y1, Y14
 	VMOVUPD      (R10), Y15
 	VMASKMOVPD   Y14, Y15, (R8)
+	ADDQ         R12, R11
 	ADDQ         R9, R8
+	MOVQ         R11, d_base+120(FP)
 	JMP          done2
 
 overwrite2:
@@ -395,19 +572,24 @@ k1:
 	ADDQ         DI, SI
 	DECQ         R11
 	JNZ          k1
-	VBROADCASTSD alpha+120(FP), Y12
-	VBROADCASTSD beta+128(FP), Y13
+	VBROADCASTSD alpha+152(FP), Y12
+	VBROADCASTSD beta+160(FP), Y13
 	MOVQ         ldc+112(FP), BX
 	SHLQ         $0x03, BX
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite1
+	MOVQ         d_base+120(FP), SI
+	MOVQ         ldd+144(FP), DI
+	SHLQ         $0x03, DI
 	VMOVUPD      (R10), Y15
-	VMASKMOVPD   (R8), Y15, Y14
+	VMASKMOVPD   (SI), Y15, Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y0, Y14
 	VMOVUPD      (R10), Y15
 	VMASKMOVPD   Y14, Y15, (R8)
+	ADDQ         DI, SI
 	ADDQ         BX, R8
+	MOVQ         SI, d_base+120(FP)
 	JMP          done1
 
 overwrite1:
@@ -424,9 +606,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func dAVX2Tiles2(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, alpha float64, beta float64, accumulate bool, last int)
+// func dAVX2Tiles2(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, d []float64, ldd int, alpha float64, beta float64, accumulate bool, last int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·dAVX2Tiles2(SB), NOSPLIT, $0-152
+TEXT ·dAVX2Tiles2(SB), NOSPLIT, $0-184
 	MOVQ m+0(FP), AX
 	MOVQ a_base+16(FP), CX
 	MOVQ aRow+40(FP), DX
@@ -487,48 +669,56 @@ k4:
 	ADDQ         DI, R11
 	DECQ         R12
 	JNZ          k4
-	VBROADCASTSD alpha+120(FP), Y12
-	VBROADCASTSD beta+128(FP), Y13
+	VBROADCASTSD alpha+152(FP), Y12
+	VBROADCASTSD beta+160(FP), Y13
 	MOVQ         ldc+112(FP), R10
 	SHLQ         $0x03, R10
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite4
-	VMOVUPD      (R8), Y14
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x03, R12
+	VMOVUPD      (R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y0, Y14
 	VMOVUPD      Y14, (R8)
-	VMOVUPD      32(R8), Y14
+	VMOVUPD      32(R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y1, Y14
 	VMOVUPD      Y14, 32(R8)
+	ADDQ         R12, R11
 	ADDQ         R10, R8
-	VMOVUPD      (R8), Y14
+	VMOVUPD      (R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y2, Y14
 	VMOVUPD      Y14, (R8)
-	VMOVUPD      32(R8), Y14
+	VMOVUPD      32(R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y3, Y14
 	VMOVUPD      Y14, 32(R8)
+	ADDQ         R12, R11
 	ADDQ         R10, R8
-	VMOVUPD      (R8), Y14
+	VMOVUPD      (R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y4, Y14
 	VMOVUPD      Y14, (R8)
-	VMOVUPD      32(R8), Y14
+	VMOVUPD      32(R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y5, Y14
 	VMOVUPD      Y14, 32(R8)
+	ADDQ         R12, R11
 	ADDQ         R10, R8
-	VMOVUPD      (R8), Y14
+	VMOVUPD      (R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y6, Y14
 	VMOVUPD      Y14, (R8)
-	VMOVUPD      32(R8), Y14
+	VMOVUPD      32(R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y7, Y14
 	VMOVUPD      Y14, 32(R8)
+	ADDQ         R12, R11
 	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
 	JMP          done4
 
 overwrite4:
@@ -559,6 +749,98 @@ done4:
 	JMP  rows4
 
 below4:
+	CMPQ   AX, $0x03
+	JLT    below3
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	MOVQ   k+8(FP), R12
+	MOVQ   CX, R10
+	MOVQ   SI, R11
+
+k3:
+	VMOVUPD      (R11), Y12
+	VMOVUPD      32(R11), Y13
+	VBROADCASTSD (R10), Y14
+	VFMADD231PD  Y12, Y14, Y0
+	VFMADD231PD  Y13, Y14, Y1
+	VBROADCASTSD (R10)(DX*1), Y14
+	VFMADD231PD  Y12, Y14, Y2
+	VFMADD231PD  Y13, Y14, Y3
+	VBROADCASTSD (R10)(DX*2), Y14
+	VFMADD231PD  Y12, Y14, Y4
+	VFMADD231PD  Y13, Y14, Y5
+	ADDQ         BX, R10
+	ADDQ         DI, R11
+	DECQ         R12
+	JNZ          k3
+	VBROADCASTSD alpha+152(FP), Y12
+	VBROADCASTSD beta+160(FP), Y13
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x03, R10
+	CMPB         accumulate+168(FP), $0x00
+	JE           overwrite3
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x03, R12
+	VMOVUPD      (R11), Y14
+	VMULPD       Y13, Y14, Y14
+	VFMADD231PD  Y12, Y0, Y14
+	VMOVUPD      Y14, (R8)
+	VMOVUPD      32(R11), Y14
+	VMULPD       Y13, Y14, Y14
+	VFMADD231PD  Y12, Y1, Y14
+	VMOVUPD      Y14, 32(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Y14
+	VMULPD       Y13, Y14, Y14
+	VFMADD231PD  Y12, Y2, Y14
+	VMOVUPD      Y14, (R8)
+	VMOVUPD      32(R11), Y14
+	VMULPD       Y13, Y14, Y14
+	VFMADD231PD  Y12, Y3, Y14
+	VMOVUPD      Y14, 32(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Y14
+	VMULPD       Y13, Y14, Y14
+	VFMADD231PD  Y12, Y4, Y14
+	VMOVUPD      Y14, (R8)
+	VMOVUPD      32(R11), Y14
+	VMULPD       Y13, Y14, Y14
+	VFMADD231PD  Y12, Y5, Y14
+	VMOVUPD      Y14, 32(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
+	JMP          done3
+
+overwrite3:
+	VMULPD  Y12, Y0, Y0
+	VMOVUPD Y0, (R8)
+	VMULPD  Y12, Y1, Y1
+	VMOVUPD Y1, 32(R8)
+	ADDQ    R10, R8
+	VMULPD  Y12, Y2, Y2
+	VMOVUPD Y2, (R8)
+	VMULPD  Y12, Y3, Y3
+	VMOVUPD Y3, 32(R8)
+	ADDQ    R10, R8
+	VMULPD  Y12, Y4, Y4
+	VMOVUPD Y4, (R8)
+	VMULPD  Y12, Y5, Y5
+	VMOVUPD Y5, 32(R8)
+	ADDQ    R10, R8
+
+done3:
+	SUBQ $0x03, AX
+	LEAQ (CX)(R9*1), CX
+
+below3:
 	CMPQ   AX, $0x02
 	JLT    below2
 	VXORPS Y0, Y0, Y0
@@ -582,30 +864,36 @@ k2:
 	ADDQ         DI, R10
 	DECQ         R11
 	JNZ          k2
-	VBROADCASTSD alpha+120(FP), Y12
-	VBROADCASTSD beta+128(FP), Y13
+	VBROADCASTSD alpha+152(FP), Y12
+	VBROADCASTSD beta+160(FP), Y13
 	MOVQ         ldc+112(FP), R9
 	SHLQ         $0x03, R9
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite2
-	VMOVUPD      (R8), Y14
+	MOVQ         d_base+120(FP), R10
+	MOVQ         ldd+144(FP), R11
+	SHLQ         $0x03, R11
+	VMOVUPD      (R10), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y0, Y14
 	VMOVUPD      Y14, (R8)
-	VMOVUPD      32(R8), Y14
+	VMOVUPD      32(R10), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y1, Y14
 	VMOVUPD      Y14, 32(R8)
+	ADDQ         R11, R10
 	ADDQ         R9, R8
-	VMOVUPD      (R8), Y14
+	VMOVUPD      (R10), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y2, Y14
 	VMOVUPD      Y14, (R8)
-	VMOVUPD      32(R8), Y14
+	VMOVUPD      32(R10), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y3, Y14
 	VMOVUPD      Y14, 32(R8)
+	ADDQ         R11, R10
 	ADDQ         R9, R8
+	MOVQ         R10, d_base+120(FP)
 	JMP          done2
 
 overwrite2:
@@ -642,21 +930,26 @@ k1:
 	ADDQ         DI, SI
 	DECQ         R10
 	JNZ          k1
-	VBROADCASTSD alpha+120(FP), Y12
-	VBROADCASTSD beta+128(FP), Y13
+	VBROADCASTSD alpha+152(FP), Y12
+	VBROADCASTSD beta+160(FP), Y13
 	MOVQ         ldc+112(FP), BX
 	SHLQ         $0x03, BX
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite1
-	VMOVUPD      (R8), Y14
+	MOVQ         d_base+120(FP), SI
+	MOVQ         ldd+144(FP), DI
+	SHLQ         $0x03, DI
+	VMOVUPD      (SI), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y0, Y14
 	VMOVUPD      Y14, (R8)
-	VMOVUPD      32(R8), Y14
+	VMOVUPD      32(SI), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y1, Y14
 	VMOVUPD      Y14, 32(R8)
+	ADDQ         DI, SI
 	ADDQ         BX, R8
+	MOVQ         SI, d_base+120(FP)
 	JMP          done1
 
 overwrite1:
@@ -674,9 +967,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func dAVX2Tiles2Masked(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, alpha float64, beta float64, accumulate bool, last int)
+// func dAVX2Tiles2Masked(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, d []float64, ldd int, alpha float64, beta float64, accumulate bool, last int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·dAVX2Tiles2Masked(SB), NOSPLIT, $0-152
+TEXT ·dAVX2Tiles2Masked(SB), NOSPLIT, $0-184
 	MOVQ m+0(FP), AX
 	MOVQ a_base+16(FP), CX
 	MOVQ aRow+40(FP), DX
@@ -684,7 +977,7 @@ TEXT ·dAVX2Tiles2Masked(SB), NOSPLIT, $0-152
 	MOVQ b_base+56(FP), SI
 	MOVQ ldb+80(FP), DI
 	MOVQ c_base+88(FP), R8
-	MOVQ last+144(FP), R9
+	MOVQ last+176(FP), R9
 	LEAQ masks<>+32(SB), R10
 	SHLQ $0x03, R9
 	SUBQ R9, R10
@@ -742,56 +1035,64 @@ k4:
 	ADDQ         DI, R12
 	DECQ         R13
 	JNZ          k4
-	VBROADCASTSD alpha+120(FP), Y12
-	VBROADCASTSD beta+128(FP), Y13
+	VBROADCASTSD alpha+152(FP), Y12
+	VBROADCASTSD beta+160(FP), Y13
 	MOVQ         ldc+112(FP), R11
 	SHLQ         $0x03, R11
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite4
-	VMOVUPD      (R8), Y14
+	MOVQ         d_base+120(FP), R12
+	MOVQ         ldd+144(FP), R13
+	SHLQ         $0x03, R13
+	VMOVUPD      (R12), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y0, Y14
 	VMOVUPD      Y14, (R8)
 	VMOVUPD      (R10), Y15
-	VMASKMOVPD   32(R8), Y15, Y14
+	VMASKMOVPD   32(R12), Y15, Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y1, Y14
 	VMOVUPD      (R10), Y15
 	VMASKMOVPD   Y14, Y15, 32(R8)
+	ADDQ         R13, R12
 	ADDQ         R11, R8
-	VMOVUPD      (R8), Y14
+	VMOVUPD      (R12), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y2, Y14
 	VMOVUPD      Y14, (R8)
 	VMOVUPD      (R10), Y15
-	VMASKMOVPD   32(R8), Y15, Y14
+	VMASKMOVPD   32(R12), Y15, Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y3, Y14
 	VMOVUPD      (R10), Y15
 	VMASKMOVPD   Y14, Y15, 32(R8)
+	ADDQ         R13, R12
 	ADDQ         R11, R8
-	VMOVUPD      (R8), Y14
+	VMOVUPD      (R12), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y4, Y14
 	VMOVUPD      Y14, (R8)
 	VMOVUPD      (R10), Y15
-	VMASKMOVPD   32(R8), Y15, Y14
+	VMASKMOVPD   32(R12), Y15, Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y5, Y14
 	VMOVUPD      (R10), Y15
 	VMASKMOVPD   Y14, Y15, 32(R8)
+	ADDQ         R13, R12
 	ADDQ         R11, R8
-	VMOVUPD      (R8), Y14
+	VMOVUPD      (R12), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y6, Y14
 	VMOVUPD      Y14, (R8)
 	VMOVUPD      (R10), Y15
-	VMASKMOVPD   32(R8), Y15, Y14
+	VMASKMOVPD   32(R12), Y15, Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y7, Y14
 	VMOVUPD      (R10), Y15
 	VMASKMOVPD   Y14, Y15, 32(R8)
+	ADDQ         R13, R12
 	ADDQ         R11, R8
+	MOVQ         R12, d_base+120(FP)
 	JMP          done4
 
 overwrite4:
@@ -826,6 +1127,108 @@ done4:
 	JMP  rows4
 
 below4:
+	CMPQ   AX, $0x03
+	JLT    below3
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	MOVQ   k+8(FP), R13
+	MOVQ   CX, R11
+	MOVQ   SI, R12
+
+k3:
+	VMOVUPD      (R12), Y12
+	VMOVUPD      (R10), Y15
+	VMASKMOVPD   32(R12), Y15, Y13
+	VBROADCASTSD (R11), Y14
+	VFMADD231PD  Y12, Y14, Y0
+	VFMADD231PD  Y13, Y14, Y1
+	VBROADCASTSD (R11)(DX*1), Y14
+	VFMADD231PD  Y12, Y14, Y2
+	VFMADD231PD  Y13, Y14, Y3
+	VBROADCASTSD (R11)(DX*2), Y14
+	VFMADD231PD  Y12, Y14, Y4
+	VFMADD231PD  Y13, Y14, Y5
+	ADDQ         BX, R11
+	ADDQ         DI, R12
+	DECQ         R13
+	JNZ          k3
+	VBROADCASTSD alpha+152(FP), Y12
+	VBROADCASTSD beta+160(FP), Y13
+	MOVQ         ldc+112(FP), R11
+	SHLQ         $0x03, R11
+	CMPB         accumulate+168(FP), $0x00
+	JE           overwrite3
+	MOVQ         d_base+120(FP), R12
+	MOVQ         ldd+144(FP), R13
+	SHLQ         $0x03, R13
+	VMOVUPD      (R12), Y14
+	VMULPD       Y13, Y14, Y14
+	VFMADD231PD  Y12, Y0, Y14
+	VMOVUPD      Y14, (R8)
+	VMOVUPD      (R10), Y15
+	VMASKMOVPD   32(R12), Y15, Y14
+	VMULPD       Y13, Y14, Y14
+	VFMADD231PD  Y12, Y1, Y14
+	VMOVUPD      (R10), Y15
+	VMASKMOVPD   Y14, Y15, 32(R8)
+	ADDQ         R13, R12
+	ADDQ         R11, R8
+	VMOVUPD      (R12), Y14
+	VMULPD       Y13, Y14, Y14
+	VFMADD231PD  Y12, Y2, Y14
+	VMOVUPD      Y14, (R8)
+	VMOVUPD      (R10), Y15
+	VMASKMOVPD   32(R12), Y15, Y14
+	VMULPD       Y13, Y14, Y14
+	VFMADD231PD  Y12, Y3, Y14
+	VMOVUPD      (R10), Y15
+	VMASKMOVPD   Y14, Y15, 32(R8)
+	ADDQ         R13, R12
+	ADDQ         R11, R8
+	VMOVUPD      (R12), Y14
+	VMULPD       Y13, Y14, Y14
+	VFMADD231PD  Y12, Y4, Y14
+	VMOVUPD      Y14, (R8)
+	VMOVUPD      (R10), Y15
+	VMASKMOVPD   32(R12), Y15, Y14
+	VMULPD       Y13, Y14, Y14
+	VFMADD231PD  Y12, Y5, Y14
+	VMOVUPD      (R10), Y15
+	VMASKMOVPD   Y14, Y15, 32(R8)
+	ADDQ         R13, R12
+	ADDQ         R11, R8
+	MOVQ         R12, d_base+120(FP)
+	JMP          done3
+
+overwrite3:
+	VMULPD     Y12, Y0, Y0
+	VMOVUPD    Y0, (R8)
+	VMULPD     Y12, Y1, Y1
+	VMOVUPD    (R10), Y15
+	VMASKMOVPD Y1, Y15, 32(R8)
+	ADDQ       R11, R8
+	VMULPD     Y12, Y2, Y2
+	VMOVUPD    Y2, (R8)
+	VMULPD     Y12, Y3, Y3
+	VMOVUPD    (R10), Y15
+	VMASKMOVPD Y3, Y15, 32(R8)
+	ADDQ       R11, R8
+	VMULPD     Y12, Y4, Y4
+	VMOVUPD    Y4, (R8)
+	VMULPD     Y12, Y5, Y5
+	VMOVUPD    (R10), Y15
+	VMASKMOVPD Y5, Y15, 32(R8)
+	ADDQ       R11, R8
+
+done3:
+	SUBQ $0x03, AX
+	LEAQ (CX)(R9*1), CX
+
+below3:
 	CMPQ   AX, $0x02
 	JLT    below2
 	VXORPS Y0, Y0, Y0
@@ -850,34 +1253,40 @@ k2:
 	ADDQ         DI, R11
 	DECQ         R12
 	JNZ          k2
-	VBROADCASTSD alpha+120(FP), Y12
-	VBROADCASTSD beta+128(FP), Y13
+	VBROADCASTSD alpha+152(FP), Y12
+	VBROADCASTSD beta+160(FP), Y13
 	MOVQ         ldc+112(FP), R9
 	SHLQ         $0x03, R9
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite2
-	VMOVUPD      (R8), Y14
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x03, R12
+	VMOVUPD      (R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y0, Y14
 	VMOVUPD      Y14, (R8)
 	VMOVUPD      (R10), Y15
-	VMASKMOVPD   32(R8), Y15, Y14
+	VMASKMOVPD   32(R11), Y15, Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y1, Y14
 	VMOVUPD      (R10), Y15
 	VMASKMOVPD   Y14, Y15, 32(R8)
+	ADDQ         R12, R11
 	ADDQ         R9, R8
-	VMOVUPD      (R8), Y14
+	VMOVUPD      (R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y2, Y14
 	VMOVUPD      Y14, (R8)
 	VMOVUPD      (R10), Y15
-	VMASKMOVPD   32(R8), Y15, Y14
+	VMASKMOVPD   32(R11), Y15, Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y3, Y14
 	VMOVUPD      (R10), Y15
 	VMASKMOVPD   Y14, Y15, 32(R8)
+	ADDQ         R12, R11
 	ADDQ         R9, R8
+	MOVQ         R11, d_base+120(FP)
 	JMP          done2
 
 overwrite2:
@@ -917,23 +1326,28 @@ k1:
 	ADDQ         DI, SI
 	DECQ         R11
 	JNZ          k1
-	VBROADCASTSD alpha+120(FP), Y12
-	VBROADCASTSD beta+128(FP), Y13
+	VBROADCASTSD alpha+152(FP), Y12
+	VBROADCASTSD beta+160(FP), Y13
 	MOVQ         ldc+112(FP), BX
 	SHLQ         $0x03, BX
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite1
-	VMOVUPD      (R8), Y14
+	MOVQ         d_base+120(FP), SI
+	MOVQ         ldd+144(FP), DI
+	SHLQ         $0x03, DI
+	VMOVUPD      (SI), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y0, Y14
 	VMOVUPD      Y14, (R8)
 	VMOVUPD      (R10), Y15
-	VMASKMOVPD   32(R8), Y15, Y14
+	VMASKMOVPD   32(SI), Y15, Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y1, Y14
 	VMOVUPD      (R10), Y15
 	VMASKMOVPD   Y14, Y15, 32(R8)
+	ADDQ         DI, SI
 	ADDQ         BX, R8
+	MOVQ         SI, d_base+120(FP)
 	JMP          done1
 
 overwrite1:
@@ -952,9 +1366,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func dAVX2Tiles3(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, alpha float64, beta float64, accumulate bool, last int)
+// func dAVX2Tiles3(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, d []float64, ldd int, alpha float64, beta float64, accumulate bool, last int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·dAVX2Tiles3(SB), NOSPLIT, $0-152
+TEXT ·dAVX2Tiles3(SB), NOSPLIT, $0-184
 	MOVQ m+0(FP), AX
 	MOVQ a_base+16(FP), CX
 	MOVQ aRow+40(FP), DX
@@ -1029,64 +1443,72 @@ k4:
 	ADDQ         DI, R11
 	DECQ         R12
 	JNZ          k4
-	VBROADCASTSD alpha+120(FP), Y12
-	VBROADCASTSD beta+128(FP), Y13
+	VBROADCASTSD alpha+152(FP), Y12
+	VBROADCASTSD beta+160(FP), Y13
 	MOVQ         ldc+112(FP), R10
 	SHLQ         $0x03, R10
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite4
-	VMOVUPD      (R8), Y14
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x03, R12
+	VMOVUPD      (R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y0, Y14
 	VMOVUPD      Y14, (R8)
-	VMOVUPD      32(R8), Y14
+	VMOVUPD      32(R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y1, Y14
 	VMOVUPD      Y14, 32(R8)
-	VMOVUPD      64(R8), Y14
+	VMOVUPD      64(R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y2, Y14
 	VMOVUPD      Y14, 64(R8)
+	ADDQ         R12, R11
 	ADDQ         R10, R8
-	VMOVUPD      (R8), Y14
+	VMOVUPD      (R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y3, Y14
 	VMOVUPD      Y14, (R8)
-	VMOVUPD      32(R8), Y14
+	VMOVUPD      32(R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y4, Y14
 	VMOVUPD      Y14, 32(R8)
-	VMOVUPD      64(R8), Y14
+	VMOVUPD      64(R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y5, Y14
 	VMOVUPD      Y14, 64(R8)
+	ADDQ         R12, R11
 	ADDQ         R10, R8
-	VMOVUPD      (R8), Y14
+	VMOVUPD      (R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y6, Y14
 	VMOVUPD      Y14, (R8)
-	VMOVUPD      32(R8), Y14
+	VMOVUPD      32(R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y7, Y14
 	VMOVUPD      Y14, 32(R8)
-	VMOVUPD      64(R8), Y14
+	VMOVUPD      64(R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y8, Y14
 	VMOVUPD      Y14, 64(R8)
+	ADDQ         R12, R11
 	ADDQ         R10, R8
-	VMOVUPD      (R8), Y14
+	VMOVUPD      (R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y9, Y14
 	VMOVUPD      Y14, (R8)
-	VMOVUPD      32(R8), Y14
+	VMOVUPD      32(R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y10, Y14
 	VMOVUPD      Y14, 32(R8)
-	VMOVUPD      64(R8), Y14
+	VMOVUPD      64(R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y11, Y14
 	VMOVUPD      Y14, 64(R8)
+	ADDQ         R12, R11
 	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
 	JMP          done4
 
 overwrite4:
@@ -1125,6 +1547,123 @@ done4:
 	JMP  rows4
 
 below4:
+	CMPQ   AX, $0x03
+	JLT    below3
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	MOVQ   k+8(FP), R12
+	MOVQ   CX, R10
+	MOVQ   SI, R11
+
+k3:
+	VMOVUPD      (R11), Y12
+	VMOVUPD      32(R11), Y13
+	VMOVUPD      64(R11), Y14
+	VBROADCASTSD (R10), Y15
+	VFMADD231PD  Y12, Y15, Y0
+	VFMADD231PD  Y13, Y15, Y1
+	VFMADD231PD  Y14, Y15, Y2
+	VBROADCASTSD (R10)(DX*1), Y15
+	VFMADD231PD  Y12, Y15, Y3
+	VFMADD231PD  Y13, Y15, Y4
+	VFMADD231PD  Y14, Y15, Y5
+	VBROADCASTSD (R10)(DX*2), Y15
+	VFMADD231PD  Y12, Y15, Y6
+	VFMADD231PD  Y13, Y15, Y7
+	VFMADD231PD  Y14, Y15, Y8
+	ADDQ         BX, R10
+	ADDQ         DI, R11
+	DECQ         R12
+	JNZ          k3
+	VBROADCASTSD alpha+152(FP), Y12
+	VBROADCASTSD beta+160(FP), Y13
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x03, R10
+	CMPB         accumulate+168(FP), $0x00
+	JE           overwrite3
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x03, R12
+	VMOVUPD      (R11), Y14
+	VMULPD       Y13, Y14, Y14
+	VFMADD231PD  Y12, Y0, Y14
+	VMOVUPD      Y14, (R8)
+	VMOVUPD      32(R11), Y14
+	VMULPD       Y13, Y14, Y14
+	VFMADD231PD  Y12, Y1, Y14
+	VMOVUPD      Y14, 32(R8)
+	VMOVUPD      64(R11), Y14
+	VMULPD       Y13, Y14, Y14
+	VFMADD231PD  Y12, Y2, Y14
+	VMOVUPD      Y14, 64(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Y14
+	VMULPD       Y13, Y14, Y14
+	VFMADD231PD  Y12, Y3, Y14
+	VMOVUPD      Y14, (R8)
+	VMOVUPD      32(R11), Y14
+	VMULPD       Y13, Y14, Y14
+	VFMADD231PD  Y12, Y4, Y14
+	VMOVUPD      Y14, 32(R8)
+	VMOVUPD      64(R11), Y14
+	VMULPD       Y13, Y14, Y14
+	VFMADD231PD  Y12, Y5, Y14
+	VMOVUPD      Y14, 64(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Y14
+	VMULPD       Y13, Y14, Y14
+	VFMADD231PD  Y12, Y6, Y14
+	VMOVUPD      Y14, (R8)
+	VMOVUPD      32(R11), Y14
+	VMULPD       Y13, Y14, Y14
+	VFMADD231PD  Y12, Y7, Y14
+	VMOVUPD      Y14, 32(R8)
+	VMOVUPD      64(R11), Y14
+	VMULPD       Y13, Y14, Y14
+	VFMADD231PD  Y12, Y8, Y14
+	VMOVUPD      Y14, 64(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
+	JMP          done3
+
+overwrite3:
+	VMULPD  Y12, Y0, Y0
+	VMOVUPD Y0, (R8)
+	VMULPD  Y12, Y1, Y1
+	VMOVUPD Y1, 32(R8)
+	VMULPD  Y12, Y2, Y2
+	VMOVUPD Y2, 64(R8)
+	ADDQ    R10, R8
+	VMULPD  Y12, Y3, Y3
+	VMOVUPD Y3, (R8)
+	VMULPD  Y12, Y4, Y4
+	VMOVUPD Y4, 32(R8)
+	VMULPD  Y12, Y5, Y5
+	VMOVUPD Y5, 64(R8)
+	ADDQ    R10, R8
+	VMULPD  Y12, Y6, Y6
+	VMOVUPD Y6, (R8)
+	VMULPD  Y12, Y7, Y7
+	VMOVUPD Y7, 32(R8)
+	VMULPD  Y12, Y8, Y8
+	VMOVUPD Y8, 64(R8)
+	ADDQ    R10, R8
+
+done3:
+	SUBQ $0x03, AX
+	LEAQ (CX)(R9*1), CX
+
+below3:
 	CMPQ   AX, $0x02
 	JLT    below2
 	VXORPS Y0, Y0, Y0
@@ -1153,38 +1692,44 @@ k2:
 	ADDQ         DI, R10
 	DECQ         R11
 	JNZ          k2
-	VBROADCASTSD alpha+120(FP), Y12
-	VBROADCASTSD beta+128(FP), Y13
+	VBROADCASTSD alpha+152(FP), Y12
+	VBROADCASTSD beta+160(FP), Y13
 	MOVQ         ldc+112(FP), R9
 	SHLQ         $0x03, R9
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite2
-	VMOVUPD      (R8), Y14
+	MOVQ         d_base+120(FP), R10
+	MOVQ         ldd+144(FP), R11
+	SHLQ         $0x03, R11
+	VMOVUPD      (R10), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y0, Y14
 	VMOVUPD      Y14, (R8)
-	VMOVUPD      32(R8), Y14
+	VMOVUPD      32(R10), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y1, Y14
 	VMOVUPD      Y14, 32(R8)
-	VMOVUPD      64(R8), Y14
+	VMOVUPD      64(R10), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y2, Y14
 	VMOVUPD      Y14, 64(R8)
+	ADDQ         R11, R10
 	ADDQ         R9, R8
-	VMOVUPD      (R8), Y14
+	VMOVUPD      (R10), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y3, Y14
 	VMOVUPD      Y14, (R8)
-	VMOVUPD      32(R8), Y14
+	VMOVUPD      32(R10), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y4, Y14
 	VMOVUPD      Y14, 32(R8)
-	VMOVUPD      64(R8), Y14
+	VMOVUPD      64(R10), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y5, Y14
 	VMOVUPD      Y14, 64(R8)
+	ADDQ         R11, R10
 	ADDQ         R9, R8
+	MOVQ         R10, d_base+120(FP)
 	JMP          done2
 
 overwrite2:
@@ -1228,25 +1773,30 @@ k1:
 	ADDQ         DI, SI
 	DECQ         R10
 	JNZ          k1
-	VBROADCASTSD alpha+120(FP), Y12
-	VBROADCASTSD beta+128(FP), Y13
+	VBROADCASTSD alpha+152(FP), Y12
+	VBROADCASTSD beta+160(FP), Y13
 	MOVQ         ldc+112(FP), BX
 	SHLQ         $0x03, BX
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite1
-	VMOVUPD      (R8), Y14
+	MOVQ         d_base+120(FP), SI
+	MOVQ         ldd+144(FP), DI
+	SHLQ         $0x03, DI
+	VMOVUPD      (SI), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y0, Y14
 	VMOVUPD      Y14, (R8)
-	VMOVUPD      32(R8), Y14
+	VMOVUPD      32(SI), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y1, Y14
 	VMOVUPD      Y14, 32(R8)
-	VMOVUPD      64(R8), Y14
+	VMOVUPD      64(SI), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y2, Y14
 	VMOVUPD      Y14, 64(R8)
+	ADDQ         DI, SI
 	ADDQ         BX, R8
+	MOVQ         SI, d_base+120(FP)
 	JMP          done1
 
 overwrite1:
@@ -1266,9 +1816,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func dAVX2Tiles3Masked(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, alpha float64, beta float64, accumulate bool, last int)
+// func dAVX2Tiles3Masked(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, d []float64, ldd int, alpha float64, beta float64, accumulate bool, last int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·dAVX2Tiles3Masked(SB), NOSPLIT, $0-152
+TEXT ·dAVX2Tiles3Masked(SB), NOSPLIT, $0-184
 	MOVQ m+0(FP), AX
 	MOVQ a_base+16(FP), CX
 	MOVQ aRow+40(FP), DX
@@ -1276,7 +1826,7 @@ TEXT ·dAVX2Tiles3Masked(SB), NOSPLIT, $0-152
 	MOVQ b_base+56(FP), SI
 	MOVQ ldb+80(FP), DI
 	MOVQ c_base+88(FP), R8
-	MOVQ last+144(FP), R9
+	MOVQ last+176(FP), R9
 	LEAQ masks<>+32(SB), R10
 	SHLQ $0x03, R9
 	SUBQ R9, R10
@@ -1348,72 +1898,80 @@ k4:
 	ADDQ         DI, R12
 	DECQ         R13
 	JNZ          k4
-	VBROADCASTSD alpha+120(FP), Y12
-	VBROADCASTSD beta+128(FP), Y13
+	VBROADCASTSD alpha+152(FP), Y12
+	VBROADCASTSD beta+160(FP), Y13
 	MOVQ         ldc+112(FP), R11
 	SHLQ         $0x03, R11
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite4
-	VMOVUPD      (R8), Y14
+	MOVQ         d_base+120(FP), R12
+	MOVQ         ldd+144(FP), R13
+	SHLQ         $0x03, R13
+	VMOVUPD      (R12), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y0, Y14
 	VMOVUPD      Y14, (R8)
-	VMOVUPD      32(R8), Y14
+	VMOVUPD      32(R12), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y1, Y14
 	VMOVUPD      Y14, 32(R8)
 	VMOVUPD      (R10), Y15
-	VMASKMOVPD   64(R8), Y15, Y14
+	VMASKMOVPD   64(R12), Y15, Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y2, Y14
 	VMOVUPD      (R10), Y15
 	VMASKMOVPD   Y14, Y15, 64(R8)
+	ADDQ         R13, R12
 	ADDQ         R11, R8
-	VMOVUPD      (R8), Y14
+	VMOVUPD      (R12), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y3, Y14
 	VMOVUPD      Y14, (R8)
-	VMOVUPD      32(R8), Y14
+	VMOVUPD      32(R12), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y4, Y14
 	VMOVUPD      Y14, 32(R8)
 	VMOVUPD      (R10), Y15
-	VMASKMOVPD   64(R8), Y15, Y14
+	VMASKMOVPD   64(R12), Y15, Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y5, Y14
 	VMOVUPD      (R10), Y15
 	VMASKMOVPD   Y14, Y15, 64(R8)
+	ADDQ         R13, R12
 	ADDQ         R11, R8
-	VMOVUPD      (R8), Y14
+	VMOVUPD      (R12), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y6, Y14
 	VMOVUPD      Y14, (R8)
-	VMOVUPD      32(R8), Y14
+	VMOVUPD      32(R12), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y7, Y14
 	VMOVUPD      Y14, 32(R8)
 	VMOVUPD      (R10), Y15
-	VMASKMOVPD   64(R8), Y15, Y14
+	VMASKMOVPD   64(R12), Y15, Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y8, Y14
 	VMOVUPD      (R10), Y15
 	VMASKMOVPD   Y14, Y15, 64(R8)
+	ADDQ         R13, R12
 	ADDQ         R11, R8
-	VMOVUPD      (R8), Y14
+	VMOVUPD      (R12), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y9, Y14
 	VMOVUPD      Y14, (R8)
-	VMOVUPD      32(R8), Y14
+	VMOVUPD      32(R12), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y10, Y14
 	VMOVUPD      Y14, 32(R8)
 	VMOVUPD      (R10), Y15
-	VMASKMOVPD   64(R8), Y15, Y14
+	VMASKMOVPD   64(R12), Y15, Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y11, Y14
 	VMOVUPD      (R10), Y15
 	VMASKMOVPD   Y14, Y15, 64(R8)
+	ADDQ         R13, R12
 	ADDQ         R11, R8
+	MOVQ         R12, d_base+120(FP)
 	JMP          done4
 
 overwrite4:
@@ -1456,6 +2014,133 @@ done4:
 	JMP  rows4
 
 below4:
+	CMPQ   AX, $0x03
+	JLT    below3
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	MOVQ   k+8(FP), R13
+	MOVQ   CX, R11
+	MOVQ   SI, R12
+
+k3:
+	VMOVUPD      (R12), Y12
+	VMOVUPD      32(R12), Y13
+	VMOVUPD      (R10), Y15
+	VMASKMOVPD   64(R12), Y15, Y14
+	VBROADCASTSD (R11), Y15
+	VFMADD231PD  Y12, Y15, Y0
+	VFMADD231PD  Y13, Y15, Y1
+	VFMADD231PD  Y14, Y15, Y2
+	VBROADCASTSD (R11)(DX*1), Y15
+	VFMADD231PD  Y12, Y15, Y3
+	VFMADD231PD  Y13, Y15, Y4
+	VFMADD231PD  Y14, Y15, Y5
+	VBROADCASTSD (R11)(DX*2), Y15
+	VFMADD231PD  Y12, Y15, Y6
+	VFMADD231PD  Y13, Y15, Y7
+	VFMADD231PD  Y14, Y15, Y8
+	ADDQ         BX, R11
+	ADDQ         DI, R12
+	DECQ         R13
+	JNZ          k3
+	VBROADCASTSD alpha+152(FP), Y12
+	VBROADCASTSD beta+160(FP), Y13
+	MOVQ         ldc+112(FP), R11
+	SHLQ         $0x03, R11
+	CMPB         accumulate+168(FP), $0x00
+	JE           overwrite3
+	MOVQ         d_base+120(FP), R12
+	MOVQ         ldd+144(FP), R13
+	SHLQ         $0x03, R13
+	VMOVUPD      (R12), Y14
+	VMULPD       Y13, Y14, Y14
+	VFMADD231PD  Y12, Y0, Y14
+	VMOVUPD      Y14, (R8)
+	VMOVUPD      32(R12), Y14
+	VMULPD       Y13, Y14, Y14
+	VFMADD231PD  Y12, Y1, Y14
+	VMOVUPD      Y14, 32(R8)
+	VMOVUPD      (R10), Y15
+	VMASKMOVPD   64(R12), Y15, Y14
+	VMULPD       Y13, Y14, Y14
+	VFMADD231PD  Y12, Y2, Y14
+	VMOVUPD      (R10), Y15
+	VMASKMOVPD   Y14, Y15, 64(R8)
+	ADDQ         R13, R12
+	ADDQ         R11, R8
+	VMOVUPD      (R12), Y14
+	VMULPD       Y13, Y14, Y14
+	VFMADD231PD  Y12, Y3, Y14
+	VMOVUPD      Y14, (R8)
+	VMOVUPD      32(R12), Y14
+	VMULPD       Y13, Y14, Y14
+	VFMADD231PD  Y12, Y4, Y14
+	VMOVUPD      Y14, 32(R8)
+	VMOVUPD      (R10), Y15
+	VMASKMOVPD   64(R12), Y15, Y14
+	VMULPD       Y13, Y14, Y14
+	VFMADD231PD  Y12, Y5, Y14
+	VMOVUPD      (R10), Y15
+	VMASKMOVPD   Y14, Y15, 64(R8)
+	ADDQ         R13, R12
+	ADDQ         R11, R8
+	VMOVUPD      (R12), Y14
+	VMULPD       Y13, Y14, Y14
+	VFMADD231PD  Y12, Y6, Y14
+	VMOVUPD      Y14, (R8)
+	VMOVUPD      32(R12), Y14
+	VMULPD       Y13, Y14, Y14
+	VFMADD231PD  Y12, Y7, Y14
+	VMOVUPD      Y14, 32(R8)
+	VMOVUPD      (R10), Y15
+	VMASKMOVPD   64(R12), Y15, Y14
+	VMULPD       Y13, Y14, Y14
+	VFMADD231PD  Y12, Y8, Y14
+	VMOVUPD      (R10), Y15
+	VMASKMOVPD   Y14, Y15, 64(R8)
+	ADDQ         R13, R12
+	ADDQ         R11, R8
+	MOVQ         R12, d_base+120(FP)
+	JMP          done3
+
+overwrite3:
+	VMULPD     Y12, Y0, Y0
+	VMOVUPD    Y0, (R8)
+	VMULPD     Y12, Y1, Y1
+	VMOVUPD    Y1, 32(R8)
+	VMULPD     Y12, Y2, Y2
+	VMOVUPD    (R10), Y15
+	VMASKMOVPD Y2, Y15, 64(R8)
+	ADDQ       R11, R8
+	VMULPD     Y12, Y3, Y3
+	VMOVUPD    Y3, (R8)
+	VMULPD     Y12, Y4, Y4
+	VMOVUPD    Y4, 32(R8)
+	VMULPD     Y12, Y5, Y5
+	VMOVUPD    (R10), Y15
+	VMASKMOVPD Y5, Y15, 64(R8)
+	ADDQ       R11, R8
+	VMULPD     Y12, Y6, Y6
+	VMOVUPD    Y6, (R8)
+	VMULPD     Y12, Y7, Y7
+	VMOVUPD    Y7, 32(R8)
+	VMULPD     Y12, Y8, Y8
+	VMOVUPD    (R10), Y15
+	VMASKMOVPD Y8, Y15, 64(R8)
+	ADDQ       R11, R8
+
+done3:
+	SUBQ $0x03, AX
+	LEAQ (CX)(R9*1), CX
+
+below3:
 	CMPQ   AX, $0x02
 	JLT    below2
 	VXORPS Y0, Y0, Y0
@@ -1485,42 +2170,48 @@ k2:
 	ADDQ         DI, R11
 	DECQ         R12
 	JNZ          k2
-	VBROADCASTSD alpha+120(FP), Y12
-	VBROADCASTSD beta+128(FP), Y13
+	VBROADCASTSD alpha+152(FP), Y12
+	VBROADCASTSD beta+160(FP), Y13
 	MOVQ         ldc+112(FP), R9
 	SHLQ         $0x03, R9
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite2
-	VMOVUPD      (R8), Y14
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x03, R12
+	VMOVUPD      (R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y0, Y14
 	VMOVUPD      Y14, (R8)
-	VMOVUPD      32(R8), Y14
+	VMOVUPD      32(R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y1, Y14
 	VMOVUPD      Y14, 32(R8)
 	VMOVUPD      (R10), Y15
-	VMASKMOVPD   64(R8), Y15, Y14
+	VMASKMOVPD   64(R11), Y15, Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y2, Y14
 	VMOVUPD      (R10), Y15
 	VMASKMOVPD   Y14, Y15, 64(R8)
+	ADDQ         R12, R11
 	ADDQ         R9, R8
-	VMOVUPD      (R8), Y14
+	VMOVUPD      (R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y3, Y14
 	VMOVUPD      Y14, (R8)
-	VMOVUPD      32(R8), Y14
+	VMOVUPD      32(R11), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y4, Y14
 	VMOVUPD      Y14, 32(R8)
 	VMOVUPD      (R10), Y15
-	VMASKMOVPD   64(R8), Y15, Y14
+	VMASKMOVPD   64(R11), Y15, Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y5, Y14
 	VMOVUPD      (R10), Y15
 	VMASKMOVPD   Y14, Y15, 64(R8)
+	ADDQ         R12, R11
 	ADDQ         R9, R8
+	MOVQ         R11, d_base+120(FP)
 	JMP          done2
 
 overwrite2:
@@ -1567,27 +2258,32 @@ k1:
 	ADDQ         DI, SI
 	DECQ         R11
 	JNZ          k1
-	VBROADCASTSD alpha+120(FP), Y12
-	VBROADCASTSD beta+128(FP), Y13
+	VBROADCASTSD alpha+152(FP), Y12
+	VBROADCASTSD beta+160(FP), Y13
 	MOVQ         ldc+112(FP), BX
 	SHLQ         $0x03, BX
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite1
-	VMOVUPD      (R8), Y14
+	MOVQ         d_base+120(FP), SI
+	MOVQ         ldd+144(FP), DI
+	SHLQ         $0x03, DI
+	VMOVUPD      (SI), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y0, Y14
 	VMOVUPD      Y14, (R8)
-	VMOVUPD      32(R8), Y14
+	VMOVUPD      32(SI), Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y1, Y14
 	VMOVUPD      Y14, 32(R8)
 	VMOVUPD      (R10), Y15
-	VMASKMOVPD   64(R8), Y15, Y14
+	VMASKMOVPD   64(SI), Y15, Y14
 	VMULPD       Y13, Y14, Y14
 	VFMADD231PD  Y12, Y2, Y14
 	VMOVUPD      (R10), Y15
 	VMASKMOVPD   Y14, Y15, 64(R8)
+	ADDQ         DI, SI
 	ADDQ         BX, R8
+	MOVQ         SI, d_base+120(FP)
 	JMP          done1
 
 overwrite1:
@@ -1608,9 +2304,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func dAVX2Dots1(m int, k int, a []float64, lda int, b []float64, ldb int, c []float64, ldc int, alpha float64, beta float64, accumulate bool)
+// func dAVX2Dots1(m int, k int, a []float64, lda int, b []float64, ldb int, c []float64, ldc int, d []float64, ldd int, alpha float64, beta float64, accumulate bool)
 // Requires: AVX, FMA3
-TEXT ·dAVX2Dots1(SB), NOSPLIT, $0-129
+TEXT ·dAVX2Dots1(SB), NOSPLIT, $0-161
 	MOVQ m+0(FP), AX
 	MOVQ a_base+16(FP), CX
 	MOVQ lda+40(FP), DX
@@ -1671,23 +2367,29 @@ sum2:
 	VPERM2F128   $0x31, Y7, Y4, Y5
 	VINSERTF128  $0x01, X7, Y4, Y4
 	VADDPD       Y5, Y4, Y4
-	VBROADCASTSD alpha+112(FP), Y1
-	VBROADCASTSD beta+120(FP), Y2
+	VBROADCASTSD alpha+144(FP), Y1
+	VBROADCASTSD beta+152(FP), Y2
 	VMOVUPD      masks<>+24(SB), Y15
 	MOVQ         ldc+104(FP), SI
 	SHLQ         $0x03, SI
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite2
-	VMASKMOVPD   (DI), Y15, Y3
+	MOVQ         d_base+112(FP), R9
+	MOVQ         ldd+136(FP), R10
+	SHLQ         $0x03, R10
+	VMASKMOVPD   (R9), Y15, Y3
 	VMULPD       Y2, Y3, Y3
 	VFMADD231PD  Y1, Y0, Y3
 	VMOVSD       X3, (DI)
+	ADDQ         R10, R9
 	ADDQ         SI, DI
-	VMASKMOVPD   (DI), Y15, Y3
+	VMASKMOVPD   (R9), Y15, Y3
 	VMULPD       Y2, Y3, Y3
 	VFMADD231PD  Y1, Y4, Y3
 	VMOVSD       X3, (DI)
+	ADDQ         R10, R9
 	ADDQ         SI, DI
+	MOVQ         R9, d_base+112(FP)
 	JMP          done2
 
 overwrite2:
@@ -1737,18 +2439,23 @@ sum1:
 	VPERM2F128   $0x31, Y3, Y0, Y1
 	VINSERTF128  $0x01, X3, Y0, Y0
 	VADDPD       Y1, Y0, Y0
-	VBROADCASTSD alpha+112(FP), Y1
-	VBROADCASTSD beta+120(FP), Y2
+	VBROADCASTSD alpha+144(FP), Y1
+	VBROADCASTSD beta+152(FP), Y2
 	VMOVUPD      masks<>+24(SB), Y15
 	MOVQ         ldc+104(FP), SI
 	SHLQ         $0x03, SI
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite1
-	VMASKMOVPD   (DI), Y15, Y3
+	MOVQ         d_base+112(FP), R9
+	MOVQ         ldd+136(FP), R10
+	SHLQ         $0x03, R10
+	VMASKMOVPD   (R9), Y15, Y3
 	VMULPD       Y2, Y3, Y3
 	VFMADD231PD  Y1, Y0, Y3
 	VMOVSD       X3, (DI)
+	ADDQ         R10, R9
 	ADDQ         SI, DI
+	MOVQ         R9, d_base+112(FP)
 	JMP          done1
 
 overwrite1:
@@ -1765,9 +2472,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func dAVX2Dots2(m int, k int, a []float64, lda int, b []float64, ldb int, c []float64, ldc int, alpha float64, beta float64, accumulate bool)
+// func dAVX2Dots2(m int, k int, a []float64, lda int, b []float64, ldb int, c []float64, ldc int, d []float64, ldd int, alpha float64, beta float64, accumulate bool)
 // Requires: AVX, FMA3
-TEXT ·dAVX2Dots2(SB), NOSPLIT, $0-129
+TEXT ·dAVX2Dots2(SB), NOSPLIT, $0-161
 	MOVQ m+0(FP), AX
 	MOVQ a_base+16(FP), CX
 	MOVQ lda+40(FP), DX
@@ -1837,23 +2544,29 @@ sum2:
 	VPERM2F128   $0x31, Y7, Y4, Y5
 	VINSERTF128  $0x01, X7, Y4, Y4
 	VADDPD       Y5, Y4, Y4
-	VBROADCASTSD alpha+112(FP), Y1
-	VBROADCASTSD beta+120(FP), Y2
+	VBROADCASTSD alpha+144(FP), Y1
+	VBROADCASTSD beta+152(FP), Y2
 	VMOVUPD      masks<>+16(SB), Y15
 	MOVQ         ldc+104(FP), R8
 	SHLQ         $0x03, R8
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite2
-	VMASKMOVPD   (DI), Y15, Y3
+	MOVQ         d_base+112(FP), R10
+	MOVQ         ldd+136(FP), R11
+	SHLQ         $0x03, R11
+	VMASKMOVPD   (R10), Y15, Y3
 	VMULPD       Y2, Y3, Y3
 	VFMADD231PD  Y1, Y0, Y3
 	VMOVUPD      X3, (DI)
+	ADDQ         R11, R10
 	ADDQ         R8, DI
-	VMASKMOVPD   (DI), Y15, Y3
+	VMASKMOVPD   (R10), Y15, Y3
 	VMULPD       Y2, Y3, Y3
 	VFMADD231PD  Y1, Y4, Y3
 	VMOVUPD      X3, (DI)
+	ADDQ         R11, R10
 	ADDQ         R8, DI
+	MOVQ         R10, d_base+112(FP)
 	JMP          done2
 
 overwrite2:
@@ -1909,18 +2622,23 @@ sum1:
 	VPERM2F128   $0x31, Y3, Y0, Y1
 	VINSERTF128  $0x01, X3, Y0, Y0
 	VADDPD       Y1, Y0, Y0
-	VBROADCASTSD alpha+112(FP), Y1
-	VBROADCASTSD beta+120(FP), Y2
+	VBROADCASTSD alpha+144(FP), Y1
+	VBROADCASTSD beta+152(FP), Y2
 	VMOVUPD      masks<>+16(SB), Y15
 	MOVQ         ldc+104(FP), R8
 	SHLQ         $0x03, R8
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite1
-	VMASKMOVPD   (DI), Y15, Y3
+	MOVQ         d_base+112(FP), R10
+	MOVQ         ldd+136(FP), R11
+	SHLQ         $0x03, R11
+	VMASKMOVPD   (R10), Y15, Y3
 	VMULPD       Y2, Y3, Y3
 	VFMADD231PD  Y1, Y0, Y3
 	VMOVUPD      X3, (DI)
+	ADDQ         R11, R10
 	ADDQ         R8, DI
+	MOVQ         R10, d_base+112(FP)
 	JMP          done1
 
 overwrite1:
@@ -1937,9 +2655,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func dAVX2Dots3(m int, k int, a []float64, lda int, b []float64, ldb int, c []float64, ldc int, alpha float64, beta float64, accumulate bool)
+// func dAVX2Dots3(m int, k int, a []float64, lda int, b []float64, ldb int, c []float64, ldc int, d []float64, ldd int, alpha float64, beta float64, accumulate bool)
 // Requires: AVX, FMA3
-TEXT ·dAVX2Dots3(SB), NOSPLIT, $0-129
+TEXT ·dAVX2Dots3(SB), NOSPLIT, $0-161
 	MOVQ m+0(FP), AX
 	MOVQ a_base+16(FP), CX
 	MOVQ lda+40(FP), DX
@@ -2018,27 +2736,33 @@ sum2:
 	VPERM2F128   $0x31, Y7, Y4, Y5
 	VINSERTF128  $0x01, X7, Y4, Y4
 	VADDPD       Y5, Y4, Y4
-	VBROADCASTSD alpha+112(FP), Y1
-	VBROADCASTSD beta+120(FP), Y2
+	VBROADCASTSD alpha+144(FP), Y1
+	VBROADCASTSD beta+152(FP), Y2
 	VMOVUPD      masks<>+8(SB), Y15
 	MOVQ         ldc+104(FP), R8
 	SHLQ         $0x03, R8
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite2
-	VMASKMOVPD   (DI), Y15, Y3
+	MOVQ         d_base+112(FP), R10
+	MOVQ         ldd+136(FP), R11
+	SHLQ         $0x03, R11
+	VMASKMOVPD   (R10), Y15, Y3
 	VMULPD       Y2, Y3, Y3
 	VFMADD231PD  Y1, Y0, Y3
 	VMOVUPD      X3, (DI)
 	VEXTRACTF128 $0x01, Y3, X3
 	VMOVSD       X3, 16(DI)
+	ADDQ         R11, R10
 	ADDQ         R8, DI
-	VMASKMOVPD   (DI), Y15, Y3
+	VMASKMOVPD   (R10), Y15, Y3
 	VMULPD       Y2, Y3, Y3
 	VFMADD231PD  Y1, Y4, Y3
 	VMOVUPD      X3, (DI)
 	VEXTRACTF128 $0x01, Y3, X3
 	VMOVSD       X3, 16(DI)
+	ADDQ         R11, R10
 	ADDQ         R8, DI
+	MOVQ         R10, d_base+112(FP)
 	JMP          done2
 
 overwrite2:
@@ -2104,20 +2828,25 @@ sum1:
 	VPERM2F128   $0x31, Y3, Y0, Y1
 	VINSERTF128  $0x01, X3, Y0, Y0
 	VADDPD       Y1, Y0, Y0
-	VBROADCASTSD alpha+112(FP), Y1
-	VBROADCASTSD beta+120(FP), Y2
+	VBROADCASTSD alpha+144(FP), Y1
+	VBROADCASTSD beta+152(FP), Y2
 	VMOVUPD      masks<>+8(SB), Y15
 	MOVQ         ldc+104(FP), R8
 	SHLQ         $0x03, R8
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite1
-	VMASKMOVPD   (DI), Y15, Y3
+	MOVQ         d_base+112(FP), R10
+	MOVQ         ldd+136(FP), R11
+	SHLQ         $0x03, R11
+	VMASKMOVPD   (R10), Y15, Y3
 	VMULPD       Y2, Y3, Y3
 	VFMADD231PD  Y1, Y0, Y3
 	VMOVUPD      X3, (DI)
 	VEXTRACTF128 $0x01, Y3, X3
 	VMOVSD       X3, 16(DI)
+	ADDQ         R11, R10
 	ADDQ         R8, DI
+	MOVQ         R10, d_base+112(FP)
 	JMP          done1
 
 overwrite1:
@@ -2136,9 +2865,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func dAVX2Dots4(m int, k int, a []float64, lda int, b []float64, ldb int, c []float64, ldc int, alpha float64, beta float64, accumulate bool)
+// func dAVX2Dots4(m int, k int, a []float64, lda int, b []float64, ldb int, c []float64, ldc int, d []float64, ldd int, alpha float64, beta float64, accumulate bool)
 // Requires: AVX, FMA3
-TEXT ·dAVX2Dots4(SB), NOSPLIT, $0-129
+TEXT ·dAVX2Dots4(SB), NOSPLIT, $0-161
 	MOVQ m+0(FP), AX
 	MOVQ a_base+16(FP), CX
 	MOVQ lda+40(FP), DX
@@ -2226,23 +2955,29 @@ sum2:
 	VPERM2F128   $0x31, Y7, Y4, Y5
 	VINSERTF128  $0x01, X7, Y4, Y4
 	VADDPD       Y5, Y4, Y4
-	VBROADCASTSD alpha+112(FP), Y1
-	VBROADCASTSD beta+120(FP), Y2
+	VBROADCASTSD alpha+144(FP), Y1
+	VBROADCASTSD beta+152(FP), Y2
 	VMOVUPD      masks<>+0(SB), Y15
 	MOVQ         ldc+104(FP), R9
 	SHLQ         $0x03, R9
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite2
-	VMASKMOVPD   (DI), Y15, Y3
+	MOVQ         d_base+112(FP), R11
+	MOVQ         ldd+136(FP), R12
+	SHLQ         $0x03, R12
+	VMASKMOVPD   (R11), Y15, Y3
 	VMULPD       Y2, Y3, Y3
 	VFMADD231PD  Y1, Y0, Y3
 	VMOVUPD      Y3, (DI)
+	ADDQ         R12, R11
 	ADDQ         R9, DI
-	VMASKMOVPD   (DI), Y15, Y3
+	VMASKMOVPD   (R11), Y15, Y3
 	VMULPD       Y2, Y3, Y3
 	VFMADD231PD  Y1, Y4, Y3
 	VMOVUPD      Y3, (DI)
+	ADDQ         R12, R11
 	ADDQ         R9, DI
+	MOVQ         R11, d_base+112(FP)
 	JMP          done2
 
 overwrite2:
@@ -2310,18 +3045,23 @@ sum1:
 	VPERM2F128   $0x31, Y3, Y0, Y1
 	VINSERTF128  $0x01, X3, Y0, Y0
 	VADDPD       Y1, Y0, Y0
-	VBROADCASTSD alpha+112(FP), Y1
-	VBROADCASTSD beta+120(FP), Y2
+	VBROADCASTSD alpha+144(FP), Y1
+	VBROADCASTSD beta+152(FP), Y2
 	VMOVUPD      masks<>+0(SB), Y15
 	MOVQ         ldc+104(FP), R9
 	SHLQ         $0x03, R9
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite1
-	VMASKMOVPD   (DI), Y15, Y3
+	MOVQ         d_base+112(FP), R11
+	MOVQ         ldd+136(FP), R12
+	SHLQ         $0x03, R12
+	VMASKMOVPD   (R11), Y15, Y3
 	VMULPD       Y2, Y3, Y3
 	VFMADD231PD  Y1, Y0, Y3
 	VMOVUPD      Y3, (DI)
+	ADDQ         R12, R11
 	ADDQ         R9, DI
+	MOVQ         R11, d_base+112(FP)
 	JMP          done1
 
 overwrite1:
@@ -2396,9 +3136,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func sAVX2Tiles1(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, alpha float32, beta float32, accumulate bool, last int)
+// func sAVX2Tiles1(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, d []float32, ldd int, alpha float32, beta float32, accumulate bool, last int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·sAVX2Tiles1(SB), NOSPLIT, $0-144
+TEXT ·sAVX2Tiles1(SB), NOSPLIT, $0-176
 	MOVQ m+0(FP), AX
 	MOVQ a_base+16(FP), CX
 	MOVQ aRow+40(FP), DX
@@ -2450,32 +3190,40 @@ k4:
 	ADDQ         DI, R11
 	DECQ         R12
 	JNZ          k4
-	VBROADCASTSS alpha+120(FP), Y12
-	VBROADCASTSS beta+124(FP), Y13
+	VBROADCASTSS alpha+152(FP), Y12
+	VBROADCASTSS beta+156(FP), Y13
 	MOVQ         ldc+112(FP), R10
 	SHLQ         $0x02, R10
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite4
-	VMOVUPS      (R8), Y14
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x02, R12
+	VMOVUPS      (R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y0, Y14
 	VMOVUPS      Y14, (R8)
+	ADDQ         R12, R11
 	ADDQ         R10, R8
-	VMOVUPS      (R8), Y14
+	VMOVUPS      (R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y1, Y14
 	VMOVUPS      Y14, (R8)
+	ADDQ         R12, R11
 	ADDQ         R10, R8
-	VMOVUPS      (R8), Y14
+	VMOVUPS      (R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y2, Y14
 	VMOVUPS      Y14, (R8)
+	ADDQ         R12, R11
 	ADDQ         R10, R8
-	VMOVUPS      (R8), Y14
+	VMOVUPS      (R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y3, Y14
 	VMOVUPS      Y14, (R8)
+	ADDQ         R12, R11
 	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
 	JMP          done4
 
 overwrite4:
@@ -2498,6 +3246,73 @@ done4:
 	JMP  rows4
 
 below4:
+	CMPQ   AX, $0x03
+	JLT    below3
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	MOVQ   k+8(FP), R12
+	MOVQ   CX, R10
+	MOVQ   SI, R11
+
+k3:
+	VMOVUPS      (R11), Y12
+	VBROADCASTSS (R10), Y13
+	VFMADD231PS  Y12, Y13, Y0
+	VBROADCASTSS (R10)(DX*1), Y13
+	VFMADD231PS  Y12, Y13, Y1
+	VBROADCASTSS (R10)(DX*2), Y13
+	VFMADD231PS  Y12, Y13, Y2
+	ADDQ         BX, R10
+	ADDQ         DI, R11
+	DECQ         R12
+	JNZ          k3
+	VBROADCASTSS alpha+152(FP), Y12
+	VBROADCASTSS beta+156(FP), Y13
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x02, R10
+	CMPB         accumulate+160(FP), $0x00
+	JE           overwrite3
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x02, R12
+	VMOVUPS      (R11), Y14
+	VMULPS       Y13, Y14, Y14
+	VFMADD231PS  Y12, Y0, Y14
+	VMOVUPS      Y14, (R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Y14
+	VMULPS       Y13, Y14, Y14
+	VFMADD231PS  Y12, Y1, Y14
+	VMOVUPS      Y14, (R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Y14
+	VMULPS       Y13, Y14, Y14
+	VFMADD231PS  Y12, Y2, Y14
+	VMOVUPS      Y14, (R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
+	JMP          done3
+
+overwrite3:
+	VMULPS  Y12, Y0, Y0
+	VMOVUPS Y0, (R8)
+	ADDQ    R10, R8
+	VMULPS  Y12, Y1, Y1
+	VMOVUPS Y1, (R8)
+	ADDQ    R10, R8
+	VMULPS  Y12, Y2, Y2
+	VMOVUPS Y2, (R8)
+	ADDQ    R10, R8
+
+done3:
+	SUBQ $0x03, AX
+	LEAQ (CX)(R9*1), CX
+
+below3:
 	CMPQ   AX, $0x02
 	JLT    below2
 	VXORPS Y0, Y0, Y0
@@ -2516,22 +3331,28 @@ k2:
 	ADDQ         DI, R10
 	DECQ         R11
 	JNZ          k2
-	VBROADCASTSS alpha+120(FP), Y12
-	VBROADCASTSS beta+124(FP), Y13
+	VBROADCASTSS alpha+152(FP), Y12
+	VBROADCASTSS beta+156(FP), Y13
 	MOVQ         ldc+112(FP), R9
 	SHLQ         $0x02, R9
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite2
-	VMOVUPS      (R8), Y14
+	MOVQ         d_base+120(FP), R10
+	MOVQ         ldd+144(FP), R11
+	SHLQ         $0x02, R11
+	VMOVUPS      (R10), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y0, Y14
 	VMOVUPS      Y14, (R8)
+	ADDQ         R11, R10
 	ADDQ         R9, R8
-	VMOVUPS      (R8), Y14
+	VMOVUPS      (R10), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y1, Y14
 	VMOVUPS      Y14, (R8)
+	ADDQ         R11, R10
 	ADDQ         R9, R8
+	MOVQ         R10, d_base+120(FP)
 	JMP          done2
 
 overwrite2:
@@ -2561,17 +3382,22 @@ k1:
 	ADDQ         DI, SI
 	DECQ         R10
 	JNZ          k1
-	VBROADCASTSS alpha+120(FP), Y12
-	VBROADCASTSS beta+124(FP), Y13
+	VBROADCASTSS alpha+152(FP), Y12
+	VBROADCASTSS beta+156(FP), Y13
 	MOVQ         ldc+112(FP), BX
 	SHLQ         $0x02, BX
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite1
-	VMOVUPS      (R8), Y14
+	MOVQ         d_base+120(FP), SI
+	MOVQ         ldd+144(FP), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      (SI), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y0, Y14
 	VMOVUPS      Y14, (R8)
+	ADDQ         DI, SI
 	ADDQ         BX, R8
+	MOVQ         SI, d_base+120(FP)
 	JMP          done1
 
 overwrite1:
@@ -2587,9 +3413,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func sAVX2Tiles1Masked(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, alpha float32, beta float32, accumulate bool, last int)
+// func sAVX2Tiles1Masked(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, d []float32, ldd int, alpha float32, beta float32, accumulate bool, last int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·sAVX2Tiles1Masked(SB), NOSPLIT, $0-144
+TEXT ·sAVX2Tiles1Masked(SB), NOSPLIT, $0-176
 	MOVQ m+0(FP), AX
 	MOVQ a_base+16(FP), CX
 	MOVQ aRow+40(FP), DX
@@ -2597,7 +3423,7 @@ TEXT ·sAVX2Tiles1Masked(SB), NOSPLIT, $0-144
 	MOVQ b_base+56(FP), SI
 	MOVQ ldb+80(FP), DI
 	MOVQ c_base+88(FP), R8
-	MOVQ last+136(FP), R9
+	MOVQ last+168(FP), R9
 	LEAQ masks<>+32(SB), R10
 	SHLQ $0x02, R9
 	SUBQ R9, R10
@@ -2646,40 +3472,48 @@ k4:
 	ADDQ         DI, R12
 	DECQ         R13
 	JNZ          k4
-	VBROADCASTSS alpha+120(FP), Y12
-	VBROADCASTSS beta+124(FP), Y13
+	VBROADCASTSS alpha+152(FP), Y12
+	VBROADCASTSS beta+156(FP), Y13
 	MOVQ         ldc+112(FP), R11
 	SHLQ         $0x02, R11
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite4
+	MOVQ         d_base+120(FP), R12
+	MOVQ         ldd+144(FP), R13
+	SHLQ         $0x02, R13
 	VMOVUPS      (R10), Y15
-	VMASKMOVPS   (R8), Y15, Y14
+	VMASKMOVPS   (R12), Y15, Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y0, Y14
 	VMOVUPS      (R10), Y15
 	VMASKMOVPS   Y14, Y15, (R8)
+	ADDQ         R13, R12
 	ADDQ         R11, R8
 	VMOVUPS      (R10), Y15
-	VMASKMOVPS   (R8), Y15, Y14
+	VMASKMOVPS   (R12), Y15, Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y1, Y14
 	VMOVUPS      (R10), Y15
 	VMASKMOVPS   Y14, Y15, (R8)
+	ADDQ         R13, R12
 	ADDQ         R11, R8
 	VMOVUPS      (R10), Y15
-	VMASKMOVPS   (R8), Y15, Y14
+	VMASKMOVPS   (R12), Y15, Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y2, Y14
 	VMOVUPS      (R10), Y15
 	VMASKMOVPS   Y14, Y15, (R8)
+	ADDQ         R13, R12
 	ADDQ         R11, R8
 	VMOVUPS      (R10), Y15
-	VMASKMOVPS   (R8), Y15, Y14
+	VMASKMOVPS   (R12), Y15, Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y3, Y14
 	VMOVUPS      (R10), Y15
 	VMASKMOVPS   Y14, Y15, (R8)
+	ADDQ         R13, R12
 	ADDQ         R11, R8
+	MOVQ         R12, d_base+120(FP)
 	JMP          done4
 
 overwrite4:
@@ -2706,6 +3540,83 @@ done4:
 	JMP  rows4
 
 below4:
+	CMPQ   AX, $0x03
+	JLT    below3
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	MOVQ   k+8(FP), R13
+	MOVQ   CX, R11
+	MOVQ   SI, R12
+
+k3:
+	VMOVUPS      (R10), Y15
+	VMASKMOVPS   (R12), Y15, Y12
+	VBROADCASTSS (R11), Y13
+	VFMADD231PS  Y12, Y13, Y0
+	VBROADCASTSS (R11)(DX*1), Y13
+	VFMADD231PS  Y12, Y13, Y1
+	VBROADCASTSS (R11)(DX*2), Y13
+	VFMADD231PS  Y12, Y13, Y2
+	ADDQ         BX, R11
+	ADDQ         DI, R12
+	DECQ         R13
+	JNZ          k3
+	VBROADCASTSS alpha+152(FP), Y12
+	VBROADCASTSS beta+156(FP), Y13
+	MOVQ         ldc+112(FP), R11
+	SHLQ         $0x02, R11
+	CMPB         accumulate+160(FP), $0x00
+	JE           overwrite3
+	MOVQ         d_base+120(FP), R12
+	MOVQ         ldd+144(FP), R13
+	SHLQ         $0x02, R13
+	VMOVUPS      (R10), Y15
+	VMASKMOVPS   (R12), Y15, Y14
+	VMULPS       Y13, Y14, Y14
+	VFMADD231PS  Y12, Y0, Y14
+	VMOVUPS      (R10), Y15
+	VMASKMOVPS   Y14, Y15, (R8)
+	ADDQ         R13, R12
+	ADDQ         R11, R8
+	VMOVUPS      (R10), Y15
+	VMASKMOVPS   (R12), Y15, Y14
+	VMULPS       Y13, Y14, Y14
+	VFMADD231PS  Y12, Y1, Y14
+	VMOVUPS      (R10), Y15
+	VMASKMOVPS   Y14, Y15, (R8)
+	ADDQ         R13, R12
+	ADDQ         R11, R8
+	VMOVUPS      (R10), Y15
+	VMASKMOVPS   (R12), Y15, Y14
+	VMULPS       Y13, Y14, Y14
+	VFMADD231PS  Y12, Y2, Y14
+	VMOVUPS      (R10), Y15
+	VMASKMOVPS   Y14, Y15, (R8)
+	ADDQ         R13, R12
+	ADDQ         R11, R8
+	MOVQ         R12, d_base+120(FP)
+	JMP          done3
+
+overwrite3:
+	VMULPS     Y12, Y0, Y0
+	VMOVUPS    (R10), Y15
+	VMASKMOVPS Y0, Y15, (R8)
+	ADDQ       R11, R8
+	VMULPS     Y12, Y1, Y1
+	VMOVUPS    (R10), Y15
+	VMASKMOVPS Y1, Y15, (R8)
+	ADDQ       R11, R8
+	VMULPS     Y12, Y2, Y2
+	VMOVUPS    (R10), Y15
+	VMASKMOVPS Y2, Y15, (R8)
+	ADDQ       R11, R8
+
+done3:
+	SUBQ $0x03, AX
+	LEAQ (CX)(R9*1), CX
+
+below3:
 	CMPQ   AX, $0x02
 	JLT    below2
 	VXORPS Y0, Y0, Y0
@@ -2725,26 +3636,32 @@ k2:
 	ADDQ         DI, R11
 	DECQ         R12
 	JNZ          k2
-	VBROADCASTSS alpha+120(FP), Y12
-	VBROADCASTSS beta+124(FP), Y13
+	VBROADCASTSS alpha+152(FP), Y12
+	VBROADCASTSS beta+156(FP), Y13
 	MOVQ         ldc+112(FP), R9
 	SHLQ         $0x02, R9
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite2
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x02, R12
 	VMOVUPS      (R10), Y15
-	VMASKMOVPS   (R8), Y15, Y14
+	VMASKMOVPS   (R11), Y15, Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y0, Y14
 	VMOVUPS      (R10), Y15
 	VMASKMOVPS   Y14, Y15, (R8)
+	ADDQ         R12, R11
 	ADDQ         R9, R8
 	VMOVUPS      (R10), Y15
-	VMASKMOVPS   (R8), Y15, Y14
+	VMASKMOVPS   (R11), Y15, Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y1, Y14
 	VMOVUPS      (R10), Y15
 	VMASKMOVPS   Y14, Y15, (R8)
+	ADDQ         R12, R11
 	ADDQ         R9, R8
+	MOVQ         R11, d_base+120(FP)
 	JMP          done2
 
 overwrite2:
@@ -2777,19 +3694,24 @@ k1:
 	ADDQ         DI, SI
 	DECQ         R11
 	JNZ          k1
-	VBROADCASTSS alpha+120(FP), Y12
-	VBROADCASTSS beta+124(FP), Y13
+	VBROADCASTSS alpha+152(FP), Y12
+	VBROADCASTSS beta+156(FP), Y13
 	MOVQ         ldc+112(FP), BX
 	SHLQ         $0x02, BX
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite1
+	MOVQ         d_base+120(FP), SI
+	MOVQ         ldd+144(FP), DI
+	SHLQ         $0x02, DI
 	VMOVUPS      (R10), Y15
-	VMASKMOVPS   (R8), Y15, Y14
+	VMASKMOVPS   (SI), Y15, Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y0, Y14
 	VMOVUPS      (R10), Y15
 	VMASKMOVPS   Y14, Y15, (R8)
+	ADDQ         DI, SI
 	ADDQ         BX, R8
+	MOVQ         SI, d_base+120(FP)
 	JMP          done1
 
 overwrite1:
@@ -2806,9 +3728,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func sAVX2Tiles2(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, alpha float32, beta float32, accumulate bool, last int)
+// func sAVX2Tiles2(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, d []float32, ldd int, alpha float32, beta float32, accumulate bool, last int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·sAVX2Tiles2(SB), NOSPLIT, $0-144
+TEXT ·sAVX2Tiles2(SB), NOSPLIT, $0-176
 	MOVQ m+0(FP), AX
 	MOVQ a_base+16(FP), CX
 	MOVQ aRow+40(FP), DX
@@ -2869,48 +3791,56 @@ k4:
 	ADDQ         DI, R11
 	DECQ         R12
 	JNZ          k4
-	VBROADCASTSS alpha+120(FP), Y12
-	VBROADCASTSS beta+124(FP), Y13
+	VBROADCASTSS alpha+152(FP), Y12
+	VBROADCASTSS beta+156(FP), Y13
 	MOVQ         ldc+112(FP), R10
 	SHLQ         $0x02, R10
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite4
-	VMOVUPS      (R8), Y14
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x02, R12
+	VMOVUPS      (R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y0, Y14
 	VMOVUPS      Y14, (R8)
-	VMOVUPS      32(R8), Y14
+	VMOVUPS      32(R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y1, Y14
 	VMOVUPS      Y14, 32(R8)
+	ADDQ         R12, R11
 	ADDQ         R10, R8
-	VMOVUPS      (R8), Y14
+	VMOVUPS      (R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y2, Y14
 	VMOVUPS      Y14, (R8)
-	VMOVUPS      32(R8), Y14
+	VMOVUPS      32(R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y3, Y14
 	VMOVUPS      Y14, 32(R8)
+	ADDQ         R12, R11
 	ADDQ         R10, R8
-	VMOVUPS      (R8), Y14
+	VMOVUPS      (R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y4, Y14
 	VMOVUPS      Y14, (R8)
-	VMOVUPS      32(R8), Y14
+	VMOVUPS      32(R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y5, Y14
 	VMOVUPS      Y14, 32(R8)
+	ADDQ         R12, R11
 	ADDQ         R10, R8
-	VMOVUPS      (R8), Y14
+	VMOVUPS      (R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y6, Y14
 	VMOVUPS      Y14, (R8)
-	VMOVUPS      32(R8), Y14
+	VMOVUPS      32(R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y7, Y14
 	VMOVUPS      Y14, 32(R8)
+	ADDQ         R12, R11
 	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
 	JMP          done4
 
 overwrite4:
@@ -2941,6 +3871,98 @@ done4:
 	JMP  rows4
 
 below4:
+	CMPQ   AX, $0x03
+	JLT    below3
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	MOVQ   k+8(FP), R12
+	MOVQ   CX, R10
+	MOVQ   SI, R11
+
+k3:
+	VMOVUPS      (R11), Y12
+	VMOVUPS      32(R11), Y13
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS (R10)(DX*1), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS (R10)(DX*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	ADDQ         BX, R10
+	ADDQ         DI, R11
+	DECQ         R12
+	JNZ          k3
+	VBROADCASTSS alpha+152(FP), Y12
+	VBROADCASTSS beta+156(FP), Y13
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x02, R10
+	CMPB         accumulate+160(FP), $0x00
+	JE           overwrite3
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x02, R12
+	VMOVUPS      (R11), Y14
+	VMULPS       Y13, Y14, Y14
+	VFMADD231PS  Y12, Y0, Y14
+	VMOVUPS      Y14, (R8)
+	VMOVUPS      32(R11), Y14
+	VMULPS       Y13, Y14, Y14
+	VFMADD231PS  Y12, Y1, Y14
+	VMOVUPS      Y14, 32(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Y14
+	VMULPS       Y13, Y14, Y14
+	VFMADD231PS  Y12, Y2, Y14
+	VMOVUPS      Y14, (R8)
+	VMOVUPS      32(R11), Y14
+	VMULPS       Y13, Y14, Y14
+	VFMADD231PS  Y12, Y3, Y14
+	VMOVUPS      Y14, 32(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Y14
+	VMULPS       Y13, Y14, Y14
+	VFMADD231PS  Y12, Y4, Y14
+	VMOVUPS      Y14, (R8)
+	VMOVUPS      32(R11), Y14
+	VMULPS       Y13, Y14, Y14
+	VFMADD231PS  Y12, Y5, Y14
+	VMOVUPS      Y14, 32(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
+	JMP          done3
+
+overwrite3:
+	VMULPS  Y12, Y0, Y0
+	VMOVUPS Y0, (R8)
+	VMULPS  Y12, Y1, Y1
+	VMOVUPS Y1, 32(R8)
+	ADDQ    R10, R8
+	VMULPS  Y12, Y2, Y2
+	VMOVUPS Y2, (R8)
+	VMULPS  Y12, Y3, Y3
+	VMOVUPS Y3, 32(R8)
+	ADDQ    R10, R8
+	VMULPS  Y12, Y4, Y4
+	VMOVUPS Y4, (R8)
+	VMULPS  Y12, Y5, Y5
+	VMOVUPS Y5, 32(R8)
+	ADDQ    R10, R8
+
+done3:
+	SUBQ $0x03, AX
+	LEAQ (CX)(R9*1), CX
+
+below3:
 	CMPQ   AX, $0x02
 	JLT    below2
 	VXORPS Y0, Y0, Y0
@@ -2964,30 +3986,36 @@ k2:
 	ADDQ         DI, R10
 	DECQ         R11
 	JNZ          k2
-	VBROADCASTSS alpha+120(FP), Y12
-	VBROADCASTSS beta+124(FP), Y13
+	VBROADCASTSS alpha+152(FP), Y12
+	VBROADCASTSS beta+156(FP), Y13
 	MOVQ         ldc+112(FP), R9
 	SHLQ         $0x02, R9
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite2
-	VMOVUPS      (R8), Y14
+	MOVQ         d_base+120(FP), R10
+	MOVQ         ldd+144(FP), R11
+	SHLQ         $0x02, R11
+	VMOVUPS      (R10), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y0, Y14
 	VMOVUPS      Y14, (R8)
-	VMOVUPS      32(R8), Y14
+	VMOVUPS      32(R10), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y1, Y14
 	VMOVUPS      Y14, 32(R8)
+	ADDQ         R11, R10
 	ADDQ         R9, R8
-	VMOVUPS      (R8), Y14
+	VMOVUPS      (R10), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y2, Y14
 	VMOVUPS      Y14, (R8)
-	VMOVUPS      32(R8), Y14
+	VMOVUPS      32(R10), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y3, Y14
 	VMOVUPS      Y14, 32(R8)
+	ADDQ         R11, R10
 	ADDQ         R9, R8
+	MOVQ         R10, d_base+120(FP)
 	JMP          done2
 
 overwrite2:
@@ -3024,21 +4052,26 @@ k1:
 	ADDQ         DI, SI
 	DECQ         R10
 	JNZ          k1
-	VBROADCASTSS alpha+120(FP), Y12
-	VBROADCASTSS beta+124(FP), Y13
+	VBROADCASTSS alpha+152(FP), Y12
+	VBROADCASTSS beta+156(FP), Y13
 	MOVQ         ldc+112(FP), BX
 	SHLQ         $0x02, BX
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite1
-	VMOVUPS      (R8), Y14
+	MOVQ         d_base+120(FP), SI
+	MOVQ         ldd+144(FP), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      (SI), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y0, Y14
 	VMOVUPS      Y14, (R8)
-	VMOVUPS      32(R8), Y14
+	VMOVUPS      32(SI), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y1, Y14
 	VMOVUPS      Y14, 32(R8)
+	ADDQ         DI, SI
 	ADDQ         BX, R8
+	MOVQ         SI, d_base+120(FP)
 	JMP          done1
 
 overwrite1:
@@ -3056,9 +4089,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func sAVX2Tiles2Masked(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, alpha float32, beta float32, accumulate bool, last int)
+// func sAVX2Tiles2Masked(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, d []float32, ldd int, alpha float32, beta float32, accumulate bool, last int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·sAVX2Tiles2Masked(SB), NOSPLIT, $0-144
+TEXT ·sAVX2Tiles2Masked(SB), NOSPLIT, $0-176
 	MOVQ m+0(FP), AX
 	MOVQ a_base+16(FP), CX
 	MOVQ aRow+40(FP), DX
@@ -3066,7 +4099,7 @@ TEXT ·sAVX2Tiles2Masked(SB), NOSPLIT, $0-144
 	MOVQ b_base+56(FP), SI
 	MOVQ ldb+80(FP), DI
 	MOVQ c_base+88(FP), R8
-	MOVQ last+136(FP), R9
+	MOVQ last+168(FP), R9
 	LEAQ masks<>+32(SB), R10
 	SHLQ $0x02, R9
 	SUBQ R9, R10
@@ -3124,56 +4157,64 @@ k4:
 	ADDQ         DI, R12
 	DECQ         R13
 	JNZ          k4
-	VBROADCASTSS alpha+120(FP), Y12
-	VBROADCASTSS beta+124(FP), Y13
+	VBROADCASTSS alpha+152(FP), Y12
+	VBROADCASTSS beta+156(FP), Y13
 	MOVQ         ldc+112(FP), R11
 	SHLQ         $0x02, R11
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite4
-	VMOVUPS      (R8), Y14
+	MOVQ         d_base+120(FP), R12
+	MOVQ         ldd+144(FP), R13
+	SHLQ         $0x02, R13
+	VMOVUPS      (R12), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y0, Y14
 	VMOVUPS      Y14, (R8)
 	VMOVUPS      (R10), Y15
-	VMASKMOVPS   32(R8), Y15, Y14
+	VMASKMOVPS   32(R12), Y15, Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y1, Y14
 	VMOVUPS      (R10), Y15
 	VMASKMOVPS   Y14, Y15, 32(R8)
+	ADDQ         R13, R12
 	ADDQ         R11, R8
-	VMOVUPS      (R8), Y14
+	VMOVUPS      (R12), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y2, Y14
 	VMOVUPS      Y14, (R8)
 	VMOVUPS      (R10), Y15
-	VMASKMOVPS   32(R8), Y15, Y14
+	VMASKMOVPS   32(R12), Y15, Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y3, Y14
 	VMOVUPS      (R10), Y15
 	VMASKMOVPS   Y14, Y15, 32(R8)
+	ADDQ         R13, R12
 	ADDQ         R11, R8
-	VMOVUPS      (R8), Y14
+	VMOVUPS      (R12), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y4, Y14
 	VMOVUPS      Y14, (R8)
 	VMOVUPS      (R10), Y15
-	VMASKMOVPS   32(R8), Y15, Y14
+	VMASKMOVPS   32(R12), Y15, Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y5, Y14
 	VMOVUPS      (R10), Y15
 	VMASKMOVPS   Y14, Y15, 32(R8)
+	ADDQ         R13, R12
 	ADDQ         R11, R8
-	VMOVUPS      (R8), Y14
+	VMOVUPS      (R12), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y6, Y14
 	VMOVUPS      Y14, (R8)
 	VMOVUPS      (R10), Y15
-	VMASKMOVPS   32(R8), Y15, Y14
+	VMASKMOVPS   32(R12), Y15, Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y7, Y14
 	VMOVUPS      (R10), Y15
 	VMASKMOVPS   Y14, Y15, 32(R8)
+	ADDQ         R13, R12
 	ADDQ         R11, R8
+	MOVQ         R12, d_base+120(FP)
 	JMP          done4
 
 overwrite4:
@@ -3208,6 +4249,108 @@ done4:
 	JMP  rows4
 
 below4:
+	CMPQ   AX, $0x03
+	JLT    below3
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	MOVQ   k+8(FP), R13
+	MOVQ   CX, R11
+	MOVQ   SI, R12
+
+k3:
+	VMOVUPS      (R12), Y12
+	VMOVUPS      (R10), Y15
+	VMASKMOVPS   32(R12), Y15, Y13
+	VBROADCASTSS (R11), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS (R11)(DX*1), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS (R11)(DX*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	ADDQ         BX, R11
+	ADDQ         DI, R12
+	DECQ         R13
+	JNZ          k3
+	VBROADCASTSS alpha+152(FP), Y12
+	VBROADCASTSS beta+156(FP), Y13
+	MOVQ         ldc+112(FP), R11
+	SHLQ         $0x02, R11
+	CMPB         accumulate+160(FP), $0x00
+	JE           overwrite3
+	MOVQ         d_base+120(FP), R12
+	MOVQ         ldd+144(FP), R13
+	SHLQ         $0x02, R13
+	VMOVUPS      (R12), Y14
+	VMULPS       Y13, Y14, Y14
+	VFMADD231PS  Y12, Y0, Y14
+	VMOVUPS      Y14, (R8)
+	VMOVUPS      (R10), Y15
+	VMASKMOVPS   32(R12), Y15, Y14
+	VMULPS       Y13, Y14, Y14
+	VFMADD231PS  Y12, Y1, Y14
+	VMOVUPS      (R10), Y15
+	VMASKMOVPS   Y14, Y15, 32(R8)
+	ADDQ         R13, R12
+	ADDQ         R11, R8
+	VMOVUPS      (R12), Y14
+	VMULPS       Y13, Y14, Y14
+	VFMADD231PS  Y12, Y2, Y14
+	VMOVUPS      Y14, (R8)
+	VMOVUPS      (R10), Y15
+	VMASKMOVPS   32(R12), Y15, Y14
+	VMULPS       Y13, Y14, Y14
+	VFMADD231PS  Y12, Y3, Y14
+	VMOVUPS      (R10), Y15
+	VMASKMOVPS   Y14, Y15, 32(R8)
+	ADDQ         R13, R12
+	ADDQ         R11, R8
+	VMOVUPS      (R12), Y14
+	VMULPS       Y13, Y14, Y14
+	VFMADD231PS  Y12, Y4, Y14
+	VMOVUPS      Y14, (R8)
+	VMOVUPS      (R10), Y15
+	VMASKMOVPS   32(R12), Y15, Y14
+	VMULPS       Y13, Y14, Y14
+	VFMADD231PS  Y12, Y5, Y14
+	VMOVUPS      (R10), Y15
+	VMASKMOVPS   Y14, Y15, 32(R8)
+	ADDQ         R13, R12
+	ADDQ         R11, R8
+	MOVQ         R12, d_base+120(FP)
+	JMP          done3
+
+overwrite3:
+	VMULPS     Y12, Y0, Y0
+	VMOVUPS    Y0, (R8)
+	VMULPS     Y12, Y1, Y1
+	VMOVUPS    (R10), Y15
+	VMASKMOVPS Y1, Y15, 32(R8)
+	ADDQ       R11, R8
+	VMULPS     Y12, Y2, Y2
+	VMOVUPS    Y2, (R8)
+	VMULPS     Y12, Y3, Y3
+	VMOVUPS    (R10), Y15
+	VMASKMOVPS Y3, Y15, 32(R8)
+	ADDQ       R11, R8
+	VMULPS     Y12, Y4, Y4
+	VMOVUPS    Y4, (R8)
+	VMULPS     Y12, Y5, Y5
+	VMOVUPS    (R10), Y15
+	VMASKMOVPS Y5, Y15, 32(R8)
+	ADDQ       R11, R8
+
+done3:
+	SUBQ $0x03, AX
+	LEAQ (CX)(R9*1), CX
+
+below3:
 	CMPQ   AX, $0x02
 	JLT    below2
 	VXORPS Y0, Y0, Y0
@@ -3232,34 +4375,40 @@ k2:
 	ADDQ         DI, R11
 	DECQ         R12
 	JNZ          k2
-	VBROADCASTSS alpha+120(FP), Y12
-	VBROADCASTSS beta+124(FP), Y13
+	VBROADCASTSS alpha+152(FP), Y12
+	VBROADCASTSS beta+156(FP), Y13
 	MOVQ         ldc+112(FP), R9
 	SHLQ         $0x02, R9
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite2
-	VMOVUPS      (R8), Y14
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x02, R12
+	VMOVUPS      (R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y0, Y14
 	VMOVUPS      Y14, (R8)
 	VMOVUPS      (R10), Y15
-	VMASKMOVPS   32(R8), Y15, Y14
+	VMASKMOVPS   32(R11), Y15, Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y1, Y14
 	VMOVUPS      (R10), Y15
 	VMASKMOVPS   Y14, Y15, 32(R8)
+	ADDQ         R12, R11
 	ADDQ         R9, R8
-	VMOVUPS      (R8), Y14
+	VMOVUPS      (R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y2, Y14
 	VMOVUPS      Y14, (R8)
 	VMOVUPS      (R10), Y15
-	VMASKMOVPS   32(R8), Y15, Y14
+	VMASKMOVPS   32(R11), Y15, Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y3, Y14
 	VMOVUPS      (R10), Y15
 	VMASKMOVPS   Y14, Y15, 32(R8)
+	ADDQ         R12, R11
 	ADDQ         R9, R8
+	MOVQ         R11, d_base+120(FP)
 	JMP          done2
 
 overwrite2:
@@ -3299,23 +4448,28 @@ k1:
 	ADDQ         DI, SI
 	DECQ         R11
 	JNZ          k1
-	VBROADCASTSS alpha+120(FP), Y12
-	VBROADCASTSS beta+124(FP), Y13
+	VBROADCASTSS alpha+152(FP), Y12
+	VBROADCASTSS beta+156(FP), Y13
 	MOVQ         ldc+112(FP), BX
 	SHLQ         $0x02, BX
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite1
-	VMOVUPS      (R8), Y14
+	MOVQ         d_base+120(FP), SI
+	MOVQ         ldd+144(FP), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      (SI), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y0, Y14
 	VMOVUPS      Y14, (R8)
 	VMOVUPS      (R10), Y15
-	VMASKMOVPS   32(R8), Y15, Y14
+	VMASKMOVPS   32(SI), Y15, Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y1, Y14
 	VMOVUPS      (R10), Y15
 	VMASKMOVPS   Y14, Y15, 32(R8)
+	ADDQ         DI, SI
 	ADDQ         BX, R8
+	MOVQ         SI, d_base+120(FP)
 	JMP          done1
 
 overwrite1:
@@ -3334,9 +4488,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func sAVX2Tiles3(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, alpha float32, beta float32, accumulate bool, last int)
+// func sAVX2Tiles3(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, d []float32, ldd int, alpha float32, beta float32, accumulate bool, last int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·sAVX2Tiles3(SB), NOSPLIT, $0-144
+TEXT ·sAVX2Tiles3(SB), NOSPLIT, $0-176
 	MOVQ m+0(FP), AX
 	MOVQ a_base+16(FP), CX
 	MOVQ aRow+40(FP), DX
@@ -3411,64 +4565,72 @@ k4:
 	ADDQ         DI, R11
 	DECQ         R12
 	JNZ          k4
-	VBROADCASTSS alpha+120(FP), Y12
-	VBROADCASTSS beta+124(FP), Y13
+	VBROADCASTSS alpha+152(FP), Y12
+	VBROADCASTSS beta+156(FP), Y13
 	MOVQ         ldc+112(FP), R10
 	SHLQ         $0x02, R10
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite4
-	VMOVUPS      (R8), Y14
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x02, R12
+	VMOVUPS      (R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y0, Y14
 	VMOVUPS      Y14, (R8)
-	VMOVUPS      32(R8), Y14
+	VMOVUPS      32(R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y1, Y14
 	VMOVUPS      Y14, 32(R8)
-	VMOVUPS      64(R8), Y14
+	VMOVUPS      64(R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y2, Y14
 	VMOVUPS      Y14, 64(R8)
+	ADDQ         R12, R11
 	ADDQ         R10, R8
-	VMOVUPS      (R8), Y14
+	VMOVUPS      (R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y3, Y14
 	VMOVUPS      Y14, (R8)
-	VMOVUPS      32(R8), Y14
+	VMOVUPS      32(R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y4, Y14
 	VMOVUPS      Y14, 32(R8)
-	VMOVUPS      64(R8), Y14
+	VMOVUPS      64(R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y5, Y14
 	VMOVUPS      Y14, 64(R8)
+	ADDQ         R12, R11
 	ADDQ         R10, R8
-	VMOVUPS      (R8), Y14
+	VMOVUPS      (R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y6, Y14
 	VMOVUPS      Y14, (R8)
-	VMOVUPS      32(R8), Y14
+	VMOVUPS      32(R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y7, Y14
 	VMOVUPS      Y14, 32(R8)
-	VMOVUPS      64(R8), Y14
+	VMOVUPS      64(R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y8, Y14
 	VMOVUPS      Y14, 64(R8)
+	ADDQ         R12, R11
 	ADDQ         R10, R8
-	VMOVUPS      (R8), Y14
+	VMOVUPS      (R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y9, Y14
 	VMOVUPS      Y14, (R8)
-	VMOVUPS      32(R8), Y14
+	VMOVUPS      32(R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y10, Y14
 	VMOVUPS      Y14, 32(R8)
-	VMOVUPS      64(R8), Y14
+	VMOVUPS      64(R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y11, Y14
 	VMOVUPS      Y14, 64(R8)
+	ADDQ         R12, R11
 	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
 	JMP          done4
 
 overwrite4:
@@ -3507,6 +4669,123 @@ done4:
 	JMP  rows4
 
 below4:
+	CMPQ   AX, $0x03
+	JLT    below3
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	MOVQ   k+8(FP), R12
+	MOVQ   CX, R10
+	MOVQ   SI, R11
+
+k3:
+	VMOVUPS      (R11), Y12
+	VMOVUPS      32(R11), Y13
+	VMOVUPS      64(R11), Y14
+	VBROADCASTSS (R10), Y15
+	VFMADD231PS  Y12, Y15, Y0
+	VFMADD231PS  Y13, Y15, Y1
+	VFMADD231PS  Y14, Y15, Y2
+	VBROADCASTSS (R10)(DX*1), Y15
+	VFMADD231PS  Y12, Y15, Y3
+	VFMADD231PS  Y13, Y15, Y4
+	VFMADD231PS  Y14, Y15, Y5
+	VBROADCASTSS (R10)(DX*2), Y15
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	VFMADD231PS  Y14, Y15, Y8
+	ADDQ         BX, R10
+	ADDQ         DI, R11
+	DECQ         R12
+	JNZ          k3
+	VBROADCASTSS alpha+152(FP), Y12
+	VBROADCASTSS beta+156(FP), Y13
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x02, R10
+	CMPB         accumulate+160(FP), $0x00
+	JE           overwrite3
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x02, R12
+	VMOVUPS      (R11), Y14
+	VMULPS       Y13, Y14, Y14
+	VFMADD231PS  Y12, Y0, Y14
+	VMOVUPS      Y14, (R8)
+	VMOVUPS      32(R11), Y14
+	VMULPS       Y13, Y14, Y14
+	VFMADD231PS  Y12, Y1, Y14
+	VMOVUPS      Y14, 32(R8)
+	VMOVUPS      64(R11), Y14
+	VMULPS       Y13, Y14, Y14
+	VFMADD231PS  Y12, Y2, Y14
+	VMOVUPS      Y14, 64(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Y14
+	VMULPS       Y13, Y14, Y14
+	VFMADD231PS  Y12, Y3, Y14
+	VMOVUPS      Y14, (R8)
+	VMOVUPS      32(R11), Y14
+	VMULPS       Y13, Y14, Y14
+	VFMADD231PS  Y12, Y4, Y14
+	VMOVUPS      Y14, 32(R8)
+	VMOVUPS      64(R11), Y14
+	VMULPS       Y13, Y14, Y14
+	VFMADD231PS  Y12, Y5, Y14
+	VMOVUPS      Y14, 64(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Y14
+	VMULPS       Y13, Y14, Y14
+	VFMADD231PS  Y12, Y6, Y14
+	VMOVUPS      Y14, (R8)
+	VMOVUPS      32(R11), Y14
+	VMULPS       Y13, Y14, Y14
+	VFMADD231PS  Y12, Y7, Y14
+	VMOVUPS      Y14, 32(R8)
+	VMOVUPS      64(R11), Y14
+	VMULPS       Y13, Y14, Y14
+	VFMADD231PS  Y12, Y8, Y14
+	VMOVUPS      Y14, 64(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
+	JMP          done3
+
+overwrite3:
+	VMULPS  Y12, Y0, Y0
+	VMOVUPS Y0, (R8)
+	VMULPS  Y12, Y1, Y1
+	VMOVUPS Y1, 32(R8)
+	VMULPS  Y12, Y2, Y2
+	VMOVUPS Y2, 64(R8)
+	ADDQ    R10, R8
+	VMULPS  Y12, Y3, Y3
+	VMOVUPS Y3, (R8)
+	VMULPS  Y12, Y4, Y4
+	VMOVUPS Y4, 32(R8)
+	VMULPS  Y12, Y5, Y5
+	VMOVUPS Y5, 64(R8)
+	ADDQ    R10, R8
+	VMULPS  Y12, Y6, Y6
+	VMOVUPS Y6, (R8)
+	VMULPS  Y12, Y7, Y7
+	VMOVUPS Y7, 32(R8)
+	VMULPS  Y12, Y8, Y8
+	VMOVUPS Y8, 64(R8)
+	ADDQ    R10, R8
+
+done3:
+	SUBQ $0x03, AX
+	LEAQ (CX)(R9*1), CX
+
+below3:
 	CMPQ   AX, $0x02
 	JLT    below2
 	VXORPS Y0, Y0, Y0
@@ -3535,38 +4814,44 @@ k2:
 	ADDQ         DI, R10
 	DECQ         R11
 	JNZ          k2
-	VBROADCASTSS alpha+120(FP), Y12
-	VBROADCASTSS beta+124(FP), Y13
+	VBROADCASTSS alpha+152(FP), Y12
+	VBROADCASTSS beta+156(FP), Y13
 	MOVQ         ldc+112(FP), R9
 	SHLQ         $0x02, R9
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite2
-	VMOVUPS      (R8), Y14
+	MOVQ         d_base+120(FP), R10
+	MOVQ         ldd+144(FP), R11
+	SHLQ         $0x02, R11
+	VMOVUPS      (R10), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y0, Y14
 	VMOVUPS      Y14, (R8)
-	VMOVUPS      32(R8), Y14
+	VMOVUPS      32(R10), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y1, Y14
 	VMOVUPS      Y14, 32(R8)
-	VMOVUPS      64(R8), Y14
+	VMOVUPS      64(R10), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y2, Y14
 	VMOVUPS      Y14, 64(R8)
+	ADDQ         R11, R10
 	ADDQ         R9, R8
-	VMOVUPS      (R8), Y14
+	VMOVUPS      (R10), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y3, Y14
 	VMOVUPS      Y14, (R8)
-	VMOVUPS      32(R8), Y14
+	VMOVUPS      32(R10), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y4, Y14
 	VMOVUPS      Y14, 32(R8)
-	VMOVUPS      64(R8), Y14
+	VMOVUPS      64(R10), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y5, Y14
 	VMOVUPS      Y14, 64(R8)
+	ADDQ         R11, R10
 	ADDQ         R9, R8
+	MOVQ         R10, d_base+120(FP)
 	JMP          done2
 
 overwrite2:
@@ -3610,25 +4895,30 @@ k1:
 	ADDQ         DI, SI
 	DECQ         R10
 	JNZ          k1
-	VBROADCASTSS alpha+120(FP), Y12
-	VBROADCASTSS beta+124(FP), Y13
+	VBROADCASTSS alpha+152(FP), Y12
+	VBROADCASTSS beta+156(FP), Y13
 	MOVQ         ldc+112(FP), BX
 	SHLQ         $0x02, BX
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite1
-	VMOVUPS      (R8), Y14
+	MOVQ         d_base+120(FP), SI
+	MOVQ         ldd+144(FP), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      (SI), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y0, Y14
 	VMOVUPS      Y14, (R8)
-	VMOVUPS      32(R8), Y14
+	VMOVUPS      32(SI), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y1, Y14
 	VMOVUPS      Y14, 32(R8)
-	VMOVUPS      64(R8), Y14
+	VMOVUPS      64(SI), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y2, Y14
 	VMOVUPS      Y14, 64(R8)
+	ADDQ         DI, SI
 	ADDQ         BX, R8
+	MOVQ         SI, d_base+120(FP)
 	JMP          done1
 
 overwrite1:
@@ -3648,9 +4938,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func sAVX2Tiles3Masked(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, alpha float32, beta float32, accumulate bool, last int)
+// func sAVX2Tiles3Masked(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, d []float32, ldd int, alpha float32, beta float32, accumulate bool, last int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·sAVX2Tiles3Masked(SB), NOSPLIT, $0-144
+TEXT ·sAVX2Tiles3Masked(SB), NOSPLIT, $0-176
 	MOVQ m+0(FP), AX
 	MOVQ a_base+16(FP), CX
 	MOVQ aRow+40(FP), DX
@@ -3658,7 +4948,7 @@ TEXT ·sAVX2Tiles3Masked(SB), NOSPLIT, $0-144
 	MOVQ b_base+56(FP), SI
 	MOVQ ldb+80(FP), DI
 	MOVQ c_base+88(FP), R8
-	MOVQ last+136(FP), R9
+	MOVQ last+168(FP), R9
 	LEAQ masks<>+32(SB), R10
 	SHLQ $0x02, R9
 	SUBQ R9, R10
@@ -3730,72 +5020,80 @@ k4:
 	ADDQ         DI, R12
 	DECQ         R13
 	JNZ          k4
-	VBROADCASTSS alpha+120(FP), Y12
-	VBROADCASTSS beta+124(FP), Y13
+	VBROADCASTSS alpha+152(FP), Y12
+	VBROADCASTSS beta+156(FP), Y13
 	MOVQ         ldc+112(FP), R11
 	SHLQ         $0x02, R11
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite4
-	VMOVUPS      (R8), Y14
+	MOVQ         d_base+120(FP), R12
+	MOVQ         ldd+144(FP), R13
+	SHLQ         $0x02, R13
+	VMOVUPS      (R12), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y0, Y14
 	VMOVUPS      Y14, (R8)
-	VMOVUPS      32(R8), Y14
+	VMOVUPS      32(R12), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y1, Y14
 	VMOVUPS      Y14, 32(R8)
 	VMOVUPS      (R10), Y15
-	VMASKMOVPS   64(R8), Y15, Y14
+	VMASKMOVPS   64(R12), Y15, Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y2, Y14
 	VMOVUPS      (R10), Y15
 	VMASKMOVPS   Y14, Y15, 64(R8)
+	ADDQ         R13, R12
 	ADDQ         R11, R8
-	VMOVUPS      (R8), Y14
+	VMOVUPS      (R12), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y3, Y14
 	VMOVUPS      Y14, (R8)
-	VMOVUPS      32(R8), Y14
+	VMOVUPS      32(R12), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y4, Y14
 	VMOVUPS      Y14, 32(R8)
 	VMOVUPS      (R10), Y15
-	VMASKMOVPS   64(R8), Y15, Y14
+	VMASKMOVPS   64(R12), Y15, Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y5, Y14
 	VMOVUPS      (R10), Y15
 	VMASKMOVPS   Y14, Y15, 64(R8)
+	ADDQ         R13, R12
 	ADDQ         R11, R8
-	VMOVUPS      (R8), Y14
+	VMOVUPS      (R12), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y6, Y14
 	VMOVUPS      Y14, (R8)
-	VMOVUPS      32(R8), Y14
+	VMOVUPS      32(R12), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y7, Y14
 	VMOVUPS      Y14, 32(R8)
 	VMOVUPS      (R10), Y15
-	VMASKMOVPS   64(R8), Y15, Y14
+	VMASKMOVPS   64(R12), Y15, Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y8, Y14
 	VMOVUPS      (R10), Y15
 	VMASKMOVPS   Y14, Y15, 64(R8)
+	ADDQ         R13, R12
 	ADDQ         R11, R8
-	VMOVUPS      (R8), Y14
+	VMOVUPS      (R12), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y9, Y14
 	VMOVUPS      Y14, (R8)
-	VMOVUPS      32(R8), Y14
+	VMOVUPS      32(R12), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y10, Y14
 	VMOVUPS      Y14, 32(R8)
 	VMOVUPS      (R10), Y15
-	VMASKMOVPS   64(R8), Y15, Y14
+	VMASKMOVPS   64(R12), Y15, Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y11, Y14
 	VMOVUPS      (R10), Y15
 	VMASKMOVPS   Y14, Y15, 64(R8)
+	ADDQ         R13, R12
 	ADDQ         R11, R8
+	MOVQ         R12, d_base+120(FP)
 	JMP          done4
 
 overwrite4:
@@ -3838,6 +5136,133 @@ done4:
 	JMP  rows4
 
 below4:
+	CMPQ   AX, $0x03
+	JLT    below3
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	MOVQ   k+8(FP), R13
+	MOVQ   CX, R11
+	MOVQ   SI, R12
+
+k3:
+	VMOVUPS      (R12), Y12
+	VMOVUPS      32(R12), Y13
+	VMOVUPS      (R10), Y15
+	VMASKMOVPS   64(R12), Y15, Y14
+	VBROADCASTSS (R11), Y15
+	VFMADD231PS  Y12, Y15, Y0
+	VFMADD231PS  Y13, Y15, Y1
+	VFMADD231PS  Y14, Y15, Y2
+	VBROADCASTSS (R11)(DX*1), Y15
+	VFMADD231PS  Y12, Y15, Y3
+	VFMADD231PS  Y13, Y15, Y4
+	VFMADD231PS  Y14, Y15, Y5
+	VBROADCASTSS (R11)(DX*2), Y15
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	VFMADD231PS  Y14, Y15, Y8
+	ADDQ         BX, R11
+	ADDQ         DI, R12
+	DECQ         R13
+	JNZ          k3
+	VBROADCASTSS alpha+152(FP), Y12
+	VBROADCASTSS beta+156(FP), Y13
+	MOVQ         ldc+112(FP), R11
+	SHLQ         $0x02, R11
+	CMPB         accumulate+160(FP), $0x00
+	JE           overwrite3
+	MOVQ         d_base+120(FP), R12
+	MOVQ         ldd+144(FP), R13
+	SHLQ         $0x02, R13
+	VMOVUPS      (R12), Y14
+	VMULPS       Y13, Y14, Y14
+	VFMADD231PS  Y12, Y0, Y14
+	VMOVUPS      Y14, (R8)
+	VMOVUPS      32(R12), Y14
+	VMULPS       Y13, Y14, Y14
+	VFMADD231PS  Y12, Y1, Y14
+	VMOVUPS      Y14, 32(R8)
+	VMOVUPS      (R10), Y15
+	VMASKMOVPS   64(R12), Y15, Y14
+	VMULPS       Y13, Y14, Y14
+	VFMADD231PS  Y12, Y2, Y14
+	VMOVUPS      (R10), Y15
+	VMASKMOVPS   Y14, Y15, 64(R8)
+	ADDQ         R13, R12
+	ADDQ         R11, R8
+	VMOVUPS      (R12), Y14
+	VMULPS       Y13, Y14, Y14
+	VFMADD231PS  Y12, Y3, Y14
+	VMOVUPS      Y14, (R8)
+	VMOVUPS      32(R12), Y14
+	VMULPS       Y13, Y14, Y14
+	VFMADD231PS  Y12, Y4, Y14
+	VMOVUPS      Y14, 32(R8)
+	VMOVUPS      (R10), Y15
+	VMASKMOVPS   64(R12), Y15, Y14
+	VMULPS       Y13, Y14, Y14
+	VFMADD231PS  Y12, Y5, Y14
+	VMOVUPS      (R10), Y15
+	VMASKMOVPS   Y14, Y15, 64(R8)
+	ADDQ         R13, R12
+	ADDQ         R11, R8
+	VMOVUPS      (R12), Y14
+	VMULPS       Y13, Y14, Y14
+	VFMADD231PS  Y12, Y6, Y14
+	VMOVUPS      Y14, (R8)
+	VMOVUPS      32(R12), Y14
+	VMULPS       Y13, Y14, Y14
+	VFMADD231PS  Y12, Y7, Y14
+	VMOVUPS      Y14, 32(R8)
+	VMOVUPS      (R10), Y15
+	VMASKMOVPS   64(R12), Y15, Y14
+	VMULPS       Y13, Y14, Y14
+	VFMADD231PS  Y12, Y8, Y14
+	VMOVUPS      (R10), Y15
+	VMASKMOVPS   Y14, Y15, 64(R8)
+	ADDQ         R13, R12
+	ADDQ         R11, R8
+	MOVQ         R12, d_base+120(FP)
+	JMP          done3
+
+overwrite3:
+	VMULPS     Y12, Y0, Y0
+	VMOVUPS    Y0, (R8)
+	VMULPS     Y12, Y1, Y1
+	VMOVUPS    Y1, 32(R8)
+	VMULPS     Y12, Y2, Y2
+	VMOVUPS    (R10), Y15
+	VMASKMOVPS Y2, Y15, 64(R8)
+	ADDQ       R11, R8
+	VMULPS     Y12, Y3, Y3
+	VMOVUPS    Y3, (R8)
+	VMULPS     Y12, Y4, Y4
+	VMOVUPS    Y4, 32(R8)
+	VMULPS     Y12, Y5, Y5
+	VMOVUPS    (R10), Y15
+	VMASKMOVPS Y5, Y15, 64(R8)
+	ADDQ       R11, R8
+	VMULPS     Y12, Y6, Y6
+	VMOVUPS    Y6, (R8)
+	VMULPS     Y12, Y7, Y7
+	VMOVUPS    Y7, 32(R8)
+	VMULPS     Y12, Y8, Y8
+	VMOVUPS    (R10), Y15
+	VMASKMOVPS Y8, Y15, 64(R8)
+	ADDQ       R11, R8
+
+done3:
+	SUBQ $0x03, AX
+	LEAQ (CX)(R9*1), CX
+
+below3:
 	CMPQ   AX, $0x02
 	JLT    below2
 	VXORPS Y0, Y0, Y0
@@ -3867,42 +5292,48 @@ k2:
 	ADDQ         DI, R11
 	DECQ         R12
 	JNZ          k2
-	VBROADCASTSS alpha+120(FP), Y12
-	VBROADCASTSS beta+124(FP), Y13
+	VBROADCASTSS alpha+152(FP), Y12
+	VBROADCASTSS beta+156(FP), Y13
 	MOVQ         ldc+112(FP), R9
 	SHLQ         $0x02, R9
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite2
-	VMOVUPS      (R8), Y14
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x02, R12
+	VMOVUPS      (R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y0, Y14
 	VMOVUPS      Y14, (R8)
-	VMOVUPS      32(R8), Y14
+	VMOVUPS      32(R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y1, Y14
 	VMOVUPS      Y14, 32(R8)
 	VMOVUPS      (R10), Y15
-	VMASKMOVPS   64(R8), Y15, Y14
+	VMASKMOVPS   64(R11), Y15, Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y2, Y14
 	VMOVUPS      (R10), Y15
 	VMASKMOVPS   Y14, Y15, 64(R8)
+	ADDQ         R12, R11
 	ADDQ         R9, R8
-	VMOVUPS      (R8), Y14
+	VMOVUPS      (R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y3, Y14
 	VMOVUPS      Y14, (R8)
-	VMOVUPS      32(R8), Y14
+	VMOVUPS      32(R11), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y4, Y14
 	VMOVUPS      Y14, 32(R8)
 	VMOVUPS      (R10), Y15
-	VMASKMOVPS   64(R8), Y15, Y14
+	VMASKMOVPS   64(R11), Y15, Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y5, Y14
 	VMOVUPS      (R10), Y15
 	VMASKMOVPS   Y14, Y15, 64(R8)
+	ADDQ         R12, R11
 	ADDQ         R9, R8
+	MOVQ         R11, d_base+120(FP)
 	JMP          done2
 
 overwrite2:
@@ -3949,27 +5380,32 @@ k1:
 	ADDQ         DI, SI
 	DECQ         R11
 	JNZ          k1
-	VBROADCASTSS alpha+120(FP), Y12
-	VBROADCASTSS beta+124(FP), Y13
+	VBROADCASTSS alpha+152(FP), Y12
+	VBROADCASTSS beta+156(FP), Y13
 	MOVQ         ldc+112(FP), BX
 	SHLQ         $0x02, BX
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite1
-	VMOVUPS      (R8), Y14
+	MOVQ         d_base+120(FP), SI
+	MOVQ         ldd+144(FP), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      (SI), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y0, Y14
 	VMOVUPS      Y14, (R8)
-	VMOVUPS      32(R8), Y14
+	VMOVUPS      32(SI), Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y1, Y14
 	VMOVUPS      Y14, 32(R8)
 	VMOVUPS      (R10), Y15
-	VMASKMOVPS   64(R8), Y15, Y14
+	VMASKMOVPS   64(SI), Y15, Y14
 	VMULPS       Y13, Y14, Y14
 	VFMADD231PS  Y12, Y2, Y14
 	VMOVUPS      (R10), Y15
 	VMASKMOVPS   Y14, Y15, 64(R8)
+	ADDQ         DI, SI
 	ADDQ         BX, R8
+	MOVQ         SI, d_base+120(FP)
 	JMP          done1
 
 overwrite1:
@@ -3990,9 +5426,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func sAVX2Dots1(m int, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, alpha float32, beta float32, accumulate bool)
+// func sAVX2Dots1(m int, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, d []float32, ldd int, alpha float32, beta float32, accumulate bool)
 // Requires: AVX, FMA3
-TEXT ·sAVX2Dots1(SB), NOSPLIT, $0-121
+TEXT ·sAVX2Dots1(SB), NOSPLIT, $0-153
 	MOVQ m+0(FP), AX
 	MOVQ a_base+16(FP), CX
 	MOVQ lda+40(FP), DX
@@ -4053,23 +5489,29 @@ sum2:
 	VHADDPS      Y7, Y4, Y4
 	VEXTRACTF128 $0x01, Y4, X5
 	VADDPS       X5, X4, X4
-	VBROADCASTSS alpha+112(FP), X1
-	VBROADCASTSS beta+116(FP), X2
+	VBROADCASTSS alpha+144(FP), X1
+	VBROADCASTSS beta+148(FP), X2
 	VMOVUPS      masks<>+28(SB), X15
 	MOVQ         ldc+104(FP), SI
 	SHLQ         $0x02, SI
-	CMPB         accumulate+120(FP), $0x00
+	CMPB         accumulate+152(FP), $0x00
 	JE           overwrite2
-	VMASKMOVPS   (DI), X15, X3
+	MOVQ         d_base+112(FP), R9
+	MOVQ         ldd+136(FP), R10
+	SHLQ         $0x02, R10
+	VMASKMOVPS   (R9), X15, X3
 	VMULPS       X2, X3, X3
 	VFMADD231PS  X1, X0, X3
 	VMOVSS       X3, (DI)
+	ADDQ         R10, R9
 	ADDQ         SI, DI
-	VMASKMOVPS   (DI), X15, X3
+	VMASKMOVPS   (R9), X15, X3
 	VMULPS       X2, X3, X3
 	VFMADD231PS  X1, X4, X3
 	VMOVSS       X3, (DI)
+	ADDQ         R10, R9
 	ADDQ         SI, DI
+	MOVQ         R9, d_base+112(FP)
 	JMP          done2
 
 overwrite2:
@@ -4119,18 +5561,23 @@ sum1:
 	VHADDPS      Y3, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X0
-	VBROADCASTSS alpha+112(FP), X1
-	VBROADCASTSS beta+116(FP), X2
+	VBROADCASTSS alpha+144(FP), X1
+	VBROADCASTSS beta+148(FP), X2
 	VMOVUPS      masks<>+28(SB), X15
 	MOVQ         ldc+104(FP), SI
 	SHLQ         $0x02, SI
-	CMPB         accumulate+120(FP), $0x00
+	CMPB         accumulate+152(FP), $0x00
 	JE           overwrite1
-	VMASKMOVPS   (DI), X15, X3
+	MOVQ         d_base+112(FP), R9
+	MOVQ         ldd+136(FP), R10
+	SHLQ         $0x02, R10
+	VMASKMOVPS   (R9), X15, X3
 	VMULPS       X2, X3, X3
 	VFMADD231PS  X1, X0, X3
 	VMOVSS       X3, (DI)
+	ADDQ         R10, R9
 	ADDQ         SI, DI
+	MOVQ         R9, d_base+112(FP)
 	JMP          done1
 
 overwrite1:
@@ -4147,9 +5594,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func sAVX2Dots2(m int, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, alpha float32, beta float32, accumulate bool)
+// func sAVX2Dots2(m int, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, d []float32, ldd int, alpha float32, beta float32, accumulate bool)
 // Requires: AVX, FMA3
-TEXT ·sAVX2Dots2(SB), NOSPLIT, $0-121
+TEXT ·sAVX2Dots2(SB), NOSPLIT, $0-153
 	MOVQ m+0(FP), AX
 	MOVQ a_base+16(FP), CX
 	MOVQ lda+40(FP), DX
@@ -4219,23 +5666,29 @@ sum2:
 	VHADDPS      Y7, Y4, Y4
 	VEXTRACTF128 $0x01, Y4, X5
 	VADDPS       X5, X4, X4
-	VBROADCASTSS alpha+112(FP), X1
-	VBROADCASTSS beta+116(FP), X2
+	VBROADCASTSS alpha+144(FP), X1
+	VBROADCASTSS beta+148(FP), X2
 	VMOVUPS      masks<>+24(SB), X15
 	MOVQ         ldc+104(FP), R8
 	SHLQ         $0x02, R8
-	CMPB         accumulate+120(FP), $0x00
+	CMPB         accumulate+152(FP), $0x00
 	JE           overwrite2
-	VMASKMOVPS   (DI), X15, X3
+	MOVQ         d_base+112(FP), R10
+	MOVQ         ldd+136(FP), R11
+	SHLQ         $0x02, R11
+	VMASKMOVPS   (R10), X15, X3
 	VMULPS       X2, X3, X3
 	VFMADD231PS  X1, X0, X3
 	VMOVSD       X3, (DI)
+	ADDQ         R11, R10
 	ADDQ         R8, DI
-	VMASKMOVPS   (DI), X15, X3
+	VMASKMOVPS   (R10), X15, X3
 	VMULPS       X2, X3, X3
 	VFMADD231PS  X1, X4, X3
 	VMOVSD       X3, (DI)
+	ADDQ         R11, R10
 	ADDQ         R8, DI
+	MOVQ         R10, d_base+112(FP)
 	JMP          done2
 
 overwrite2:
@@ -4291,18 +5744,23 @@ sum1:
 	VHADDPS      Y3, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X0
-	VBROADCASTSS alpha+112(FP), X1
-	VBROADCASTSS beta+116(FP), X2
+	VBROADCASTSS alpha+144(FP), X1
+	VBROADCASTSS beta+148(FP), X2
 	VMOVUPS      masks<>+24(SB), X15
 	MOVQ         ldc+104(FP), R8
 	SHLQ         $0x02, R8
-	CMPB         accumulate+120(FP), $0x00
+	CMPB         accumulate+152(FP), $0x00
 	JE           overwrite1
-	VMASKMOVPS   (DI), X15, X3
+	MOVQ         d_base+112(FP), R10
+	MOVQ         ldd+136(FP), R11
+	SHLQ         $0x02, R11
+	VMASKMOVPS   (R10), X15, X3
 	VMULPS       X2, X3, X3
 	VFMADD231PS  X1, X0, X3
 	VMOVSD       X3, (DI)
+	ADDQ         R11, R10
 	ADDQ         R8, DI
+	MOVQ         R10, d_base+112(FP)
 	JMP          done1
 
 overwrite1:
@@ -4319,9 +5777,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func sAVX2Dots3(m int, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, alpha float32, beta float32, accumulate bool)
+// func sAVX2Dots3(m int, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, d []float32, ldd int, alpha float32, beta float32, accumulate bool)
 // Requires: AVX, FMA3
-TEXT ·sAVX2Dots3(SB), NOSPLIT, $0-121
+TEXT ·sAVX2Dots3(SB), NOSPLIT, $0-153
 	MOVQ m+0(FP), AX
 	MOVQ a_base+16(FP), CX
 	MOVQ lda+40(FP), DX
@@ -4400,25 +5858,31 @@ sum2:
 	VHADDPS      Y7, Y4, Y4
 	VEXTRACTF128 $0x01, Y4, X5
 	VADDPS       X5, X4, X4
-	VBROADCASTSS alpha+112(FP), X1
-	VBROADCASTSS beta+116(FP), X2
+	VBROADCASTSS alpha+144(FP), X1
+	VBROADCASTSS beta+148(FP), X2
 	VMOVUPS      masks<>+20(SB), X15
 	MOVQ         ldc+104(FP), R8
 	SHLQ         $0x02, R8
-	CMPB         accumulate+120(FP), $0x00
+	CMPB         accumulate+152(FP), $0x00
 	JE           overwrite2
-	VMASKMOVPS   (DI), X15, X3
+	MOVQ         d_base+112(FP), R10
+	MOVQ         ldd+136(FP), R11
+	SHLQ         $0x02, R11
+	VMASKMOVPS   (R10), X15, X3
 	VMULPS       X2, X3, X3
 	VFMADD231PS  X1, X0, X3
 	VMOVSD       X3, (DI)
 	VEXTRACTPS   $0x02, X3, 8(DI)
+	ADDQ         R11, R10
 	ADDQ         R8, DI
-	VMASKMOVPS   (DI), X15, X3
+	VMASKMOVPS   (R10), X15, X3
 	VMULPS       X2, X3, X3
 	VFMADD231PS  X1, X4, X3
 	VMOVSD       X3, (DI)
 	VEXTRACTPS   $0x02, X3, 8(DI)
+	ADDQ         R11, R10
 	ADDQ         R8, DI
+	MOVQ         R10, d_base+112(FP)
 	JMP          done2
 
 overwrite2:
@@ -4482,19 +5946,24 @@ sum1:
 	VHADDPS      Y3, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X0
-	VBROADCASTSS alpha+112(FP), X1
-	VBROADCASTSS beta+116(FP), X2
+	VBROADCASTSS alpha+144(FP), X1
+	VBROADCASTSS beta+148(FP), X2
 	VMOVUPS      masks<>+20(SB), X15
 	MOVQ         ldc+104(FP), R8
 	SHLQ         $0x02, R8
-	CMPB         accumulate+120(FP), $0x00
+	CMPB         accumulate+152(FP), $0x00
 	JE           overwrite1
-	VMASKMOVPS   (DI), X15, X3
+	MOVQ         d_base+112(FP), R10
+	MOVQ         ldd+136(FP), R11
+	SHLQ         $0x02, R11
+	VMASKMOVPS   (R10), X15, X3
 	VMULPS       X2, X3, X3
 	VFMADD231PS  X1, X0, X3
 	VMOVSD       X3, (DI)
 	VEXTRACTPS   $0x02, X3, 8(DI)
+	ADDQ         R11, R10
 	ADDQ         R8, DI
+	MOVQ         R10, d_base+112(FP)
 	JMP          done1
 
 overwrite1:
@@ -4512,9 +5981,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func sAVX2Dots4(m int, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, alpha float32, beta float32, accumulate bool)
+// func sAVX2Dots4(m int, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, d []float32, ldd int, alpha float32, beta float32, accumulate bool)
 // Requires: AVX, FMA3
-TEXT ·sAVX2Dots4(SB), NOSPLIT, $0-121
+TEXT ·sAVX2Dots4(SB), NOSPLIT, $0-153
 	MOVQ m+0(FP), AX
 	MOVQ a_base+16(FP), CX
 	MOVQ lda+40(FP), DX
@@ -4602,23 +6071,29 @@ sum2:
 	VHADDPS      Y7, Y4, Y4
 	VEXTRACTF128 $0x01, Y4, X5
 	VADDPS       X5, X4, X4
-	VBROADCASTSS alpha+112(FP), X1
-	VBROADCASTSS beta+116(FP), X2
+	VBROADCASTSS alpha+144(FP), X1
+	VBROADCASTSS beta+148(FP), X2
 	VMOVUPS      masks<>+16(SB), X15
 	MOVQ         ldc+104(FP), R9
 	SHLQ         $0x02, R9
-	CMPB         accumulate+120(FP), $0x00
+	CMPB         accumulate+152(FP), $0x00
 	JE           overwrite2
-	VMASKMOVPS   (DI), X15, X3
+	MOVQ         d_base+112(FP), R11
+	MOVQ         ldd+136(FP), R12
+	SHLQ         $0x02, R12
+	VMASKMOVPS   (R11), X15, X3
 	VMULPS       X2, X3, X3
 	VFMADD231PS  X1, X0, X3
 	VMOVUPS      X3, (DI)
+	ADDQ         R12, R11
 	ADDQ         R9, DI
-	VMASKMOVPS   (DI), X15, X3
+	VMASKMOVPS   (R11), X15, X3
 	VMULPS       X2, X3, X3
 	VFMADD231PS  X1, X4, X3
 	VMOVUPS      X3, (DI)
+	ADDQ         R12, R11
 	ADDQ         R9, DI
+	MOVQ         R11, d_base+112(FP)
 	JMP          done2
 
 overwrite2:
@@ -4686,18 +6161,23 @@ sum1:
 	VHADDPS      Y3, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X0
-	VBROADCASTSS alpha+112(FP), X1
-	VBROADCASTSS beta+116(FP), X2
+	VBROADCASTSS alpha+144(FP), X1
+	VBROADCASTSS beta+148(FP), X2
 	VMOVUPS      masks<>+16(SB), X15
 	MOVQ         ldc+104(FP), R9
 	SHLQ         $0x02, R9
-	CMPB         accumulate+120(FP), $0x00
+	CMPB         accumulate+152(FP), $0x00
 	JE           overwrite1
-	VMASKMOVPS   (DI), X15, X3
+	MOVQ         d_base+112(FP), R11
+	MOVQ         ldd+136(FP), R12
+	SHLQ         $0x02, R12
+	VMASKMOVPS   (R11), X15, X3
 	VMULPS       X2, X3, X3
 	VFMADD231PS  X1, X0, X3
 	VMOVUPS      X3, (DI)
+	ADDQ         R12, R11
 	ADDQ         R9, DI
+	MOVQ         R11, d_base+112(FP)
 	JMP          done1
 
 overwrite1:

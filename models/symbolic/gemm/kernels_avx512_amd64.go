@@ -7,99 +7,99 @@ package gemm
 // dAVX512Tiles1 computes m rows of a panel of 1 vectors (see tilesFunc).
 //
 //go:noescape
-func dAVX512Tiles1(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, alpha float64, beta float64, accumulate bool, last int)
+func dAVX512Tiles1(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, d []float64, ldd int, alpha float64, beta float64, accumulate bool, last int)
 
 // dAVX512Tiles1Masked computes m rows of a panel of 1 vectors (see tilesFunc).
 //
 //go:noescape
-func dAVX512Tiles1Masked(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, alpha float64, beta float64, accumulate bool, last int)
+func dAVX512Tiles1Masked(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, d []float64, ldd int, alpha float64, beta float64, accumulate bool, last int)
 
 // dAVX512Tiles2 computes m rows of a panel of 2 vectors (see tilesFunc).
 //
 //go:noescape
-func dAVX512Tiles2(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, alpha float64, beta float64, accumulate bool, last int)
+func dAVX512Tiles2(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, d []float64, ldd int, alpha float64, beta float64, accumulate bool, last int)
 
 // dAVX512Tiles2Masked computes m rows of a panel of 2 vectors (see tilesFunc).
 //
 //go:noescape
-func dAVX512Tiles2Masked(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, alpha float64, beta float64, accumulate bool, last int)
+func dAVX512Tiles2Masked(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, d []float64, ldd int, alpha float64, beta float64, accumulate bool, last int)
 
 // dAVX512Tiles3 computes m rows of a panel of 3 vectors (see tilesFunc).
 //
 //go:noescape
-func dAVX512Tiles3(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, alpha float64, beta float64, accumulate bool, last int)
+func dAVX512Tiles3(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, d []float64, ldd int, alpha float64, beta float64, accumulate bool, last int)
 
 // dAVX512Tiles3Masked computes m rows of a panel of 3 vectors (see tilesFunc).
 //
 //go:noescape
-func dAVX512Tiles3Masked(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, alpha float64, beta float64, accumulate bool, last int)
+func dAVX512Tiles3Masked(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, d []float64, ldd int, alpha float64, beta float64, accumulate bool, last int)
 
 // dAVX512Dots1 computes m rows of 1 columns (see dotsFunc).
 //
 //go:noescape
-func dAVX512Dots1(m int, k int, a []float64, lda int, b []float64, ldb int, c []float64, ldc int, alpha float64, beta float64, accumulate bool)
+func dAVX512Dots1(m int, k int, a []float64, lda int, b []float64, ldb int, c []float64, ldc int, d []float64, ldd int, alpha float64, beta float64, accumulate bool)
 
 // dAVX512Dots2 computes m rows of 2 columns (see dotsFunc).
 //
 //go:noescape
-func dAVX512Dots2(m int, k int, a []float64, lda int, b []float64, ldb int, c []float64, ldc int, alpha float64, beta float64, accumulate bool)
+func dAVX512Dots2(m int, k int, a []float64, lda int, b []float64, ldb int, c []float64, ldc int, d []float64, ldd int, alpha float64, beta float64, accumulate bool)
 
 // dAVX512Dots3 computes m rows of 3 columns (see dotsFunc).
 //
 //go:noescape
-func dAVX512Dots3(m int, k int, a []float64, lda int, b []float64, ldb int, c []float64, ldc int, alpha float64, beta float64, accumulate bool)
+func dAVX512Dots3(m int, k int, a []float64, lda int, b []float64, ldb int, c []float64, ldc int, d []float64, ldd int, alpha float64, beta float64, accumulate bool)
 
 // dAVX512Dots4 computes m rows of 4 columns (see dotsFunc).
 //
 //go:noescape
-func dAVX512Dots4(m int, k int, a []float64, lda int, b []float64, ldb int, c []float64, ldc int, alpha float64, beta float64, accumulate bool)
+func dAVX512Dots4(m int, k int, a []float64, lda int, b []float64, ldb int, c []float64, ldc int, d []float64, ldd int, alpha float64, beta float64, accumulate bool)
 
 // sAVX512Tiles1 computes m rows of a panel of 1 vectors (see tilesFunc).
 //
 //go:noescape
-func sAVX512Tiles1(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, alpha float32, beta float32, accumulate bool, last int)
+func sAVX512Tiles1(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, d []float32, ldd int, alpha float32, beta float32, accumulate bool, last int)
 
 // sAVX512Tiles1Masked computes m rows of a panel of 1 vectors (see tilesFunc).
 //
 //go:noescape
-func sAVX512Tiles1Masked(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, alpha float32, beta float32, accumulate bool, last int)
+func sAVX512Tiles1Masked(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, d []float32, ldd int, alpha float32, beta float32, accumulate bool, last int)
 
 // sAVX512Tiles2 computes m rows of a panel of 2 vectors (see tilesFunc).
 //
 //go:noescape
-func sAVX512Tiles2(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, alpha float32, beta float32, accumulate bool, last int)
+func sAVX512Tiles2(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, d []float32, ldd int, alpha float32, beta float32, accumulate bool, last int)
 
 // sAVX512Tiles2Masked computes m rows of a panel of 2 vectors (see tilesFunc).
 //
 //go:noescape
-func sAVX512Tiles2Masked(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, alpha float32, beta float32, accumulate bool, last int)
+func sAVX512Tiles2Masked(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, d []float32, ldd int, alpha float32, beta float32, accumulate bool, last int)
 
 // sAVX512Tiles3 computes m rows of a panel of 3 vectors (see tilesFunc).
 //
 //go:noescape
-func sAVX512Tiles3(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, alpha float32, beta float32, accumulate bool, last int)
+func sAVX512Tiles3(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, d []float32, ldd int, alpha float32, beta float32, accumulate bool, last int)
 
 // sAVX512Tiles3Masked computes m rows of a panel of 3 vectors (see tilesFunc).
 //
 //go:noescape
-func sAVX512Tiles3Masked(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, alpha float32, beta float32, accumulate bool, last int)
+func sAVX512Tiles3Masked(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, d []float32, ldd int, alpha float32, beta float32, accumulate bool, last int)
 
 // sAVX512Dots1 computes m rows of 1 columns (see dotsFunc).
 //
 //go:noescape
-func sAVX512Dots1(m int, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, alpha float32, beta float32, accumulate bool)
+func sAVX512Dots1(m int, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, d []float32, ldd int, alpha float32, beta float32, accumulate bool)
 
 // sAVX512Dots2 computes m rows of 2 columns (see dotsFunc).
 //
 //go:noescape
-func sAVX512Dots2(m int, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, alpha float32, beta float32, accumulate bool)
+func sAVX512Dots2(m int, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, d []float32, ldd int, alpha float32, beta float32, accumulate bool)
 
 // sAVX512Dots3 computes m rows of 3 columns (see dotsFunc).
 //
 //go:noescape
-func sAVX512Dots3(m int, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, alpha float32, beta float32, accumulate bool)
+func sAVX512Dots3(m int, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, d []float32, ldd int, alpha float32, beta float32, accumulate bool)
 
 // sAVX512Dots4 computes m rows of 4 columns (see dotsFunc).
 //
 //go:noescape
-func sAVX512Dots4(m int, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, alpha float32, beta float32, accumulate bool)
+func sAVX512Dots4(m int, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, d []float32, ldd int, alpha float32, beta float32, accumulate bool)

@@ -14,9 +14,9 @@ DATA masks<>+48(SB)/8, $0x0000000000000000
 DATA masks<>+56(SB)/8, $0x0000000000000000
 GLOBL masks<>(SB), RODATA|NOPTR, $64
 
-// func dAVX512Tiles1(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, alpha float64, beta float64, accumulate bool, last int)
+// func dAVX512Tiles1(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, d []float64, ldd int, alpha float64, beta float64, accumulate bool, last int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dAVX512Tiles1(SB), NOSPLIT, $8-152
+TEXT ·dAVX512Tiles1(SB), NOSPLIT, $8-184
 	MOVQ m+0(FP), AX
 	MOVQ a_base+16(FP), CX
 	MOVQ aRow+40(FP), DX
@@ -90,52 +90,64 @@ k8:
 	ADDQ         DI, R13
 	DECQ         R14
 	JNZ          k8
-	VBROADCASTSD alpha+120(FP), Z24
-	VBROADCASTSD beta+128(FP), Z25
+	VBROADCASTSD alpha+152(FP), Z24
+	VBROADCASTSD beta+160(FP), Z25
 	MOVQ         ldc+112(FP), R12
 	SHLQ         $0x03, R12
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite8
-	VMOVUPD      (R8), Z26
+	MOVQ         d_base+120(FP), R13
+	MOVQ         ldd+144(FP), R14
+	SHLQ         $0x03, R14
+	VMOVUPD      (R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z0, Z26
 	VMOVUPD      Z26, (R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPD      (R8), Z26
+	VMOVUPD      (R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z1, Z26
 	VMOVUPD      Z26, (R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPD      (R8), Z26
+	VMOVUPD      (R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z2, Z26
 	VMOVUPD      Z26, (R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPD      (R8), Z26
+	VMOVUPD      (R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z3, Z26
 	VMOVUPD      Z26, (R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPD      (R8), Z26
+	VMOVUPD      (R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z4, Z26
 	VMOVUPD      Z26, (R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPD      (R8), Z26
+	VMOVUPD      (R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z5, Z26
 	VMOVUPD      Z26, (R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPD      (R8), Z26
+	VMOVUPD      (R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z6, Z26
 	VMOVUPD      Z26, (R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPD      (R8), Z26
+	VMOVUPD      (R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z7, Z26
 	VMOVUPD      Z26, (R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
+	MOVQ         R13, d_base+120(FP)
 	JMP          done8
 
 overwrite8:
@@ -194,53 +206,128 @@ k4:
 	ADDQ         DI, R11
 	DECQ         R12
 	JNZ          k4
-	VBROADCASTSD alpha+120(FP), Z24
-	VBROADCASTSD beta+128(FP), Z25
-	MOVQ         ldc+112(FP), R9
-	SHLQ         $0x03, R9
-	CMPB         accumulate+136(FP), $0x00
+	VBROADCASTSD alpha+152(FP), Z24
+	VBROADCASTSD beta+160(FP), Z25
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x03, R10
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite4
-	VMOVUPD      (R8), Z26
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x03, R12
+	VMOVUPD      (R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z0, Z26
 	VMOVUPD      Z26, (R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z1, Z26
 	VMOVUPD      Z26, (R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z2, Z26
 	VMOVUPD      Z26, (R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z3, Z26
 	VMOVUPD      Z26, (R8)
-	ADDQ         R9, R8
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
 	JMP          done4
 
 overwrite4:
 	VMULPD  Z24, Z0, Z0
 	VMOVUPD Z0, (R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPD  Z24, Z1, Z1
 	VMOVUPD Z1, (R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPD  Z24, Z2, Z2
 	VMOVUPD Z2, (R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPD  Z24, Z3, Z3
 	VMOVUPD Z3, (R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 
 done4:
 	SUBQ $0x04, AX
 	LEAQ (CX)(DX*4), CX
 
 below4:
+	CMPQ   AX, $0x03
+	JLT    below3
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	MOVQ   k+8(FP), R12
+	MOVQ   CX, R10
+	MOVQ   SI, R11
+
+k3:
+	VMOVUPD      (R11), Z24
+	VBROADCASTSD (R10), Z27
+	VFMADD231PD  Z24, Z27, Z0
+	VBROADCASTSD (R10)(DX*1), Z28
+	VFMADD231PD  Z24, Z28, Z1
+	VBROADCASTSD (R10)(DX*2), Z29
+	VFMADD231PD  Z24, Z29, Z2
+	ADDQ         BX, R10
+	ADDQ         DI, R11
+	DECQ         R12
+	JNZ          k3
+	VBROADCASTSD alpha+152(FP), Z24
+	VBROADCASTSD beta+160(FP), Z25
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x03, R10
+	CMPB         accumulate+168(FP), $0x00
+	JE           overwrite3
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x03, R12
+	VMOVUPD      (R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z0, Z26
+	VMOVUPD      Z26, (R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z1, Z26
+	VMOVUPD      Z26, (R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z2, Z26
+	VMOVUPD      Z26, (R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
+	JMP          done3
+
+overwrite3:
+	VMULPD  Z24, Z0, Z0
+	VMOVUPD Z0, (R8)
+	ADDQ    R10, R8
+	VMULPD  Z24, Z1, Z1
+	VMOVUPD Z1, (R8)
+	ADDQ    R10, R8
+	VMULPD  Z24, Z2, Z2
+	VMOVUPD Z2, (R8)
+	ADDQ    R10, R8
+
+done3:
+	SUBQ $0x03, AX
+	LEAQ (CX)(R9*1), CX
+
+below3:
 	CMPQ   AX, $0x02
 	JLT    below2
 	VPXORQ Z0, Z0, Z0
@@ -259,22 +346,28 @@ k2:
 	ADDQ         DI, R10
 	DECQ         R11
 	JNZ          k2
-	VBROADCASTSD alpha+120(FP), Z24
-	VBROADCASTSD beta+128(FP), Z25
+	VBROADCASTSD alpha+152(FP), Z24
+	VBROADCASTSD beta+160(FP), Z25
 	MOVQ         ldc+112(FP), R9
 	SHLQ         $0x03, R9
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite2
-	VMOVUPD      (R8), Z26
+	MOVQ         d_base+120(FP), R10
+	MOVQ         ldd+144(FP), R11
+	SHLQ         $0x03, R11
+	VMOVUPD      (R10), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z0, Z26
 	VMOVUPD      Z26, (R8)
+	ADDQ         R11, R10
 	ADDQ         R9, R8
-	VMOVUPD      (R8), Z26
+	VMOVUPD      (R10), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z1, Z26
 	VMOVUPD      Z26, (R8)
+	ADDQ         R11, R10
 	ADDQ         R9, R8
+	MOVQ         R10, d_base+120(FP)
 	JMP          done2
 
 overwrite2:
@@ -304,17 +397,22 @@ k1:
 	ADDQ         DI, SI
 	DECQ         R10
 	JNZ          k1
-	VBROADCASTSD alpha+120(FP), Z24
-	VBROADCASTSD beta+128(FP), Z25
+	VBROADCASTSD alpha+152(FP), Z24
+	VBROADCASTSD beta+160(FP), Z25
 	MOVQ         ldc+112(FP), BX
 	SHLQ         $0x03, BX
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite1
-	VMOVUPD      (R8), Z26
+	MOVQ         d_base+120(FP), SI
+	MOVQ         ldd+144(FP), DI
+	SHLQ         $0x03, DI
+	VMOVUPD      (SI), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z0, Z26
 	VMOVUPD      Z26, (R8)
+	ADDQ         DI, SI
 	ADDQ         BX, R8
+	MOVQ         SI, d_base+120(FP)
 	JMP          done1
 
 overwrite1:
@@ -330,9 +428,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func dAVX512Tiles1Masked(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, alpha float64, beta float64, accumulate bool, last int)
+// func dAVX512Tiles1Masked(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, d []float64, ldd int, alpha float64, beta float64, accumulate bool, last int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·dAVX512Tiles1Masked(SB), NOSPLIT, $8-152
+TEXT ·dAVX512Tiles1Masked(SB), NOSPLIT, $8-184
 	MOVQ  m+0(FP), AX
 	MOVQ  a_base+16(FP), CX
 	MOVQ  aRow+40(FP), DX
@@ -340,7 +438,7 @@ TEXT ·dAVX512Tiles1Masked(SB), NOSPLIT, $8-152
 	MOVQ  b_base+56(FP), SI
 	MOVQ  ldb+80(FP), DI
 	MOVQ  c_base+88(FP), R8
-	MOVQ  last+144(FP), R9
+	MOVQ  last+176(FP), R9
 	MOVQ  $0x00000001, R10
 	SHLXQ R9, R10, R10
 	DECQ  R10
@@ -411,52 +509,64 @@ k8:
 	ADDQ         DI, R13
 	DECQ         R14
 	JNZ          k8
-	VBROADCASTSD alpha+120(FP), Z24
-	VBROADCASTSD beta+128(FP), Z25
+	VBROADCASTSD alpha+152(FP), Z24
+	VBROADCASTSD beta+160(FP), Z25
 	MOVQ         ldc+112(FP), R12
 	SHLQ         $0x03, R12
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite8
-	VMOVUPD.Z    (R8), K1, Z26
+	MOVQ         d_base+120(FP), R13
+	MOVQ         ldd+144(FP), R14
+	SHLQ         $0x03, R14
+	VMOVUPD.Z    (R13), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z0, Z26
 	VMOVUPD      Z26, K1, (R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPD.Z    (R8), K1, Z26
+	VMOVUPD.Z    (R13), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z1, Z26
 	VMOVUPD      Z26, K1, (R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPD.Z    (R8), K1, Z26
+	VMOVUPD.Z    (R13), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z2, Z26
 	VMOVUPD      Z26, K1, (R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPD.Z    (R8), K1, Z26
+	VMOVUPD.Z    (R13), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z3, Z26
 	VMOVUPD      Z26, K1, (R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPD.Z    (R8), K1, Z26
+	VMOVUPD.Z    (R13), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z4, Z26
 	VMOVUPD      Z26, K1, (R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPD.Z    (R8), K1, Z26
+	VMOVUPD.Z    (R13), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z5, Z26
 	VMOVUPD      Z26, K1, (R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPD.Z    (R8), K1, Z26
+	VMOVUPD.Z    (R13), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z6, Z26
 	VMOVUPD      Z26, K1, (R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPD.Z    (R8), K1, Z26
+	VMOVUPD.Z    (R13), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z7, Z26
 	VMOVUPD      Z26, K1, (R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
+	MOVQ         R13, d_base+120(FP)
 	JMP          done8
 
 overwrite8:
@@ -515,53 +625,128 @@ k4:
 	ADDQ         DI, R11
 	DECQ         R12
 	JNZ          k4
-	VBROADCASTSD alpha+120(FP), Z24
-	VBROADCASTSD beta+128(FP), Z25
-	MOVQ         ldc+112(FP), R9
-	SHLQ         $0x03, R9
-	CMPB         accumulate+136(FP), $0x00
+	VBROADCASTSD alpha+152(FP), Z24
+	VBROADCASTSD beta+160(FP), Z25
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x03, R10
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite4
-	VMOVUPD.Z    (R8), K1, Z26
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x03, R12
+	VMOVUPD.Z    (R11), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z0, Z26
 	VMOVUPD      Z26, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD.Z    (R11), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z1, Z26
 	VMOVUPD      Z26, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD.Z    (R11), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z2, Z26
 	VMOVUPD      Z26, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD.Z    (R11), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z3, Z26
 	VMOVUPD      Z26, K1, (R8)
-	ADDQ         R9, R8
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
 	JMP          done4
 
 overwrite4:
 	VMULPD  Z24, Z0, Z0
 	VMOVUPD Z0, K1, (R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPD  Z24, Z1, Z1
 	VMOVUPD Z1, K1, (R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPD  Z24, Z2, Z2
 	VMOVUPD Z2, K1, (R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPD  Z24, Z3, Z3
 	VMOVUPD Z3, K1, (R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 
 done4:
 	SUBQ $0x04, AX
 	LEAQ (CX)(DX*4), CX
 
 below4:
+	CMPQ   AX, $0x03
+	JLT    below3
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	MOVQ   k+8(FP), R12
+	MOVQ   CX, R10
+	MOVQ   SI, R11
+
+k3:
+	VMOVUPD.Z    (R11), K1, Z24
+	VBROADCASTSD (R10), Z27
+	VFMADD231PD  Z24, Z27, Z0
+	VBROADCASTSD (R10)(DX*1), Z28
+	VFMADD231PD  Z24, Z28, Z1
+	VBROADCASTSD (R10)(DX*2), Z29
+	VFMADD231PD  Z24, Z29, Z2
+	ADDQ         BX, R10
+	ADDQ         DI, R11
+	DECQ         R12
+	JNZ          k3
+	VBROADCASTSD alpha+152(FP), Z24
+	VBROADCASTSD beta+160(FP), Z25
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x03, R10
+	CMPB         accumulate+168(FP), $0x00
+	JE           overwrite3
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x03, R12
+	VMOVUPD.Z    (R11), K1, Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z0, Z26
+	VMOVUPD      Z26, K1, (R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD.Z    (R11), K1, Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z1, Z26
+	VMOVUPD      Z26, K1, (R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD.Z    (R11), K1, Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z2, Z26
+	VMOVUPD      Z26, K1, (R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
+	JMP          done3
+
+overwrite3:
+	VMULPD  Z24, Z0, Z0
+	VMOVUPD Z0, K1, (R8)
+	ADDQ    R10, R8
+	VMULPD  Z24, Z1, Z1
+	VMOVUPD Z1, K1, (R8)
+	ADDQ    R10, R8
+	VMULPD  Z24, Z2, Z2
+	VMOVUPD Z2, K1, (R8)
+	ADDQ    R10, R8
+
+done3:
+	SUBQ $0x03, AX
+	LEAQ (CX)(R9*1), CX
+
+below3:
 	CMPQ   AX, $0x02
 	JLT    below2
 	VPXORQ Z0, Z0, Z0
@@ -580,22 +765,28 @@ k2:
 	ADDQ         DI, R10
 	DECQ         R11
 	JNZ          k2
-	VBROADCASTSD alpha+120(FP), Z24
-	VBROADCASTSD beta+128(FP), Z25
+	VBROADCASTSD alpha+152(FP), Z24
+	VBROADCASTSD beta+160(FP), Z25
 	MOVQ         ldc+112(FP), R9
 	SHLQ         $0x03, R9
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite2
-	VMOVUPD.Z    (R8), K1, Z26
+	MOVQ         d_base+120(FP), R10
+	MOVQ         ldd+144(FP), R11
+	SHLQ         $0x03, R11
+	VMOVUPD.Z    (R10), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z0, Z26
 	VMOVUPD      Z26, K1, (R8)
+	ADDQ         R11, R10
 	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z26
+	VMOVUPD.Z    (R10), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z1, Z26
 	VMOVUPD      Z26, K1, (R8)
+	ADDQ         R11, R10
 	ADDQ         R9, R8
+	MOVQ         R10, d_base+120(FP)
 	JMP          done2
 
 overwrite2:
@@ -625,17 +816,22 @@ k1:
 	ADDQ         DI, SI
 	DECQ         R10
 	JNZ          k1
-	VBROADCASTSD alpha+120(FP), Z24
-	VBROADCASTSD beta+128(FP), Z25
+	VBROADCASTSD alpha+152(FP), Z24
+	VBROADCASTSD beta+160(FP), Z25
 	MOVQ         ldc+112(FP), BX
 	SHLQ         $0x03, BX
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite1
-	VMOVUPD.Z    (R8), K1, Z26
+	MOVQ         d_base+120(FP), SI
+	MOVQ         ldd+144(FP), DI
+	SHLQ         $0x03, DI
+	VMOVUPD.Z    (SI), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z0, Z26
 	VMOVUPD      Z26, K1, (R8)
+	ADDQ         DI, SI
 	ADDQ         BX, R8
+	MOVQ         SI, d_base+120(FP)
 	JMP          done1
 
 overwrite1:
@@ -651,9 +847,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func dAVX512Tiles2(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, alpha float64, beta float64, accumulate bool, last int)
+// func dAVX512Tiles2(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, d []float64, ldd int, alpha float64, beta float64, accumulate bool, last int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dAVX512Tiles2(SB), NOSPLIT, $8-152
+TEXT ·dAVX512Tiles2(SB), NOSPLIT, $8-184
 	MOVQ m+0(FP), AX
 	MOVQ a_base+16(FP), CX
 	MOVQ aRow+40(FP), DX
@@ -753,84 +949,96 @@ k8:
 	ADDQ         DI, R13
 	DECQ         R14
 	JNZ          k8
-	VBROADCASTSD alpha+120(FP), Z24
-	VBROADCASTSD beta+128(FP), Z25
+	VBROADCASTSD alpha+152(FP), Z24
+	VBROADCASTSD beta+160(FP), Z25
 	MOVQ         ldc+112(FP), R12
 	SHLQ         $0x03, R12
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite8
-	VMOVUPD      (R8), Z26
+	MOVQ         d_base+120(FP), R13
+	MOVQ         ldd+144(FP), R14
+	SHLQ         $0x03, R14
+	VMOVUPD      (R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z0, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R8), Z26
+	VMOVUPD      64(R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z1, Z26
 	VMOVUPD      Z26, 64(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPD      (R8), Z26
+	VMOVUPD      (R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z2, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R8), Z26
+	VMOVUPD      64(R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z3, Z26
 	VMOVUPD      Z26, 64(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPD      (R8), Z26
+	VMOVUPD      (R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z4, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R8), Z26
+	VMOVUPD      64(R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z5, Z26
 	VMOVUPD      Z26, 64(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPD      (R8), Z26
+	VMOVUPD      (R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z6, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R8), Z26
+	VMOVUPD      64(R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z7, Z26
 	VMOVUPD      Z26, 64(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPD      (R8), Z26
+	VMOVUPD      (R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z8, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R8), Z26
+	VMOVUPD      64(R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z9, Z26
 	VMOVUPD      Z26, 64(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPD      (R8), Z26
+	VMOVUPD      (R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z10, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R8), Z26
+	VMOVUPD      64(R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z11, Z26
 	VMOVUPD      Z26, 64(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPD      (R8), Z26
+	VMOVUPD      (R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z12, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R8), Z26
+	VMOVUPD      64(R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z13, Z26
 	VMOVUPD      Z26, 64(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPD      (R8), Z26
+	VMOVUPD      (R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z14, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R8), Z26
+	VMOVUPD      64(R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z15, Z26
 	VMOVUPD      Z26, 64(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
+	MOVQ         R13, d_base+120(FP)
 	JMP          done8
 
 overwrite8:
@@ -914,48 +1122,56 @@ k4:
 	ADDQ         DI, R11
 	DECQ         R12
 	JNZ          k4
-	VBROADCASTSD alpha+120(FP), Z24
-	VBROADCASTSD beta+128(FP), Z25
-	MOVQ         ldc+112(FP), R9
-	SHLQ         $0x03, R9
-	CMPB         accumulate+136(FP), $0x00
+	VBROADCASTSD alpha+152(FP), Z24
+	VBROADCASTSD beta+160(FP), Z25
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x03, R10
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite4
-	VMOVUPD      (R8), Z26
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x03, R12
+	VMOVUPD      (R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z0, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R8), Z26
+	VMOVUPD      64(R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z1, Z26
 	VMOVUPD      Z26, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z2, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R8), Z26
+	VMOVUPD      64(R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z3, Z26
 	VMOVUPD      Z26, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z4, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R8), Z26
+	VMOVUPD      64(R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z5, Z26
 	VMOVUPD      Z26, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z6, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R8), Z26
+	VMOVUPD      64(R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z7, Z26
 	VMOVUPD      Z26, 64(R8)
-	ADDQ         R9, R8
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
 	JMP          done4
 
 overwrite4:
@@ -963,28 +1179,120 @@ overwrite4:
 	VMOVUPD Z0, (R8)
 	VMULPD  Z24, Z1, Z1
 	VMOVUPD Z1, 64(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPD  Z24, Z2, Z2
 	VMOVUPD Z2, (R8)
 	VMULPD  Z24, Z3, Z3
 	VMOVUPD Z3, 64(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPD  Z24, Z4, Z4
 	VMOVUPD Z4, (R8)
 	VMULPD  Z24, Z5, Z5
 	VMOVUPD Z5, 64(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPD  Z24, Z6, Z6
 	VMOVUPD Z6, (R8)
 	VMULPD  Z24, Z7, Z7
 	VMOVUPD Z7, 64(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 
 done4:
 	SUBQ $0x04, AX
 	LEAQ (CX)(DX*4), CX
 
 below4:
+	CMPQ   AX, $0x03
+	JLT    below3
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	MOVQ   k+8(FP), R12
+	MOVQ   CX, R10
+	MOVQ   SI, R11
+
+k3:
+	VMOVUPD      (R11), Z24
+	VMOVUPD      64(R11), Z25
+	VBROADCASTSD (R10), Z27
+	VFMADD231PD  Z24, Z27, Z0
+	VFMADD231PD  Z25, Z27, Z1
+	VBROADCASTSD (R10)(DX*1), Z28
+	VFMADD231PD  Z24, Z28, Z2
+	VFMADD231PD  Z25, Z28, Z3
+	VBROADCASTSD (R10)(DX*2), Z29
+	VFMADD231PD  Z24, Z29, Z4
+	VFMADD231PD  Z25, Z29, Z5
+	ADDQ         BX, R10
+	ADDQ         DI, R11
+	DECQ         R12
+	JNZ          k3
+	VBROADCASTSD alpha+152(FP), Z24
+	VBROADCASTSD beta+160(FP), Z25
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x03, R10
+	CMPB         accumulate+168(FP), $0x00
+	JE           overwrite3
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x03, R12
+	VMOVUPD      (R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z0, Z26
+	VMOVUPD      Z26, (R8)
+	VMOVUPD      64(R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z1, Z26
+	VMOVUPD      Z26, 64(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z2, Z26
+	VMOVUPD      Z26, (R8)
+	VMOVUPD      64(R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z3, Z26
+	VMOVUPD      Z26, 64(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z4, Z26
+	VMOVUPD      Z26, (R8)
+	VMOVUPD      64(R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z5, Z26
+	VMOVUPD      Z26, 64(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
+	JMP          done3
+
+overwrite3:
+	VMULPD  Z24, Z0, Z0
+	VMOVUPD Z0, (R8)
+	VMULPD  Z24, Z1, Z1
+	VMOVUPD Z1, 64(R8)
+	ADDQ    R10, R8
+	VMULPD  Z24, Z2, Z2
+	VMOVUPD Z2, (R8)
+	VMULPD  Z24, Z3, Z3
+	VMOVUPD Z3, 64(R8)
+	ADDQ    R10, R8
+	VMULPD  Z24, Z4, Z4
+	VMOVUPD Z4, (R8)
+	VMULPD  Z24, Z5, Z5
+	VMOVUPD Z5, 64(R8)
+	ADDQ    R10, R8
+
+done3:
+	SUBQ $0x03, AX
+	LEAQ (CX)(R9*1), CX
+
+below3:
 	CMPQ   AX, $0x02
 	JLT    below2
 	VPXORQ Z0, Z0, Z0
@@ -1008,30 +1316,36 @@ k2:
 	ADDQ         DI, R10
 	DECQ         R11
 	JNZ          k2
-	VBROADCASTSD alpha+120(FP), Z24
-	VBROADCASTSD beta+128(FP), Z25
+	VBROADCASTSD alpha+152(FP), Z24
+	VBROADCASTSD beta+160(FP), Z25
 	MOVQ         ldc+112(FP), R9
 	SHLQ         $0x03, R9
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite2
-	VMOVUPD      (R8), Z26
+	MOVQ         d_base+120(FP), R10
+	MOVQ         ldd+144(FP), R11
+	SHLQ         $0x03, R11
+	VMOVUPD      (R10), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z0, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R8), Z26
+	VMOVUPD      64(R10), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z1, Z26
 	VMOVUPD      Z26, 64(R8)
+	ADDQ         R11, R10
 	ADDQ         R9, R8
-	VMOVUPD      (R8), Z26
+	VMOVUPD      (R10), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z2, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R8), Z26
+	VMOVUPD      64(R10), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z3, Z26
 	VMOVUPD      Z26, 64(R8)
+	ADDQ         R11, R10
 	ADDQ         R9, R8
+	MOVQ         R10, d_base+120(FP)
 	JMP          done2
 
 overwrite2:
@@ -1068,21 +1382,26 @@ k1:
 	ADDQ         DI, SI
 	DECQ         R10
 	JNZ          k1
-	VBROADCASTSD alpha+120(FP), Z24
-	VBROADCASTSD beta+128(FP), Z25
+	VBROADCASTSD alpha+152(FP), Z24
+	VBROADCASTSD beta+160(FP), Z25
 	MOVQ         ldc+112(FP), BX
 	SHLQ         $0x03, BX
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite1
-	VMOVUPD      (R8), Z26
+	MOVQ         d_base+120(FP), SI
+	MOVQ         ldd+144(FP), DI
+	SHLQ         $0x03, DI
+	VMOVUPD      (SI), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z0, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R8), Z26
+	VMOVUPD      64(SI), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z1, Z26
 	VMOVUPD      Z26, 64(R8)
+	ADDQ         DI, SI
 	ADDQ         BX, R8
+	MOVQ         SI, d_base+120(FP)
 	JMP          done1
 
 overwrite1:
@@ -1100,9 +1419,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func dAVX512Tiles2Masked(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, alpha float64, beta float64, accumulate bool, last int)
+// func dAVX512Tiles2Masked(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, d []float64, ldd int, alpha float64, beta float64, accumulate bool, last int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·dAVX512Tiles2Masked(SB), NOSPLIT, $8-152
+TEXT ·dAVX512Tiles2Masked(SB), NOSPLIT, $8-184
 	MOVQ  m+0(FP), AX
 	MOVQ  a_base+16(FP), CX
 	MOVQ  aRow+40(FP), DX
@@ -1110,7 +1429,7 @@ TEXT ·dAVX512Tiles2Masked(SB), NOSPLIT, $8-152
 	MOVQ  b_base+56(FP), SI
 	MOVQ  ldb+80(FP), DI
 	MOVQ  c_base+88(FP), R8
-	MOVQ  last+144(FP), R9
+	MOVQ  last+176(FP), R9
 	MOVQ  $0x00000001, R10
 	SHLXQ R9, R10, R10
 	DECQ  R10
@@ -1207,84 +1526,96 @@ k8:
 	ADDQ         DI, R13
 	DECQ         R14
 	JNZ          k8
-	VBROADCASTSD alpha+120(FP), Z24
-	VBROADCASTSD beta+128(FP), Z25
+	VBROADCASTSD alpha+152(FP), Z24
+	VBROADCASTSD beta+160(FP), Z25
 	MOVQ         ldc+112(FP), R12
 	SHLQ         $0x03, R12
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite8
-	VMOVUPD      (R8), Z26
+	MOVQ         d_base+120(FP), R13
+	MOVQ         ldd+144(FP), R14
+	SHLQ         $0x03, R14
+	VMOVUPD      (R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z0, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD.Z    64(R8), K1, Z26
+	VMOVUPD.Z    64(R13), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z1, Z26
 	VMOVUPD      Z26, K1, 64(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPD      (R8), Z26
+	VMOVUPD      (R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z2, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD.Z    64(R8), K1, Z26
+	VMOVUPD.Z    64(R13), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z3, Z26
 	VMOVUPD      Z26, K1, 64(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPD      (R8), Z26
+	VMOVUPD      (R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z4, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD.Z    64(R8), K1, Z26
+	VMOVUPD.Z    64(R13), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z5, Z26
 	VMOVUPD      Z26, K1, 64(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPD      (R8), Z26
+	VMOVUPD      (R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z6, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD.Z    64(R8), K1, Z26
+	VMOVUPD.Z    64(R13), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z7, Z26
 	VMOVUPD      Z26, K1, 64(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPD      (R8), Z26
+	VMOVUPD      (R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z8, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD.Z    64(R8), K1, Z26
+	VMOVUPD.Z    64(R13), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z9, Z26
 	VMOVUPD      Z26, K1, 64(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPD      (R8), Z26
+	VMOVUPD      (R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z10, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD.Z    64(R8), K1, Z26
+	VMOVUPD.Z    64(R13), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z11, Z26
 	VMOVUPD      Z26, K1, 64(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPD      (R8), Z26
+	VMOVUPD      (R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z12, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD.Z    64(R8), K1, Z26
+	VMOVUPD.Z    64(R13), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z13, Z26
 	VMOVUPD      Z26, K1, 64(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPD      (R8), Z26
+	VMOVUPD      (R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z14, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD.Z    64(R8), K1, Z26
+	VMOVUPD.Z    64(R13), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z15, Z26
 	VMOVUPD      Z26, K1, 64(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
+	MOVQ         R13, d_base+120(FP)
 	JMP          done8
 
 overwrite8:
@@ -1368,48 +1699,56 @@ k4:
 	ADDQ         DI, R11
 	DECQ         R12
 	JNZ          k4
-	VBROADCASTSD alpha+120(FP), Z24
-	VBROADCASTSD beta+128(FP), Z25
-	MOVQ         ldc+112(FP), R9
-	SHLQ         $0x03, R9
-	CMPB         accumulate+136(FP), $0x00
+	VBROADCASTSD alpha+152(FP), Z24
+	VBROADCASTSD beta+160(FP), Z25
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x03, R10
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite4
-	VMOVUPD      (R8), Z26
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x03, R12
+	VMOVUPD      (R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z0, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD.Z    64(R8), K1, Z26
+	VMOVUPD.Z    64(R11), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z1, Z26
 	VMOVUPD      Z26, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z2, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD.Z    64(R8), K1, Z26
+	VMOVUPD.Z    64(R11), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z3, Z26
 	VMOVUPD      Z26, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z4, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD.Z    64(R8), K1, Z26
+	VMOVUPD.Z    64(R11), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z5, Z26
 	VMOVUPD      Z26, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z6, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD.Z    64(R8), K1, Z26
+	VMOVUPD.Z    64(R11), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z7, Z26
 	VMOVUPD      Z26, K1, 64(R8)
-	ADDQ         R9, R8
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
 	JMP          done4
 
 overwrite4:
@@ -1417,28 +1756,120 @@ overwrite4:
 	VMOVUPD Z0, (R8)
 	VMULPD  Z24, Z1, Z1
 	VMOVUPD Z1, K1, 64(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPD  Z24, Z2, Z2
 	VMOVUPD Z2, (R8)
 	VMULPD  Z24, Z3, Z3
 	VMOVUPD Z3, K1, 64(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPD  Z24, Z4, Z4
 	VMOVUPD Z4, (R8)
 	VMULPD  Z24, Z5, Z5
 	VMOVUPD Z5, K1, 64(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPD  Z24, Z6, Z6
 	VMOVUPD Z6, (R8)
 	VMULPD  Z24, Z7, Z7
 	VMOVUPD Z7, K1, 64(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 
 done4:
 	SUBQ $0x04, AX
 	LEAQ (CX)(DX*4), CX
 
 below4:
+	CMPQ   AX, $0x03
+	JLT    below3
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	MOVQ   k+8(FP), R12
+	MOVQ   CX, R10
+	MOVQ   SI, R11
+
+k3:
+	VMOVUPD      (R11), Z24
+	VMOVUPD.Z    64(R11), K1, Z25
+	VBROADCASTSD (R10), Z27
+	VFMADD231PD  Z24, Z27, Z0
+	VFMADD231PD  Z25, Z27, Z1
+	VBROADCASTSD (R10)(DX*1), Z28
+	VFMADD231PD  Z24, Z28, Z2
+	VFMADD231PD  Z25, Z28, Z3
+	VBROADCASTSD (R10)(DX*2), Z29
+	VFMADD231PD  Z24, Z29, Z4
+	VFMADD231PD  Z25, Z29, Z5
+	ADDQ         BX, R10
+	ADDQ         DI, R11
+	DECQ         R12
+	JNZ          k3
+	VBROADCASTSD alpha+152(FP), Z24
+	VBROADCASTSD beta+160(FP), Z25
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x03, R10
+	CMPB         accumulate+168(FP), $0x00
+	JE           overwrite3
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x03, R12
+	VMOVUPD      (R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z0, Z26
+	VMOVUPD      Z26, (R8)
+	VMOVUPD.Z    64(R11), K1, Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z1, Z26
+	VMOVUPD      Z26, K1, 64(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z2, Z26
+	VMOVUPD      Z26, (R8)
+	VMOVUPD.Z    64(R11), K1, Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z3, Z26
+	VMOVUPD      Z26, K1, 64(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z4, Z26
+	VMOVUPD      Z26, (R8)
+	VMOVUPD.Z    64(R11), K1, Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z5, Z26
+	VMOVUPD      Z26, K1, 64(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
+	JMP          done3
+
+overwrite3:
+	VMULPD  Z24, Z0, Z0
+	VMOVUPD Z0, (R8)
+	VMULPD  Z24, Z1, Z1
+	VMOVUPD Z1, K1, 64(R8)
+	ADDQ    R10, R8
+	VMULPD  Z24, Z2, Z2
+	VMOVUPD Z2, (R8)
+	VMULPD  Z24, Z3, Z3
+	VMOVUPD Z3, K1, 64(R8)
+	ADDQ    R10, R8
+	VMULPD  Z24, Z4, Z4
+	VMOVUPD Z4, (R8)
+	VMULPD  Z24, Z5, Z5
+	VMOVUPD Z5, K1, 64(R8)
+	ADDQ    R10, R8
+
+done3:
+	SUBQ $0x03, AX
+	LEAQ (CX)(R9*1), CX
+
+below3:
 	CMPQ   AX, $0x02
 	JLT    below2
 	VPXORQ Z0, Z0, Z0
@@ -1462,30 +1893,36 @@ k2:
 	ADDQ         DI, R10
 	DECQ         R11
 	JNZ          k2
-	VBROADCASTSD alpha+120(FP), Z24
-	VBROADCASTSD beta+128(FP), Z25
+	VBROADCASTSD alpha+152(FP), Z24
+	VBROADCASTSD beta+160(FP), Z25
 	MOVQ         ldc+112(FP), R9
 	SHLQ         $0x03, R9
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite2
-	VMOVUPD      (R8), Z26
+	MOVQ         d_base+120(FP), R10
+	MOVQ         ldd+144(FP), R11
+	SHLQ         $0x03, R11
+	VMOVUPD      (R10), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z0, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD.Z    64(R8), K1, Z26
+	VMOVUPD.Z    64(R10), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z1, Z26
 	VMOVUPD      Z26, K1, 64(R8)
+	ADDQ         R11, R10
 	ADDQ         R9, R8
-	VMOVUPD      (R8), Z26
+	VMOVUPD      (R10), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z2, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD.Z    64(R8), K1, Z26
+	VMOVUPD.Z    64(R10), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z3, Z26
 	VMOVUPD      Z26, K1, 64(R8)
+	ADDQ         R11, R10
 	ADDQ         R9, R8
+	MOVQ         R10, d_base+120(FP)
 	JMP          done2
 
 overwrite2:
@@ -1522,21 +1959,26 @@ k1:
 	ADDQ         DI, SI
 	DECQ         R10
 	JNZ          k1
-	VBROADCASTSD alpha+120(FP), Z24
-	VBROADCASTSD beta+128(FP), Z25
+	VBROADCASTSD alpha+152(FP), Z24
+	VBROADCASTSD beta+160(FP), Z25
 	MOVQ         ldc+112(FP), BX
 	SHLQ         $0x03, BX
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite1
-	VMOVUPD      (R8), Z26
+	MOVQ         d_base+120(FP), SI
+	MOVQ         ldd+144(FP), DI
+	SHLQ         $0x03, DI
+	VMOVUPD      (SI), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z0, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD.Z    64(R8), K1, Z26
+	VMOVUPD.Z    64(SI), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z1, Z26
 	VMOVUPD      Z26, K1, 64(R8)
+	ADDQ         DI, SI
 	ADDQ         BX, R8
+	MOVQ         SI, d_base+120(FP)
 	JMP          done1
 
 overwrite1:
@@ -1554,9 +1996,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func dAVX512Tiles3(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, alpha float64, beta float64, accumulate bool, last int)
+// func dAVX512Tiles3(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, d []float64, ldd int, alpha float64, beta float64, accumulate bool, last int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dAVX512Tiles3(SB), NOSPLIT, $8-152
+TEXT ·dAVX512Tiles3(SB), NOSPLIT, $8-184
 	MOVQ m+0(FP), AX
 	MOVQ a_base+16(FP), CX
 	MOVQ aRow+40(FP), DX
@@ -1682,116 +2124,128 @@ k8:
 	ADDQ         DI, R13
 	DECQ         R14
 	JNZ          k8
-	VBROADCASTSD alpha+120(FP), Z24
-	VBROADCASTSD beta+128(FP), Z25
+	VBROADCASTSD alpha+152(FP), Z24
+	VBROADCASTSD beta+160(FP), Z25
 	MOVQ         ldc+112(FP), R12
 	SHLQ         $0x03, R12
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite8
-	VMOVUPD      (R8), Z26
+	MOVQ         d_base+120(FP), R13
+	MOVQ         ldd+144(FP), R14
+	SHLQ         $0x03, R14
+	VMOVUPD      (R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z0, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R8), Z26
+	VMOVUPD      64(R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z1, Z26
 	VMOVUPD      Z26, 64(R8)
-	VMOVUPD      128(R8), Z26
+	VMOVUPD      128(R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z2, Z26
 	VMOVUPD      Z26, 128(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPD      (R8), Z26
+	VMOVUPD      (R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z3, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R8), Z26
+	VMOVUPD      64(R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z4, Z26
 	VMOVUPD      Z26, 64(R8)
-	VMOVUPD      128(R8), Z26
+	VMOVUPD      128(R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z5, Z26
 	VMOVUPD      Z26, 128(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPD      (R8), Z26
+	VMOVUPD      (R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z6, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R8), Z26
+	VMOVUPD      64(R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z7, Z26
 	VMOVUPD      Z26, 64(R8)
-	VMOVUPD      128(R8), Z26
+	VMOVUPD      128(R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z8, Z26
 	VMOVUPD      Z26, 128(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPD      (R8), Z26
+	VMOVUPD      (R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z9, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R8), Z26
+	VMOVUPD      64(R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z10, Z26
 	VMOVUPD      Z26, 64(R8)
-	VMOVUPD      128(R8), Z26
+	VMOVUPD      128(R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z11, Z26
 	VMOVUPD      Z26, 128(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPD      (R8), Z26
+	VMOVUPD      (R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z12, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R8), Z26
+	VMOVUPD      64(R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z13, Z26
 	VMOVUPD      Z26, 64(R8)
-	VMOVUPD      128(R8), Z26
+	VMOVUPD      128(R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z14, Z26
 	VMOVUPD      Z26, 128(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPD      (R8), Z26
+	VMOVUPD      (R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z15, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R8), Z26
+	VMOVUPD      64(R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z16, Z26
 	VMOVUPD      Z26, 64(R8)
-	VMOVUPD      128(R8), Z26
+	VMOVUPD      128(R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z17, Z26
 	VMOVUPD      Z26, 128(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPD      (R8), Z26
+	VMOVUPD      (R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z18, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R8), Z26
+	VMOVUPD      64(R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z19, Z26
 	VMOVUPD      Z26, 64(R8)
-	VMOVUPD      128(R8), Z26
+	VMOVUPD      128(R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z20, Z26
 	VMOVUPD      Z26, 128(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPD      (R8), Z26
+	VMOVUPD      (R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z21, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R8), Z26
+	VMOVUPD      64(R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z22, Z26
 	VMOVUPD      Z26, 64(R8)
-	VMOVUPD      128(R8), Z26
+	VMOVUPD      128(R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z23, Z26
 	VMOVUPD      Z26, 128(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
+	MOVQ         R13, d_base+120(FP)
 	JMP          done8
 
 overwrite8:
@@ -1900,64 +2354,72 @@ k4:
 	ADDQ         DI, R11
 	DECQ         R12
 	JNZ          k4
-	VBROADCASTSD alpha+120(FP), Z24
-	VBROADCASTSD beta+128(FP), Z25
-	MOVQ         ldc+112(FP), R9
-	SHLQ         $0x03, R9
-	CMPB         accumulate+136(FP), $0x00
+	VBROADCASTSD alpha+152(FP), Z24
+	VBROADCASTSD beta+160(FP), Z25
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x03, R10
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite4
-	VMOVUPD      (R8), Z26
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x03, R12
+	VMOVUPD      (R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z0, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R8), Z26
+	VMOVUPD      64(R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z1, Z26
 	VMOVUPD      Z26, 64(R8)
-	VMOVUPD      128(R8), Z26
+	VMOVUPD      128(R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z2, Z26
 	VMOVUPD      Z26, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z3, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R8), Z26
+	VMOVUPD      64(R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z4, Z26
 	VMOVUPD      Z26, 64(R8)
-	VMOVUPD      128(R8), Z26
+	VMOVUPD      128(R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z5, Z26
 	VMOVUPD      Z26, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z6, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R8), Z26
+	VMOVUPD      64(R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z7, Z26
 	VMOVUPD      Z26, 64(R8)
-	VMOVUPD      128(R8), Z26
+	VMOVUPD      128(R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z8, Z26
 	VMOVUPD      Z26, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z9, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R8), Z26
+	VMOVUPD      64(R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z10, Z26
 	VMOVUPD      Z26, 64(R8)
-	VMOVUPD      128(R8), Z26
+	VMOVUPD      128(R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z11, Z26
 	VMOVUPD      Z26, 128(R8)
-	ADDQ         R9, R8
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
 	JMP          done4
 
 overwrite4:
@@ -1967,34 +2429,151 @@ overwrite4:
 	VMOVUPD Z1, 64(R8)
 	VMULPD  Z24, Z2, Z2
 	VMOVUPD Z2, 128(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPD  Z24, Z3, Z3
 	VMOVUPD Z3, (R8)
 	VMULPD  Z24, Z4, Z4
 	VMOVUPD Z4, 64(R8)
 	VMULPD  Z24, Z5, Z5
 	VMOVUPD Z5, 128(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPD  Z24, Z6, Z6
 	VMOVUPD Z6, (R8)
 	VMULPD  Z24, Z7, Z7
 	VMOVUPD Z7, 64(R8)
 	VMULPD  Z24, Z8, Z8
 	VMOVUPD Z8, 128(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPD  Z24, Z9, Z9
 	VMOVUPD Z9, (R8)
 	VMULPD  Z24, Z10, Z10
 	VMOVUPD Z10, 64(R8)
 	VMULPD  Z24, Z11, Z11
 	VMOVUPD Z11, 128(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 
 done4:
 	SUBQ $0x04, AX
 	LEAQ (CX)(DX*4), CX
 
 below4:
+	CMPQ   AX, $0x03
+	JLT    below3
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	MOVQ   k+8(FP), R12
+	MOVQ   CX, R10
+	MOVQ   SI, R11
+
+k3:
+	VMOVUPD      (R11), Z24
+	VMOVUPD      64(R11), Z25
+	VMOVUPD      128(R11), Z26
+	VBROADCASTSD (R10), Z27
+	VFMADD231PD  Z24, Z27, Z0
+	VFMADD231PD  Z25, Z27, Z1
+	VFMADD231PD  Z26, Z27, Z2
+	VBROADCASTSD (R10)(DX*1), Z28
+	VFMADD231PD  Z24, Z28, Z3
+	VFMADD231PD  Z25, Z28, Z4
+	VFMADD231PD  Z26, Z28, Z5
+	VBROADCASTSD (R10)(DX*2), Z29
+	VFMADD231PD  Z24, Z29, Z6
+	VFMADD231PD  Z25, Z29, Z7
+	VFMADD231PD  Z26, Z29, Z8
+	ADDQ         BX, R10
+	ADDQ         DI, R11
+	DECQ         R12
+	JNZ          k3
+	VBROADCASTSD alpha+152(FP), Z24
+	VBROADCASTSD beta+160(FP), Z25
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x03, R10
+	CMPB         accumulate+168(FP), $0x00
+	JE           overwrite3
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x03, R12
+	VMOVUPD      (R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z0, Z26
+	VMOVUPD      Z26, (R8)
+	VMOVUPD      64(R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z1, Z26
+	VMOVUPD      Z26, 64(R8)
+	VMOVUPD      128(R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z2, Z26
+	VMOVUPD      Z26, 128(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z3, Z26
+	VMOVUPD      Z26, (R8)
+	VMOVUPD      64(R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z4, Z26
+	VMOVUPD      Z26, 64(R8)
+	VMOVUPD      128(R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z5, Z26
+	VMOVUPD      Z26, 128(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z6, Z26
+	VMOVUPD      Z26, (R8)
+	VMOVUPD      64(R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z7, Z26
+	VMOVUPD      Z26, 64(R8)
+	VMOVUPD      128(R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z8, Z26
+	VMOVUPD      Z26, 128(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
+	JMP          done3
+
+overwrite3:
+	VMULPD  Z24, Z0, Z0
+	VMOVUPD Z0, (R8)
+	VMULPD  Z24, Z1, Z1
+	VMOVUPD Z1, 64(R8)
+	VMULPD  Z24, Z2, Z2
+	VMOVUPD Z2, 128(R8)
+	ADDQ    R10, R8
+	VMULPD  Z24, Z3, Z3
+	VMOVUPD Z3, (R8)
+	VMULPD  Z24, Z4, Z4
+	VMOVUPD Z4, 64(R8)
+	VMULPD  Z24, Z5, Z5
+	VMOVUPD Z5, 128(R8)
+	ADDQ    R10, R8
+	VMULPD  Z24, Z6, Z6
+	VMOVUPD Z6, (R8)
+	VMULPD  Z24, Z7, Z7
+	VMOVUPD Z7, 64(R8)
+	VMULPD  Z24, Z8, Z8
+	VMOVUPD Z8, 128(R8)
+	ADDQ    R10, R8
+
+done3:
+	SUBQ $0x03, AX
+	LEAQ (CX)(R9*1), CX
+
+below3:
 	CMPQ   AX, $0x02
 	JLT    below2
 	VPXORQ Z0, Z0, Z0
@@ -2023,38 +2602,44 @@ k2:
 	ADDQ         DI, R10
 	DECQ         R11
 	JNZ          k2
-	VBROADCASTSD alpha+120(FP), Z24
-	VBROADCASTSD beta+128(FP), Z25
+	VBROADCASTSD alpha+152(FP), Z24
+	VBROADCASTSD beta+160(FP), Z25
 	MOVQ         ldc+112(FP), R9
 	SHLQ         $0x03, R9
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite2
-	VMOVUPD      (R8), Z26
+	MOVQ         d_base+120(FP), R10
+	MOVQ         ldd+144(FP), R11
+	SHLQ         $0x03, R11
+	VMOVUPD      (R10), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z0, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R8), Z26
+	VMOVUPD      64(R10), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z1, Z26
 	VMOVUPD      Z26, 64(R8)
-	VMOVUPD      128(R8), Z26
+	VMOVUPD      128(R10), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z2, Z26
 	VMOVUPD      Z26, 128(R8)
+	ADDQ         R11, R10
 	ADDQ         R9, R8
-	VMOVUPD      (R8), Z26
+	VMOVUPD      (R10), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z3, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R8), Z26
+	VMOVUPD      64(R10), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z4, Z26
 	VMOVUPD      Z26, 64(R8)
-	VMOVUPD      128(R8), Z26
+	VMOVUPD      128(R10), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z5, Z26
 	VMOVUPD      Z26, 128(R8)
+	ADDQ         R11, R10
 	ADDQ         R9, R8
+	MOVQ         R10, d_base+120(FP)
 	JMP          done2
 
 overwrite2:
@@ -2098,25 +2683,30 @@ k1:
 	ADDQ         DI, SI
 	DECQ         R10
 	JNZ          k1
-	VBROADCASTSD alpha+120(FP), Z24
-	VBROADCASTSD beta+128(FP), Z25
+	VBROADCASTSD alpha+152(FP), Z24
+	VBROADCASTSD beta+160(FP), Z25
 	MOVQ         ldc+112(FP), BX
 	SHLQ         $0x03, BX
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite1
-	VMOVUPD      (R8), Z26
+	MOVQ         d_base+120(FP), SI
+	MOVQ         ldd+144(FP), DI
+	SHLQ         $0x03, DI
+	VMOVUPD      (SI), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z0, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R8), Z26
+	VMOVUPD      64(SI), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z1, Z26
 	VMOVUPD      Z26, 64(R8)
-	VMOVUPD      128(R8), Z26
+	VMOVUPD      128(SI), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z2, Z26
 	VMOVUPD      Z26, 128(R8)
+	ADDQ         DI, SI
 	ADDQ         BX, R8
+	MOVQ         SI, d_base+120(FP)
 	JMP          done1
 
 overwrite1:
@@ -2136,9 +2726,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func dAVX512Tiles3Masked(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, alpha float64, beta float64, accumulate bool, last int)
+// func dAVX512Tiles3Masked(m int, k int, a []float64, aRow int, aCol int, b []float64, ldb int, c []float64, ldc int, d []float64, ldd int, alpha float64, beta float64, accumulate bool, last int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·dAVX512Tiles3Masked(SB), NOSPLIT, $8-152
+TEXT ·dAVX512Tiles3Masked(SB), NOSPLIT, $8-184
 	MOVQ  m+0(FP), AX
 	MOVQ  a_base+16(FP), CX
 	MOVQ  aRow+40(FP), DX
@@ -2146,7 +2736,7 @@ TEXT ·dAVX512Tiles3Masked(SB), NOSPLIT, $8-152
 	MOVQ  b_base+56(FP), SI
 	MOVQ  ldb+80(FP), DI
 	MOVQ  c_base+88(FP), R8
-	MOVQ  last+144(FP), R9
+	MOVQ  last+176(FP), R9
 	MOVQ  $0x00000001, R10
 	SHLXQ R9, R10, R10
 	DECQ  R10
@@ -2269,116 +2859,128 @@ k8:
 	ADDQ         DI, R13
 	DECQ         R14
 	JNZ          k8
-	VBROADCASTSD alpha+120(FP), Z24
-	VBROADCASTSD beta+128(FP), Z25
+	VBROADCASTSD alpha+152(FP), Z24
+	VBROADCASTSD beta+160(FP), Z25
 	MOVQ         ldc+112(FP), R12
 	SHLQ         $0x03, R12
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite8
-	VMOVUPD      (R8), Z26
+	MOVQ         d_base+120(FP), R13
+	MOVQ         ldd+144(FP), R14
+	SHLQ         $0x03, R14
+	VMOVUPD      (R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z0, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R8), Z26
+	VMOVUPD      64(R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z1, Z26
 	VMOVUPD      Z26, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z26
+	VMOVUPD.Z    128(R13), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z2, Z26
 	VMOVUPD      Z26, K1, 128(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPD      (R8), Z26
+	VMOVUPD      (R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z3, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R8), Z26
+	VMOVUPD      64(R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z4, Z26
 	VMOVUPD      Z26, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z26
+	VMOVUPD.Z    128(R13), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z5, Z26
 	VMOVUPD      Z26, K1, 128(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPD      (R8), Z26
+	VMOVUPD      (R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z6, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R8), Z26
+	VMOVUPD      64(R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z7, Z26
 	VMOVUPD      Z26, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z26
+	VMOVUPD.Z    128(R13), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z8, Z26
 	VMOVUPD      Z26, K1, 128(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPD      (R8), Z26
+	VMOVUPD      (R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z9, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R8), Z26
+	VMOVUPD      64(R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z10, Z26
 	VMOVUPD      Z26, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z26
+	VMOVUPD.Z    128(R13), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z11, Z26
 	VMOVUPD      Z26, K1, 128(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPD      (R8), Z26
+	VMOVUPD      (R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z12, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R8), Z26
+	VMOVUPD      64(R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z13, Z26
 	VMOVUPD      Z26, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z26
+	VMOVUPD.Z    128(R13), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z14, Z26
 	VMOVUPD      Z26, K1, 128(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPD      (R8), Z26
+	VMOVUPD      (R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z15, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R8), Z26
+	VMOVUPD      64(R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z16, Z26
 	VMOVUPD      Z26, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z26
+	VMOVUPD.Z    128(R13), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z17, Z26
 	VMOVUPD      Z26, K1, 128(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPD      (R8), Z26
+	VMOVUPD      (R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z18, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R8), Z26
+	VMOVUPD      64(R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z19, Z26
 	VMOVUPD      Z26, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z26
+	VMOVUPD.Z    128(R13), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z20, Z26
 	VMOVUPD      Z26, K1, 128(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPD      (R8), Z26
+	VMOVUPD      (R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z21, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R8), Z26
+	VMOVUPD      64(R13), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z22, Z26
 	VMOVUPD      Z26, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z26
+	VMOVUPD.Z    128(R13), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z23, Z26
 	VMOVUPD      Z26, K1, 128(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
+	MOVQ         R13, d_base+120(FP)
 	JMP          done8
 
 overwrite8:
@@ -2487,64 +3089,72 @@ k4:
 	ADDQ         DI, R11
 	DECQ         R12
 	JNZ          k4
-	VBROADCASTSD alpha+120(FP), Z24
-	VBROADCASTSD beta+128(FP), Z25
-	MOVQ         ldc+112(FP), R9
-	SHLQ         $0x03, R9
-	CMPB         accumulate+136(FP), $0x00
+	VBROADCASTSD alpha+152(FP), Z24
+	VBROADCASTSD beta+160(FP), Z25
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x03, R10
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite4
-	VMOVUPD      (R8), Z26
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x03, R12
+	VMOVUPD      (R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z0, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R8), Z26
+	VMOVUPD      64(R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z1, Z26
 	VMOVUPD      Z26, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z26
+	VMOVUPD.Z    128(R11), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z2, Z26
 	VMOVUPD      Z26, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z3, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R8), Z26
+	VMOVUPD      64(R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z4, Z26
 	VMOVUPD      Z26, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z26
+	VMOVUPD.Z    128(R11), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z5, Z26
 	VMOVUPD      Z26, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z6, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R8), Z26
+	VMOVUPD      64(R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z7, Z26
 	VMOVUPD      Z26, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z26
+	VMOVUPD.Z    128(R11), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z8, Z26
 	VMOVUPD      Z26, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPD      (R8), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z9, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R8), Z26
+	VMOVUPD      64(R11), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z10, Z26
 	VMOVUPD      Z26, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z26
+	VMOVUPD.Z    128(R11), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z11, Z26
 	VMOVUPD      Z26, K1, 128(R8)
-	ADDQ         R9, R8
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
 	JMP          done4
 
 overwrite4:
@@ -2554,34 +3164,151 @@ overwrite4:
 	VMOVUPD Z1, 64(R8)
 	VMULPD  Z24, Z2, Z2
 	VMOVUPD Z2, K1, 128(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPD  Z24, Z3, Z3
 	VMOVUPD Z3, (R8)
 	VMULPD  Z24, Z4, Z4
 	VMOVUPD Z4, 64(R8)
 	VMULPD  Z24, Z5, Z5
 	VMOVUPD Z5, K1, 128(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPD  Z24, Z6, Z6
 	VMOVUPD Z6, (R8)
 	VMULPD  Z24, Z7, Z7
 	VMOVUPD Z7, 64(R8)
 	VMULPD  Z24, Z8, Z8
 	VMOVUPD Z8, K1, 128(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPD  Z24, Z9, Z9
 	VMOVUPD Z9, (R8)
 	VMULPD  Z24, Z10, Z10
 	VMOVUPD Z10, 64(R8)
 	VMULPD  Z24, Z11, Z11
 	VMOVUPD Z11, K1, 128(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 
 done4:
 	SUBQ $0x04, AX
 	LEAQ (CX)(DX*4), CX
 
 below4:
+	CMPQ   AX, $0x03
+	JLT    below3
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	MOVQ   k+8(FP), R12
+	MOVQ   CX, R10
+	MOVQ   SI, R11
+
+k3:
+	VMOVUPD      (R11), Z24
+	VMOVUPD      64(R11), Z25
+	VMOVUPD.Z    128(R11), K1, Z26
+	VBROADCASTSD (R10), Z27
+	VFMADD231PD  Z24, Z27, Z0
+	VFMADD231PD  Z25, Z27, Z1
+	VFMADD231PD  Z26, Z27, Z2
+	VBROADCASTSD (R10)(DX*1), Z28
+	VFMADD231PD  Z24, Z28, Z3
+	VFMADD231PD  Z25, Z28, Z4
+	VFMADD231PD  Z26, Z28, Z5
+	VBROADCASTSD (R10)(DX*2), Z29
+	VFMADD231PD  Z24, Z29, Z6
+	VFMADD231PD  Z25, Z29, Z7
+	VFMADD231PD  Z26, Z29, Z8
+	ADDQ         BX, R10
+	ADDQ         DI, R11
+	DECQ         R12
+	JNZ          k3
+	VBROADCASTSD alpha+152(FP), Z24
+	VBROADCASTSD beta+160(FP), Z25
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x03, R10
+	CMPB         accumulate+168(FP), $0x00
+	JE           overwrite3
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x03, R12
+	VMOVUPD      (R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z0, Z26
+	VMOVUPD      Z26, (R8)
+	VMOVUPD      64(R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z1, Z26
+	VMOVUPD      Z26, 64(R8)
+	VMOVUPD.Z    128(R11), K1, Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z2, Z26
+	VMOVUPD      Z26, K1, 128(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z3, Z26
+	VMOVUPD      Z26, (R8)
+	VMOVUPD      64(R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z4, Z26
+	VMOVUPD      Z26, 64(R8)
+	VMOVUPD.Z    128(R11), K1, Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z5, Z26
+	VMOVUPD      Z26, K1, 128(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPD      (R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z6, Z26
+	VMOVUPD      Z26, (R8)
+	VMOVUPD      64(R11), Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z7, Z26
+	VMOVUPD      Z26, 64(R8)
+	VMOVUPD.Z    128(R11), K1, Z26
+	VMULPD       Z25, Z26, Z26
+	VFMADD231PD  Z24, Z8, Z26
+	VMOVUPD      Z26, K1, 128(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
+	JMP          done3
+
+overwrite3:
+	VMULPD  Z24, Z0, Z0
+	VMOVUPD Z0, (R8)
+	VMULPD  Z24, Z1, Z1
+	VMOVUPD Z1, 64(R8)
+	VMULPD  Z24, Z2, Z2
+	VMOVUPD Z2, K1, 128(R8)
+	ADDQ    R10, R8
+	VMULPD  Z24, Z3, Z3
+	VMOVUPD Z3, (R8)
+	VMULPD  Z24, Z4, Z4
+	VMOVUPD Z4, 64(R8)
+	VMULPD  Z24, Z5, Z5
+	VMOVUPD Z5, K1, 128(R8)
+	ADDQ    R10, R8
+	VMULPD  Z24, Z6, Z6
+	VMOVUPD Z6, (R8)
+	VMULPD  Z24, Z7, Z7
+	VMOVUPD Z7, 64(R8)
+	VMULPD  Z24, Z8, Z8
+	VMOVUPD Z8, K1, 128(R8)
+	ADDQ    R10, R8
+
+done3:
+	SUBQ $0x03, AX
+	LEAQ (CX)(R9*1), CX
+
+below3:
 	CMPQ   AX, $0x02
 	JLT    below2
 	VPXORQ Z0, Z0, Z0
@@ -2610,38 +3337,44 @@ k2:
 	ADDQ         DI, R10
 	DECQ         R11
 	JNZ          k2
-	VBROADCASTSD alpha+120(FP), Z24
-	VBROADCASTSD beta+128(FP), Z25
+	VBROADCASTSD alpha+152(FP), Z24
+	VBROADCASTSD beta+160(FP), Z25
 	MOVQ         ldc+112(FP), R9
 	SHLQ         $0x03, R9
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite2
-	VMOVUPD      (R8), Z26
+	MOVQ         d_base+120(FP), R10
+	MOVQ         ldd+144(FP), R11
+	SHLQ         $0x03, R11
+	VMOVUPD      (R10), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z0, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R8), Z26
+	VMOVUPD      64(R10), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z1, Z26
 	VMOVUPD      Z26, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z26
+	VMOVUPD.Z    128(R10), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z2, Z26
 	VMOVUPD      Z26, K1, 128(R8)
+	ADDQ         R11, R10
 	ADDQ         R9, R8
-	VMOVUPD      (R8), Z26
+	VMOVUPD      (R10), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z3, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R8), Z26
+	VMOVUPD      64(R10), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z4, Z26
 	VMOVUPD      Z26, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z26
+	VMOVUPD.Z    128(R10), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z5, Z26
 	VMOVUPD      Z26, K1, 128(R8)
+	ADDQ         R11, R10
 	ADDQ         R9, R8
+	MOVQ         R10, d_base+120(FP)
 	JMP          done2
 
 overwrite2:
@@ -2685,25 +3418,30 @@ k1:
 	ADDQ         DI, SI
 	DECQ         R10
 	JNZ          k1
-	VBROADCASTSD alpha+120(FP), Z24
-	VBROADCASTSD beta+128(FP), Z25
+	VBROADCASTSD alpha+152(FP), Z24
+	VBROADCASTSD beta+160(FP), Z25
 	MOVQ         ldc+112(FP), BX
 	SHLQ         $0x03, BX
-	CMPB         accumulate+136(FP), $0x00
+	CMPB         accumulate+168(FP), $0x00
 	JE           overwrite1
-	VMOVUPD      (R8), Z26
+	MOVQ         d_base+120(FP), SI
+	MOVQ         ldd+144(FP), DI
+	SHLQ         $0x03, DI
+	VMOVUPD      (SI), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z0, Z26
 	VMOVUPD      Z26, (R8)
-	VMOVUPD      64(R8), Z26
+	VMOVUPD      64(SI), Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z1, Z26
 	VMOVUPD      Z26, 64(R8)
-	VMOVUPD.Z    128(R8), K1, Z26
+	VMOVUPD.Z    128(SI), K1, Z26
 	VMULPD       Z25, Z26, Z26
 	VFMADD231PD  Z24, Z2, Z26
 	VMOVUPD      Z26, K1, 128(R8)
+	ADDQ         DI, SI
 	ADDQ         BX, R8
+	MOVQ         SI, d_base+120(FP)
 	JMP          done1
 
 overwrite1:
@@ -2723,9 +3461,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func dAVX512Dots1(m int, k int, a []float64, lda int, b []float64, ldb int, c []float64, ldc int, alpha float64, beta float64, accumulate bool)
+// func dAVX512Dots1(m int, k int, a []float64, lda int, b []float64, ldb int, c []float64, ldc int, d []float64, ldd int, alpha float64, beta float64, accumulate bool)
 // Requires: AVX, AVX512F, BMI2, FMA3
-TEXT ·dAVX512Dots1(SB), NOSPLIT, $0-129
+TEXT ·dAVX512Dots1(SB), NOSPLIT, $0-161
 	MOVQ  m+0(FP), AX
 	MOVQ  a_base+16(FP), CX
 	MOVQ  lda+40(FP), DX
@@ -2812,33 +3550,41 @@ sum4:
 	VPERM2F128    $0x31, Y15, Y12, Y13
 	VINSERTF128   $0x01, X15, Y12, Y12
 	VADDPD        Y13, Y12, Y12
-	VBROADCASTSD  alpha+112(FP), Y1
-	VBROADCASTSD  beta+120(FP), Y2
+	VBROADCASTSD  alpha+144(FP), Y1
+	VBROADCASTSD  beta+152(FP), Y2
 	VMOVUPD       masks<>+24(SB), Y15
 	MOVQ          ldc+104(FP), SI
 	SHLQ          $0x03, SI
-	CMPB          accumulate+128(FP), $0x00
+	CMPB          accumulate+160(FP), $0x00
 	JE            overwrite4
-	VMASKMOVPD    (DI), Y15, Y3
+	MOVQ          d_base+112(FP), R9
+	MOVQ          ldd+136(FP), R10
+	SHLQ          $0x03, R10
+	VMASKMOVPD    (R9), Y15, Y3
 	VMULPD        Y2, Y3, Y3
 	VFMADD231PD   Y1, Y0, Y3
 	VMOVSD        X3, (DI)
+	ADDQ          R10, R9
 	ADDQ          SI, DI
-	VMASKMOVPD    (DI), Y15, Y3
+	VMASKMOVPD    (R9), Y15, Y3
 	VMULPD        Y2, Y3, Y3
 	VFMADD231PD   Y1, Y4, Y3
 	VMOVSD        X3, (DI)
+	ADDQ          R10, R9
 	ADDQ          SI, DI
-	VMASKMOVPD    (DI), Y15, Y3
+	VMASKMOVPD    (R9), Y15, Y3
 	VMULPD        Y2, Y3, Y3
 	VFMADD231PD   Y1, Y8, Y3
 	VMOVSD        X3, (DI)
+	ADDQ          R10, R9
 	ADDQ          SI, DI
-	VMASKMOVPD    (DI), Y15, Y3
+	VMASKMOVPD    (R9), Y15, Y3
 	VMULPD        Y2, Y3, Y3
 	VFMADD231PD   Y1, Y12, Y3
 	VMOVSD        X3, (DI)
+	ADDQ          R10, R9
 	ADDQ          SI, DI
+	MOVQ          R9, d_base+112(FP)
 	JMP           done4
 
 overwrite4:
@@ -2894,18 +3640,23 @@ sum1:
 	VPERM2F128    $0x31, Y3, Y0, Y1
 	VINSERTF128   $0x01, X3, Y0, Y0
 	VADDPD        Y1, Y0, Y0
-	VBROADCASTSD  alpha+112(FP), Y1
-	VBROADCASTSD  beta+120(FP), Y2
+	VBROADCASTSD  alpha+144(FP), Y1
+	VBROADCASTSD  beta+152(FP), Y2
 	VMOVUPD       masks<>+24(SB), Y15
 	MOVQ          ldc+104(FP), SI
 	SHLQ          $0x03, SI
-	CMPB          accumulate+128(FP), $0x00
+	CMPB          accumulate+160(FP), $0x00
 	JE            overwrite1
-	VMASKMOVPD    (DI), Y15, Y3
+	MOVQ          d_base+112(FP), R8
+	MOVQ          ldd+136(FP), R9
+	SHLQ          $0x03, R9
+	VMASKMOVPD    (R8), Y15, Y3
 	VMULPD        Y2, Y3, Y3
 	VFMADD231PD   Y1, Y0, Y3
 	VMOVSD        X3, (DI)
+	ADDQ          R9, R8
 	ADDQ          SI, DI
+	MOVQ          R8, d_base+112(FP)
 	JMP           done1
 
 overwrite1:
@@ -2922,9 +3673,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func dAVX512Dots2(m int, k int, a []float64, lda int, b []float64, ldb int, c []float64, ldc int, alpha float64, beta float64, accumulate bool)
+// func dAVX512Dots2(m int, k int, a []float64, lda int, b []float64, ldb int, c []float64, ldc int, d []float64, ldd int, alpha float64, beta float64, accumulate bool)
 // Requires: AVX, AVX512F, BMI2, FMA3
-TEXT ·dAVX512Dots2(SB), NOSPLIT, $0-129
+TEXT ·dAVX512Dots2(SB), NOSPLIT, $0-161
 	MOVQ  m+0(FP), AX
 	MOVQ  a_base+16(FP), CX
 	MOVQ  lda+40(FP), DX
@@ -3033,33 +3784,41 @@ sum4:
 	VPERM2F128    $0x31, Y15, Y12, Y13
 	VINSERTF128   $0x01, X15, Y12, Y12
 	VADDPD        Y13, Y12, Y12
-	VBROADCASTSD  alpha+112(FP), Y1
-	VBROADCASTSD  beta+120(FP), Y2
+	VBROADCASTSD  alpha+144(FP), Y1
+	VBROADCASTSD  beta+152(FP), Y2
 	VMOVUPD       masks<>+16(SB), Y15
 	MOVQ          ldc+104(FP), R9
 	SHLQ          $0x03, R9
-	CMPB          accumulate+128(FP), $0x00
+	CMPB          accumulate+160(FP), $0x00
 	JE            overwrite4
-	VMASKMOVPD    (DI), Y15, Y3
+	MOVQ          d_base+112(FP), R10
+	MOVQ          ldd+136(FP), R11
+	SHLQ          $0x03, R11
+	VMASKMOVPD    (R10), Y15, Y3
 	VMULPD        Y2, Y3, Y3
 	VFMADD231PD   Y1, Y0, Y3
 	VMOVUPD       X3, (DI)
+	ADDQ          R11, R10
 	ADDQ          R9, DI
-	VMASKMOVPD    (DI), Y15, Y3
+	VMASKMOVPD    (R10), Y15, Y3
 	VMULPD        Y2, Y3, Y3
 	VFMADD231PD   Y1, Y4, Y3
 	VMOVUPD       X3, (DI)
+	ADDQ          R11, R10
 	ADDQ          R9, DI
-	VMASKMOVPD    (DI), Y15, Y3
+	VMASKMOVPD    (R10), Y15, Y3
 	VMULPD        Y2, Y3, Y3
 	VFMADD231PD   Y1, Y8, Y3
 	VMOVUPD       X3, (DI)
+	ADDQ          R11, R10
 	ADDQ          R9, DI
-	VMASKMOVPD    (DI), Y15, Y3
+	VMASKMOVPD    (R10), Y15, Y3
 	VMULPD        Y2, Y3, Y3
 	VFMADD231PD   Y1, Y12, Y3
 	VMOVUPD       X3, (DI)
+	ADDQ          R11, R10
 	ADDQ          R9, DI
+	MOVQ          R10, d_base+112(FP)
 	JMP           done4
 
 overwrite4:
@@ -3122,18 +3881,23 @@ sum1:
 	VPERM2F128    $0x31, Y3, Y0, Y1
 	VINSERTF128   $0x01, X3, Y0, Y0
 	VADDPD        Y1, Y0, Y0
-	VBROADCASTSD  alpha+112(FP), Y1
-	VBROADCASTSD  beta+120(FP), Y2
+	VBROADCASTSD  alpha+144(FP), Y1
+	VBROADCASTSD  beta+152(FP), Y2
 	VMOVUPD       masks<>+16(SB), Y15
 	MOVQ          ldc+104(FP), R8
 	SHLQ          $0x03, R8
-	CMPB          accumulate+128(FP), $0x00
+	CMPB          accumulate+160(FP), $0x00
 	JE            overwrite1
-	VMASKMOVPD    (DI), Y15, Y3
+	MOVQ          d_base+112(FP), R9
+	MOVQ          ldd+136(FP), R10
+	SHLQ          $0x03, R10
+	VMASKMOVPD    (R9), Y15, Y3
 	VMULPD        Y2, Y3, Y3
 	VFMADD231PD   Y1, Y0, Y3
 	VMOVUPD       X3, (DI)
+	ADDQ          R10, R9
 	ADDQ          R8, DI
+	MOVQ          R9, d_base+112(FP)
 	JMP           done1
 
 overwrite1:
@@ -3150,9 +3914,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func dAVX512Dots3(m int, k int, a []float64, lda int, b []float64, ldb int, c []float64, ldc int, alpha float64, beta float64, accumulate bool)
+// func dAVX512Dots3(m int, k int, a []float64, lda int, b []float64, ldb int, c []float64, ldc int, d []float64, ldd int, alpha float64, beta float64, accumulate bool)
 // Requires: AVX, AVX512F, BMI2, FMA3
-TEXT ·dAVX512Dots3(SB), NOSPLIT, $0-129
+TEXT ·dAVX512Dots3(SB), NOSPLIT, $0-161
 	MOVQ  m+0(FP), AX
 	MOVQ  a_base+16(FP), CX
 	MOVQ  lda+40(FP), DX
@@ -3283,41 +4047,49 @@ sum4:
 	VPERM2F128    $0x31, Y15, Y12, Y13
 	VINSERTF128   $0x01, X15, Y12, Y12
 	VADDPD        Y13, Y12, Y12
-	VBROADCASTSD  alpha+112(FP), Y1
-	VBROADCASTSD  beta+120(FP), Y2
+	VBROADCASTSD  alpha+144(FP), Y1
+	VBROADCASTSD  beta+152(FP), Y2
 	VMOVUPD       masks<>+8(SB), Y15
 	MOVQ          ldc+104(FP), R9
 	SHLQ          $0x03, R9
-	CMPB          accumulate+128(FP), $0x00
+	CMPB          accumulate+160(FP), $0x00
 	JE            overwrite4
-	VMASKMOVPD    (DI), Y15, Y3
+	MOVQ          d_base+112(FP), R10
+	MOVQ          ldd+136(FP), R11
+	SHLQ          $0x03, R11
+	VMASKMOVPD    (R10), Y15, Y3
 	VMULPD        Y2, Y3, Y3
 	VFMADD231PD   Y1, Y0, Y3
 	VMOVUPD       X3, (DI)
 	VEXTRACTF128  $0x01, Y3, X3
 	VMOVSD        X3, 16(DI)
+	ADDQ          R11, R10
 	ADDQ          R9, DI
-	VMASKMOVPD    (DI), Y15, Y3
+	VMASKMOVPD    (R10), Y15, Y3
 	VMULPD        Y2, Y3, Y3
 	VFMADD231PD   Y1, Y4, Y3
 	VMOVUPD       X3, (DI)
 	VEXTRACTF128  $0x01, Y3, X3
 	VMOVSD        X3, 16(DI)
+	ADDQ          R11, R10
 	ADDQ          R9, DI
-	VMASKMOVPD    (DI), Y15, Y3
+	VMASKMOVPD    (R10), Y15, Y3
 	VMULPD        Y2, Y3, Y3
 	VFMADD231PD   Y1, Y8, Y3
 	VMOVUPD       X3, (DI)
 	VEXTRACTF128  $0x01, Y3, X3
 	VMOVSD        X3, 16(DI)
+	ADDQ          R11, R10
 	ADDQ          R9, DI
-	VMASKMOVPD    (DI), Y15, Y3
+	VMASKMOVPD    (R10), Y15, Y3
 	VMULPD        Y2, Y3, Y3
 	VFMADD231PD   Y1, Y12, Y3
 	VMOVUPD       X3, (DI)
 	VEXTRACTF128  $0x01, Y3, X3
 	VMOVSD        X3, 16(DI)
+	ADDQ          R11, R10
 	ADDQ          R9, DI
+	MOVQ          R10, d_base+112(FP)
 	JMP           done4
 
 overwrite4:
@@ -3395,20 +4167,25 @@ sum1:
 	VPERM2F128    $0x31, Y3, Y0, Y1
 	VINSERTF128   $0x01, X3, Y0, Y0
 	VADDPD        Y1, Y0, Y0
-	VBROADCASTSD  alpha+112(FP), Y1
-	VBROADCASTSD  beta+120(FP), Y2
+	VBROADCASTSD  alpha+144(FP), Y1
+	VBROADCASTSD  beta+152(FP), Y2
 	VMOVUPD       masks<>+8(SB), Y15
 	MOVQ          ldc+104(FP), R8
 	SHLQ          $0x03, R8
-	CMPB          accumulate+128(FP), $0x00
+	CMPB          accumulate+160(FP), $0x00
 	JE            overwrite1
-	VMASKMOVPD    (DI), Y15, Y3
+	MOVQ          d_base+112(FP), R9
+	MOVQ          ldd+136(FP), R10
+	SHLQ          $0x03, R10
+	VMASKMOVPD    (R9), Y15, Y3
 	VMULPD        Y2, Y3, Y3
 	VFMADD231PD   Y1, Y0, Y3
 	VMOVUPD       X3, (DI)
 	VEXTRACTF128  $0x01, Y3, X3
 	VMOVSD        X3, 16(DI)
+	ADDQ          R10, R9
 	ADDQ          R8, DI
+	MOVQ          R9, d_base+112(FP)
 	JMP           done1
 
 overwrite1:
@@ -3427,9 +4204,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func dAVX512Dots4(m int, k int, a []float64, lda int, b []float64, ldb int, c []float64, ldc int, alpha float64, beta float64, accumulate bool)
+// func dAVX512Dots4(m int, k int, a []float64, lda int, b []float64, ldb int, c []float64, ldc int, d []float64, ldd int, alpha float64, beta float64, accumulate bool)
 // Requires: AVX, AVX512F, BMI2, FMA3
-TEXT ·dAVX512Dots4(SB), NOSPLIT, $0-129
+TEXT ·dAVX512Dots4(SB), NOSPLIT, $0-161
 	MOVQ  m+0(FP), AX
 	MOVQ  a_base+16(FP), CX
 	MOVQ  lda+40(FP), DX
@@ -3582,33 +4359,41 @@ sum4:
 	VPERM2F128    $0x31, Y15, Y12, Y13
 	VINSERTF128   $0x01, X15, Y12, Y12
 	VADDPD        Y13, Y12, Y12
-	VBROADCASTSD  alpha+112(FP), Y1
-	VBROADCASTSD  beta+120(FP), Y2
+	VBROADCASTSD  alpha+144(FP), Y1
+	VBROADCASTSD  beta+152(FP), Y2
 	VMOVUPD       masks<>+0(SB), Y15
 	MOVQ          ldc+104(FP), R10
 	SHLQ          $0x03, R10
-	CMPB          accumulate+128(FP), $0x00
+	CMPB          accumulate+160(FP), $0x00
 	JE            overwrite4
-	VMASKMOVPD    (DI), Y15, Y3
+	MOVQ          d_base+112(FP), R11
+	MOVQ          ldd+136(FP), R12
+	SHLQ          $0x03, R12
+	VMASKMOVPD    (R11), Y15, Y3
 	VMULPD        Y2, Y3, Y3
 	VFMADD231PD   Y1, Y0, Y3
 	VMOVUPD       Y3, (DI)
+	ADDQ          R12, R11
 	ADDQ          R10, DI
-	VMASKMOVPD    (DI), Y15, Y3
+	VMASKMOVPD    (R11), Y15, Y3
 	VMULPD        Y2, Y3, Y3
 	VFMADD231PD   Y1, Y4, Y3
 	VMOVUPD       Y3, (DI)
+	ADDQ          R12, R11
 	ADDQ          R10, DI
-	VMASKMOVPD    (DI), Y15, Y3
+	VMASKMOVPD    (R11), Y15, Y3
 	VMULPD        Y2, Y3, Y3
 	VFMADD231PD   Y1, Y8, Y3
 	VMOVUPD       Y3, (DI)
+	ADDQ          R12, R11
 	ADDQ          R10, DI
-	VMASKMOVPD    (DI), Y15, Y3
+	VMASKMOVPD    (R11), Y15, Y3
 	VMULPD        Y2, Y3, Y3
 	VFMADD231PD   Y1, Y12, Y3
 	VMOVUPD       Y3, (DI)
+	ADDQ          R12, R11
 	ADDQ          R10, DI
+	MOVQ          R11, d_base+112(FP)
 	JMP           done4
 
 overwrite4:
@@ -3685,18 +4470,23 @@ sum1:
 	VPERM2F128    $0x31, Y3, Y0, Y1
 	VINSERTF128   $0x01, X3, Y0, Y0
 	VADDPD        Y1, Y0, Y0
-	VBROADCASTSD  alpha+112(FP), Y1
-	VBROADCASTSD  beta+120(FP), Y2
+	VBROADCASTSD  alpha+144(FP), Y1
+	VBROADCASTSD  beta+152(FP), Y2
 	VMOVUPD       masks<>+0(SB), Y15
 	MOVQ          ldc+104(FP), R8
 	SHLQ          $0x03, R8
-	CMPB          accumulate+128(FP), $0x00
+	CMPB          accumulate+160(FP), $0x00
 	JE            overwrite1
-	VMASKMOVPD    (DI), Y15, Y3
+	MOVQ          d_base+112(FP), R10
+	MOVQ          ldd+136(FP), R11
+	SHLQ          $0x03, R11
+	VMASKMOVPD    (R10), Y15, Y3
 	VMULPD        Y2, Y3, Y3
 	VFMADD231PD   Y1, Y0, Y3
 	VMOVUPD       Y3, (DI)
+	ADDQ          R11, R10
 	ADDQ          R8, DI
+	MOVQ          R10, d_base+112(FP)
 	JMP           done1
 
 overwrite1:
@@ -3713,9 +4503,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func sAVX512Tiles1(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, alpha float32, beta float32, accumulate bool, last int)
+// func sAVX512Tiles1(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, d []float32, ldd int, alpha float32, beta float32, accumulate bool, last int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sAVX512Tiles1(SB), NOSPLIT, $8-144
+TEXT ·sAVX512Tiles1(SB), NOSPLIT, $8-176
 	MOVQ m+0(FP), AX
 	MOVQ a_base+16(FP), CX
 	MOVQ aRow+40(FP), DX
@@ -3789,52 +4579,64 @@ k8:
 	ADDQ         DI, R13
 	DECQ         R14
 	JNZ          k8
-	VBROADCASTSS alpha+120(FP), Z24
-	VBROADCASTSS beta+124(FP), Z25
+	VBROADCASTSS alpha+152(FP), Z24
+	VBROADCASTSS beta+156(FP), Z25
 	MOVQ         ldc+112(FP), R12
 	SHLQ         $0x02, R12
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite8
-	VMOVUPS      (R8), Z26
+	MOVQ         d_base+120(FP), R13
+	MOVQ         ldd+144(FP), R14
+	SHLQ         $0x02, R14
+	VMOVUPS      (R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z0, Z26
 	VMOVUPS      Z26, (R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPS      (R8), Z26
+	VMOVUPS      (R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z1, Z26
 	VMOVUPS      Z26, (R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPS      (R8), Z26
+	VMOVUPS      (R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z2, Z26
 	VMOVUPS      Z26, (R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPS      (R8), Z26
+	VMOVUPS      (R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z3, Z26
 	VMOVUPS      Z26, (R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPS      (R8), Z26
+	VMOVUPS      (R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z4, Z26
 	VMOVUPS      Z26, (R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPS      (R8), Z26
+	VMOVUPS      (R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z5, Z26
 	VMOVUPS      Z26, (R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPS      (R8), Z26
+	VMOVUPS      (R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z6, Z26
 	VMOVUPS      Z26, (R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPS      (R8), Z26
+	VMOVUPS      (R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z7, Z26
 	VMOVUPS      Z26, (R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
+	MOVQ         R13, d_base+120(FP)
 	JMP          done8
 
 overwrite8:
@@ -3893,53 +4695,128 @@ k4:
 	ADDQ         DI, R11
 	DECQ         R12
 	JNZ          k4
-	VBROADCASTSS alpha+120(FP), Z24
-	VBROADCASTSS beta+124(FP), Z25
-	MOVQ         ldc+112(FP), R9
-	SHLQ         $0x02, R9
-	CMPB         accumulate+128(FP), $0x00
+	VBROADCASTSS alpha+152(FP), Z24
+	VBROADCASTSS beta+156(FP), Z25
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x02, R10
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite4
-	VMOVUPS      (R8), Z26
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x02, R12
+	VMOVUPS      (R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z0, Z26
 	VMOVUPS      Z26, (R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z1, Z26
 	VMOVUPS      Z26, (R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z2, Z26
 	VMOVUPS      Z26, (R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z3, Z26
 	VMOVUPS      Z26, (R8)
-	ADDQ         R9, R8
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
 	JMP          done4
 
 overwrite4:
 	VMULPS  Z24, Z0, Z0
 	VMOVUPS Z0, (R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPS  Z24, Z1, Z1
 	VMOVUPS Z1, (R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPS  Z24, Z2, Z2
 	VMOVUPS Z2, (R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPS  Z24, Z3, Z3
 	VMOVUPS Z3, (R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 
 done4:
 	SUBQ $0x04, AX
 	LEAQ (CX)(DX*4), CX
 
 below4:
+	CMPQ   AX, $0x03
+	JLT    below3
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	MOVQ   k+8(FP), R12
+	MOVQ   CX, R10
+	MOVQ   SI, R11
+
+k3:
+	VMOVUPS      (R11), Z24
+	VBROADCASTSS (R10), Z27
+	VFMADD231PS  Z24, Z27, Z0
+	VBROADCASTSS (R10)(DX*1), Z28
+	VFMADD231PS  Z24, Z28, Z1
+	VBROADCASTSS (R10)(DX*2), Z29
+	VFMADD231PS  Z24, Z29, Z2
+	ADDQ         BX, R10
+	ADDQ         DI, R11
+	DECQ         R12
+	JNZ          k3
+	VBROADCASTSS alpha+152(FP), Z24
+	VBROADCASTSS beta+156(FP), Z25
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x02, R10
+	CMPB         accumulate+160(FP), $0x00
+	JE           overwrite3
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x02, R12
+	VMOVUPS      (R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z0, Z26
+	VMOVUPS      Z26, (R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z1, Z26
+	VMOVUPS      Z26, (R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z2, Z26
+	VMOVUPS      Z26, (R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
+	JMP          done3
+
+overwrite3:
+	VMULPS  Z24, Z0, Z0
+	VMOVUPS Z0, (R8)
+	ADDQ    R10, R8
+	VMULPS  Z24, Z1, Z1
+	VMOVUPS Z1, (R8)
+	ADDQ    R10, R8
+	VMULPS  Z24, Z2, Z2
+	VMOVUPS Z2, (R8)
+	ADDQ    R10, R8
+
+done3:
+	SUBQ $0x03, AX
+	LEAQ (CX)(R9*1), CX
+
+below3:
 	CMPQ   AX, $0x02
 	JLT    below2
 	VPXORQ Z0, Z0, Z0
@@ -3958,22 +4835,28 @@ k2:
 	ADDQ         DI, R10
 	DECQ         R11
 	JNZ          k2
-	VBROADCASTSS alpha+120(FP), Z24
-	VBROADCASTSS beta+124(FP), Z25
+	VBROADCASTSS alpha+152(FP), Z24
+	VBROADCASTSS beta+156(FP), Z25
 	MOVQ         ldc+112(FP), R9
 	SHLQ         $0x02, R9
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite2
-	VMOVUPS      (R8), Z26
+	MOVQ         d_base+120(FP), R10
+	MOVQ         ldd+144(FP), R11
+	SHLQ         $0x02, R11
+	VMOVUPS      (R10), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z0, Z26
 	VMOVUPS      Z26, (R8)
+	ADDQ         R11, R10
 	ADDQ         R9, R8
-	VMOVUPS      (R8), Z26
+	VMOVUPS      (R10), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z1, Z26
 	VMOVUPS      Z26, (R8)
+	ADDQ         R11, R10
 	ADDQ         R9, R8
+	MOVQ         R10, d_base+120(FP)
 	JMP          done2
 
 overwrite2:
@@ -4003,17 +4886,22 @@ k1:
 	ADDQ         DI, SI
 	DECQ         R10
 	JNZ          k1
-	VBROADCASTSS alpha+120(FP), Z24
-	VBROADCASTSS beta+124(FP), Z25
+	VBROADCASTSS alpha+152(FP), Z24
+	VBROADCASTSS beta+156(FP), Z25
 	MOVQ         ldc+112(FP), BX
 	SHLQ         $0x02, BX
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite1
-	VMOVUPS      (R8), Z26
+	MOVQ         d_base+120(FP), SI
+	MOVQ         ldd+144(FP), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      (SI), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z0, Z26
 	VMOVUPS      Z26, (R8)
+	ADDQ         DI, SI
 	ADDQ         BX, R8
+	MOVQ         SI, d_base+120(FP)
 	JMP          done1
 
 overwrite1:
@@ -4029,9 +4917,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func sAVX512Tiles1Masked(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, alpha float32, beta float32, accumulate bool, last int)
+// func sAVX512Tiles1Masked(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, d []float32, ldd int, alpha float32, beta float32, accumulate bool, last int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·sAVX512Tiles1Masked(SB), NOSPLIT, $8-144
+TEXT ·sAVX512Tiles1Masked(SB), NOSPLIT, $8-176
 	MOVQ  m+0(FP), AX
 	MOVQ  a_base+16(FP), CX
 	MOVQ  aRow+40(FP), DX
@@ -4039,7 +4927,7 @@ TEXT ·sAVX512Tiles1Masked(SB), NOSPLIT, $8-144
 	MOVQ  b_base+56(FP), SI
 	MOVQ  ldb+80(FP), DI
 	MOVQ  c_base+88(FP), R8
-	MOVQ  last+136(FP), R9
+	MOVQ  last+168(FP), R9
 	MOVQ  $0x00000001, R10
 	SHLXQ R9, R10, R10
 	DECQ  R10
@@ -4110,52 +4998,64 @@ k8:
 	ADDQ         DI, R13
 	DECQ         R14
 	JNZ          k8
-	VBROADCASTSS alpha+120(FP), Z24
-	VBROADCASTSS beta+124(FP), Z25
+	VBROADCASTSS alpha+152(FP), Z24
+	VBROADCASTSS beta+156(FP), Z25
 	MOVQ         ldc+112(FP), R12
 	SHLQ         $0x02, R12
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite8
-	VMOVUPS.Z    (R8), K1, Z26
+	MOVQ         d_base+120(FP), R13
+	MOVQ         ldd+144(FP), R14
+	SHLQ         $0x02, R14
+	VMOVUPS.Z    (R13), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z0, Z26
 	VMOVUPS      Z26, K1, (R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPS.Z    (R8), K1, Z26
+	VMOVUPS.Z    (R13), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z1, Z26
 	VMOVUPS      Z26, K1, (R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPS.Z    (R8), K1, Z26
+	VMOVUPS.Z    (R13), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z2, Z26
 	VMOVUPS      Z26, K1, (R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPS.Z    (R8), K1, Z26
+	VMOVUPS.Z    (R13), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z3, Z26
 	VMOVUPS      Z26, K1, (R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPS.Z    (R8), K1, Z26
+	VMOVUPS.Z    (R13), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z4, Z26
 	VMOVUPS      Z26, K1, (R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPS.Z    (R8), K1, Z26
+	VMOVUPS.Z    (R13), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z5, Z26
 	VMOVUPS      Z26, K1, (R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPS.Z    (R8), K1, Z26
+	VMOVUPS.Z    (R13), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z6, Z26
 	VMOVUPS      Z26, K1, (R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPS.Z    (R8), K1, Z26
+	VMOVUPS.Z    (R13), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z7, Z26
 	VMOVUPS      Z26, K1, (R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
+	MOVQ         R13, d_base+120(FP)
 	JMP          done8
 
 overwrite8:
@@ -4214,53 +5114,128 @@ k4:
 	ADDQ         DI, R11
 	DECQ         R12
 	JNZ          k4
-	VBROADCASTSS alpha+120(FP), Z24
-	VBROADCASTSS beta+124(FP), Z25
-	MOVQ         ldc+112(FP), R9
-	SHLQ         $0x02, R9
-	CMPB         accumulate+128(FP), $0x00
+	VBROADCASTSS alpha+152(FP), Z24
+	VBROADCASTSS beta+156(FP), Z25
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x02, R10
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite4
-	VMOVUPS.Z    (R8), K1, Z26
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x02, R12
+	VMOVUPS.Z    (R11), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z0, Z26
 	VMOVUPS      Z26, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS.Z    (R11), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z1, Z26
 	VMOVUPS      Z26, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS.Z    (R11), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z2, Z26
 	VMOVUPS      Z26, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS.Z    (R11), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z3, Z26
 	VMOVUPS      Z26, K1, (R8)
-	ADDQ         R9, R8
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
 	JMP          done4
 
 overwrite4:
 	VMULPS  Z24, Z0, Z0
 	VMOVUPS Z0, K1, (R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPS  Z24, Z1, Z1
 	VMOVUPS Z1, K1, (R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPS  Z24, Z2, Z2
 	VMOVUPS Z2, K1, (R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPS  Z24, Z3, Z3
 	VMOVUPS Z3, K1, (R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 
 done4:
 	SUBQ $0x04, AX
 	LEAQ (CX)(DX*4), CX
 
 below4:
+	CMPQ   AX, $0x03
+	JLT    below3
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	MOVQ   k+8(FP), R12
+	MOVQ   CX, R10
+	MOVQ   SI, R11
+
+k3:
+	VMOVUPS.Z    (R11), K1, Z24
+	VBROADCASTSS (R10), Z27
+	VFMADD231PS  Z24, Z27, Z0
+	VBROADCASTSS (R10)(DX*1), Z28
+	VFMADD231PS  Z24, Z28, Z1
+	VBROADCASTSS (R10)(DX*2), Z29
+	VFMADD231PS  Z24, Z29, Z2
+	ADDQ         BX, R10
+	ADDQ         DI, R11
+	DECQ         R12
+	JNZ          k3
+	VBROADCASTSS alpha+152(FP), Z24
+	VBROADCASTSS beta+156(FP), Z25
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x02, R10
+	CMPB         accumulate+160(FP), $0x00
+	JE           overwrite3
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x02, R12
+	VMOVUPS.Z    (R11), K1, Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z0, Z26
+	VMOVUPS      Z26, K1, (R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS.Z    (R11), K1, Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z1, Z26
+	VMOVUPS      Z26, K1, (R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS.Z    (R11), K1, Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z2, Z26
+	VMOVUPS      Z26, K1, (R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
+	JMP          done3
+
+overwrite3:
+	VMULPS  Z24, Z0, Z0
+	VMOVUPS Z0, K1, (R8)
+	ADDQ    R10, R8
+	VMULPS  Z24, Z1, Z1
+	VMOVUPS Z1, K1, (R8)
+	ADDQ    R10, R8
+	VMULPS  Z24, Z2, Z2
+	VMOVUPS Z2, K1, (R8)
+	ADDQ    R10, R8
+
+done3:
+	SUBQ $0x03, AX
+	LEAQ (CX)(R9*1), CX
+
+below3:
 	CMPQ   AX, $0x02
 	JLT    below2
 	VPXORQ Z0, Z0, Z0
@@ -4279,22 +5254,28 @@ k2:
 	ADDQ         DI, R10
 	DECQ         R11
 	JNZ          k2
-	VBROADCASTSS alpha+120(FP), Z24
-	VBROADCASTSS beta+124(FP), Z25
+	VBROADCASTSS alpha+152(FP), Z24
+	VBROADCASTSS beta+156(FP), Z25
 	MOVQ         ldc+112(FP), R9
 	SHLQ         $0x02, R9
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite2
-	VMOVUPS.Z    (R8), K1, Z26
+	MOVQ         d_base+120(FP), R10
+	MOVQ         ldd+144(FP), R11
+	SHLQ         $0x02, R11
+	VMOVUPS.Z    (R10), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z0, Z26
 	VMOVUPS      Z26, K1, (R8)
+	ADDQ         R11, R10
 	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z26
+	VMOVUPS.Z    (R10), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z1, Z26
 	VMOVUPS      Z26, K1, (R8)
+	ADDQ         R11, R10
 	ADDQ         R9, R8
+	MOVQ         R10, d_base+120(FP)
 	JMP          done2
 
 overwrite2:
@@ -4324,17 +5305,22 @@ k1:
 	ADDQ         DI, SI
 	DECQ         R10
 	JNZ          k1
-	VBROADCASTSS alpha+120(FP), Z24
-	VBROADCASTSS beta+124(FP), Z25
+	VBROADCASTSS alpha+152(FP), Z24
+	VBROADCASTSS beta+156(FP), Z25
 	MOVQ         ldc+112(FP), BX
 	SHLQ         $0x02, BX
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite1
-	VMOVUPS.Z    (R8), K1, Z26
+	MOVQ         d_base+120(FP), SI
+	MOVQ         ldd+144(FP), DI
+	SHLQ         $0x02, DI
+	VMOVUPS.Z    (SI), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z0, Z26
 	VMOVUPS      Z26, K1, (R8)
+	ADDQ         DI, SI
 	ADDQ         BX, R8
+	MOVQ         SI, d_base+120(FP)
 	JMP          done1
 
 overwrite1:
@@ -4350,9 +5336,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func sAVX512Tiles2(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, alpha float32, beta float32, accumulate bool, last int)
+// func sAVX512Tiles2(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, d []float32, ldd int, alpha float32, beta float32, accumulate bool, last int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sAVX512Tiles2(SB), NOSPLIT, $8-144
+TEXT ·sAVX512Tiles2(SB), NOSPLIT, $8-176
 	MOVQ m+0(FP), AX
 	MOVQ a_base+16(FP), CX
 	MOVQ aRow+40(FP), DX
@@ -4452,84 +5438,96 @@ k8:
 	ADDQ         DI, R13
 	DECQ         R14
 	JNZ          k8
-	VBROADCASTSS alpha+120(FP), Z24
-	VBROADCASTSS beta+124(FP), Z25
+	VBROADCASTSS alpha+152(FP), Z24
+	VBROADCASTSS beta+156(FP), Z25
 	MOVQ         ldc+112(FP), R12
 	SHLQ         $0x02, R12
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite8
-	VMOVUPS      (R8), Z26
+	MOVQ         d_base+120(FP), R13
+	MOVQ         ldd+144(FP), R14
+	SHLQ         $0x02, R14
+	VMOVUPS      (R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z0, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R8), Z26
+	VMOVUPS      64(R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z1, Z26
 	VMOVUPS      Z26, 64(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPS      (R8), Z26
+	VMOVUPS      (R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z2, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R8), Z26
+	VMOVUPS      64(R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z3, Z26
 	VMOVUPS      Z26, 64(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPS      (R8), Z26
+	VMOVUPS      (R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z4, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R8), Z26
+	VMOVUPS      64(R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z5, Z26
 	VMOVUPS      Z26, 64(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPS      (R8), Z26
+	VMOVUPS      (R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z6, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R8), Z26
+	VMOVUPS      64(R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z7, Z26
 	VMOVUPS      Z26, 64(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPS      (R8), Z26
+	VMOVUPS      (R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z8, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R8), Z26
+	VMOVUPS      64(R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z9, Z26
 	VMOVUPS      Z26, 64(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPS      (R8), Z26
+	VMOVUPS      (R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z10, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R8), Z26
+	VMOVUPS      64(R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z11, Z26
 	VMOVUPS      Z26, 64(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPS      (R8), Z26
+	VMOVUPS      (R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z12, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R8), Z26
+	VMOVUPS      64(R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z13, Z26
 	VMOVUPS      Z26, 64(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPS      (R8), Z26
+	VMOVUPS      (R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z14, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R8), Z26
+	VMOVUPS      64(R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z15, Z26
 	VMOVUPS      Z26, 64(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
+	MOVQ         R13, d_base+120(FP)
 	JMP          done8
 
 overwrite8:
@@ -4613,48 +5611,56 @@ k4:
 	ADDQ         DI, R11
 	DECQ         R12
 	JNZ          k4
-	VBROADCASTSS alpha+120(FP), Z24
-	VBROADCASTSS beta+124(FP), Z25
-	MOVQ         ldc+112(FP), R9
-	SHLQ         $0x02, R9
-	CMPB         accumulate+128(FP), $0x00
+	VBROADCASTSS alpha+152(FP), Z24
+	VBROADCASTSS beta+156(FP), Z25
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x02, R10
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite4
-	VMOVUPS      (R8), Z26
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x02, R12
+	VMOVUPS      (R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z0, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R8), Z26
+	VMOVUPS      64(R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z1, Z26
 	VMOVUPS      Z26, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z2, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R8), Z26
+	VMOVUPS      64(R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z3, Z26
 	VMOVUPS      Z26, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z4, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R8), Z26
+	VMOVUPS      64(R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z5, Z26
 	VMOVUPS      Z26, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z6, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R8), Z26
+	VMOVUPS      64(R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z7, Z26
 	VMOVUPS      Z26, 64(R8)
-	ADDQ         R9, R8
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
 	JMP          done4
 
 overwrite4:
@@ -4662,28 +5668,120 @@ overwrite4:
 	VMOVUPS Z0, (R8)
 	VMULPS  Z24, Z1, Z1
 	VMOVUPS Z1, 64(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPS  Z24, Z2, Z2
 	VMOVUPS Z2, (R8)
 	VMULPS  Z24, Z3, Z3
 	VMOVUPS Z3, 64(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPS  Z24, Z4, Z4
 	VMOVUPS Z4, (R8)
 	VMULPS  Z24, Z5, Z5
 	VMOVUPS Z5, 64(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPS  Z24, Z6, Z6
 	VMOVUPS Z6, (R8)
 	VMULPS  Z24, Z7, Z7
 	VMOVUPS Z7, 64(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 
 done4:
 	SUBQ $0x04, AX
 	LEAQ (CX)(DX*4), CX
 
 below4:
+	CMPQ   AX, $0x03
+	JLT    below3
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	MOVQ   k+8(FP), R12
+	MOVQ   CX, R10
+	MOVQ   SI, R11
+
+k3:
+	VMOVUPS      (R11), Z24
+	VMOVUPS      64(R11), Z25
+	VBROADCASTSS (R10), Z27
+	VFMADD231PS  Z24, Z27, Z0
+	VFMADD231PS  Z25, Z27, Z1
+	VBROADCASTSS (R10)(DX*1), Z28
+	VFMADD231PS  Z24, Z28, Z2
+	VFMADD231PS  Z25, Z28, Z3
+	VBROADCASTSS (R10)(DX*2), Z29
+	VFMADD231PS  Z24, Z29, Z4
+	VFMADD231PS  Z25, Z29, Z5
+	ADDQ         BX, R10
+	ADDQ         DI, R11
+	DECQ         R12
+	JNZ          k3
+	VBROADCASTSS alpha+152(FP), Z24
+	VBROADCASTSS beta+156(FP), Z25
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x02, R10
+	CMPB         accumulate+160(FP), $0x00
+	JE           overwrite3
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x02, R12
+	VMOVUPS      (R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z0, Z26
+	VMOVUPS      Z26, (R8)
+	VMOVUPS      64(R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z1, Z26
+	VMOVUPS      Z26, 64(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z2, Z26
+	VMOVUPS      Z26, (R8)
+	VMOVUPS      64(R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z3, Z26
+	VMOVUPS      Z26, 64(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z4, Z26
+	VMOVUPS      Z26, (R8)
+	VMOVUPS      64(R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z5, Z26
+	VMOVUPS      Z26, 64(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
+	JMP          done3
+
+overwrite3:
+	VMULPS  Z24, Z0, Z0
+	VMOVUPS Z0, (R8)
+	VMULPS  Z24, Z1, Z1
+	VMOVUPS Z1, 64(R8)
+	ADDQ    R10, R8
+	VMULPS  Z24, Z2, Z2
+	VMOVUPS Z2, (R8)
+	VMULPS  Z24, Z3, Z3
+	VMOVUPS Z3, 64(R8)
+	ADDQ    R10, R8
+	VMULPS  Z24, Z4, Z4
+	VMOVUPS Z4, (R8)
+	VMULPS  Z24, Z5, Z5
+	VMOVUPS Z5, 64(R8)
+	ADDQ    R10, R8
+
+done3:
+	SUBQ $0x03, AX
+	LEAQ (CX)(R9*1), CX
+
+below3:
 	CMPQ   AX, $0x02
 	JLT    below2
 	VPXORQ Z0, Z0, Z0
@@ -4707,30 +5805,36 @@ k2:
 	ADDQ         DI, R10
 	DECQ         R11
 	JNZ          k2
-	VBROADCASTSS alpha+120(FP), Z24
-	VBROADCASTSS beta+124(FP), Z25
+	VBROADCASTSS alpha+152(FP), Z24
+	VBROADCASTSS beta+156(FP), Z25
 	MOVQ         ldc+112(FP), R9
 	SHLQ         $0x02, R9
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite2
-	VMOVUPS      (R8), Z26
+	MOVQ         d_base+120(FP), R10
+	MOVQ         ldd+144(FP), R11
+	SHLQ         $0x02, R11
+	VMOVUPS      (R10), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z0, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R8), Z26
+	VMOVUPS      64(R10), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z1, Z26
 	VMOVUPS      Z26, 64(R8)
+	ADDQ         R11, R10
 	ADDQ         R9, R8
-	VMOVUPS      (R8), Z26
+	VMOVUPS      (R10), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z2, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R8), Z26
+	VMOVUPS      64(R10), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z3, Z26
 	VMOVUPS      Z26, 64(R8)
+	ADDQ         R11, R10
 	ADDQ         R9, R8
+	MOVQ         R10, d_base+120(FP)
 	JMP          done2
 
 overwrite2:
@@ -4767,21 +5871,26 @@ k1:
 	ADDQ         DI, SI
 	DECQ         R10
 	JNZ          k1
-	VBROADCASTSS alpha+120(FP), Z24
-	VBROADCASTSS beta+124(FP), Z25
+	VBROADCASTSS alpha+152(FP), Z24
+	VBROADCASTSS beta+156(FP), Z25
 	MOVQ         ldc+112(FP), BX
 	SHLQ         $0x02, BX
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite1
-	VMOVUPS      (R8), Z26
+	MOVQ         d_base+120(FP), SI
+	MOVQ         ldd+144(FP), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      (SI), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z0, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R8), Z26
+	VMOVUPS      64(SI), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z1, Z26
 	VMOVUPS      Z26, 64(R8)
+	ADDQ         DI, SI
 	ADDQ         BX, R8
+	MOVQ         SI, d_base+120(FP)
 	JMP          done1
 
 overwrite1:
@@ -4799,9 +5908,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func sAVX512Tiles2Masked(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, alpha float32, beta float32, accumulate bool, last int)
+// func sAVX512Tiles2Masked(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, d []float32, ldd int, alpha float32, beta float32, accumulate bool, last int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·sAVX512Tiles2Masked(SB), NOSPLIT, $8-144
+TEXT ·sAVX512Tiles2Masked(SB), NOSPLIT, $8-176
 	MOVQ  m+0(FP), AX
 	MOVQ  a_base+16(FP), CX
 	MOVQ  aRow+40(FP), DX
@@ -4809,7 +5918,7 @@ TEXT ·sAVX512Tiles2Masked(SB), NOSPLIT, $8-144
 	MOVQ  b_base+56(FP), SI
 	MOVQ  ldb+80(FP), DI
 	MOVQ  c_base+88(FP), R8
-	MOVQ  last+136(FP), R9
+	MOVQ  last+168(FP), R9
 	MOVQ  $0x00000001, R10
 	SHLXQ R9, R10, R10
 	DECQ  R10
@@ -4906,84 +6015,96 @@ k8:
 	ADDQ         DI, R13
 	DECQ         R14
 	JNZ          k8
-	VBROADCASTSS alpha+120(FP), Z24
-	VBROADCASTSS beta+124(FP), Z25
+	VBROADCASTSS alpha+152(FP), Z24
+	VBROADCASTSS beta+156(FP), Z25
 	MOVQ         ldc+112(FP), R12
 	SHLQ         $0x02, R12
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite8
-	VMOVUPS      (R8), Z26
+	MOVQ         d_base+120(FP), R13
+	MOVQ         ldd+144(FP), R14
+	SHLQ         $0x02, R14
+	VMOVUPS      (R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z0, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS.Z    64(R8), K1, Z26
+	VMOVUPS.Z    64(R13), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z1, Z26
 	VMOVUPS      Z26, K1, 64(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPS      (R8), Z26
+	VMOVUPS      (R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z2, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS.Z    64(R8), K1, Z26
+	VMOVUPS.Z    64(R13), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z3, Z26
 	VMOVUPS      Z26, K1, 64(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPS      (R8), Z26
+	VMOVUPS      (R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z4, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS.Z    64(R8), K1, Z26
+	VMOVUPS.Z    64(R13), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z5, Z26
 	VMOVUPS      Z26, K1, 64(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPS      (R8), Z26
+	VMOVUPS      (R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z6, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS.Z    64(R8), K1, Z26
+	VMOVUPS.Z    64(R13), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z7, Z26
 	VMOVUPS      Z26, K1, 64(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPS      (R8), Z26
+	VMOVUPS      (R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z8, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS.Z    64(R8), K1, Z26
+	VMOVUPS.Z    64(R13), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z9, Z26
 	VMOVUPS      Z26, K1, 64(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPS      (R8), Z26
+	VMOVUPS      (R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z10, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS.Z    64(R8), K1, Z26
+	VMOVUPS.Z    64(R13), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z11, Z26
 	VMOVUPS      Z26, K1, 64(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPS      (R8), Z26
+	VMOVUPS      (R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z12, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS.Z    64(R8), K1, Z26
+	VMOVUPS.Z    64(R13), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z13, Z26
 	VMOVUPS      Z26, K1, 64(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPS      (R8), Z26
+	VMOVUPS      (R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z14, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS.Z    64(R8), K1, Z26
+	VMOVUPS.Z    64(R13), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z15, Z26
 	VMOVUPS      Z26, K1, 64(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
+	MOVQ         R13, d_base+120(FP)
 	JMP          done8
 
 overwrite8:
@@ -5067,48 +6188,56 @@ k4:
 	ADDQ         DI, R11
 	DECQ         R12
 	JNZ          k4
-	VBROADCASTSS alpha+120(FP), Z24
-	VBROADCASTSS beta+124(FP), Z25
-	MOVQ         ldc+112(FP), R9
-	SHLQ         $0x02, R9
-	CMPB         accumulate+128(FP), $0x00
+	VBROADCASTSS alpha+152(FP), Z24
+	VBROADCASTSS beta+156(FP), Z25
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x02, R10
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite4
-	VMOVUPS      (R8), Z26
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x02, R12
+	VMOVUPS      (R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z0, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS.Z    64(R8), K1, Z26
+	VMOVUPS.Z    64(R11), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z1, Z26
 	VMOVUPS      Z26, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z2, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS.Z    64(R8), K1, Z26
+	VMOVUPS.Z    64(R11), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z3, Z26
 	VMOVUPS      Z26, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z4, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS.Z    64(R8), K1, Z26
+	VMOVUPS.Z    64(R11), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z5, Z26
 	VMOVUPS      Z26, K1, 64(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z6, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS.Z    64(R8), K1, Z26
+	VMOVUPS.Z    64(R11), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z7, Z26
 	VMOVUPS      Z26, K1, 64(R8)
-	ADDQ         R9, R8
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
 	JMP          done4
 
 overwrite4:
@@ -5116,28 +6245,120 @@ overwrite4:
 	VMOVUPS Z0, (R8)
 	VMULPS  Z24, Z1, Z1
 	VMOVUPS Z1, K1, 64(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPS  Z24, Z2, Z2
 	VMOVUPS Z2, (R8)
 	VMULPS  Z24, Z3, Z3
 	VMOVUPS Z3, K1, 64(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPS  Z24, Z4, Z4
 	VMOVUPS Z4, (R8)
 	VMULPS  Z24, Z5, Z5
 	VMOVUPS Z5, K1, 64(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPS  Z24, Z6, Z6
 	VMOVUPS Z6, (R8)
 	VMULPS  Z24, Z7, Z7
 	VMOVUPS Z7, K1, 64(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 
 done4:
 	SUBQ $0x04, AX
 	LEAQ (CX)(DX*4), CX
 
 below4:
+	CMPQ   AX, $0x03
+	JLT    below3
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	MOVQ   k+8(FP), R12
+	MOVQ   CX, R10
+	MOVQ   SI, R11
+
+k3:
+	VMOVUPS      (R11), Z24
+	VMOVUPS.Z    64(R11), K1, Z25
+	VBROADCASTSS (R10), Z27
+	VFMADD231PS  Z24, Z27, Z0
+	VFMADD231PS  Z25, Z27, Z1
+	VBROADCASTSS (R10)(DX*1), Z28
+	VFMADD231PS  Z24, Z28, Z2
+	VFMADD231PS  Z25, Z28, Z3
+	VBROADCASTSS (R10)(DX*2), Z29
+	VFMADD231PS  Z24, Z29, Z4
+	VFMADD231PS  Z25, Z29, Z5
+	ADDQ         BX, R10
+	ADDQ         DI, R11
+	DECQ         R12
+	JNZ          k3
+	VBROADCASTSS alpha+152(FP), Z24
+	VBROADCASTSS beta+156(FP), Z25
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x02, R10
+	CMPB         accumulate+160(FP), $0x00
+	JE           overwrite3
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x02, R12
+	VMOVUPS      (R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z0, Z26
+	VMOVUPS      Z26, (R8)
+	VMOVUPS.Z    64(R11), K1, Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z1, Z26
+	VMOVUPS      Z26, K1, 64(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z2, Z26
+	VMOVUPS      Z26, (R8)
+	VMOVUPS.Z    64(R11), K1, Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z3, Z26
+	VMOVUPS      Z26, K1, 64(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z4, Z26
+	VMOVUPS      Z26, (R8)
+	VMOVUPS.Z    64(R11), K1, Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z5, Z26
+	VMOVUPS      Z26, K1, 64(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
+	JMP          done3
+
+overwrite3:
+	VMULPS  Z24, Z0, Z0
+	VMOVUPS Z0, (R8)
+	VMULPS  Z24, Z1, Z1
+	VMOVUPS Z1, K1, 64(R8)
+	ADDQ    R10, R8
+	VMULPS  Z24, Z2, Z2
+	VMOVUPS Z2, (R8)
+	VMULPS  Z24, Z3, Z3
+	VMOVUPS Z3, K1, 64(R8)
+	ADDQ    R10, R8
+	VMULPS  Z24, Z4, Z4
+	VMOVUPS Z4, (R8)
+	VMULPS  Z24, Z5, Z5
+	VMOVUPS Z5, K1, 64(R8)
+	ADDQ    R10, R8
+
+done3:
+	SUBQ $0x03, AX
+	LEAQ (CX)(R9*1), CX
+
+below3:
 	CMPQ   AX, $0x02
 	JLT    below2
 	VPXORQ Z0, Z0, Z0
@@ -5161,30 +6382,36 @@ k2:
 	ADDQ         DI, R10
 	DECQ         R11
 	JNZ          k2
-	VBROADCASTSS alpha+120(FP), Z24
-	VBROADCASTSS beta+124(FP), Z25
+	VBROADCASTSS alpha+152(FP), Z24
+	VBROADCASTSS beta+156(FP), Z25
 	MOVQ         ldc+112(FP), R9
 	SHLQ         $0x02, R9
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite2
-	VMOVUPS      (R8), Z26
+	MOVQ         d_base+120(FP), R10
+	MOVQ         ldd+144(FP), R11
+	SHLQ         $0x02, R11
+	VMOVUPS      (R10), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z0, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS.Z    64(R8), K1, Z26
+	VMOVUPS.Z    64(R10), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z1, Z26
 	VMOVUPS      Z26, K1, 64(R8)
+	ADDQ         R11, R10
 	ADDQ         R9, R8
-	VMOVUPS      (R8), Z26
+	VMOVUPS      (R10), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z2, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS.Z    64(R8), K1, Z26
+	VMOVUPS.Z    64(R10), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z3, Z26
 	VMOVUPS      Z26, K1, 64(R8)
+	ADDQ         R11, R10
 	ADDQ         R9, R8
+	MOVQ         R10, d_base+120(FP)
 	JMP          done2
 
 overwrite2:
@@ -5221,21 +6448,26 @@ k1:
 	ADDQ         DI, SI
 	DECQ         R10
 	JNZ          k1
-	VBROADCASTSS alpha+120(FP), Z24
-	VBROADCASTSS beta+124(FP), Z25
+	VBROADCASTSS alpha+152(FP), Z24
+	VBROADCASTSS beta+156(FP), Z25
 	MOVQ         ldc+112(FP), BX
 	SHLQ         $0x02, BX
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite1
-	VMOVUPS      (R8), Z26
+	MOVQ         d_base+120(FP), SI
+	MOVQ         ldd+144(FP), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      (SI), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z0, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS.Z    64(R8), K1, Z26
+	VMOVUPS.Z    64(SI), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z1, Z26
 	VMOVUPS      Z26, K1, 64(R8)
+	ADDQ         DI, SI
 	ADDQ         BX, R8
+	MOVQ         SI, d_base+120(FP)
 	JMP          done1
 
 overwrite1:
@@ -5253,9 +6485,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func sAVX512Tiles3(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, alpha float32, beta float32, accumulate bool, last int)
+// func sAVX512Tiles3(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, d []float32, ldd int, alpha float32, beta float32, accumulate bool, last int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sAVX512Tiles3(SB), NOSPLIT, $8-144
+TEXT ·sAVX512Tiles3(SB), NOSPLIT, $8-176
 	MOVQ m+0(FP), AX
 	MOVQ a_base+16(FP), CX
 	MOVQ aRow+40(FP), DX
@@ -5381,116 +6613,128 @@ k8:
 	ADDQ         DI, R13
 	DECQ         R14
 	JNZ          k8
-	VBROADCASTSS alpha+120(FP), Z24
-	VBROADCASTSS beta+124(FP), Z25
+	VBROADCASTSS alpha+152(FP), Z24
+	VBROADCASTSS beta+156(FP), Z25
 	MOVQ         ldc+112(FP), R12
 	SHLQ         $0x02, R12
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite8
-	VMOVUPS      (R8), Z26
+	MOVQ         d_base+120(FP), R13
+	MOVQ         ldd+144(FP), R14
+	SHLQ         $0x02, R14
+	VMOVUPS      (R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z0, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R8), Z26
+	VMOVUPS      64(R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z1, Z26
 	VMOVUPS      Z26, 64(R8)
-	VMOVUPS      128(R8), Z26
+	VMOVUPS      128(R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z2, Z26
 	VMOVUPS      Z26, 128(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPS      (R8), Z26
+	VMOVUPS      (R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z3, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R8), Z26
+	VMOVUPS      64(R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z4, Z26
 	VMOVUPS      Z26, 64(R8)
-	VMOVUPS      128(R8), Z26
+	VMOVUPS      128(R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z5, Z26
 	VMOVUPS      Z26, 128(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPS      (R8), Z26
+	VMOVUPS      (R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z6, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R8), Z26
+	VMOVUPS      64(R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z7, Z26
 	VMOVUPS      Z26, 64(R8)
-	VMOVUPS      128(R8), Z26
+	VMOVUPS      128(R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z8, Z26
 	VMOVUPS      Z26, 128(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPS      (R8), Z26
+	VMOVUPS      (R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z9, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R8), Z26
+	VMOVUPS      64(R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z10, Z26
 	VMOVUPS      Z26, 64(R8)
-	VMOVUPS      128(R8), Z26
+	VMOVUPS      128(R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z11, Z26
 	VMOVUPS      Z26, 128(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPS      (R8), Z26
+	VMOVUPS      (R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z12, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R8), Z26
+	VMOVUPS      64(R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z13, Z26
 	VMOVUPS      Z26, 64(R8)
-	VMOVUPS      128(R8), Z26
+	VMOVUPS      128(R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z14, Z26
 	VMOVUPS      Z26, 128(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPS      (R8), Z26
+	VMOVUPS      (R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z15, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R8), Z26
+	VMOVUPS      64(R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z16, Z26
 	VMOVUPS      Z26, 64(R8)
-	VMOVUPS      128(R8), Z26
+	VMOVUPS      128(R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z17, Z26
 	VMOVUPS      Z26, 128(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPS      (R8), Z26
+	VMOVUPS      (R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z18, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R8), Z26
+	VMOVUPS      64(R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z19, Z26
 	VMOVUPS      Z26, 64(R8)
-	VMOVUPS      128(R8), Z26
+	VMOVUPS      128(R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z20, Z26
 	VMOVUPS      Z26, 128(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPS      (R8), Z26
+	VMOVUPS      (R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z21, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R8), Z26
+	VMOVUPS      64(R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z22, Z26
 	VMOVUPS      Z26, 64(R8)
-	VMOVUPS      128(R8), Z26
+	VMOVUPS      128(R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z23, Z26
 	VMOVUPS      Z26, 128(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
+	MOVQ         R13, d_base+120(FP)
 	JMP          done8
 
 overwrite8:
@@ -5599,64 +6843,72 @@ k4:
 	ADDQ         DI, R11
 	DECQ         R12
 	JNZ          k4
-	VBROADCASTSS alpha+120(FP), Z24
-	VBROADCASTSS beta+124(FP), Z25
-	MOVQ         ldc+112(FP), R9
-	SHLQ         $0x02, R9
-	CMPB         accumulate+128(FP), $0x00
+	VBROADCASTSS alpha+152(FP), Z24
+	VBROADCASTSS beta+156(FP), Z25
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x02, R10
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite4
-	VMOVUPS      (R8), Z26
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x02, R12
+	VMOVUPS      (R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z0, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R8), Z26
+	VMOVUPS      64(R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z1, Z26
 	VMOVUPS      Z26, 64(R8)
-	VMOVUPS      128(R8), Z26
+	VMOVUPS      128(R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z2, Z26
 	VMOVUPS      Z26, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z3, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R8), Z26
+	VMOVUPS      64(R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z4, Z26
 	VMOVUPS      Z26, 64(R8)
-	VMOVUPS      128(R8), Z26
+	VMOVUPS      128(R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z5, Z26
 	VMOVUPS      Z26, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z6, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R8), Z26
+	VMOVUPS      64(R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z7, Z26
 	VMOVUPS      Z26, 64(R8)
-	VMOVUPS      128(R8), Z26
+	VMOVUPS      128(R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z8, Z26
 	VMOVUPS      Z26, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z9, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R8), Z26
+	VMOVUPS      64(R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z10, Z26
 	VMOVUPS      Z26, 64(R8)
-	VMOVUPS      128(R8), Z26
+	VMOVUPS      128(R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z11, Z26
 	VMOVUPS      Z26, 128(R8)
-	ADDQ         R9, R8
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
 	JMP          done4
 
 overwrite4:
@@ -5666,34 +6918,151 @@ overwrite4:
 	VMOVUPS Z1, 64(R8)
 	VMULPS  Z24, Z2, Z2
 	VMOVUPS Z2, 128(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPS  Z24, Z3, Z3
 	VMOVUPS Z3, (R8)
 	VMULPS  Z24, Z4, Z4
 	VMOVUPS Z4, 64(R8)
 	VMULPS  Z24, Z5, Z5
 	VMOVUPS Z5, 128(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPS  Z24, Z6, Z6
 	VMOVUPS Z6, (R8)
 	VMULPS  Z24, Z7, Z7
 	VMOVUPS Z7, 64(R8)
 	VMULPS  Z24, Z8, Z8
 	VMOVUPS Z8, 128(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPS  Z24, Z9, Z9
 	VMOVUPS Z9, (R8)
 	VMULPS  Z24, Z10, Z10
 	VMOVUPS Z10, 64(R8)
 	VMULPS  Z24, Z11, Z11
 	VMOVUPS Z11, 128(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 
 done4:
 	SUBQ $0x04, AX
 	LEAQ (CX)(DX*4), CX
 
 below4:
+	CMPQ   AX, $0x03
+	JLT    below3
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	MOVQ   k+8(FP), R12
+	MOVQ   CX, R10
+	MOVQ   SI, R11
+
+k3:
+	VMOVUPS      (R11), Z24
+	VMOVUPS      64(R11), Z25
+	VMOVUPS      128(R11), Z26
+	VBROADCASTSS (R10), Z27
+	VFMADD231PS  Z24, Z27, Z0
+	VFMADD231PS  Z25, Z27, Z1
+	VFMADD231PS  Z26, Z27, Z2
+	VBROADCASTSS (R10)(DX*1), Z28
+	VFMADD231PS  Z24, Z28, Z3
+	VFMADD231PS  Z25, Z28, Z4
+	VFMADD231PS  Z26, Z28, Z5
+	VBROADCASTSS (R10)(DX*2), Z29
+	VFMADD231PS  Z24, Z29, Z6
+	VFMADD231PS  Z25, Z29, Z7
+	VFMADD231PS  Z26, Z29, Z8
+	ADDQ         BX, R10
+	ADDQ         DI, R11
+	DECQ         R12
+	JNZ          k3
+	VBROADCASTSS alpha+152(FP), Z24
+	VBROADCASTSS beta+156(FP), Z25
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x02, R10
+	CMPB         accumulate+160(FP), $0x00
+	JE           overwrite3
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x02, R12
+	VMOVUPS      (R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z0, Z26
+	VMOVUPS      Z26, (R8)
+	VMOVUPS      64(R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z1, Z26
+	VMOVUPS      Z26, 64(R8)
+	VMOVUPS      128(R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z2, Z26
+	VMOVUPS      Z26, 128(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z3, Z26
+	VMOVUPS      Z26, (R8)
+	VMOVUPS      64(R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z4, Z26
+	VMOVUPS      Z26, 64(R8)
+	VMOVUPS      128(R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z5, Z26
+	VMOVUPS      Z26, 128(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z6, Z26
+	VMOVUPS      Z26, (R8)
+	VMOVUPS      64(R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z7, Z26
+	VMOVUPS      Z26, 64(R8)
+	VMOVUPS      128(R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z8, Z26
+	VMOVUPS      Z26, 128(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
+	JMP          done3
+
+overwrite3:
+	VMULPS  Z24, Z0, Z0
+	VMOVUPS Z0, (R8)
+	VMULPS  Z24, Z1, Z1
+	VMOVUPS Z1, 64(R8)
+	VMULPS  Z24, Z2, Z2
+	VMOVUPS Z2, 128(R8)
+	ADDQ    R10, R8
+	VMULPS  Z24, Z3, Z3
+	VMOVUPS Z3, (R8)
+	VMULPS  Z24, Z4, Z4
+	VMOVUPS Z4, 64(R8)
+	VMULPS  Z24, Z5, Z5
+	VMOVUPS Z5, 128(R8)
+	ADDQ    R10, R8
+	VMULPS  Z24, Z6, Z6
+	VMOVUPS Z6, (R8)
+	VMULPS  Z24, Z7, Z7
+	VMOVUPS Z7, 64(R8)
+	VMULPS  Z24, Z8, Z8
+	VMOVUPS Z8, 128(R8)
+	ADDQ    R10, R8
+
+done3:
+	SUBQ $0x03, AX
+	LEAQ (CX)(R9*1), CX
+
+below3:
 	CMPQ   AX, $0x02
 	JLT    below2
 	VPXORQ Z0, Z0, Z0
@@ -5722,38 +7091,44 @@ k2:
 	ADDQ         DI, R10
 	DECQ         R11
 	JNZ          k2
-	VBROADCASTSS alpha+120(FP), Z24
-	VBROADCASTSS beta+124(FP), Z25
+	VBROADCASTSS alpha+152(FP), Z24
+	VBROADCASTSS beta+156(FP), Z25
 	MOVQ         ldc+112(FP), R9
 	SHLQ         $0x02, R9
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite2
-	VMOVUPS      (R8), Z26
+	MOVQ         d_base+120(FP), R10
+	MOVQ         ldd+144(FP), R11
+	SHLQ         $0x02, R11
+	VMOVUPS      (R10), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z0, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R8), Z26
+	VMOVUPS      64(R10), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z1, Z26
 	VMOVUPS      Z26, 64(R8)
-	VMOVUPS      128(R8), Z26
+	VMOVUPS      128(R10), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z2, Z26
 	VMOVUPS      Z26, 128(R8)
+	ADDQ         R11, R10
 	ADDQ         R9, R8
-	VMOVUPS      (R8), Z26
+	VMOVUPS      (R10), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z3, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R8), Z26
+	VMOVUPS      64(R10), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z4, Z26
 	VMOVUPS      Z26, 64(R8)
-	VMOVUPS      128(R8), Z26
+	VMOVUPS      128(R10), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z5, Z26
 	VMOVUPS      Z26, 128(R8)
+	ADDQ         R11, R10
 	ADDQ         R9, R8
+	MOVQ         R10, d_base+120(FP)
 	JMP          done2
 
 overwrite2:
@@ -5797,25 +7172,30 @@ k1:
 	ADDQ         DI, SI
 	DECQ         R10
 	JNZ          k1
-	VBROADCASTSS alpha+120(FP), Z24
-	VBROADCASTSS beta+124(FP), Z25
+	VBROADCASTSS alpha+152(FP), Z24
+	VBROADCASTSS beta+156(FP), Z25
 	MOVQ         ldc+112(FP), BX
 	SHLQ         $0x02, BX
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite1
-	VMOVUPS      (R8), Z26
+	MOVQ         d_base+120(FP), SI
+	MOVQ         ldd+144(FP), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      (SI), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z0, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R8), Z26
+	VMOVUPS      64(SI), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z1, Z26
 	VMOVUPS      Z26, 64(R8)
-	VMOVUPS      128(R8), Z26
+	VMOVUPS      128(SI), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z2, Z26
 	VMOVUPS      Z26, 128(R8)
+	ADDQ         DI, SI
 	ADDQ         BX, R8
+	MOVQ         SI, d_base+120(FP)
 	JMP          done1
 
 overwrite1:
@@ -5835,9 +7215,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func sAVX512Tiles3Masked(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, alpha float32, beta float32, accumulate bool, last int)
+// func sAVX512Tiles3Masked(m int, k int, a []float32, aRow int, aCol int, b []float32, ldb int, c []float32, ldc int, d []float32, ldd int, alpha float32, beta float32, accumulate bool, last int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·sAVX512Tiles3Masked(SB), NOSPLIT, $8-144
+TEXT ·sAVX512Tiles3Masked(SB), NOSPLIT, $8-176
 	MOVQ  m+0(FP), AX
 	MOVQ  a_base+16(FP), CX
 	MOVQ  aRow+40(FP), DX
@@ -5845,7 +7225,7 @@ TEXT ·sAVX512Tiles3Masked(SB), NOSPLIT, $8-144
 	MOVQ  b_base+56(FP), SI
 	MOVQ  ldb+80(FP), DI
 	MOVQ  c_base+88(FP), R8
-	MOVQ  last+136(FP), R9
+	MOVQ  last+168(FP), R9
 	MOVQ  $0x00000001, R10
 	SHLXQ R9, R10, R10
 	DECQ  R10
@@ -5968,116 +7348,128 @@ k8:
 	ADDQ         DI, R13
 	DECQ         R14
 	JNZ          k8
-	VBROADCASTSS alpha+120(FP), Z24
-	VBROADCASTSS beta+124(FP), Z25
+	VBROADCASTSS alpha+152(FP), Z24
+	VBROADCASTSS beta+156(FP), Z25
 	MOVQ         ldc+112(FP), R12
 	SHLQ         $0x02, R12
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite8
-	VMOVUPS      (R8), Z26
+	MOVQ         d_base+120(FP), R13
+	MOVQ         ldd+144(FP), R14
+	SHLQ         $0x02, R14
+	VMOVUPS      (R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z0, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R8), Z26
+	VMOVUPS      64(R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z1, Z26
 	VMOVUPS      Z26, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z26
+	VMOVUPS.Z    128(R13), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z2, Z26
 	VMOVUPS      Z26, K1, 128(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPS      (R8), Z26
+	VMOVUPS      (R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z3, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R8), Z26
+	VMOVUPS      64(R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z4, Z26
 	VMOVUPS      Z26, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z26
+	VMOVUPS.Z    128(R13), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z5, Z26
 	VMOVUPS      Z26, K1, 128(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPS      (R8), Z26
+	VMOVUPS      (R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z6, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R8), Z26
+	VMOVUPS      64(R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z7, Z26
 	VMOVUPS      Z26, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z26
+	VMOVUPS.Z    128(R13), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z8, Z26
 	VMOVUPS      Z26, K1, 128(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPS      (R8), Z26
+	VMOVUPS      (R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z9, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R8), Z26
+	VMOVUPS      64(R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z10, Z26
 	VMOVUPS      Z26, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z26
+	VMOVUPS.Z    128(R13), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z11, Z26
 	VMOVUPS      Z26, K1, 128(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPS      (R8), Z26
+	VMOVUPS      (R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z12, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R8), Z26
+	VMOVUPS      64(R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z13, Z26
 	VMOVUPS      Z26, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z26
+	VMOVUPS.Z    128(R13), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z14, Z26
 	VMOVUPS      Z26, K1, 128(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPS      (R8), Z26
+	VMOVUPS      (R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z15, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R8), Z26
+	VMOVUPS      64(R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z16, Z26
 	VMOVUPS      Z26, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z26
+	VMOVUPS.Z    128(R13), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z17, Z26
 	VMOVUPS      Z26, K1, 128(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPS      (R8), Z26
+	VMOVUPS      (R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z18, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R8), Z26
+	VMOVUPS      64(R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z19, Z26
 	VMOVUPS      Z26, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z26
+	VMOVUPS.Z    128(R13), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z20, Z26
 	VMOVUPS      Z26, K1, 128(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
-	VMOVUPS      (R8), Z26
+	VMOVUPS      (R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z21, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R8), Z26
+	VMOVUPS      64(R13), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z22, Z26
 	VMOVUPS      Z26, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z26
+	VMOVUPS.Z    128(R13), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z23, Z26
 	VMOVUPS      Z26, K1, 128(R8)
+	ADDQ         R14, R13
 	ADDQ         R12, R8
+	MOVQ         R13, d_base+120(FP)
 	JMP          done8
 
 overwrite8:
@@ -6186,64 +7578,72 @@ k4:
 	ADDQ         DI, R11
 	DECQ         R12
 	JNZ          k4
-	VBROADCASTSS alpha+120(FP), Z24
-	VBROADCASTSS beta+124(FP), Z25
-	MOVQ         ldc+112(FP), R9
-	SHLQ         $0x02, R9
-	CMPB         accumulate+128(FP), $0x00
+	VBROADCASTSS alpha+152(FP), Z24
+	VBROADCASTSS beta+156(FP), Z25
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x02, R10
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite4
-	VMOVUPS      (R8), Z26
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x02, R12
+	VMOVUPS      (R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z0, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R8), Z26
+	VMOVUPS      64(R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z1, Z26
 	VMOVUPS      Z26, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z26
+	VMOVUPS.Z    128(R11), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z2, Z26
 	VMOVUPS      Z26, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z3, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R8), Z26
+	VMOVUPS      64(R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z4, Z26
 	VMOVUPS      Z26, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z26
+	VMOVUPS.Z    128(R11), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z5, Z26
 	VMOVUPS      Z26, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z6, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R8), Z26
+	VMOVUPS      64(R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z7, Z26
 	VMOVUPS      Z26, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z26
+	VMOVUPS.Z    128(R11), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z8, Z26
 	VMOVUPS      Z26, K1, 128(R8)
-	ADDQ         R9, R8
-	VMOVUPS      (R8), Z26
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z9, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R8), Z26
+	VMOVUPS      64(R11), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z10, Z26
 	VMOVUPS      Z26, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z26
+	VMOVUPS.Z    128(R11), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z11, Z26
 	VMOVUPS      Z26, K1, 128(R8)
-	ADDQ         R9, R8
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
 	JMP          done4
 
 overwrite4:
@@ -6253,34 +7653,151 @@ overwrite4:
 	VMOVUPS Z1, 64(R8)
 	VMULPS  Z24, Z2, Z2
 	VMOVUPS Z2, K1, 128(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPS  Z24, Z3, Z3
 	VMOVUPS Z3, (R8)
 	VMULPS  Z24, Z4, Z4
 	VMOVUPS Z4, 64(R8)
 	VMULPS  Z24, Z5, Z5
 	VMOVUPS Z5, K1, 128(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPS  Z24, Z6, Z6
 	VMOVUPS Z6, (R8)
 	VMULPS  Z24, Z7, Z7
 	VMOVUPS Z7, 64(R8)
 	VMULPS  Z24, Z8, Z8
 	VMOVUPS Z8, K1, 128(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 	VMULPS  Z24, Z9, Z9
 	VMOVUPS Z9, (R8)
 	VMULPS  Z24, Z10, Z10
 	VMOVUPS Z10, 64(R8)
 	VMULPS  Z24, Z11, Z11
 	VMOVUPS Z11, K1, 128(R8)
-	ADDQ    R9, R8
+	ADDQ    R10, R8
 
 done4:
 	SUBQ $0x04, AX
 	LEAQ (CX)(DX*4), CX
 
 below4:
+	CMPQ   AX, $0x03
+	JLT    below3
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	MOVQ   k+8(FP), R12
+	MOVQ   CX, R10
+	MOVQ   SI, R11
+
+k3:
+	VMOVUPS      (R11), Z24
+	VMOVUPS      64(R11), Z25
+	VMOVUPS.Z    128(R11), K1, Z26
+	VBROADCASTSS (R10), Z27
+	VFMADD231PS  Z24, Z27, Z0
+	VFMADD231PS  Z25, Z27, Z1
+	VFMADD231PS  Z26, Z27, Z2
+	VBROADCASTSS (R10)(DX*1), Z28
+	VFMADD231PS  Z24, Z28, Z3
+	VFMADD231PS  Z25, Z28, Z4
+	VFMADD231PS  Z26, Z28, Z5
+	VBROADCASTSS (R10)(DX*2), Z29
+	VFMADD231PS  Z24, Z29, Z6
+	VFMADD231PS  Z25, Z29, Z7
+	VFMADD231PS  Z26, Z29, Z8
+	ADDQ         BX, R10
+	ADDQ         DI, R11
+	DECQ         R12
+	JNZ          k3
+	VBROADCASTSS alpha+152(FP), Z24
+	VBROADCASTSS beta+156(FP), Z25
+	MOVQ         ldc+112(FP), R10
+	SHLQ         $0x02, R10
+	CMPB         accumulate+160(FP), $0x00
+	JE           overwrite3
+	MOVQ         d_base+120(FP), R11
+	MOVQ         ldd+144(FP), R12
+	SHLQ         $0x02, R12
+	VMOVUPS      (R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z0, Z26
+	VMOVUPS      Z26, (R8)
+	VMOVUPS      64(R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z1, Z26
+	VMOVUPS      Z26, 64(R8)
+	VMOVUPS.Z    128(R11), K1, Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z2, Z26
+	VMOVUPS      Z26, K1, 128(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z3, Z26
+	VMOVUPS      Z26, (R8)
+	VMOVUPS      64(R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z4, Z26
+	VMOVUPS      Z26, 64(R8)
+	VMOVUPS.Z    128(R11), K1, Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z5, Z26
+	VMOVUPS      Z26, K1, 128(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	VMOVUPS      (R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z6, Z26
+	VMOVUPS      Z26, (R8)
+	VMOVUPS      64(R11), Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z7, Z26
+	VMOVUPS      Z26, 64(R8)
+	VMOVUPS.Z    128(R11), K1, Z26
+	VMULPS       Z25, Z26, Z26
+	VFMADD231PS  Z24, Z8, Z26
+	VMOVUPS      Z26, K1, 128(R8)
+	ADDQ         R12, R11
+	ADDQ         R10, R8
+	MOVQ         R11, d_base+120(FP)
+	JMP          done3
+
+overwrite3:
+	VMULPS  Z24, Z0, Z0
+	VMOVUPS Z0, (R8)
+	VMULPS  Z24, Z1, Z1
+	VMOVUPS Z1, 64(R8)
+	VMULPS  Z24, Z2, Z2
+	VMOVUPS Z2, K1, 128(R8)
+	ADDQ    R10, R8
+	VMULPS  Z24, Z3, Z3
+	VMOVUPS Z3, (R8)
+	VMULPS  Z24, Z4, Z4
+	VMOVUPS Z4, 64(R8)
+	VMULPS  Z24, Z5, Z5
+	VMOVUPS Z5, K1, 128(R8)
+	ADDQ    R10, R8
+	VMULPS  Z24, Z6, Z6
+	VMOVUPS Z6, (R8)
+	VMULPS  Z24, Z7, Z7
+	VMOVUPS Z7, 64(R8)
+	VMULPS  Z24, Z8, Z8
+	VMOVUPS Z8, K1, 128(R8)
+	ADDQ    R10, R8
+
+done3:
+	SUBQ $0x03, AX
+	LEAQ (CX)(R9*1), CX
+
+below3:
 	CMPQ   AX, $0x02
 	JLT    below2
 	VPXORQ Z0, Z0, Z0
@@ -6309,38 +7826,44 @@ k2:
 	ADDQ         DI, R10
 	DECQ         R11
 	JNZ          k2
-	VBROADCASTSS alpha+120(FP), Z24
-	VBROADCASTSS beta+124(FP), Z25
+	VBROADCASTSS alpha+152(FP), Z24
+	VBROADCASTSS beta+156(FP), Z25
 	MOVQ         ldc+112(FP), R9
 	SHLQ         $0x02, R9
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite2
-	VMOVUPS      (R8), Z26
+	MOVQ         d_base+120(FP), R10
+	MOVQ         ldd+144(FP), R11
+	SHLQ         $0x02, R11
+	VMOVUPS      (R10), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z0, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R8), Z26
+	VMOVUPS      64(R10), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z1, Z26
 	VMOVUPS      Z26, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z26
+	VMOVUPS.Z    128(R10), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z2, Z26
 	VMOVUPS      Z26, K1, 128(R8)
+	ADDQ         R11, R10
 	ADDQ         R9, R8
-	VMOVUPS      (R8), Z26
+	VMOVUPS      (R10), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z3, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R8), Z26
+	VMOVUPS      64(R10), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z4, Z26
 	VMOVUPS      Z26, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z26
+	VMOVUPS.Z    128(R10), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z5, Z26
 	VMOVUPS      Z26, K1, 128(R8)
+	ADDQ         R11, R10
 	ADDQ         R9, R8
+	MOVQ         R10, d_base+120(FP)
 	JMP          done2
 
 overwrite2:
@@ -6384,25 +7907,30 @@ k1:
 	ADDQ         DI, SI
 	DECQ         R10
 	JNZ          k1
-	VBROADCASTSS alpha+120(FP), Z24
-	VBROADCASTSS beta+124(FP), Z25
+	VBROADCASTSS alpha+152(FP), Z24
+	VBROADCASTSS beta+156(FP), Z25
 	MOVQ         ldc+112(FP), BX
 	SHLQ         $0x02, BX
-	CMPB         accumulate+128(FP), $0x00
+	CMPB         accumulate+160(FP), $0x00
 	JE           overwrite1
-	VMOVUPS      (R8), Z26
+	MOVQ         d_base+120(FP), SI
+	MOVQ         ldd+144(FP), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      (SI), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z0, Z26
 	VMOVUPS      Z26, (R8)
-	VMOVUPS      64(R8), Z26
+	VMOVUPS      64(SI), Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z1, Z26
 	VMOVUPS      Z26, 64(R8)
-	VMOVUPS.Z    128(R8), K1, Z26
+	VMOVUPS.Z    128(SI), K1, Z26
 	VMULPS       Z25, Z26, Z26
 	VFMADD231PS  Z24, Z2, Z26
 	VMOVUPS      Z26, K1, 128(R8)
+	ADDQ         DI, SI
 	ADDQ         BX, R8
+	MOVQ         SI, d_base+120(FP)
 	JMP          done1
 
 overwrite1:
@@ -6422,9 +7950,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func sAVX512Dots1(m int, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, alpha float32, beta float32, accumulate bool)
+// func sAVX512Dots1(m int, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, d []float32, ldd int, alpha float32, beta float32, accumulate bool)
 // Requires: AVX, AVX512F, BMI2, FMA3
-TEXT ·sAVX512Dots1(SB), NOSPLIT, $0-121
+TEXT ·sAVX512Dots1(SB), NOSPLIT, $0-153
 	MOVQ  m+0(FP), AX
 	MOVQ  a_base+16(FP), CX
 	MOVQ  lda+40(FP), DX
@@ -6511,33 +8039,41 @@ sum4:
 	VHADDPS       Y15, Y12, Y12
 	VEXTRACTF128  $0x01, Y12, X13
 	VADDPS        X13, X12, X12
-	VBROADCASTSS  alpha+112(FP), X1
-	VBROADCASTSS  beta+116(FP), X2
+	VBROADCASTSS  alpha+144(FP), X1
+	VBROADCASTSS  beta+148(FP), X2
 	VMOVUPS       masks<>+28(SB), X15
 	MOVQ          ldc+104(FP), SI
 	SHLQ          $0x02, SI
-	CMPB          accumulate+120(FP), $0x00
+	CMPB          accumulate+152(FP), $0x00
 	JE            overwrite4
-	VMASKMOVPS    (DI), X15, X3
+	MOVQ          d_base+112(FP), R9
+	MOVQ          ldd+136(FP), R10
+	SHLQ          $0x02, R10
+	VMASKMOVPS    (R9), X15, X3
 	VMULPS        X2, X3, X3
 	VFMADD231PS   X1, X0, X3
 	VMOVSS        X3, (DI)
+	ADDQ          R10, R9
 	ADDQ          SI, DI
-	VMASKMOVPS    (DI), X15, X3
+	VMASKMOVPS    (R9), X15, X3
 	VMULPS        X2, X3, X3
 	VFMADD231PS   X1, X4, X3
 	VMOVSS        X3, (DI)
+	ADDQ          R10, R9
 	ADDQ          SI, DI
-	VMASKMOVPS    (DI), X15, X3
+	VMASKMOVPS    (R9), X15, X3
 	VMULPS        X2, X3, X3
 	VFMADD231PS   X1, X8, X3
 	VMOVSS        X3, (DI)
+	ADDQ          R10, R9
 	ADDQ          SI, DI
-	VMASKMOVPS    (DI), X15, X3
+	VMASKMOVPS    (R9), X15, X3
 	VMULPS        X2, X3, X3
 	VFMADD231PS   X1, X12, X3
 	VMOVSS        X3, (DI)
+	ADDQ          R10, R9
 	ADDQ          SI, DI
+	MOVQ          R9, d_base+112(FP)
 	JMP           done4
 
 overwrite4:
@@ -6593,18 +8129,23 @@ sum1:
 	VHADDPS       Y3, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
 	VADDPS        X1, X0, X0
-	VBROADCASTSS  alpha+112(FP), X1
-	VBROADCASTSS  beta+116(FP), X2
+	VBROADCASTSS  alpha+144(FP), X1
+	VBROADCASTSS  beta+148(FP), X2
 	VMOVUPS       masks<>+28(SB), X15
 	MOVQ          ldc+104(FP), SI
 	SHLQ          $0x02, SI
-	CMPB          accumulate+120(FP), $0x00
+	CMPB          accumulate+152(FP), $0x00
 	JE            overwrite1
-	VMASKMOVPS    (DI), X15, X3
+	MOVQ          d_base+112(FP), R8
+	MOVQ          ldd+136(FP), R9
+	SHLQ          $0x02, R9
+	VMASKMOVPS    (R8), X15, X3
 	VMULPS        X2, X3, X3
 	VFMADD231PS   X1, X0, X3
 	VMOVSS        X3, (DI)
+	ADDQ          R9, R8
 	ADDQ          SI, DI
+	MOVQ          R8, d_base+112(FP)
 	JMP           done1
 
 overwrite1:
@@ -6621,9 +8162,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func sAVX512Dots2(m int, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, alpha float32, beta float32, accumulate bool)
+// func sAVX512Dots2(m int, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, d []float32, ldd int, alpha float32, beta float32, accumulate bool)
 // Requires: AVX, AVX512F, BMI2, FMA3
-TEXT ·sAVX512Dots2(SB), NOSPLIT, $0-121
+TEXT ·sAVX512Dots2(SB), NOSPLIT, $0-153
 	MOVQ  m+0(FP), AX
 	MOVQ  a_base+16(FP), CX
 	MOVQ  lda+40(FP), DX
@@ -6732,33 +8273,41 @@ sum4:
 	VHADDPS       Y15, Y12, Y12
 	VEXTRACTF128  $0x01, Y12, X13
 	VADDPS        X13, X12, X12
-	VBROADCASTSS  alpha+112(FP), X1
-	VBROADCASTSS  beta+116(FP), X2
+	VBROADCASTSS  alpha+144(FP), X1
+	VBROADCASTSS  beta+148(FP), X2
 	VMOVUPS       masks<>+24(SB), X15
 	MOVQ          ldc+104(FP), R9
 	SHLQ          $0x02, R9
-	CMPB          accumulate+120(FP), $0x00
+	CMPB          accumulate+152(FP), $0x00
 	JE            overwrite4
-	VMASKMOVPS    (DI), X15, X3
+	MOVQ          d_base+112(FP), R10
+	MOVQ          ldd+136(FP), R11
+	SHLQ          $0x02, R11
+	VMASKMOVPS    (R10), X15, X3
 	VMULPS        X2, X3, X3
 	VFMADD231PS   X1, X0, X3
 	VMOVSD        X3, (DI)
+	ADDQ          R11, R10
 	ADDQ          R9, DI
-	VMASKMOVPS    (DI), X15, X3
+	VMASKMOVPS    (R10), X15, X3
 	VMULPS        X2, X3, X3
 	VFMADD231PS   X1, X4, X3
 	VMOVSD        X3, (DI)
+	ADDQ          R11, R10
 	ADDQ          R9, DI
-	VMASKMOVPS    (DI), X15, X3
+	VMASKMOVPS    (R10), X15, X3
 	VMULPS        X2, X3, X3
 	VFMADD231PS   X1, X8, X3
 	VMOVSD        X3, (DI)
+	ADDQ          R11, R10
 	ADDQ          R9, DI
-	VMASKMOVPS    (DI), X15, X3
+	VMASKMOVPS    (R10), X15, X3
 	VMULPS        X2, X3, X3
 	VFMADD231PS   X1, X12, X3
 	VMOVSD        X3, (DI)
+	ADDQ          R11, R10
 	ADDQ          R9, DI
+	MOVQ          R10, d_base+112(FP)
 	JMP           done4
 
 overwrite4:
@@ -6821,18 +8370,23 @@ sum1:
 	VHADDPS       Y3, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
 	VADDPS        X1, X0, X0
-	VBROADCASTSS  alpha+112(FP), X1
-	VBROADCASTSS  beta+116(FP), X2
+	VBROADCASTSS  alpha+144(FP), X1
+	VBROADCASTSS  beta+148(FP), X2
 	VMOVUPS       masks<>+24(SB), X15
 	MOVQ          ldc+104(FP), R8
 	SHLQ          $0x02, R8
-	CMPB          accumulate+120(FP), $0x00
+	CMPB          accumulate+152(FP), $0x00
 	JE            overwrite1
-	VMASKMOVPS    (DI), X15, X3
+	MOVQ          d_base+112(FP), R9
+	MOVQ          ldd+136(FP), R10
+	SHLQ          $0x02, R10
+	VMASKMOVPS    (R9), X15, X3
 	VMULPS        X2, X3, X3
 	VFMADD231PS   X1, X0, X3
 	VMOVSD        X3, (DI)
+	ADDQ          R10, R9
 	ADDQ          R8, DI
+	MOVQ          R9, d_base+112(FP)
 	JMP           done1
 
 overwrite1:
@@ -6849,9 +8403,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func sAVX512Dots3(m int, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, alpha float32, beta float32, accumulate bool)
+// func sAVX512Dots3(m int, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, d []float32, ldd int, alpha float32, beta float32, accumulate bool)
 // Requires: AVX, AVX512F, BMI2, FMA3
-TEXT ·sAVX512Dots3(SB), NOSPLIT, $0-121
+TEXT ·sAVX512Dots3(SB), NOSPLIT, $0-153
 	MOVQ  m+0(FP), AX
 	MOVQ  a_base+16(FP), CX
 	MOVQ  lda+40(FP), DX
@@ -6982,37 +8536,45 @@ sum4:
 	VHADDPS       Y15, Y12, Y12
 	VEXTRACTF128  $0x01, Y12, X13
 	VADDPS        X13, X12, X12
-	VBROADCASTSS  alpha+112(FP), X1
-	VBROADCASTSS  beta+116(FP), X2
+	VBROADCASTSS  alpha+144(FP), X1
+	VBROADCASTSS  beta+148(FP), X2
 	VMOVUPS       masks<>+20(SB), X15
 	MOVQ          ldc+104(FP), R9
 	SHLQ          $0x02, R9
-	CMPB          accumulate+120(FP), $0x00
+	CMPB          accumulate+152(FP), $0x00
 	JE            overwrite4
-	VMASKMOVPS    (DI), X15, X3
+	MOVQ          d_base+112(FP), R10
+	MOVQ          ldd+136(FP), R11
+	SHLQ          $0x02, R11
+	VMASKMOVPS    (R10), X15, X3
 	VMULPS        X2, X3, X3
 	VFMADD231PS   X1, X0, X3
 	VMOVSD        X3, (DI)
 	VEXTRACTPS    $0x02, X3, 8(DI)
+	ADDQ          R11, R10
 	ADDQ          R9, DI
-	VMASKMOVPS    (DI), X15, X3
+	VMASKMOVPS    (R10), X15, X3
 	VMULPS        X2, X3, X3
 	VFMADD231PS   X1, X4, X3
 	VMOVSD        X3, (DI)
 	VEXTRACTPS    $0x02, X3, 8(DI)
+	ADDQ          R11, R10
 	ADDQ          R9, DI
-	VMASKMOVPS    (DI), X15, X3
+	VMASKMOVPS    (R10), X15, X3
 	VMULPS        X2, X3, X3
 	VFMADD231PS   X1, X8, X3
 	VMOVSD        X3, (DI)
 	VEXTRACTPS    $0x02, X3, 8(DI)
+	ADDQ          R11, R10
 	ADDQ          R9, DI
-	VMASKMOVPS    (DI), X15, X3
+	VMASKMOVPS    (R10), X15, X3
 	VMULPS        X2, X3, X3
 	VFMADD231PS   X1, X12, X3
 	VMOVSD        X3, (DI)
 	VEXTRACTPS    $0x02, X3, 8(DI)
+	ADDQ          R11, R10
 	ADDQ          R9, DI
+	MOVQ          R10, d_base+112(FP)
 	JMP           done4
 
 overwrite4:
@@ -7086,19 +8648,24 @@ sum1:
 	VHADDPS       Y3, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
 	VADDPS        X1, X0, X0
-	VBROADCASTSS  alpha+112(FP), X1
-	VBROADCASTSS  beta+116(FP), X2
+	VBROADCASTSS  alpha+144(FP), X1
+	VBROADCASTSS  beta+148(FP), X2
 	VMOVUPS       masks<>+20(SB), X15
 	MOVQ          ldc+104(FP), R8
 	SHLQ          $0x02, R8
-	CMPB          accumulate+120(FP), $0x00
+	CMPB          accumulate+152(FP), $0x00
 	JE            overwrite1
-	VMASKMOVPS    (DI), X15, X3
+	MOVQ          d_base+112(FP), R9
+	MOVQ          ldd+136(FP), R10
+	SHLQ          $0x02, R10
+	VMASKMOVPS    (R9), X15, X3
 	VMULPS        X2, X3, X3
 	VFMADD231PS   X1, X0, X3
 	VMOVSD        X3, (DI)
 	VEXTRACTPS    $0x02, X3, 8(DI)
+	ADDQ          R10, R9
 	ADDQ          R8, DI
+	MOVQ          R9, d_base+112(FP)
 	JMP           done1
 
 overwrite1:
@@ -7116,9 +8683,9 @@ below1:
 	VZEROUPPER
 	RET
 
-// func sAVX512Dots4(m int, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, alpha float32, beta float32, accumulate bool)
+// func sAVX512Dots4(m int, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, d []float32, ldd int, alpha float32, beta float32, accumulate bool)
 // Requires: AVX, AVX512F, BMI2, FMA3
-TEXT ·sAVX512Dots4(SB), NOSPLIT, $0-121
+TEXT ·sAVX512Dots4(SB), NOSPLIT, $0-153
 	MOVQ  m+0(FP), AX
 	MOVQ  a_base+16(FP), CX
 	MOVQ  lda+40(FP), DX
@@ -7271,33 +8838,41 @@ sum4:
 	VHADDPS       Y15, Y12, Y12
 	VEXTRACTF128  $0x01, Y12, X13
 	VADDPS        X13, X12, X12
-	VBROADCASTSS  alpha+112(FP), X1
-	VBROADCASTSS  beta+116(FP), X2
+	VBROADCASTSS  alpha+144(FP), X1
+	VBROADCASTSS  beta+148(FP), X2
 	VMOVUPS       masks<>+16(SB), X15
 	MOVQ          ldc+104(FP), R10
 	SHLQ          $0x02, R10
-	CMPB          accumulate+120(FP), $0x00
+	CMPB          accumulate+152(FP), $0x00
 	JE            overwrite4
-	VMASKMOVPS    (DI), X15, X3
+	MOVQ          d_base+112(FP), R11
+	MOVQ          ldd+136(FP), R12
+	SHLQ          $0x02, R12
+	VMASKMOVPS    (R11), X15, X3
 	VMULPS        X2, X3, X3
 	VFMADD231PS   X1, X0, X3
 	VMOVUPS       X3, (DI)
+	ADDQ          R12, R11
 	ADDQ          R10, DI
-	VMASKMOVPS    (DI), X15, X3
+	VMASKMOVPS    (R11), X15, X3
 	VMULPS        X2, X3, X3
 	VFMADD231PS   X1, X4, X3
 	VMOVUPS       X3, (DI)
+	ADDQ          R12, R11
 	ADDQ          R10, DI
-	VMASKMOVPS    (DI), X15, X3
+	VMASKMOVPS    (R11), X15, X3
 	VMULPS        X2, X3, X3
 	VFMADD231PS   X1, X8, X3
 	VMOVUPS       X3, (DI)
+	ADDQ          R12, R11
 	ADDQ          R10, DI
-	VMASKMOVPS    (DI), X15, X3
+	VMASKMOVPS    (R11), X15, X3
 	VMULPS        X2, X3, X3
 	VFMADD231PS   X1, X12, X3
 	VMOVUPS       X3, (DI)
+	ADDQ          R12, R11
 	ADDQ          R10, DI
+	MOVQ          R11, d_base+112(FP)
 	JMP           done4
 
 overwrite4:
@@ -7374,18 +8949,23 @@ sum1:
 	VHADDPS       Y3, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
 	VADDPS        X1, X0, X0
-	VBROADCASTSS  alpha+112(FP), X1
-	VBROADCASTSS  beta+116(FP), X2
+	VBROADCASTSS  alpha+144(FP), X1
+	VBROADCASTSS  beta+148(FP), X2
 	VMOVUPS       masks<>+16(SB), X15
 	MOVQ          ldc+104(FP), R8
 	SHLQ          $0x02, R8
-	CMPB          accumulate+120(FP), $0x00
+	CMPB          accumulate+152(FP), $0x00
 	JE            overwrite1
-	VMASKMOVPS    (DI), X15, X3
+	MOVQ          d_base+112(FP), R10
+	MOVQ          ldd+136(FP), R11
+	SHLQ          $0x02, R11
+	VMASKMOVPS    (R10), X15, X3
 	VMULPS        X2, X3, X3
 	VFMADD231PS   X1, X0, X3
 	VMOVUPS       X3, (DI)
+	ADDQ          R11, R10
 	ADDQ          R8, DI
+	MOVQ          R10, d_base+112(FP)
 	JMP           done1
 
 overwrite1:

@@ -27,7 +27,7 @@ func (ker *kernels[T]) byDots(p product[T], w *workspace[T]) {
 			for j := 0; j < p.n; j += maxDots {
 				cols := min(maxDots, p.n-j)
 				blk := slab.block(i, min(dotM, p.m-i), j, cols)
-				ker.dots[cols-1](blk.m, blk.k, blk.a, p.aRow, b[j*ldb:], ldb, blk.c, p.ldc, p.alpha, blk.beta, blk.beta != 0)
+				ker.dots[cols-1](blk.m, blk.k, blk.a, p.aRow, b[j*ldb:], ldb, blk.c, p.ldc, blk.d, blk.ldd, p.alpha, blk.beta, blk.beta != 0)
 			}
 		}
 	}
@@ -70,10 +70,10 @@ func (ker *kernels[T]) blockByTransposed(p product[T], w *workspace[T]) {
 		ker.byTiles(t, w)
 	}
 	for i := range p.m {
-		row := p.c[i*p.ldc:][:p.n]
+		row, d := p.c[i*p.ldc:][:p.n], p.d[i*p.ldd:][:p.n]
 		for j := range row {
 			if p.beta != 0 {
-				row[j] = ct[j*p.m+i] + p.beta*row[j]
+				row[j] = ct[j*p.m+i] + p.beta*d[j]
 			} else {
 				row[j] = ct[j*p.m+i]
 			}

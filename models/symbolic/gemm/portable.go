@@ -23,7 +23,7 @@ func portable[T float]() kernels[T] {
 // goTiles returns the tiles kernel for panels of the given number of vectors,
 // masked or not.
 func goTiles[T float](vectors int) tilesFunc[T] {
-	return func(m, k int, a []T, aRow, aCol int, b []T, ldb int, c []T, ldc int, alpha, beta T, accumulate bool, last int) {
+	return func(m, k int, a []T, aRow, aCol int, b []T, ldb int, c []T, ldc int, d []T, ldd int, alpha, beta T, accumulate bool, last int) {
 		cols := (vectors-1)*portableLanes + last
 		for i := 0; i < m; i += portableRows {
 			rows := min(portableRows, m-i)
@@ -35,8 +35,8 @@ func goTiles[T float](vectors int) tilesFunc[T] {
 					goEdge(k, a[i*aRow:], aRow, aCol, b[j:], ldb, &tile, rows, min(portableLanes, cols-j))
 				}
 				for r := range rows {
-					row := c[(i+r)*ldc+j:]
-					goWrite(row[:min(portableLanes, cols-j)], tile[r][:], alpha, beta, accumulate)
+					row := c[(i+r)*ldc+j:][:min(portableLanes, cols-j)]
+					goWrite(row, tile[r][:], d[(i+r)*ldd+j:], alpha, beta, accumulate)
 				}
 			}
 		}
@@ -80,13 +80,13 @@ func goEdge[T float](k int, a []T, aRow, aCol int, b []T, ldb int, tile *[portab
 
 // goDots returns the dots kernel for the given number of columns.
 func goDots[T float](cols int) dotsFunc[T] {
-	return func(m, k int, a []T, lda int, b []T, ldb int, c []T, ldc int, alpha, beta T, accumulate bool) {
+	return func(m, k int, a []T, lda int, b []T, ldb int, c []T, ldc int, d []T, ldd int, alpha, beta T, accumulate bool) {
 		var sums [maxDots]T
 		for i := range m {
 			for j := range cols {
 				sums[j] = goDot(a[i*lda:][:k], b[j*ldb:][:k])
 			}
-			goWrite(c[i*ldc:][:cols], sums[:], alpha, beta, accumulate)
+			goWrite(c[i*ldc:][:cols], sums[:], d[i*ldd:], alpha, beta, accumulate)
 		}
 	}
 }
@@ -108,13 +108,16 @@ func goDot[T float](x, y []T) T {
 	return (s0 + s1) + (s2 + s3)
 }
 
-// goWrite turns the sums of a row of C into the row.
-func goWrite[T float](row, sums []T, alpha, beta T, accumulate bool) {
-	for j, old := range row {
-		row[j] = alpha * sums[j]
-		if accumulate {
-			row[j] += beta * old
+// goWrite turns the sums of a row of C into the row; d is the row to add.
+func goWrite[T float](row, sums, d []T, alpha, beta T, accumulate bool) {
+	if !accumulate {
+		for j := range row {
+			row[j] = alpha * sums[j]
 		}
+		return
+	}
+	for j := range row {
+		row[j] = alpha*sums[j] + beta*d[j]
 	}
 }
 

@@ -40,6 +40,10 @@ func (ker *kernels[T]) byTiles(p product[T], w *workspace[T]) {
 	for j := 0; j < p.n; j += nc {
 		for l := 0; l < p.k; l += kc {
 			slab := p.block(0, p.m, j, min(nc, p.n-j)).slab(l, min(kc, p.k-l))
+			if packed && p.m <= mc {
+				ker.panelByPanel(slab, w)
+				continue
+			}
 			if packed {
 				slab.b = ker.packB(slab, w)
 			}
@@ -47,6 +51,17 @@ func (ker *kernels[T]) byTiles(p product[T], w *workspace[T]) {
 				ker.panels(slab, i, min(mc, p.m-i), packed)
 			}
 		}
+	}
+}
+
+// panelByPanel computes p, of which all rows of A meet a panel of B at once: a
+// panel is packed into a first-level cache and used up there.
+func (ker *kernels[T]) panelByPanel(p product[T], w *workspace[T]) {
+	for j, cols := 0, 0; j < p.n; j += cols {
+		cols = min(p.n-j, ker.width(p.n-j)*ker.lanes)
+		panel := p.block(0, p.m, j, cols)
+		panel.b = ker.packB(panel, w)
+		ker.panels(panel, 0, p.m, true)
 	}
 }
 
@@ -70,7 +85,7 @@ func share(n, limit, unit int) int {
 
 // panels computes rows i to i+m of p, column panel by column panel.
 func (ker *kernels[T]) panels(p product[T], i, m int, packed bool) {
-	a, c := p.a[i*p.aRow:], p.c[i*p.ldc:]
+	a, c, d := p.a[i*p.aRow:], p.c[i*p.ldc:], p.d[i*p.ldd:]
 	for j, cols := 0, 0; j < p.n; j += cols {
 		vectors := ker.width(p.n - j)
 		cols = min(p.n-j, vectors*ker.lanes)
@@ -82,7 +97,7 @@ func (ker *kernels[T]) panels(p product[T], i, m int, packed bool) {
 		if last < ker.lanes {
 			tiles = ker.masked[vectors-1]
 		}
-		tiles(m, p.k, a, p.aRow, p.aCol, b, ldb, c[j:], p.ldc, p.alpha, p.beta, p.beta != 0, last)
+		tiles(m, p.k, a, p.aRow, p.aCol, b, ldb, c[j:], p.ldc, d[j:], p.ldd, p.alpha, p.beta, p.beta != 0, last)
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"math"
 
 	G "gorgonia.org/gorgonia"
+
+	"github.com/hessoscope/hessoscope/models/symbolic/vec"
 )
 
 // ReLU returns max(0, z), element by element. Its derivative at 0 is 0.
@@ -24,9 +26,10 @@ func gate(z, a *G.Node, slope float64) (*G.Node, error) {
 		name:   fmt.Sprintf("Gate(%g)", slope),
 		out:    a.Shape(),
 		wrt:    []bool{false, true},
+		over:   []int{1},
 		kinked: true,
-		f32:    gateKernel(float32(slope)),
-		f64:    gateKernel(slope),
+		f32:    gateKernel(vec.Float32, float32(slope)),
+		f64:    gateKernel(vec.Float64, slope),
 		pullback: func(in G.Nodes, _, grad *G.Node) (G.Nodes, error) {
 			da, err := gate(in[0], grad, slope)
 			return G.Nodes{nil, da}, err
@@ -34,56 +37,35 @@ func gate(z, a *G.Node, slope float64) (*G.Node, error) {
 	}, z, a)
 }
 
-func gateKernel[T Float](slope T) kernel[T] {
+func gateKernel[T Float](v vec.Kernels[T], slope T) kernel[T] {
 	if slope == 0 {
-		return func(dst []T, in [][]T) { // 0 itself, not 0·a: that is NaN for an infinite a
-			a := in[1]
-			for i, z := range in[0] {
-				v := a[i]
-				if z <= 0 {
-					v = 0
-				}
-				dst[i] = v
-			}
-		}
+		return onPair(v.Gate)
 	}
-	return func(dst []T, in [][]T) {
-		a := in[1]
-		for i, z := range in[0] {
-			v := a[i]
-			if z <= 0 {
-				v *= slope
-			}
-			dst[i] = v
-		}
-	}
+	return func(dst []T, in [][]T) { v.Leaky(dst, in[0], in[1], slope) }
 }
 
 // Tanh returns the hyperbolic tangent of z, element by element.
 func Tanh(z *G.Node) (*G.Node, error) {
-	return unary("Tanh", z, math.Tanh, func(in G.Nodes, out, grad *G.Node) (*G.Node, error) {
-		return polynomial(out, grad, 1, 0, -1)
+	return unary("Tanh", z, onOne(vec.Float32.Tanh), onOne(vec.Float64.Tanh), func(in G.Nodes, out, grad *G.Node) (*G.Node, error) {
+		return quadratic(out, grad, [3]float64{1, 0, -1})
 	})
 }
 
 // Sigmoid returns 1/(1 + e⁻ᶻ), element by element.
 func Sigmoid(z *G.Node) (*G.Node, error) {
-	return unary("Sigmoid", z, sigmoid, func(_ G.Nodes, out, grad *G.Node) (*G.Node, error) {
-		return polynomial(out, grad, 0, 1, -1)
+	return unary("Sigmoid", z, onOne(vec.Float32.Sigmoid), onOne(vec.Float64.Sigmoid), func(_ G.Nodes, out, grad *G.Node) (*G.Node, error) {
+		return quadratic(out, grad, [3]float64{0, 1, -1})
 	})
 }
 
-func sigmoid(z float64) float64 {
-	if z >= 0 {
-		return 1 / (1 + math.Exp(-z))
-	}
-	e := math.Exp(z)
-	return e / (1 + e)
+// onOne makes a kernel of a function of one vector.
+func onOne[T Float](f func(dst, a []T)) kernel[T] {
+	return func(dst []T, in [][]T) { f(dst, in[0]) }
 }
 
 // Softplus returns log(1 + eᶻ), element by element.
 func Softplus(z *G.Node) (*G.Node, error) {
-	return unary("Softplus", z, softplus, func(in G.Nodes, _, grad *G.Node) (*G.Node, error) {
+	return unary("Softplus", z, each[float32](softplus), each[float64](softplus), func(in G.Nodes, _, grad *G.Node) (*G.Node, error) {
 		s, err := Sigmoid(in[0])
 		if err != nil {
 			return nil, err
@@ -107,7 +89,7 @@ func GELU(z *G.Node) (*G.Node, error) {
 // normalCDF returns Φ(z) = ½·erfc(−z/√2).
 func normalCDF(z *G.Node) (*G.Node, error) {
 	cdf := func(z float64) float64 { return math.Erfc(-z/math.Sqrt2) / 2 }
-	return unary("NormalCDF", z, cdf, func(in G.Nodes, _, grad *G.Node) (*G.Node, error) {
+	return unary("NormalCDF", z, each[float32](cdf), each[float64](cdf), func(in G.Nodes, _, grad *G.Node) (*G.Node, error) {
 		density, err := normalPDF(in[0])
 		if err != nil {
 			return nil, err
@@ -119,7 +101,7 @@ func normalCDF(z *G.Node) (*G.Node, error) {
 // normalPDF returns φ(z) = exp(−z²/2)/√(2π); φ′ = −z·φ.
 func normalPDF(z *G.Node) (*G.Node, error) {
 	pdf := func(z float64) float64 { return math.Exp(-z*z/2) / math.Sqrt(2*math.Pi) }
-	return unary("NormalPDF", z, pdf, func(in G.Nodes, out, grad *G.Node) (*G.Node, error) {
+	return unary("NormalPDF", z, each[float32](pdf), each[float64](pdf), func(in G.Nodes, out, grad *G.Node) (*G.Node, error) {
 		slope, err := Mul(in[0], out)
 		if err != nil {
 			return nil, err
@@ -131,15 +113,16 @@ func normalPDF(z *G.Node) (*G.Node, error) {
 	})
 }
 
-func unary(name string, z *G.Node, f func(float64) float64,
+func unary(name string, z *G.Node, f32 kernel[float32], f64 kernel[float64],
 	pullback func(in G.Nodes, out, grad *G.Node) (*G.Node, error),
 ) (*G.Node, error) {
 	return apply(primitive{
 		name: name,
 		out:  z.Shape(),
 		wrt:  []bool{true},
-		f32:  mapKernel[float32](f),
-		f64:  mapKernel[float64](f),
+		over: []int{0},
+		f32:  f32,
+		f64:  f64,
 		pullback: func(in G.Nodes, out, grad *G.Node) (G.Nodes, error) {
 			d, err := pullback(in, out, grad)
 			return G.Nodes{d}, err
@@ -147,7 +130,8 @@ func unary(name string, z *G.Node, f func(float64) float64,
 	}, z)
 }
 
-func mapKernel[T Float](f func(float64) float64) kernel[T] {
+// each makes a kernel of a function of a number.
+func each[T Float](f func(float64) float64) kernel[T] {
 	return func(dst []T, in [][]T) {
 		for i, z := range in[0] {
 			dst[i] = T(f(float64(z)))
@@ -155,54 +139,37 @@ func mapKernel[T Float](f func(float64) float64) kernel[T] {
 	}
 }
 
-// polynomial returns p(y)·g for p(y) = Σₖ coefficients[k]·yᵏ, element by
-// element. The derivative of tanh and of the sigmoid is such a polynomial in
-// their output, and so are all that follow: ∂(p(y)·g)/∂y = p′(y)·g.
-func polynomial(y, g *G.Node, coefficients ...float64) (*G.Node, error) {
-	if err := sameShape("polynomial", y, g); err != nil {
+// quadratic returns p(y)·g for p(y) = c₀ + c₁·y + c₂·y², element by element.
+// The derivative of tanh and of the sigmoid is such a polynomial in their
+// output, and so are all that follow: ∂(p(y)·g)/∂y = p′(y)·g.
+func quadratic(y, g *G.Node, c [3]float64) (*G.Node, error) {
+	if err := sameShape("quadratic", y, g); err != nil {
 		return nil, err
 	}
-	derivative := make([]float64, len(coefficients)-1)
-	for k := range derivative {
-		derivative[k] = float64(k+1) * coefficients[k+1]
-	}
+	derivative := [3]float64{c[1], 2 * c[2]}
+	constant := derivative == [3]float64{}
 	return apply(primitive{
-		name: fmt.Sprintf("Polynomial%g", coefficients),
+		name: fmt.Sprintf("Quadratic%g", c),
 		out:  g.Shape(),
-		wrt:  []bool{len(derivative) > 0, true},
-		f32:  polynomialKernel[float32](coefficients),
-		f64:  polynomialKernel[float64](coefficients),
+		wrt:  []bool{!constant, true},
+		over: []int{0, 1},
+		f32: func(dst []float32, in [][]float32) {
+			vec.Float32.Quadratic(dst, in[0], in[1], float32(c[0]), float32(c[1]), float32(c[2]))
+		},
+		f64: func(dst []float64, in [][]float64) { vec.Float64.Quadratic(dst, in[0], in[1], c[0], c[1], c[2]) },
 		pullback: func(in G.Nodes, _, grad *G.Node) (G.Nodes, error) {
-			dg, err := polynomial(in[0], grad, coefficients...)
-			if err != nil || len(derivative) == 0 {
+			dg, err := quadratic(in[0], grad, c)
+			if err != nil || constant {
 				return G.Nodes{nil, dg}, err
 			}
 			product, err := Mul(in[1], grad)
 			if err != nil {
 				return nil, err
 			}
-			dy, err := polynomial(in[0], product, derivative...)
+			dy, err := quadratic(in[0], product, derivative)
 			return G.Nodes{dy, dg}, err
 		},
 	}, y, g)
-}
-
-func polynomialKernel[T Float](coefficients []float64) kernel[T] {
-	c := make([]T, len(coefficients))
-	for k, v := range coefficients {
-		c[k] = T(v)
-	}
-	last := len(c) - 1
-	return func(dst []T, in [][]T) {
-		g := in[1]
-		for i, y := range in[0] {
-			p := c[last]
-			for k := last - 1; k >= 0; k-- {
-				p = p*y + c[k]
-			}
-			dst[i] = p * g[i]
-		}
-	}
 }
 
 // Kink returns the operand of o at whose zeros the operation is not

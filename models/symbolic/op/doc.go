@@ -16,6 +16,9 @@
 //	SoftmaxCrossEntropy         a loss a sample; gradient p − y without cancellation
 //	SquaredError                a loss a sample
 //
+// Fuse and Chain make one operation of two, for running once all derivatives
+// are taken.
+//
 // Matrices are row-major with one sample a row. An operation never writes to
 // its inputs and keeps no state, so graphs may share tensors between
 // goroutines.

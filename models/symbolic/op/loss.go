@@ -62,6 +62,19 @@ func crossEntropy[T Float](dst []T, in [][]T) {
 	}
 }
 
+// exponentials sets e to exp(z − z_best) and returns their sum without that of
+// best itself, which is 1, or NaN if z_best is not finite.
+func exponentials[T Float](e, z []T, best int) (others T) {
+	for j, v := range z {
+		if j != best {
+			e[j] = T(math.Exp(float64(v - z[best])))
+			others += e[j]
+		}
+	}
+	e[best] = 1 + (z[best] - z[best])
+	return others
+}
+
 // argmax is the index of the first maximum. NaN wins: it must be seen.
 func argmax[T Float](row []T) int {
 	best := 0
@@ -98,12 +111,8 @@ func softmaxKernel[T Float](n int) kernel[T] {
 		c := len(z) / n
 		for i := 0; i < n; i++ {
 			row, p := z[i*c:(i+1)*c], dst[i*c:(i+1)*c]
-			top := row[argmax(row)]
-			sum := T(0)
-			for j, v := range row {
-				p[j] = T(math.Exp(float64(v - top)))
-				sum += p[j]
-			}
+			best := argmax(row)
+			sum := exponentials(p, row, best) + p[best]
 			for j := range p {
 				p[j] /= sum
 			}
@@ -141,13 +150,10 @@ func softmaxResidualKernel[T Float](n int) kernel[T] {
 		for i := 0; i < n; i++ {
 			row, target, r := z[i*c:(i+1)*c], y[i*c:(i+1)*c], dst[i*c:(i+1)*c]
 			best := argmax(row)
-			others, mass := T(0), T(0) // Σ e without the largest, which is 1; Σ y
-			for j, v := range row {
-				r[j] = T(math.Exp(float64(v - row[best])))
-				mass += target[j]
-				if j != best {
-					others += r[j]
-				}
+			others := exponentials(r, row, best)
+			mass := T(0) // Σ y
+			for _, v := range target {
+				mass += v
 			}
 			for j, e := range r {
 				rest := others

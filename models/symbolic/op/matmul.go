@@ -34,11 +34,12 @@ func MatMul(a, b *G.Node, transA, transB bool) (*G.Node, error) {
 		return nil, fmt.Errorf("op: %s: inner dimensions %d and %d differ (%v and %v)", name, p.k, kb, a.Shape(), b.Shape())
 	}
 	return apply(primitive{
-		name: name,
-		out:  tensor.Shape{p.m, p.n},
-		wrt:  []bool{true, true},
-		f32:  p.float32,
-		f64:  p.float64,
+		name:    name,
+		product: &p,
+		out:     tensor.Shape{p.m, p.n},
+		wrt:     []bool{true, true},
+		f32:     p.float32,
+		f64:     p.float64,
 		pullback: func(in G.Nodes, _, grad *G.Node) (G.Nodes, error) {
 			da, err := matMulOrTransposed(grad, in[1], false, !transB, transA)
 			if err != nil {

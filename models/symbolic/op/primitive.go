@@ -37,8 +37,15 @@ type primitive struct {
 	wrt   []bool // the inputs it is differentiable in
 	// kinked operations are not differentiable where their first input is 0.
 	kinked bool
-	f32    kernel[float32]
-	f64    kernel[float64]
+	// over are the operands that the result may overwrite while it is
+	// computed; they have its shape.
+	over []int
+	// form is what others know the operation by, and product what it computes
+	// if it is a matrix product.
+	form    form
+	product *product
+	f32     kernel[float32]
+	f64     kernel[float64]
 	// pullback maps the gradient of the output to gradients of the inputs;
 	// nil where an input has none.
 	pullback func(in G.Nodes, out, grad *G.Node) (G.Nodes, error)

@@ -5,6 +5,8 @@ import (
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"github.com/hessoscope/hessoscope/models/symbolic/vec"
 )
 
 // AddRow adds the vector b (c) to every row of x (r, c).
@@ -18,10 +20,12 @@ func AddRow(x, b *G.Node) (*G.Node, error) {
 	}
 	return apply(primitive{
 		name: "AddRow",
+		form: sumWithRow,
+		over: []int{0},
 		out:  x.Shape(),
 		wrt:  []bool{true, true},
-		f32:  addRow[float32],
-		f64:  addRow[float64],
+		f32:  addRow(vec.Float32),
+		f64:  addRow(vec.Float64),
 		pullback: func(_ G.Nodes, _, grad *G.Node) (G.Nodes, error) {
 			sum, err := ColSum(grad)
 			return G.Nodes{grad, sum}, err
@@ -29,12 +33,11 @@ func AddRow(x, b *G.Node) (*G.Node, error) {
 	}, x, b)
 }
 
-func addRow[T Float](dst []T, in [][]T) {
-	b := in[1]
-	for i := 0; i < len(dst); i += len(b) {
-		x, row := in[0][i:i+len(b)], dst[i:i+len(b)]
-		for j, v := range b {
-			row[j] = x[j] + v
+func addRow[T Float](v vec.Kernels[T]) kernel[T] {
+	return func(dst []T, in [][]T) {
+		x, b := in[0], in[1]
+		for ; len(dst) > 0; x, dst = x[len(b):], dst[len(b):] {
+			v.Add(dst[:len(b)], x, b)
 		}
 	}
 }
@@ -49,8 +52,8 @@ func ColSum(x *G.Node) (*G.Node, error) {
 		name: "ColSum",
 		out:  tensor.Shape{c},
 		wrt:  []bool{true},
-		f32:  colSum[float32],
-		f64:  colSum[float64],
+		f32:  colSum(vec.Float32),
+		f64:  colSum(vec.Float64),
 		pullback: func(_ G.Nodes, _, grad *G.Node) (G.Nodes, error) {
 			d, err := RepeatRow(grad, r)
 			return G.Nodes{d}, err
@@ -58,11 +61,11 @@ func ColSum(x *G.Node) (*G.Node, error) {
 	}, x)
 }
 
-func colSum[T Float](dst []T, in [][]T) {
-	clear(dst)
-	for x := in[0]; len(x) > 0; x = x[len(dst):] {
-		for j, v := range x[:len(dst)] {
-			dst[j] += v
+func colSum[T Float](v vec.Kernels[T]) kernel[T] {
+	return func(dst []T, in [][]T) {
+		clear(dst)
+		for x := in[0]; len(x) > 0; x = x[len(dst):] {
+			v.Add(dst, dst, x)
 		}
 	}
 }
@@ -75,6 +78,7 @@ func RepeatRow(b *G.Node, r int) (*G.Node, error) {
 	}
 	return apply(primitive{
 		name: "RepeatRow",
+		form: repeatedRow,
 		out:  tensor.Shape{r, s[0]},
 		wrt:  []bool{true},
 		f32:  repeatRow[float32],
@@ -143,6 +147,7 @@ func RowScale(w, a *G.Node) (*G.Node, error) {
 		name: "RowScale",
 		out:  a.Shape(),
 		wrt:  []bool{true, true},
+		over: []int{1},
 		f32:  rowScale[float32],
 		f64:  rowScale[float64],
 		pullback: func(in G.Nodes, _, grad *G.Node) (G.Nodes, error) {

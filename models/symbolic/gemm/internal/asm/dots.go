@@ -14,13 +14,13 @@ const maxDots = 4
 
 // dots writes the kernel for cols columns of C,
 //
-//	C = alpha * A * Bᵀ (+ beta * C)
+//	C = alpha * A * Bᵀ (+ beta * D)
 //
 // with vectors along k.
 func dots(v machine, cols int) {
 	e := v.elem()
 	name := fmt.Sprintf("%s%sDots%d", e.prefix, v.name(), cols)
-	TEXT(name, NOSPLIT, fmt.Sprintf("func(m, k int, a []%[1]s, lda int, b []%[1]s, ldb int, c []%[1]s, ldc int, alpha, beta %[1]s, accumulate bool)", e.goType))
+	TEXT(name, NOSPLIT, fmt.Sprintf("func(m, k int, a []%[1]s, lda int, b []%[1]s, ldb int, c []%[1]s, ldc int, d []%[1]s, ldd int, alpha, beta %[1]s, accumulate bool)", e.goType))
 	Doc(fmt.Sprintf("%s computes m rows of %d columns (see dotsFunc).", name, cols))
 	Pragma("noescape")
 
@@ -157,13 +157,17 @@ func (d dotArgs) write(v machine, rows, cols int) {
 	overwrite, done := fmt.Sprintf("overwrite%d", rows), fmt.Sprintf("done%d", rows)
 	CMPB(paramAddr("accumulate"), Imm(0))
 	JE(LabelRef(overwrite))
+	from, ldd := base("d"), param("ldd")
+	SHLQ(Imm(e.shift), ldd)
 	for i := range rows {
-		e.maskMov(Mem{Base: d.c}, narrow(mask), narrow(old))
+		e.maskMov(Mem{Base: from}, narrow(mask), narrow(old))
 		e.mul(narrow(beta), narrow(old), narrow(old))
 		e.fma(narrow(alpha), narrow(4*i), narrow(old))
 		storeFirst(e, zmm[old], d.c, cols)
+		ADDQ(ldd, from)
 		ADDQ(ldc, d.c)
 	}
+	MOVQ(from, baseAddr("d"))
 	JMP(LabelRef(done))
 	Label(overwrite)
 	for i := range rows {

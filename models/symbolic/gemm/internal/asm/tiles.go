@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	. "github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/gotypes"
 	. "github.com/mmcloughlin/avo/operand"
 	. "github.com/mmcloughlin/avo/reg"
 )
@@ -21,7 +22,7 @@ type tileArgs struct {
 
 // tiles writes the kernel for a column panel of C, width vectors wide,
 //
-//	C = alpha * A * B (+ beta * C)
+//	C = alpha * A * B (+ beta * D)
 //
 // with C in accumulators while all of k passes. Neither A nor B needs to be
 // packed: A may have any strides.
@@ -31,7 +32,7 @@ func tiles(v machine, width int, masked bool) {
 	if masked {
 		name += "Masked"
 	}
-	TEXT(name, NOSPLIT, fmt.Sprintf("func(m, k int, a []%[1]s, aRow, aCol int, b []%[1]s, ldb int, c []%[1]s, ldc int, alpha, beta %[1]s, accumulate bool, last int)", e.goType))
+	TEXT(name, NOSPLIT, fmt.Sprintf("func(m, k int, a []%[1]s, aRow, aCol int, b []%[1]s, ldb int, c []%[1]s, ldc int, d []%[1]s, ldd int, alpha, beta %[1]s, accumulate bool, last int)", e.goType))
 	Doc(fmt.Sprintf("%s computes m rows of a panel of %d vectors (see tilesFunc).", name, width))
 	Pragma("noescape")
 
@@ -53,14 +54,17 @@ func tiles(v machine, width int, masked bool) {
 		LEAQ(Mem{Base: t.aRow3, Index: t.aRow, Scale: 4}, t.aRow7)
 	}
 
-	for rows := v.rows(); rows >= 1; rows /= 2 {
+	for _, rows := range []int{8, 4, 3, 2, 1} { // 3 at once take as long as 2 or 1
+		if rows > v.rows() {
+			continue
+		}
 		here, next := fmt.Sprintf("rows%d", rows), fmt.Sprintf("below%d", rows)
 		Label(here)
 		CMPQ(t.m, Imm(uint64(rows)))
 		JLT(LabelRef(next))
 		t.tile(v, rows, width, masked)
 		SUBQ(Imm(uint64(rows)), t.m)
-		LEAQ(Mem{Base: t.a, Index: t.aRow, Scale: uint8(rows)}, t.a)
+		LEAQ(t.aAddr(t.a, rows), t.a)
 		if rows == v.rows() {
 			JMP(LabelRef(here))
 		}
@@ -133,16 +137,20 @@ func (t tileArgs) write(v machine, rows, width int, masked bool) {
 	overwrite, done := fmt.Sprintf("overwrite%d", rows), fmt.Sprintf("done%d", rows)
 	CMPB(paramAddr("accumulate"), Imm(0))
 	JE(LabelRef(overwrite))
+	d, ldd := base("d"), param("ldd")
+	SHLQ(Imm(e.shift), ldd)
 	for i := range rows {
 		for j := range width {
-			c, last := Mem{Base: t.c, Disp: j * v.lanes() * e.size}, masked && j == width-1
-			v.load(c, old, last)
+			at, last := j*v.lanes()*e.size, masked && j == width-1
+			v.load(Mem{Base: d, Disp: at}, old, last)
 			e.mul(beta, old, old)
 			e.fma(alpha, acc(i, j), old)
-			v.store(old, c, last)
+			v.store(old, Mem{Base: t.c, Disp: at}, last)
 		}
+		ADDQ(ldd, d)
 		ADDQ(ldc, t.c)
 	}
+	MOVQ(d, baseAddr("d")) // no register is left to keep it in
 	JMP(LabelRef(done))
 	Label(overwrite)
 	for i := range rows {
@@ -160,7 +168,7 @@ func (t tileArgs) aAddr(a GPVirtual, i int) Mem {
 	switch i {
 	case 0:
 		return Mem{Base: a}
-	case 1, 2, 4:
+	case 1, 2, 4, 8:
 		return Mem{Base: a, Index: t.aRow, Scale: uint8(i)}
 	case 3, 6:
 		return Mem{Base: a, Index: t.aRow3, Scale: uint8(i / 3)}
@@ -186,8 +194,13 @@ func base(name string) GPVirtual {
 }
 
 // paramAddr returns where an argument lies.
-func paramAddr(name string) Mem {
-	b, err := Param(name).Resolve()
+func paramAddr(name string) Mem { return addr(Param(name)) }
+
+// baseAddr returns where the address of a slice's first element lies.
+func baseAddr(name string) Mem { return addr(Param(name).Base()) }
+
+func addr(c gotypes.Component) Mem {
+	b, err := c.Resolve()
 	if err != nil {
 		panic(err)
 	}

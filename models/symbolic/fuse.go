@@ -1,0 +1,95 @@
+package symbolic
+
+import (
+	"maps"
+
+	G "gorgonia.org/gorgonia"
+
+	"github.com/hessoscope/hessoscope/models/symbolic/op"
+)
+
+// fusion makes one step of several nodes: of a node and an operand that
+// nothing else reads. Sums are added up in the matrix products that are their
+// terms (op.Fuse), and a chain of element-wise operations takes one buffer
+// instead of one a link, so that more of a network stays in the caches
+// (op.Chain). It comes after differentiation, which need not know of it.
+//
+// An operand is only fused with a result that changes no more often. Else its
+// work would be done again in vain: a term of a Hessian-vector product that
+// does not depend on the vector is kept from one vector to the next.
+type fusion struct {
+	groups  map[*G.Node]int // of the inputs that do not change alone
+	readers map[*G.Node]int // edges from results, and one for being an output
+	calls   map[*G.Node]op.Call
+	causes  map[*G.Node]map[any]bool // what makes a node change: groups and inputs
+}
+
+func newFusion(groups []G.Nodes, outs G.Nodes) *fusion {
+	f := &fusion{
+		groups:  make(map[*G.Node]int),
+		readers: make(map[*G.Node]int),
+		calls:   make(map[*G.Node]op.Call),
+		causes:  make(map[*G.Node]map[any]bool),
+	}
+	for i, group := range groups {
+		for _, n := range group {
+			f.groups[n] = i
+		}
+	}
+	for _, out := range outs {
+		f.visit(out)
+	}
+	return f
+}
+
+// visit counts a reader of n, and n as a reader of its operands.
+func (f *fusion) visit(n *G.Node) {
+	f.readers[n]++
+	if f.readers[n] > 1 {
+		return
+	}
+	causes := make(map[any]bool)
+	children := Children(n)
+	for _, c := range children {
+		f.visit(c)
+		maps.Copy(causes, f.causes[c])
+	}
+	if group, grouped := f.groups[n]; grouped {
+		causes[group] = true
+	} else if len(children) == 0 {
+		causes[n] = true
+	}
+	f.causes[n] = causes
+}
+
+// call returns the step that computes n; without operands if n is an input.
+func (f *fusion) call(n *G.Node) op.Call {
+	c, known := f.calls[n]
+	if !known {
+		c = f.fuse(n, op.Call{Op: n.Op(), In: Children(n)})
+		f.calls[n] = c
+	}
+	return c
+}
+
+// fuse fuses c, which computes n, with its operands, and what comes of it with
+// those it has then.
+func (f *fusion) fuse(n *G.Node, c op.Call) op.Call {
+	for _, combine := range []func(outer op.Call, k int, inner op.Call) (op.Call, bool){op.Fuse, op.Chain} {
+		for k, operand := range c.In {
+			if !f.belongs(operand, n) {
+				continue
+			}
+			if one, ok := combine(c, k, f.call(operand)); ok {
+				return f.fuse(n, one)
+			}
+		}
+	}
+	return c
+}
+
+// belongs tells whether the operand needs no buffer of its own: nothing but n
+// reads it, and what makes n change makes it change.
+func (f *fusion) belongs(operand, n *G.Node) bool {
+	return f.readers[operand] == 1 && (len(f.causes[operand]) == len(f.causes[n]) || op.Copies(operand.Op()))
+}

@@ -1,0 +1,150 @@
+package op
+
+import (
+	"fmt"
+	"slices"
+
+	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
+	"github.com/hessoscope/hessoscope/models/symbolic/gemm"
+	"github.com/hessoscope/hessoscope/models/symbolic/vec"
+)
+
+// form is what operations know others by.
+type form int
+
+const (
+	unknown     form = iota
+	sum              // Add
+	sumWithRow       // AddRow
+	repeatedRow      // RepeatRow
+)
+
+// A Call is an operation and the nodes it is applied to.
+type Call struct {
+	Op G.Op
+	In G.Nodes
+}
+
+// Fuse returns a call that computes outer without a pass for its operand k,
+// the result of inner. Add and AddRow of a MatMul become a product that adds
+// the other operand as it is written, and Add of a RepeatRow becomes AddRow.
+// The result is the same, bit for bit. Of other pairs Fuse makes nothing and
+// returns false.
+//
+// What Fuse and Chain return is for running. Differentiate first.
+func Fuse(outer Call, k int, inner Call) (Call, bool) {
+	o, ok := outer.Op.(*primitive)
+	if !ok || o.form != sum && (o.form != sumWithRow || k != 0) {
+		return Call{}, false
+	}
+	i, ok := inner.Op.(*primitive)
+	if !ok {
+		return Call{}, false
+	}
+	x := outer.In[1-k]
+	switch {
+	case i.product != nil:
+		return call(i.product.plus(x), append(slices.Clone(inner.In), x)...), true
+	case i.form == repeatedRow && o.form == sum:
+		return call(plusRow(x.Shape()), x, inner.In[0]), true
+	default:
+		return Call{}, false
+	}
+}
+
+// Copies tells whether an operation only copies its operand, so that it is
+// less work to do it again, fused, than to read what was kept: RepeatRow.
+func Copies(o G.Op) bool {
+	p, ok := o.(*primitive)
+	return ok && p.form == repeatedRow
+}
+
+// Chain returns a call that computes inner and then outer over it, in place,
+// where k is the operand of outer that inner computes. Operations that work
+// element by element allow it, and those of Fuse. Else Chain returns false.
+func Chain(outer Call, k int, inner Call) (Call, bool) {
+	o, ok := outer.Op.(*primitive)
+	if !ok || !slices.Contains(o.over, k) {
+		return Call{}, false
+	}
+	first, ok := inner.Op.(Binder)
+	if !ok {
+		return Call{}, false
+	}
+	others := slices.Delete(slices.Clone(outer.In), k, k+1)
+	c := &chain{primitive: o, first: first, operands: len(inner.In), over: k}
+	return Call{c, append(slices.Clone(inner.In), others...)}, true
+}
+
+// call is the call of a primitive that is not part of any graph.
+func call(p primitive, in ...*G.Node) Call {
+	p.dtype = in[0].Dtype()
+	for _, n := range in {
+		p.in = append(p.in, n.Shape())
+	}
+	return Call{&p, in}
+}
+
+// chain is a primitive whose operand over is first computed by another
+// operation, into the buffer of the result. The operands of that come first.
+// It can only be bound.
+type chain struct {
+	*primitive
+	first    Binder
+	operands int // of first
+	over     int
+}
+
+func (c *chain) String() string { return fmt.Sprintf("%v, then %s", c.first, c.name) }
+
+// Bind implements Binder.
+func (c *chain) Bind(dst G.Value, in ...G.Value) (func(), error) {
+	first, err := c.first.Bind(dst, in[:c.operands]...)
+	if err != nil {
+		return nil, err
+	}
+	then, err := c.primitive.Bind(dst, slices.Insert(slices.Clone(in[c.operands:]), c.over, dst)...)
+	if err != nil {
+		return nil, err
+	}
+	return func() { first(); then() }, nil
+}
+
+// plusRow is AddRow without a derivative.
+func plusRow(out tensor.Shape) primitive {
+	return primitive{
+		name: "AddRow", form: sumWithRow, out: out, over: []int{0},
+		f32: addRow(vec.Float32), f64: addRow(vec.Float64),
+	}
+}
+
+// plus is the product with x, a matrix or one row for all, added to it.
+func (p product) plus(x *G.Node) primitive {
+	s := productPlus{product: p}
+	sum := primitive{name: "MatMul+", out: tensor.Shape{p.m, p.n}}
+	if x.Dims() == 2 {
+		s.stride = p.n
+		sum.over = []int{2}
+	}
+	sum.f32, sum.f64 = s.float32, s.float64
+	return sum
+}
+
+// productPlus is a matrix product with a third operand added to it, whose rows
+// are stride elements apart: 0 for one row that is added to all.
+type productPlus struct {
+	product
+	stride int
+}
+
+func (p productPlus) float64(dst []float64, in [][]float64) {
+	lda, ldb := p.strides()
+	gemm.Implementation{}.DgemmAdd(p.tA, p.tB, p.m, p.n, p.k, in[0], lda, in[1], ldb, in[2], p.stride, dst, p.n)
+}
+
+func (p productPlus) float32(dst []float32, in [][]float32) {
+	lda, ldb := p.strides()
+	gemm.Implementation{}.SgemmAdd(p.tA, p.tB, p.m, p.n, p.k, in[0], lda, in[1], ldb, in[2], p.stride, dst, p.n)
+}

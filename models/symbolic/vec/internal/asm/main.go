@@ -1,0 +1,137 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+)
+
+// precision holds the names and instructions of one element type.
+type precision struct {
+	prefix, goType string
+	size           int // bytes
+
+	add, sub, mul, mov, movOne, broadcast func(...Op)
+	compare                               func(...Op)
+	blend                                 func(mask, a, b, dst Op)
+	andNot                                func(...Op)
+}
+
+var precisions = []precision{
+	{
+		prefix: "d", goType: "float64", size: 8,
+		add: VADDPD, sub: VSUBPD, mul: VMULPD, mov: VMOVUPD, movOne: VMOVSD, broadcast: VBROADCASTSD,
+		compare: VCMPPD, blend: VBLENDVPD, andNot: VANDNPD,
+	},
+	{
+		prefix: "s", goType: "float32", size: 4,
+		add: VADDPS, sub: VSUBPS, mul: VMULPS, mov: VMOVUPS, movOne: VMOVSS, broadcast: VBROADCASTSS,
+		compare: VCMPPS, blend: VBLENDVPS, andNot: VANDNPS,
+	},
+}
+
+func main() {
+	ConstraintExpr("amd64,!purego")
+	s := newSaturation()
+	for _, p := range precisions {
+		kernel(p, "Add", []string{"a", "b"}, nil, func(a, b Op) { p.add(b, a, a) })
+		kernel(p, "Sub", []string{"a", "b"}, nil, func(a, b Op) { p.sub(b, a, a) })
+		kernel(p, "Mul", []string{"a", "b"}, nil, func(a, b Op) { p.mul(b, a, a) })
+		kernel(p, "Scale", []string{"a"}, []string{"c"}, func(a, _ Op) { p.mul(c[0], a, a) })
+		kernel(p, "Gate", []string{"z", "a"}, nil, func(z, a Op) {
+			p.compare(lessOrEqual, zero, z, z)
+			p.andNot(a, z, z)
+		})
+		kernel(p, "Leaky", []string{"z", "a"}, []string{"c"}, func(z, a Op) {
+			p.compare(lessOrEqual, zero, z, z)
+			p.mul(c[0], a, free)
+			p.blend(z, free, a, z)
+		})
+		kernel(p, "Quadratic", []string{"y", "a"}, []string{"c0", "c1", "c2"}, func(y, a Op) {
+			p.mul(c[2], y, free)
+			p.add(c[1], free, free)
+			p.mul(free, y, y)
+			p.add(c[0], y, y)
+			p.mul(a, y, y)
+		})
+		saturating(p, "Tanh", s.tanh)
+		saturating(p, "Sigmoid", s.sigmoid)
+	}
+	Generate()
+}
+
+// lessOrEqual is a predicate of compare: true where an element is at most that
+// of the second operand, false where one is NaN.
+var lessOrEqual = Imm(0x12)
+
+// Registers beside those of the operands: zero, one to work with, constants.
+var (
+	ymm        = []VecPhysical{Y0, Y1, Y2, Y3, Y4, Y5, Y6, Y7}
+	zero, free = Y15, Y14
+	c          = []VecPhysical{Y13, Y12, Y11}
+)
+
+const unroll = 4
+
+// kernel writes a loop over all elements. step computes a vector in its first
+// register from those of the operands.
+func kernel(p precision, name string, operands, constants []string, step func(x, y Op)) {
+	name = p.prefix + "AVX2" + name
+	signature := "dst, " + strings.Join(operands, ", ") + " []" + p.goType
+	if len(constants) > 0 {
+		signature += ", " + strings.Join(constants, ", ") + " " + p.goType
+	}
+	TEXT(name, NOSPLIT, "func("+signature+")")
+	Doc(fmt.Sprintf("%s needs operands of the length of dst (see Kernels).", name))
+	Pragma("noescape")
+
+	dst, n := Load(Param("dst").Base(), GP64()), Load(Param("dst").Len(), GP64())
+	var in []Register
+	for _, o := range operands {
+		in = append(in, Load(Param(o).Base(), GP64()))
+	}
+	VXORPS(zero, zero, zero)
+	for i, name := range constants {
+		param, err := Param(name).Resolve()
+		if err != nil {
+			panic(err)
+		}
+		p.broadcast(param.Addr, c[i])
+	}
+	at := GP64() // bytes
+	XORQ(at, at)
+	for _, vectors := range []int{unroll, 1, 0} {
+		elements := max(1, vectors*32/p.size)
+		here, next := fmt.Sprintf("vectors%d", vectors), fmt.Sprintf("below%d", vectors)
+		Label(here)
+		SUBQ(Imm(uint64(elements)), n.(GPVirtual))
+		JLT(LabelRef(next))
+		for i := range max(1, vectors) {
+			x, y := ymm[2*i], ymm[2*i+1]
+			for j, r := range []VecPhysical{x, y}[:len(in)] {
+				from := Mem{Base: in[j], Index: at, Scale: 1, Disp: 32 * i}
+				if vectors == 0 {
+					p.movOne(from, r.AsX())
+				} else {
+					p.mov(from, r)
+				}
+			}
+			step(x, y)
+			to := Mem{Base: dst, Index: at, Scale: 1, Disp: 32 * i}
+			if vectors == 0 {
+				p.movOne(x.AsX(), to)
+			} else {
+				p.mov(x, to)
+			}
+		}
+		ADDQ(Imm(uint64(elements*p.size)), at)
+		JMP(LabelRef(here))
+		Label(next)
+		ADDQ(Imm(uint64(elements)), n.(GPVirtual))
+	}
+	VZEROUPPER()
+	RET()
+}

@@ -1,0 +1,170 @@
+package vec
+
+import (
+	"math"
+	"testing"
+)
+
+// awkward are values that a kernel may treat wrongly.
+func awkward[T Float]() []T {
+	negativeZero := T(math.Copysign(0, -1))
+	return []T{1.5, -2.25, 0, negativeZero, T(math.Inf(1)), T(math.Inf(-1)), T(math.NaN()), 3, -0.1, 1e30, -1e-30}
+}
+
+// TestKernels compares every kernel with plain Go, bit for bit, for lengths on
+// either side of those that loops are unrolled by.
+func TestKernels(t *testing.T) {
+	t.Run("float64", func(t *testing.T) {
+		testKernels(t, Float64, func(x, y float64) bool { return math.Float64bits(x) == math.Float64bits(y) })
+	})
+	t.Run("float32", func(t *testing.T) {
+		testKernels(t, Float32, func(x, y float32) bool { return math.Float32bits(x) == math.Float32bits(y) })
+	})
+}
+
+func testKernels[T Float](t *testing.T, have Kernels[T], same func(x, y T) bool) {
+	want := portable[T]()
+	for n := range 75 {
+		x, y := make([]T, n), make([]T, n)
+		for i := range n {
+			values := awkward[T]()
+			x[i], y[i] = values[i%len(values)], values[(i/2+n)%len(values)]
+		}
+		for name, pair := range map[string][2]func(dst []T){
+			"Add":   {func(dst []T) { have.Add(dst, x, y) }, func(dst []T) { want.Add(dst, x, y) }},
+			"Sub":   {func(dst []T) { have.Sub(dst, x, y) }, func(dst []T) { want.Sub(dst, x, y) }},
+			"Mul":   {func(dst []T) { have.Mul(dst, x, y) }, func(dst []T) { want.Mul(dst, x, y) }},
+			"Scale": {func(dst []T) { have.Scale(dst, x, -3) }, func(dst []T) { want.Scale(dst, x, -3) }},
+			"Gate":  {func(dst []T) { have.Gate(dst, x, y) }, func(dst []T) { want.Gate(dst, x, y) }},
+			"Leaky": {func(dst []T) { have.Leaky(dst, x, y, 0.5) }, func(dst []T) { want.Leaky(dst, x, y, 0.5) }},
+			"Quadratic": {
+				func(dst []T) { have.Quadratic(dst, x, y, 0.1, -2, 0.3) },
+				func(dst []T) { want.Quadratic(dst, x, y, 0.1, -2, 0.3) },
+			},
+		} {
+			got, expected := make([]T, n+1), make([]T, n+1)
+			got[n], expected[n] = 7, 7 // beyond the end: not to be written
+			pair[0](got[:n])
+			pair[1](expected[:n])
+			for i := range got {
+				bothNaN := got[i] != got[i] && expected[i] != expected[i]
+				if !same(got[i], expected[i]) && !bothNaN {
+					t.Fatalf("%s of %d elements: element %d is %v, want %v", name, n, i, got[i], expected[i])
+				}
+			}
+		}
+	}
+}
+
+// TestSaturating compares with functions of package math, which are within one
+// unit in the last place of the exact values.
+func TestSaturating(t *testing.T) {
+	var z []float64
+	for x := 1e-320; x < 1000; x *= 1.01 {
+		z = append(z, x, -x)
+	}
+	z = append(z, 0, math.Copysign(0, -1), math.Inf(1), math.Inf(-1), math.NaN(), math.MaxFloat64, -math.MaxFloat64)
+	for _, f := range []struct {
+		name    string
+		kernel  func(dst, z []float64)
+		kernel4 func(dst, z []float32)
+		want    func(float64) float64
+	}{
+		{"tanh", Float64.Tanh, Float32.Tanh, math.Tanh},
+		{"sigmoid", Float64.Sigmoid, Float32.Sigmoid, sigmoid},
+	} {
+		got, narrow, narrowGot := make([]float64, len(z)), make([]float32, len(z)), make([]float32, len(z))
+		f.kernel(got, z)
+		for i, x := range z {
+			narrow[i] = float32(x)
+		}
+		f.kernel4(narrowGot, narrow)
+		for i, x := range z {
+			want := f.want(x)
+			if x < -708 && f.name == "sigmoid" {
+				want = got[i] // near the smallest number, and tested below
+			}
+			if !near(got[i], want, 4*0x1p-53) {
+				t.Errorf("%s(%g) = %g, want %g", f.name, x, got[i], want)
+			}
+			if want := float32(f.want(float64(narrow[i]))); !near(float64(narrowGot[i]), float64(want), 0x1p-23) {
+				t.Errorf("%s(%g) = %g in float32, want %g", f.name, narrow[i], narrowGot[i], want)
+			}
+		}
+		for n := range 10 { // whole vectors or not
+			part := make([]float64, n)
+			f.kernel(part, z[100:100+n])
+			for i, v := range part {
+				if v != got[100+i] {
+					t.Errorf("%s(%g) = %g among %d, %g among more", f.name, z[100+i], v, n, got[100+i])
+				}
+			}
+		}
+	}
+	far := make([]float64, 2)
+	Float64.Sigmoid(far, []float64{-800, math.Inf(-1)})
+	if far[0] > 1e-307 || far[1] > 1e-307 {
+		t.Errorf("sigmoid(−800) and sigmoid(−∞) are %g, want less than 1e-307", far)
+	}
+}
+
+// near tells whether x is y up to a relative difference, with its sign.
+func near(x, y, difference float64) bool {
+	if math.IsNaN(y) {
+		return math.IsNaN(x)
+	}
+	return math.Signbit(x) == math.Signbit(y) && math.Abs(x-y) <= difference*math.Abs(y)
+}
+
+func TestInPlace(t *testing.T) {
+	x := []float64{1, 2, 3, 4, 5, 6, 7}
+	Float64.Add(x, x, x)
+	for i, v := range x {
+		if v != 2*float64(i+1) {
+			t.Fatalf("x + x in place is %v", x)
+		}
+	}
+}
+
+// TestLengths: an operand that is too short panics, whatever the kernels.
+func TestLengths(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("an operand shorter than the result was read beyond its end")
+		}
+	}()
+	Float64.Add(make([]float64, 8), make([]float64, 8), make([]float64, 7))
+}
+
+// BenchmarkKernels measures the hidden layer of 75 samples and 100 units.
+func BenchmarkKernels(b *testing.B) {
+	b.Run("float64", func(b *testing.B) { benchmarkKernels(b, Float64) })
+	b.Run("float32", func(b *testing.B) { benchmarkKernels(b, Float32) })
+}
+
+func benchmarkKernels[T Float](b *testing.B, k Kernels[T]) {
+	const n = 75 * 100
+	dst, x, y := make([]T, n), make([]T, n), make([]T, n)
+	for i := range x {
+		x[i] = T(math.Sin(float64(i * i))) // signs nobody can predict
+		y[i] = T(i)
+	}
+	for _, kernel := range []struct {
+		name string
+		run  func()
+	}{
+		{"Add", func() { k.Add(dst, x, y) }},
+		{"Scale", func() { k.Scale(dst, x, 2) }},
+		{"Gate", func() { k.Gate(dst, x, y) }},
+		{"Leaky", func() { k.Leaky(dst, x, y, 0.01) }},
+		{"Quadratic", func() { k.Quadratic(dst, x, y, 1, 0, -1) }},
+		{"Tanh", func() { k.Tanh(dst, x) }},
+		{"Sigmoid", func() { k.Sigmoid(dst, x) }},
+	} {
+		b.Run(kernel.name, func(b *testing.B) {
+			for b.Loop() {
+				kernel.run()
+			}
+		})
+	}
+}
