@@ -187,7 +187,11 @@ func (s *sweep) execute(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	ended := make(chan *sweepRun)
+	type end struct {
+		run     *sweepRun
+		problem string
+	}
+	ends := make(chan end)
 	progress := newSweepProgress(s)
 	for running := 0; ; {
 		for running < s.jobs && ctx.Err() == nil {
@@ -197,18 +201,16 @@ func (s *sweep) execute(ctx context.Context) error {
 			}
 			running++
 			r.phase = training
-			go func() {
-				r.train(ctx, executable, s)
-				ended <- r
-			}()
+			go func() { ends <- end{r, r.train(ctx, executable, s)} }()
 		}
 		if running == 0 {
 			return err
 		}
-		r := <-ended
+		e := <-ends
 		running--
-		progress.ended(r)
-		if r.phase == finished {
+		e.run.ended(ctx, e.problem)
+		progress.ended(e.run)
+		if e.run.phase == finished {
 			err = errors.Join(err, s.record())
 		}
 	}

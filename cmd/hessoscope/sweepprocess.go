@@ -50,32 +50,35 @@ func (r *sweepRun) refresh() {
 // killed; it can be resumed then, too.
 const saveTime = time.Minute
 
-// train trains a run in a process, begun anew or resumed.
-func (r *sweepRun) train(ctx context.Context, executable string, s *sweep) {
+// train trains a run in a process, begun anew or resumed, and returns the last
+// line that it wrote or what else may be wrong. It changes nothing in r: other
+// runs may look at it meanwhile.
+func (r *sweepRun) train(ctx context.Context, executable string, s *sweep) (problem string) {
 	args, err := r.arguments()
 	if err != nil {
-		r.fail(err.Error())
-		return
+		return err.Error()
 	}
 	log, err := os.OpenFile(filepath.Join(s.dir, logsDir, r.name+".log"), os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o644)
 	if err != nil {
-		r.fail(err.Error())
-		return
+		return err.Error()
 	}
 	defer log.Close()
 	before, err := log.Seek(0, io.SeekEnd)
 	if err != nil {
-		r.fail(err.Error())
-		return
+		return err.Error()
 	}
-	err = attach(ctx, executable, args, max(1, s.processors/s.jobs), log)
+	return lastLine(log, before, attach(ctx, executable, args, max(1, s.processors/s.jobs), log))
+}
+
+// ended takes over what has become of a run whose process has ended.
+func (r *sweepRun) ended(ctx context.Context, problem string) {
 	r.refresh()
 	switch {
 	case r.phase == finished:
 	case ctx.Err() != nil:
 		r.phase = interrupted
 	default:
-		r.fail(lastLine(log, before, err))
+		r.fail(problem)
 	}
 }
 
