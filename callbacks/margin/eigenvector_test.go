@@ -38,6 +38,7 @@ func outlierVectors(t *testing.T, m models.Model, split *datasets.Split, k int) 
 // As published the estimate ranks the narrow and the wide checkerboard net the
 // wrong way round, and repaired it does not.
 func TestEigenvectorMargins(t *testing.T) {
+	skipShort(t)
 	found := make(map[string][3]float64) // direct, repaired, as published
 	for _, c := range []struct {
 		name  string

@@ -20,6 +20,14 @@ import (
 	"github.com/hessoscope/hessoscope/models"
 )
 
+// skipShort skips a test that takes seconds, and long with the race detector.
+func skipShort(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
+}
+
 // plane is a trained network of the paper and its training samples.
 func plane(t testing.TB, weights, data string) (*models.MLP, *datasets.Split) {
 	t.Helper()
@@ -52,6 +60,7 @@ func measure(t testing.TB, m models.Model, split *datasets.Split, workers int, s
 }
 
 func TestMarginsOfReferenceNets(t *testing.T) {
+	skipShort(t)
 	for _, c := range []struct {
 		name, weights, data string
 		min                 float64 // truth to ten digits: from the linear piece of the network
@@ -94,6 +103,7 @@ func readFloats(t *testing.T, path string) (values []float64) {
 // The network has learned random labels, so its boundary winds around every
 // sample; by the true labels most samples are misclassified.
 func TestMarginsOfACurvedBoundary(t *testing.T) {
+	skipShort(t)
 	m, split := plane(t, "testdata/gauss_random_labels.npz", "gauss")
 	have, field := measure(t, m, split, 0, margin.Settings{})
 	if s := have.Summary(); s.Misclassified < 80 || s.Samples != split.Len() || *s.Min < floats.Min(have.Values) {
