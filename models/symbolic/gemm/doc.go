@@ -23,13 +23,19 @@
 // Elsewhere, and with the build tag purego, they are plain Go. An element of C
 // depends on the shape of the product and on the kernels, never on goroutines.
 //
+// With the build tag openblas, which takes cgo, products are those of OpenBLAS
+// instead:
+//
+//	CGO_LDFLAGS=-lopenblas go build -tags openblas ./cmd/hessoscope
+//
 // Why not something else: gonum's own product has SSE2 kernels for vectors but
 // none for tiles, and skips zeros, which hides NaN. simd/archsimd of Go 1.26
 // is an experiment outside the Go 1 promise, which users of a module would
 // have to switch on by GOEXPERIMENT, and leaves 24 accumulators to the
 // compiler's register allocator. Of modules with assembly, GoMLX keeps its
 // products internal and simdblas, the one that replaces gonum's BLAS, began in
-// 2026; gonum.org/v1/netlib needs cgo.
+// 2026; gonum.org/v1/netlib needs cgo, and OpenBLAS is slower at the sizes that
+// occur here.
 package gemm
 
 //go:generate go run ./internal/asm -isa avx2 -out kernels_avx2_amd64.s -stubs kernels_avx2_amd64.go -pkg gemm

@@ -17,6 +17,12 @@ type Implementation struct {
 	Parallel bool
 }
 
+// external, if set, computes all products: with the build tag openblas.
+var external interface {
+	blas.Float64
+	blas.Float32
+}
+
 var (
 	_ blas.Float64 = Implementation{}
 	_ blas.Float32 = Implementation{}
@@ -37,6 +43,10 @@ var (
 // Dgemm does not skip zeros. C must not overlap A or B.
 func (impl Implementation) Dgemm(tA, tB blas.Transpose, m, n, k int, alpha float64, a []float64, lda int, b []float64, ldb int, beta float64, c []float64, ldc int) {
 	check(tA, tB, m, n, k, len(a), lda, len(b), ldb, len(c), ldc)
+	if external != nil {
+		external.Dgemm(tA, tB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
+		return
+	}
 	engine64.multiply(newProduct(tA, tB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc), impl.Parallel)
 }
 
@@ -51,6 +61,10 @@ func (impl Implementation) Dgemm(tA, tB blas.Transpose, m, n, k int, alpha float
 // beta are scalars. What is said of Dgemm holds for it, too.
 func (impl Implementation) Sgemm(tA, tB blas.Transpose, m, n, k int, alpha float32, a []float32, lda int, b []float32, ldb int, beta float32, c []float32, ldc int) {
 	check(tA, tB, m, n, k, len(a), lda, len(b), ldb, len(c), ldc)
+	if external != nil {
+		external.Sgemm(tA, tB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
+		return
+	}
 	engine32.multiply(newProduct(tA, tB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc), impl.Parallel)
 }
 
@@ -59,14 +73,26 @@ func (impl Implementation) Sgemm(tA, tB blas.Transpose, m, n, k int, alpha float
 // of C. D must not overlap C unless it is C.
 func (impl Implementation) DgemmAdd(tA, tB blas.Transpose, m, n, k int, a []float64, lda int, b []float64, ldb int, d []float64, ldd int, c []float64, ldc int) {
 	check(tA, tB, m, n, k, len(a), lda, len(b), ldb, len(c), ldc)
-	engine64.multiply(newProduct(tA, tB, m, n, k, 1, a, lda, b, ldb, 1, c, ldc).plus(d, ldd), impl.Parallel)
+	p := newProduct(tA, tB, m, n, k, 1, a, lda, b, ldb, 1, c, ldc).plus(d, ldd)
+	if external != nil {
+		p.scale() // C = D
+		external.Dgemm(tA, tB, m, n, k, 1, a, lda, b, ldb, 1, c, ldc)
+		return
+	}
+	engine64.multiply(p, impl.Parallel)
 }
 
 // SgemmAdd computes C = op(A) * op(B) + D. What is said of DgemmAdd holds for
 // it, too.
 func (impl Implementation) SgemmAdd(tA, tB blas.Transpose, m, n, k int, a []float32, lda int, b []float32, ldb int, d []float32, ldd int, c []float32, ldc int) {
 	check(tA, tB, m, n, k, len(a), lda, len(b), ldb, len(c), ldc)
-	engine32.multiply(newProduct(tA, tB, m, n, k, 1, a, lda, b, ldb, 1, c, ldc).plus(d, ldd), impl.Parallel)
+	p := newProduct(tA, tB, m, n, k, 1, a, lda, b, ldb, 1, c, ldc).plus(d, ldd)
+	if external != nil {
+		p.scale() // C = D
+		external.Sgemm(tA, tB, m, n, k, 1, a, lda, b, ldb, 1, c, ldc)
+		return
+	}
+	engine32.multiply(p, impl.Parallel)
 }
 
 // check panics as gonum does if an argument is wrong.

@@ -1,0 +1,130 @@
+"""Seconds that PyTorch, numpy and scipy take for the work of hessoscope's benchmarks, as JSON: medians of many calls.
+
+    OPENBLAS_NUM_THREADS=1 python3 docs/benchmark/peer.py
+
+Wants torch, numpy and scipy (Debian: python3-torch, python3-numpy, python3-scipy). Run it from the root of the project, for
+the weights of its tests, with OPENBLAS_CORETYPE and OPENBLAS_L2_SIZE unset, or the comparison flatters us.
+"""
+
+import argparse
+import csv
+import json
+import statistics
+import time
+
+import numpy as np
+import scipy.linalg
+import scipy.sparse.linalg
+import torch
+
+NETS = {
+    "gauss": "callbacks/curvature/testdata/gauss_normal.npz",  # 2-100-100-3, 10,703 parameters
+    "gauss_small": "callbacks/curvature/testdata/gauss_small.npz",  # 2-30-30-3, 1,113 parameters
+}
+DATA = "datasets/data/gauss.csv"
+
+
+class Net:
+    """A trained MLP with ReLUs and its training samples."""
+
+    def __init__(self, name, dtype):
+        arrays = np.load(NETS[name])
+        self.params = [torch.tensor(arrays[k], dtype=dtype, requires_grad=True) for k in arrays.files]
+        with open(DATA) as f:
+            rows = [r for r in csv.DictReader(f) if r["split"] == "train"]
+        self.x = torch.tensor([[float(r["x0"]), float(r["x1"])] for r in rows], dtype=dtype)
+        self.y = torch.tensor([int(r["label"]) for r in rows])
+        self.size = sum(p.numel() for p in self.params)
+
+    def loss(self, x=None, y=None):
+        h = self.x if x is None else x
+        for i in range(0, len(self.params), 2):
+            h = torch.nn.functional.linear(h, self.params[i], self.params[i + 1])
+            if i + 2 < len(self.params):
+                h = torch.relu(h)
+        return torch.nn.functional.cross_entropy(h, self.y if y is None else y)
+
+    def gradient(self, create_graph=False):
+        return torch.autograd.grad(self.loss(), self.params, create_graph=create_graph)
+
+    def hvp(self, v, gradient=None):
+        """H·v; with the graph of a gradient, at the same parameters again."""
+        g = flat(self.gradient(create_graph=True)) if gradient is None else gradient
+        return flat(torch.autograd.grad(g @ v, self.params, retain_graph=gradient is not None)).detach()
+
+
+def flat(tensors):
+    return torch.cat([t.reshape(-1) for t in tensors])
+
+
+def seconds(work, calls):
+    for _ in range(max(1, calls // 10)):
+        work()
+    times = []
+    for _ in range(calls):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def train_step(net):
+    optimizer = torch.optim.SGD(net.params, lr=0.02)
+    x, y = net.x[:64], net.y[:64]
+
+    def step():
+        optimizer.zero_grad()
+        net.loss(x, y).backward()
+        optimizer.step()
+
+    return step
+
+
+def top10(net):
+    """The ten largest eigenpairs, as well as the precision allows."""
+    gradient = flat(net.gradient(create_graph=True))
+    kind = np.float64 if gradient.dtype == torch.float64 else np.float32
+    operator = scipy.sparse.linalg.LinearOperator(
+        (net.size, net.size), dtype=kind, matvec=lambda v: net.hvp(torch.tensor(v.reshape(-1).astype(kind)), gradient).numpy()
+    )
+    start = np.random.RandomState(0).randn(net.size).astype(kind)
+    return lambda: scipy.sparse.linalg.eigsh(operator, k=10, which="LA", v0=start, tol=0 if kind == np.float64 else 1e-5)
+
+
+def dense(net):
+    """All eigenpairs of the Hessian, built from products with many vectors at once."""
+    identity = torch.eye(net.size, dtype=net.x.dtype)
+
+    def work():
+        gradient = flat(net.gradient(create_graph=True))
+        rows = torch.autograd.grad(gradient, net.params, identity, is_grads_batched=True)
+        hessian = torch.cat([r.reshape(net.size, -1) for r in rows], 1).detach().numpy()
+        return scipy.linalg.eigh((hessian + hessian.T) / 2)
+
+    return work
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--dtype", default="float64", choices=["float64", "float32"])
+    parser.add_argument("--calls", type=int, default=200, help="of the fast ones")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    dtype = getattr(torch, args.dtype)
+    net = Net("gauss", dtype)
+    v = torch.tensor(np.random.RandomState(1).randn(net.size), dtype=dtype)
+    graph = flat(net.gradient(create_graph=True))
+    a, b = np.random.randn(150, 100), np.random.randn(100, 100)
+    print(json.dumps({
+        "TrainStep/gauss": seconds(train_step(Net("gauss", dtype)), args.calls),
+        "Gradient/gauss": seconds(net.gradient, args.calls),
+        "HVPFresh/gauss": seconds(lambda: net.hvp(v), args.calls),
+        "HVPAgain/gauss": seconds(lambda: net.hvp(v, graph), args.calls),
+        "Top10/gauss": seconds(top10(net), 5),
+        "Dense/gauss_small": seconds(dense(Net("gauss_small", dtype)), 3),
+        "DGEMM/150x100x100": seconds(lambda: a @ b, args.calls),
+    }, indent=1))
+
+
+if __name__ == "__main__":
+    main()
