@@ -17,6 +17,9 @@ const (
 	tileWidth = 512 // their columns that are worked on at a time: 256 kB, to stay in the cache
 )
 
+// fast has the products of all matrices of some size.
+var fast gemm.Implementation
+
 // basis is a growing set of k orthonormal vectors qᵢ in ℝⁿ, the rows of Q. They
 // are stored in chunks, so that growing copies nothing.
 //
@@ -58,7 +61,7 @@ func (b *basis) coefficients(x *mat.Dense, from int) *mat.Dense {
 	parallel((b.k+chunkRows-1)/chunkRows-from/chunkRows, func(i int) {
 		i += from / chunkRows
 		q, rows, out := b.used(i), x.RawMatrix(), c.RawMatrix()
-		gemm.Implementation{}.Dgemm(blas.NoTrans, blas.Trans, count, q.Rows, b.n,
+		fast.Dgemm(blas.NoTrans, blas.Trans, count, q.Rows, b.n,
 			1, rows.Data, rows.Stride, q.Data, q.Stride, 1, out.Data[i*chunkRows:], out.Stride)
 	})
 	return c
@@ -75,7 +78,7 @@ func (b *basis) addProduct(x *mat.Dense, factor float64, c *mat.Dense, from int)
 			q := b.used(i)
 			q.Rows = min(q.Rows, k-i*chunkRows)
 			tile, in, out := columns(q, j, min(j+tileWidth, b.n)), c.RawMatrix(), x.RawMatrix()
-			gemm.Implementation{}.Dgemm(blas.NoTrans, blas.NoTrans, count, tile.Cols, q.Rows,
+			fast.Dgemm(blas.NoTrans, blas.NoTrans, count, tile.Cols, q.Rows,
 				factor, in.Data[i*chunkRows:], in.Stride, tile.Data, tile.Stride, 1, out.Data[j:], out.Stride)
 		}
 	})

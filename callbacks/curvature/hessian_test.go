@@ -181,3 +181,17 @@ func BenchmarkTop10(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkDense computes the Hessian of 1,113 parameters and all its eigenpairs,
+// on one worker.
+func BenchmarkDense(b *testing.B) {
+	b.Run("gauss_small", func(b *testing.B) {
+		h := hessianOf(b, "testdata/gauss_small.npz", 1)
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := curvature.Solve(context.Background(), h, curvature.Settings{Method: curvature.Dense}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

@@ -46,8 +46,7 @@ type reduced struct {
 	leftoverOf    []int     // i of each
 	leftoverNorms []float64 // ‖eᵢ‖₂
 
-	values []float64  // Ritz values, ascending
-	s      *mat.Dense // row i has the coefficients of Ritz vector i
+	ritz *eigenSym // of T: Ritz values and the coefficients of Ritz vectors
 }
 
 func (s Settings) checkReduced(n int) error {
@@ -185,7 +184,7 @@ func (r *reduced) conclude(ctx context.Context, outside *complement) (*Spectrum,
 	t, difference := r.projection()
 	onDiagonal, norm := diagonal(t), mat.Norm(t, 2)
 	var ok bool
-	if r.values, r.s, ok = eigenSym(t); !ok {
+	if r.ritz, ok = decompose(t); !ok {
 		return nil, fmt.Errorf("the decomposition of the projection on %d vectors did not converge", m)
 	}
 
@@ -200,9 +199,9 @@ func (r *reduced) conclude(ctx context.Context, outside *complement) (*Spectrum,
 		Asymmetry: relative(difference, norm),
 	}
 	bound := spectrum.Residual + spectrum.Missed
-	spectrum.Resolved.Complete = bound <= r.Resolution*maxAbs(r.values)
+	spectrum.Resolved.Complete = bound <= r.Resolution*maxAbs(r.ritz.values)
 	if m == r.n {
-		spectrum.All = r.values
+		spectrum.All = r.ritz.values
 	}
 	var err error
 	if spectrum.Top, err = r.pairs(ctx, r.end(r.Top, bound, 1)); err != nil {
@@ -213,9 +212,9 @@ func (r *reduced) conclude(ctx context.Context, outside *complement) (*Spectrum,
 	}
 	spectrum.Applications = r.applications
 	r.report(len(spectrum.Top.Values) + len(spectrum.Bottom.Values))
-	spectrum.conclude(r.Tolerance, maxAbs(r.values))
+	spectrum.conclude(r.Tolerance, maxAbs(r.ritz.values))
 	spectrum.unless(spectrum.Resolved.Complete, fmt.Sprintf(
-		"a basis of %d vectors leaves out as much as %.3g: want at most %.3g", m, bound, r.Resolution*maxAbs(r.values)))
+		"a basis of %d vectors leaves out as much as %.3g: want at most %.3g", m, bound, r.Resolution*maxAbs(r.ritz.values)))
 	spectrum.estimate(onDiagonal, norm, spectrum.Residual, outside)
 	return spectrum, nil
 }
@@ -234,15 +233,14 @@ func (r *reduced) projection() (*mat.SymDense, float64) {
 // H v − θ v = Σ sᵢ eᵢ are those of the images left over, measured, and of the
 // dropped ones, for which rounding is a bound.
 func (r *reduced) resolved(rounding float64) *Eigenspace {
-	order := resolvable(r.values, r.Resolution)
+	order := resolvable(r.ritz.values, r.Resolution)
 	space := &Eigenspace{basis: &r.basis}
 	if len(order) == 0 {
 		return space
 	}
-	space.coefficients = mat.NewDense(len(order), r.basis.k, nil)
-	for i, j := range order {
-		space.Values = append(space.Values, r.values[j])
-		space.coefficients.SetRow(i, r.s.RawRowView(j))
+	space.coefficients = r.ritz.vectors(order)
+	for _, i := range order {
+		space.Values = append(space.Values, r.ritz.values[i])
 	}
 	for _, norm := range r.spill(space.coefficients) {
 		space.Residuals = append(space.Residuals, math.Hypot(norm, rounding))
@@ -273,16 +271,12 @@ func (r *reduced) spill(s *mat.Dense) []float64 {
 // upper one for side 1, the lower one for −1. Where the basis holds all that H
 // does not map to zero, up to bound, they end with the zeros: next would come
 // those outside the basis.
-func (r *reduced) end(count int, bound float64, side float64) []int {
-	var indices []int
-	for i := range min(count, r.basis.k) {
-		if side > 0 {
-			i = r.basis.k - 1 - i
+func (r *reduced) end(count int, bound float64, side int) []int {
+	indices := ends(r.basis.k, count, side)
+	for i, j := range indices {
+		if float64(side)*r.ritz.values[j] < -bound && r.basis.k < r.n {
+			return indices[:i]
 		}
-		if side*r.values[i] < -bound && r.basis.k < r.n {
-			break
-		}
-		indices = append(indices, i)
 	}
 	return indices
 }
@@ -294,12 +288,10 @@ func (r *reduced) pairs(ctx context.Context, indices []int) (Pairs, error) {
 		return Pairs{}, nil
 	}
 	p := Pairs{Values: make([]float64, k), Vectors: mat.NewDense(k, r.n, nil)}
-	s := mat.NewDense(k, r.basis.k, nil)
 	for i, j := range indices {
-		p.Values[i] = r.values[j]
-		s.SetRow(i, r.s.RawRowView(j))
+		p.Values[i] = r.ritz.values[j]
 	}
-	r.basis.addProduct(p.Vectors, 1, s, 0)
+	r.basis.addProduct(p.Vectors, 1, r.ritz.vectors(indices), 0)
 	p.settle()
 	images := mat.NewDense(k, r.n, nil)
 	if err := applyFinite(ctx, r.op, images, p.Vectors); err != nil {
