@@ -33,7 +33,8 @@ func (impl Implementation) Dgemv(tA blas.Transpose, m, n int, alpha float64, a [
 		impl.Dgemm(tA, blas.NoTrans, lenY, 1, lenX, alpha, a, lda, x, incX, beta, y, incY)
 		return
 	}
-	for j := 0; j < n; j += vectorTile {
+	// From the end, as what a product A * x read last may still be in the cache.
+	for j := (n - 1) / vectorTile * vectorTile; j >= 0; j -= vectorTile {
 		impl.Dgemm(blas.Trans, blas.NoTrans, 1, min(vectorTile, n-j), m, alpha, x, incX, a[j:], lda, beta, y[j:], n)
 	}
 }
