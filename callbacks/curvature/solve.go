@@ -14,7 +14,7 @@ type Method int
 const (
 	// Auto is Dense up to [Settings.DenseLimit] dimensions. Above, it is Reduced
 	// where all resolvable pairs are asked for by [Settings.Resolved] and the
-	// basis may hold 32 vectors more than there are seeds; else Lanczos.
+	// basis may hold 96 vectors more than there are seeds; else Lanczos.
 	Auto Method = iota
 
 	// Dense stores H, column by column from n applications, and decomposes it
@@ -102,8 +102,8 @@ type Settings struct {
 
 	// Seeds has, as rows of length n, directions that matter to what will be
 	// asked of the eigenvectors, such as sample gradients: Reduced's basis spans
-	// them and what H makes of them, besides 16 random vectors. They may be of any
-	// length, dependent, zero or nil.
+	// them and what H makes of them, besides 48 random vectors, or as many as are
+	// an eighth of it. They may be of any length, dependent, zero or nil.
 	Seeds *mat.Dense
 
 	// MaxBasis bounds the vectors in Reduced's basis. Reaching it is not an error:
