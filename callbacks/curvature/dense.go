@@ -11,14 +11,14 @@ import (
 )
 
 const (
-	maxDenseDim = 20_000 // 12.8 GB
+	maxDenseDim = 20_000 // 19.2 GB
 	denseBlock  = 64     // columns of H from one call of Apply
 )
 
 func checkDense(n int) error {
 	if n > maxDenseDim {
 		return fmt.Errorf("dense method refused for n = %d: it takes %.3g GB, and is meant for n ≤ %d; lanczos finds the ends of the spectrum",
-			n, 32*float64(n)*float64(n)/1e9, maxDenseDim)
+			n, 48*float64(n)*float64(n)/1e9, maxDenseDim)
 	}
 	return nil
 }
@@ -30,8 +30,8 @@ func solveDense(ctx context.Context, op Operator, s Settings) (*Spectrum, error)
 		return nil, err
 	}
 	h, difference := symmetrise(columns)
-
-	eigen, ok := decompose(h)
+	onDiagonal, norm := diagonal(h), mat.Norm(h, 2)
+	eigen, ok := decompose(h) // h is garbage from here on
 	if !ok {
 		return nil, errors.New("curvature: the decomposition of the dense matrix did not converge")
 	}
@@ -47,7 +47,7 @@ func solveDense(ctx context.Context, op Operator, s Settings) (*Spectrum, error)
 	spectrum.conclude(s.Tolerance, maxAbs(eigen.values))
 	spectrum.Resolved = densePairs(columns, eigen, resolvable(eigen.values, s.Resolution)).eigenspace(n, 0)
 	spectrum.Resolved.Complete = true
-	spectrum.estimate(diagonal(h), mat.Norm(h, 2), 0, &complement{})
+	spectrum.estimate(onDiagonal, norm, 0, &complement{})
 	spectrum.Trace.Error += difference
 	spectrum.Frobenius.Error += difference
 	return spectrum, nil

@@ -33,7 +33,10 @@ func (p Pairs) eigenspace(n int, floor float64) *Eigenspace {
 			indices = append(indices, i)
 		}
 	}
-	some := p.ordered(indices)
+	some := p
+	if len(indices) < len(p.Values) {
+		some = p.ordered(indices)
+	}
 	e.Values, e.Residuals = some.Values, some.Residuals
 	if len(indices) > 0 {
 		e.basis = newBasis(some.Vectors)

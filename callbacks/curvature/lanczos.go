@@ -19,7 +19,7 @@ const (
 	vanishing  = 1e-13 // norm, relative to H, of a new direction that is rounding only
 	panelWidth = 1024  // columns of the basis a restart transforms at a time
 
-	maxBasis = 32 * maxDenseDim * maxDenseDim // bytes of the basis and its images, as many as dense takes
+	maxBasis = 12.8e9 // bytes of the basis and its images
 )
 
 // lanczos is thick-restart Lanczos (Wu & Simon 2000; Stewart's Krylov–Schur for

@@ -8,7 +8,8 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// Method is an algorithm that finds eigenpairs of an [Operator].
+// Method is an algorithm that finds eigenpairs of an [Operator]. What memory it
+// takes at its peak, [Settings.Memory] says.
 type Method int
 
 const (
@@ -18,20 +19,22 @@ const (
 	Auto Method = iota
 
 	// Dense stores H, column by column from n applications, and decomposes it
-	// fully. It takes 32·n² bytes and O(n³) time, and refuses n > 20,000.
+	// fully. It takes O(n³) time and refuses n > 20,000.
 	Dense
 
 	// Lanczos finds the pairs at the ends of the spectrum by thick-restart
-	// Lanczos with full reorthogonalisation. It takes 2·m·n·8 bytes, where
-	// m = 2(Top+Bottom) + 20, and refuses more than 12.8 GB. Usually it takes
-	// some hundred applications.
+	// Lanczos with full reorthogonalisation, in a basis of m = 2(Top+Bottom) + 20
+	// vectors. Basis and images take 2·m·n·8 bytes, and it refuses more than
+	// 12.8 GB. Usually it takes some hundred applications.
 	Lanczos
 
 	// Reduced finds all resolvable pairs, those with |λ| > Resolution·max |λ|, of
 	// an operator of low numerical rank, such as the Hessian of a network with
 	// more parameters than data. It projects H on a block Krylov space of little
-	// more dimensions m than there are such pairs. It takes m applications,
-	// 8·(m·n + 6·m²) bytes and O(m²·n + m³) time.
+	// more dimensions m than there are such pairs. It takes m applications, keeps
+	// 8·(m·n + 6·m²) bytes, and takes O(m²·n + m³) time; n is counted without
+	// coordinates that are nothing to the operator, such as the weights behind
+	// dead units.
 	Reduced
 
 	// Quadrature estimates the density of all eigenvalues, by stochastic Lanczos
@@ -75,7 +78,7 @@ type Settings struct {
 	Method Method
 
 	// DenseLimit is the largest dimension for which Auto means Dense. If it
-	// equals zero, it is 500: about 0.3 s. The time grows faster than n³.
+	// equals zero, it is 500.
 	DenseLimit int
 
 	// Top and Bottom are the numbers of algebraically largest and smallest
