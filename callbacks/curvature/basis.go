@@ -222,13 +222,6 @@ func (b *basis) extend(panel *mat.Dense) {
 	b.append(panel)
 }
 
-// add adds the direction of the only row of x, of the given norm.
-func (b *basis) add(x *mat.Dense, norm float64) {
-	v := x.RawRowView(0)
-	scaleTo(v, 1/norm, v)
-	b.extend(x)
-}
-
 // orthogonalise makes v orthogonal to the first k rows of panel, adds its
 // coefficients to c, and returns the norm of what remains. It does so again
 // while much is cancelled and the norm above floor.

@@ -49,21 +49,26 @@ func TestMemory(t *testing.T) {
 		"reduced, a large part": {conjugate(append(decayed(600, 1, 1e-9), make([]float64, 1400)...), 1), Settings{Method: Reduced}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var s *Spectrum
-			got := peak(func() {
-				var err error
-				if s, err = Solve(context.Background(), test.op, test.settings); err != nil {
+			// When garbage is collected is up to chance, so that a single peak may
+			// be higher than is promised.
+			for attempt := 1; ; attempt++ {
+				var s *Spectrum
+				got := peak(func() {
+					var err error
+					if s, err = Solve(context.Background(), test.op, test.settings); err != nil {
+						t.Fatal(err)
+					}
+				})
+				want, err := test.settings.Memory(test.op.Dim(), s.Basis)
+				if err != nil {
 					t.Fatal(err)
 				}
-			})
-			want, err := test.settings.Memory(test.op.Dim(), s.Basis)
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Logf("%.3g MB, stated %.3g MB", got/1e6, want/1e6)
-			// A third more than is promised: when garbage is collected is up to chance.
-			if ratio := got / want; ratio < 0.7 || ratio > 1.3 {
-				t.Errorf("peak of %.3g MB is %.2f of the %.3g MB stated", got/1e6, ratio, want/1e6)
+				t.Logf("%.3g MB, stated %.3g MB", got/1e6, want/1e6)
+				if ratio := got / want; 0.8 <= ratio && ratio <= 1.2 {
+					return
+				} else if attempt == 5 {
+					t.Fatalf("a peak of %.2f of what is stated", ratio)
+				}
 			}
 		})
 	}
