@@ -1,84 +1,157 @@
 package curvature
 
 import (
+	"math"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/hessoscope/hessoscope/models/symbolic/gemm"
 )
 
 const (
-	chunkRows = 64  // vectors of a basis stored together
-	tileWidth = 512 // their columns that are worked on at a time: 256 kB, to stay in the cache
+	chunkVectors = 16  // of a basis, stored together: two lines of the cache
+	tileRows     = 512 // components of theirs that are worked on at a time: 64 kB, to stay in it
 )
 
+// fast has the products of all matrices of some size.
+var fast gemm.Implementation
+
 // basis is a growing set of k orthonormal vectors qᵢ in ℝⁿ, the rows of Q. They
-// are stored in chunks, so that growing copies nothing.
+// are stored in chunks, so that growing copies nothing, and as columns, so that
+// products with a few vectors read memory from its beginning to its end: they
+// take as long as that does.
 //
 // Products with it run on all processors, each computing parts of the result
 // that do not depend on how many there are.
 type basis struct {
 	n, k   int
-	chunks []*mat.Dense // chunkRows × n each; the last one may be in part unused
+	chunks []chunk
 }
 
-// rows returns vectors from to to−1, which must be in one chunk.
-func (b *basis) rows(from, to int) *mat.Dense {
-	chunk := from / chunkRows
-	return b.chunks[chunk].Slice(from-chunk*chunkRows, to-chunk*chunkRows, 0, b.n).(*mat.Dense)
+// chunk has room for some vectors of a basis, the first of them number start.
+type chunk struct {
+	start, width int
+	data         []float64 // n × width
 }
 
-// append adds a copy of the unit vector v, which must be orthogonal to Q.
-func (b *basis) append(v []float64) {
-	if b.k == len(b.chunks)*chunkRows {
-		b.chunks = append(b.chunks, mat.NewDense(chunkRows, b.n, nil))
+// newBasis returns a basis of the orthonormal rows of x, without room for more.
+func newBasis(x *mat.Dense) *basis {
+	count, n := x.Dims()
+	b := &basis{n: n}
+	for i := 0; i < count; i += chunkVectors {
+		b.addChunk(i, min(chunkVectors, count-i))
 	}
-	b.chunks[b.k/chunkRows].SetRow(b.k%chunkRows, v)
-	b.k++
+	b.append(x)
+	return b
 }
 
-// used returns chunk i without its unused rows.
-func (b *basis) used(i int) blas64.General {
-	return rows(b.chunks[i], min(chunkRows, b.k-i*chunkRows))
+func (b *basis) addChunk(start, width int) {
+	b.chunks = append(b.chunks, chunk{start, width, make([]float64, b.n*width)})
+}
+
+// used is the number of vectors in a chunk.
+func (b *basis) used(c chunk) int { return max(0, min(c.width, b.k-c.start)) }
+
+// append adds a copy of the rows of x, orthonormal and orthogonal to Q.
+func (b *basis) append(x *mat.Dense) {
+	raw := x.RawMatrix()
+	for i := 0; i < raw.Rows; {
+		at := slices.IndexFunc(b.chunks, func(c chunk) bool { return b.k < c.start+c.width })
+		if at < 0 {
+			at = len(b.chunks)
+			b.addChunk(b.k, chunkVectors)
+		}
+		c := b.chunks[at]
+		used := b.used(c)
+		count := min(raw.Rows-i, c.width-used)
+		transpose(c.data[used:], c.width, raw.Data[i*raw.Stride:], raw.Stride, count, b.n)
+		b.k += count
+		i += count
+	}
+}
+
+// rows returns a copy of vectors from to to−1.
+func (b *basis) rows(from, to int) *mat.Dense {
+	v := mat.NewDense(to-from, b.n, nil)
+	for _, c := range b.chunks {
+		first, end := max(from, c.start), min(to, c.start+c.width)
+		if first < end {
+			transpose(v.RawMatrix().Data[(first-from)*b.n:], b.n, c.data[first-c.start:], c.width, b.n, end-first)
+		}
+	}
+	return v
 }
 
 // coefficients returns X Qᵀ, for vectors as rows of X, with zeros for the first
-// from vectors of the basis, rounded down to whole chunks.
+// from vectors of the basis.
 func (b *basis) coefficients(x *mat.Dense, from int) *mat.Dense {
-	count, _ := x.Dims()
 	if b.k == 0 {
 		return &mat.Dense{}
 	}
+	raw := x.RawMatrix()
+	count := raw.Rows
+	columns := make([]float64, b.n*count)
+	transpose(columns, count, raw.Data, raw.Stride, count, b.n)
 	c := mat.NewDense(count, b.k, nil)
-	parallel((b.k+chunkRows-1)/chunkRows-from/chunkRows, func(i int) {
-		i += from / chunkRows
-		q, rows, out := b.used(i), x.RawMatrix(), c.RawMatrix()
-		gemm.Implementation{}.Dgemm(blas.NoTrans, blas.Trans, count, q.Rows, b.n,
-			1, rows.Data, rows.Stride, q.Data, q.Stride, 1, out.Data[i*chunkRows:], out.Stride)
+	parallel(len(b.chunks), func(i int) {
+		q := b.chunks[i]
+		first := max(0, from-q.start)
+		used := b.used(q) - first
+		if used <= 0 {
+			return
+		}
+		part := make([]float64, used*count)
+		fast.Dgemm(blas.Trans, blas.NoTrans, used, count, b.n, 1, q.data[first:], q.width, columns, count, 0, part, count)
+		transpose(c.RawMatrix().Data[q.start+first:], b.k, part, count, used, count)
 	})
 	return c
 }
 
 // addProduct adds factor·C Q to X. The columns of C are the coefficients of the
-// first vectors of the basis; the first from of them are taken for zero, as by
-// [basis.coefficients].
+// first vectors of the basis, of which the first from are taken for zero.
 func (b *basis) addProduct(x *mat.Dense, factor float64, c *mat.Dense, from int) {
-	count, k := c.Dims()
-	parallel((b.n+tileWidth-1)/tileWidth, func(t int) {
-		j := t * tileWidth
-		for i := from / chunkRows; i*chunkRows < k; i++ {
-			q := b.used(i)
-			q.Rows = min(q.Rows, k-i*chunkRows)
-			tile, in, out := columns(q, j, min(j+tileWidth, b.n)), c.RawMatrix(), x.RawMatrix()
-			gemm.Implementation{}.Dgemm(blas.NoTrans, blas.NoTrans, count, tile.Cols, q.Rows,
-				factor, in.Data[i*chunkRows:], in.Stride, tile.Data, tile.Stride, 1, out.Data[j:], out.Stride)
+	in, out := c.RawMatrix(), x.RawMatrix()
+	count, k := in.Rows, in.Cols
+	columns := make([]float64, k*count)
+	transpose(columns, count, in.Data, in.Stride, count, k)
+	parallel((b.n+tileRows-1)/tileRows, func(t int) {
+		j := t * tileRows
+		height := min(tileRows, b.n-j)
+		sum := make([]float64, height*count)
+		for _, q := range b.chunks {
+			first := max(0, from-q.start)
+			if used := min(b.used(q), k-q.start) - first; used > 0 {
+				fast.Dgemm(blas.NoTrans, blas.NoTrans, height, count, used,
+					factor, q.data[j*q.width+first:], q.width, columns[(q.start+first)*count:], count, 1, sum, count)
+			}
+		}
+		for i := range count {
+			row := out.Data[i*out.Stride+j:][:height]
+			for l := range row {
+				row[l] += sum[l*count+i]
+			}
 		}
 	})
+}
+
+// transpose sets dst to the transpose of src, of some rows and columns. Both are
+// row-major, with strides.
+func transpose(dst []float64, dstStride int, src []float64, srcStride, rows, columns int) {
+	const block = 64
+	for j := 0; j < columns; j += block {
+		for i := range rows {
+			for l, value := range src[i*srcStride+j:][:min(block, columns-j)] {
+				dst[(j+l)*dstStride+i] = value
+			}
+		}
+	}
 }
 
 // project subtracts from the rows of x their orthogonal projections C Q on all
@@ -146,34 +219,25 @@ func (b *basis) extend(panel *mat.Dense) {
 			again = again || norm < 0.5
 		}
 	}
-	for i := range count {
-		b.append(panel.RawRowView(i))
-	}
-}
-
-// add adds the direction of the only row of x, of the given norm.
-func (b *basis) add(x *mat.Dense, norm float64) {
-	v := x.RawRowView(0)
-	scaleTo(v, 1/norm, v)
-	b.extend(x)
+	b.append(panel)
 }
 
 // orthogonalise makes v orthogonal to the first k rows of panel, adds its
 // coefficients to c, and returns the norm of what remains. It does so again
 // while much is cancelled and the norm above floor.
 func orthogonalise(v []float64, panel *mat.Dense, k int, c []float64, floor float64) float64 {
-	norm := blas64.Nrm2(vector(v))
+	norm := euclidean(v)
 	if k == 0 {
 		return norm
 	}
-	q := rows(panel, k)
+	q, n := panel.RawMatrix(), len(v)
 	part := make([]float64, k)
 	for {
-		blas64.Gemv(blas.NoTrans, 1, q, vector(v), 0, vector(part))
-		blas64.Gemv(blas.Trans, -1, q, vector(part), 1, vector(v))
-		blas64.Axpy(1, vector(part), vector(c[:k]))
+		fast.Dgemv(blas.NoTrans, k, n, 1, q.Data, q.Stride, v, 1, 0, part, 1)
+		fast.Dgemv(blas.Trans, k, n, -1, q.Data, q.Stride, part, 1, 1, v, 1)
+		floats.Add(c[:k], part)
 		before := norm
-		norm = blas64.Nrm2(vector(v))
+		norm = euclidean(v)
 		if norm > 0.1*before || norm <= floor {
 			return norm
 		}
@@ -184,9 +248,18 @@ func norms(x *mat.Dense) []float64 {
 	count, _ := x.Dims()
 	norms := make([]float64, count)
 	for i := range norms {
-		norms[i] = blas64.Nrm2(vector(x.RawRowView(i)))
+		norms[i] = euclidean(x.RawRowView(i))
 	}
 	return norms
+}
+
+// euclidean returns ‖x‖₂, by scaled sums only where squares come near overflow
+// or underflow, for they take ten times as long.
+func euclidean(x []float64) float64 {
+	if square := floats.Dot(x, x); square > 0x1p-900 && square < 0x1p900 {
+		return math.Sqrt(square)
+	}
+	return floats.Norm(x, 2)
 }
 
 func scaleTo(dst []float64, factor float64, v []float64) {
@@ -196,19 +269,6 @@ func scaleTo(dst []float64, factor float64, v []float64) {
 }
 
 func vector(x []float64) blas64.Vector { return blas64.Vector{N: len(x), Data: x, Inc: 1} }
-
-// rows returns the first k rows of a for blas64.
-func rows(a *mat.Dense, k int) blas64.General {
-	g := a.RawMatrix()
-	g.Rows = k
-	return g
-}
-
-// columns returns columns from to to−1 of a.
-func columns(a blas64.General, from, to int) blas64.General {
-	a.Data, a.Cols = a.Data[from:], to-from
-	return a
-}
 
 // parallel calls f for 0 ≤ i < n, on all processors.
 func parallel(n int, f func(i int)) {

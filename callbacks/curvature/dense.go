@@ -11,14 +11,14 @@ import (
 )
 
 const (
-	maxDenseDim = 20_000 // 12.8 GB
+	maxDenseDim = 20_000 // 19.2 GB
 	denseBlock  = 64     // columns of H from one call of Apply
 )
 
 func checkDense(n int) error {
 	if n > maxDenseDim {
 		return fmt.Errorf("dense method refused for n = %d: it takes %.3g GB, and is meant for n ≤ %d; lanczos finds the ends of the spectrum",
-			n, 32*float64(n)*float64(n)/1e9, maxDenseDim)
+			n, 48*float64(n)*float64(n)/1e9, maxDenseDim)
 	}
 	return nil
 }
@@ -30,30 +30,24 @@ func solveDense(ctx context.Context, op Operator, s Settings) (*Spectrum, error)
 		return nil, err
 	}
 	h, difference := symmetrise(columns)
-
-	var eigen mat.EigenSym
-	if !eigen.Factorize(h, true) {
+	onDiagonal, norm := diagonal(h), mat.Norm(h, 2)
+	eigen, ok := decompose(h) // h is garbage from here on
+	if !ok {
 		return nil, errors.New("curvature: the decomposition of the dense matrix did not converge")
 	}
-	var vectors mat.Dense
-	eigen.VectorsTo(&vectors)
-	all := eigen.Values(nil)
-
 	spectrum := &Spectrum{
 		Method:       Dense,
 		Dim:          n,
-		Top:          densePairs(columns, all, &vectors, s.Top, func(i int) int { return n - 1 - i }),
-		Bottom:       densePairs(columns, all, &vectors, s.Bottom, func(i int) int { return i }),
+		Top:          densePairs(columns, eigen, ends(n, s.Top, 1)),
+		Bottom:       densePairs(columns, eigen, ends(n, s.Bottom, -1)),
 		Applications: n,
-		All:          all,
+		All:          eigen.values,
 		Asymmetry:    relative(difference, mat.Norm(columns, 2)),
 	}
-	spectrum.conclude(s.Tolerance, maxAbs(all))
-	order := resolvable(all, s.Resolution)
-	resolved := densePairs(columns, all, &vectors, len(order), func(i int) int { return order[i] })
-	spectrum.Resolved = resolved.eigenspace(n, 0)
+	spectrum.conclude(s.Tolerance, maxAbs(eigen.values))
+	spectrum.Resolved = densePairs(columns, eigen, resolvable(eigen.values, s.Resolution)).eigenspace(n, 0)
 	spectrum.Resolved.Complete = true
-	spectrum.estimate(diagonal(h), mat.Norm(h, 2), 0, &complement{})
+	spectrum.estimate(onDiagonal, norm, 0, &complement{})
 	spectrum.Trace.Error += difference
 	spectrum.Frobenius.Error += difference
 	return spectrum, nil
@@ -100,31 +94,38 @@ func symmetrise(a *mat.Dense) (*mat.SymDense, float64) {
 	return h, math.Sqrt2 * floats.Norm(norms, 2)
 }
 
-// densePairs returns count pairs, the i-th of them of column order(i), with
-// residuals of the matrix as it was applied, H v = Aᵀ v, not as it was symmetrised.
-func densePairs(columns *mat.Dense, values []float64, vectors *mat.Dense, count int, order func(i int) int) Pairs {
+// densePairs returns the pairs of the given indices, with residuals of the matrix
+// as it was applied, H v = Aᵀ v, not as it was symmetrised.
+func densePairs(columns *mat.Dense, eigen *eigenSym, indices []int) Pairs {
+	count := len(indices)
 	if count == 0 {
 		return Pairs{}
 	}
-	n := len(values)
-	p := Pairs{
-		Values:    make([]float64, count),
-		Vectors:   mat.NewDense(count, n, nil),
-		Residuals: make([]float64, count),
-	}
-	for i := range count {
-		p.Values[i] = values[order(i)]
-		mat.Col(p.Vectors.RawRowView(i), order(i), vectors)
+	p := Pairs{Values: make([]float64, count), Vectors: eigen.vectors(indices)}
+	for i, index := range indices {
+		p.Values[i] = eigen.values[index]
 	}
 	p.settle()
-	var images mat.Dense
-	images.Mul(p.Vectors, columns)
+	images := mat.NewDense(count, eigen.n, nil)
+	addProduct(images, p.Vectors, columns)
 	for i, value := range p.Values {
-		r := images.RawRowView(i)
-		floats.AddScaled(r, -value, p.Vectors.RawRowView(i))
-		p.Residuals[i] = floats.Norm(r, 2)
+		floats.AddScaled(images.RawRowView(i), -value, p.Vectors.RawRowView(i))
 	}
+	p.Residuals = norms(images)
 	return p
+}
+
+// ends returns the indices of count of n ascending values from one end, the upper
+// one for side 1, the lower one for −1.
+func ends(n, count, side int) []int {
+	indices := make([]int, min(count, n))
+	for i := range indices {
+		indices[i] = i
+		if side > 0 {
+			indices[i] = n - 1 - i
+		}
+	}
+	return indices
 }
 
 func relative(difference, norm float64) float64 {

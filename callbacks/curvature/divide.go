@@ -12,43 +12,18 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-const undivided = 32 // dimension below which the QL algorithm takes over
-
-// eigenSym returns the eigenvalues of a, ascending, and orthonormal eigenvectors
-// as rows. It reports false if an iteration did not converge. It overwrites a.
-//
-// a is made tridiagonal, and that is divided and conquered (Cuppen 1981; Gu &
-// Eisenstat 1995): as most of the work is in products of matrices, this is some
-// times faster than the QL algorithm of [mat.EigenSym].
-func eigenSym(a *mat.SymDense) (values []float64, vectors *mat.Dense, ok bool) {
-	n := a.SymmetricDim()
-	scale := mat.Norm(a, math.Inf(1))
-	if scale == 0 {
-		scale = 1
-	}
-	raw := a.RawSymmetric()
-	for i := range n {
-		floats.Scale(1/scale, raw.Data[i*raw.Stride+i:i*raw.Stride+n])
-	}
-	d, e, tau := make([]float64, n), make([]float64, max(n-1, 1)), make([]float64, max(n-1, 1))
-	var impl lapackgonum.Implementation
-	work := make([]float64, max(64*n, 1))
-	impl.Dsytrd(blas.Upper, n, raw.Data, raw.Stride, d, e[:n-1], tau[:n-1], work, len(work))
-	impl.Dorgtr(blas.Upper, n, raw.Data, raw.Stride, tau[:n-1], work, len(work))
-	local, ok := conquer(d, e[:n-1])
-	if !ok {
-		return nil, nil, false
-	}
-	q := mat.DenseCopyOf(mat.NewDense(n, n, raw.Data).T())
-	vectors = mat.NewDense(n, n, nil)
-	addProduct(vectors, local, q)
-	floats.Scale(scale, d)
-	return d, vectors, true
-}
+const (
+	undivided   = 32  // dimension below which the QL algorithm takes over
+	productRows = 192 // rows of a product that are computed together
+)
 
 // conquer decomposes the tridiagonal matrix with diagonal d and off-diagonal e:
 // it replaces d by the eigenvalues, ascending, and returns the eigenvectors as
 // rows. It overwrites e.
+//
+// The matrix is divided and conquered (Cuppen 1981; Gu & Eisenstat 1995): as most
+// of the work is in products of matrices, this is some times faster than the QL
+// algorithm of [mat.EigenSym].
 func conquer(d, e []float64) (vectors *mat.Dense, ok bool) {
 	n := len(d)
 	if n <= undivided {
@@ -149,19 +124,14 @@ func product(dst, u, v *mat.Dense, kept []int) {
 	addProduct(dst, some, rows)
 }
 
-// addProduct adds a·b to dst, by tiles as [basis.addProduct] does.
+// addProduct adds a·b to dst, some rows of it at a time.
 func addProduct(dst, a, b *mat.Dense) {
-	k, n := b.Dims()
-	count, _ := a.Dims()
-	parallel((n+tileWidth-1)/tileWidth, func(t int) {
-		j := t * tileWidth
-		for i := 0; i < k; i += chunkRows {
-			end := min(i+chunkRows, k)
-			tile := b.Slice(i, end, j, min(j+tileWidth, n)).(*mat.Dense).RawMatrix()
-			for r := range count {
-				blas64.Gemv(blas.Trans, 1, tile, vector(a.RawRowView(r)[i:end]), 1, vector(dst.RawRowView(r)[j:j+tile.Cols]))
-			}
-		}
+	count, k := a.Dims()
+	x, y, z := a.RawMatrix(), b.RawMatrix(), dst.RawMatrix()
+	parallel((count+productRows-1)/productRows, func(i int) {
+		i *= productRows
+		fast.Dgemm(blas.NoTrans, blas.NoTrans, min(productRows, count-i), z.Cols, k,
+			1, x.Data[i*x.Stride:], x.Stride, y.Data, y.Stride, 1, z.Data[i*z.Stride:], z.Stride)
 	})
 }
 

@@ -3,6 +3,7 @@ package curvature
 import (
 	"math"
 
+	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -20,17 +21,25 @@ type Eigenspace struct {
 
 	basis        *basis     // Q
 	coefficients *mat.Dense // S, k × m; nil if Q is V already
+	support      supported  // the coordinates that Q has; without coefficients, all
 }
 
 // eigenspace returns the pairs, of an operator on ℝⁿ, with |θ| > floor.
 func (p Pairs) eigenspace(n int, floor float64) *Eigenspace {
 	e := &Eigenspace{basis: &basis{n: n}}
+	var indices []int
 	for i, value := range p.Values {
 		if math.Abs(value) > floor {
-			e.Values = append(e.Values, value)
-			e.Residuals = append(e.Residuals, p.Residuals[i])
-			e.basis.append(p.Vectors.RawRowView(i))
+			indices = append(indices, i)
 		}
+	}
+	some := p
+	if len(indices) < len(p.Values) {
+		some = p.ordered(indices)
+	}
+	e.Values, e.Residuals = some.Values, some.Residuals
+	if len(indices) > 0 {
+		e.basis = newBasis(some.Vectors)
 	}
 	return e
 }
@@ -47,13 +56,18 @@ func (e *Eigenspace) Project(x *mat.Dense) *mat.Dense {
 	if e.Len() == 0 {
 		return nil
 	}
-	c := e.basis.coefficients(x, 0)
 	if e.coefficients == nil {
-		return c
+		return e.basis.coefficients(x, 0)
 	}
-	var a mat.Dense
-	a.Mul(c, e.coefficients.T())
-	return &a
+	count, _ := x.Dims()
+	on := mat.NewDense(count, e.basis.n, nil)
+	e.support.restrict(on, x)
+	c := e.basis.coefficients(on, 0)
+	m := e.basis.k
+	a := mat.NewDense(count, e.Len(), nil)
+	fast.Dgemm(blas.NoTrans, blas.Trans, count, e.Len(), m, 1, c.RawMatrix().Data, m,
+		e.coefficients.RawMatrix().Data, m, 0, a.RawMatrix().Data, e.Len())
+	return a
 }
 
 // Vectors returns eigenvectors from to to−1 as rows; nil if these are none.
@@ -61,15 +75,12 @@ func (e *Eigenspace) Vectors(from, to int) *mat.Dense {
 	if from >= to {
 		return nil
 	}
-	v := mat.NewDense(to-from, e.basis.n, nil)
 	if e.coefficients == nil {
-		for i := range to - from {
-			v.SetRow(i, e.basis.rows(from+i, from+i+1).RawRowView(0))
-		}
-		return v
+		return e.basis.rows(from, to)
 	}
+	v := mat.NewDense(to-from, e.basis.n, nil)
 	e.basis.addProduct(v, 1, e.coefficients.Slice(from, to, 0, e.basis.k).(*mat.Dense), 0)
-	return v
+	return e.support.embed(v)
 }
 
 // resolvable returns the indices of ascending values larger in magnitude than

@@ -175,7 +175,23 @@ func BenchmarkTop10(b *testing.B) {
 		h := gaussHessian(b, 1)
 		b.ReportAllocs()
 		for b.Loop() {
-			if _, err := curvature.Solve(context.Background(), h, curvature.Settings{Bottom: -1, Tolerance: 1e-10}); err != nil {
+			s, err := curvature.Solve(context.Background(), h, curvature.Settings{Bottom: -1, Tolerance: 1e-10})
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportMetric(float64(s.Applications), "Hv")
+		}
+	})
+}
+
+// BenchmarkDense computes the Hessian of 1,113 parameters and all its eigenpairs,
+// on one worker.
+func BenchmarkDense(b *testing.B) {
+	b.Run("gauss_small", func(b *testing.B) {
+		h := hessianOf(b, "testdata/gauss_small.npz", 1)
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := curvature.Solve(context.Background(), h, curvature.Settings{Method: curvature.Dense}); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -9,7 +9,6 @@ import (
 	"slices"
 
 	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 )
@@ -20,7 +19,7 @@ const (
 	vanishing  = 1e-13 // norm, relative to H, of a new direction that is rounding only
 	panelWidth = 1024  // columns of the basis a restart transforms at a time
 
-	maxBasis = 32 * maxDenseDim * maxDenseDim // bytes of the basis and its images, as many as dense takes
+	maxBasis = 12.8e9 // bytes of the basis and its images
 )
 
 // lanczos is thick-restart Lanczos (Wu & Simon 2000; Stewart's Krylov–Schur for
@@ -42,14 +41,17 @@ type lanczos struct {
 	q, w *mat.Dense    // m × n: basis and images
 	t    *mat.SymDense // m × m
 	x    []float64     // the next direction, not yet orthonormal
+	rest float64       // ‖x‖₂ as the last step left it
 	c    []float64     // coefficients of x in the basis
-	r    []float64     // a residual
+
+	krylov bool // whether all images of the basis are in its span and x's
+	closed int  // then: first vectors of the basis whose images are in the span of all but the last
 
 	values []float64 // the k Ritz values, ascending
 	s      mat.Dense // k × k; column i has the coefficients of Ritz vector i
 
 	scale        float64 // max ‖wᵢ‖₂, which is ≤ ‖H‖₂ and soon close to it
-	converged    int     // pairs found converged, in the order of [lanczos.wanted]
+	converged    int     // first pairs, in the order of [lanczos.wanted], found converged
 	applications int
 }
 
@@ -78,21 +80,21 @@ func lanczosPairs(ctx context.Context, op Operator, s Settings) (*Spectrum, Pair
 	if err != nil {
 		return nil, Pairs{}, fmt.Errorf("curvature: lanczos, after %d H·v: %w", l.applications, err)
 	}
+	order := l.wanted()
+	slices.Sort(order)
+	order = slices.Compact(order)
+	slices.Reverse(order)
+	found := l.pairs(order)
 	spectrum := &Spectrum{
 		Method:       Lanczos,
 		Dim:          l.n,
-		Top:          l.pairs(l.Top, func(i int) int { return l.k - 1 - i }),
-		Bottom:       l.pairs(l.Bottom, func(i int) int { return i }),
+		Top:          found.ordered(ends(len(order), l.Top, -1)),
+		Bottom:       found.ordered(ends(len(order), l.Bottom, 1)),
 		Applications: l.applications,
 		Asymmetry:    math.NaN(),
 	}
 	spectrum.conclude(l.Tolerance, maxAbs(l.values))
 	spectrum.unless(complete || !spectrum.Converged, "no H·v were left to look for missed pairs")
-	order := l.wanted()
-	slices.Sort(order)
-	order = slices.Compact(order)
-	slices.Reverse(order)
-	found := l.pairs(len(order), func(i int) int { return order[i] })
 	spectrum.Resolved = found.eigenspace(l.n, l.Resolution*maxAbs(l.values))
 	spectrum.Resolved.Complete = spectrum.Converged && len(order) == l.n
 	return spectrum, found, nil
@@ -131,8 +133,8 @@ func newLanczos(op Operator, s Settings) *lanczos {
 		w:        mat.NewDense(m, n, nil),
 		t:        mat.NewSymDense(m, nil),
 		x:        make([]float64, n),
+		krylov:   true,
 		c:        make([]float64, m),
-		r:        make([]float64, n),
 	}
 }
 
@@ -169,7 +171,6 @@ func (l *lanczos) randomise() {
 // others, which it reports, or until nothing more can be done.
 func (l *lanczos) run(ctx context.Context) (found bool, err error) {
 	probing := false
-	krylov := true // all images of the basis are in its span and x's
 	for steps := min(l.Top+l.Bottom, l.n); ; {
 		if err := l.extend(ctx, steps); err != nil {
 			return false, err
@@ -190,11 +191,11 @@ func (l *lanczos) run(ctx context.Context) (found bool, err error) {
 			probing = true
 			l.restartUnlessRoom(probeSteps)
 			l.randomise()
+			l.krylov = false
 			steps = probeSteps
 		default:
-			krylov = krylov && !probing
 			steps = ritzEvery
-			if !krylov {
+			if !l.krylov {
 				l.takeWorstResidual()
 				steps = 1
 			}
@@ -223,25 +224,40 @@ func (l *lanczos) extend(ctx context.Context, steps int) error {
 		l.applications++
 		l.k++
 		copy(l.x, image.RawRowView(0))
-		l.scale = math.Max(l.scale, floats.Norm(l.x, 2))
-		l.project()
-		for i, c := range l.c[:l.k] {
-			l.t.SetSym(i, l.k-1, c)
-		}
+		l.scale = math.Max(l.scale, euclidean(l.x))
+		l.takeOut()
 	}
+	l.rest = euclidean(l.x)
 	return nil
+}
+
+// takeOut subtracts from x, the image of the last vector of the basis, its
+// projection on the basis, and adds a row to T. H being symmetric, the image is
+// orthogonal, up to rounding, to all vectors whose images were in the span of
+// those before.
+func (l *lanczos) takeOut() {
+	from := 0
+	if l.krylov {
+		from = l.closed
+		l.closed = l.k - 1
+	}
+	clear(l.c[:from])
+	l.project(from)
+	for i, c := range l.c[:l.k] {
+		l.t.SetSym(i, l.k-1, c)
+	}
 }
 
 // orthonormalise makes x a unit vector orthogonal to the basis. It reports
 // false if that leaves no more than floor of its norm: rounding, not direction.
 func (l *lanczos) orthonormalise(floor float64) bool {
 	floor = math.Max(floor, 0x1p-1000)
-	norm := floats.Norm(l.x, 2)
+	norm := euclidean(l.x)
 	for norm > floor {
 		floats.Scale(1/norm, l.x)
 		floor /= norm
-		l.project()
-		norm = floats.Norm(l.x, 2)
+		l.project(0)
+		norm = euclidean(l.x)
 		if norm > 0.5 { // little was cancelled, so no rounding was magnified
 			floats.Scale(1/norm, l.x)
 			return true
@@ -250,150 +266,13 @@ func (l *lanczos) orthonormalise(floor float64) bool {
 	return false
 }
 
-// project subtracts from x its orthogonal projection Qᵀc, c = Q x, on the basis.
-func (l *lanczos) project() {
-	if l.k == 0 {
+// project subtracts from x its orthogonal projection Qᵀc, c = Q x, on all but the
+// first from vectors of the basis.
+func (l *lanczos) project(from int) {
+	if l.k == from {
 		return
 	}
-	q := rows(l.q, l.k)
-	x := blas64.Vector{N: l.n, Data: l.x, Inc: 1}
-	c := blas64.Vector{N: l.k, Data: l.c, Inc: 1}
-	blas64.Gemv(blas.NoTrans, 1, q, x, 0, c)
-	blas64.Gemv(blas.Trans, -1, q, c, 1, x)
-}
-
-// rayleighRitz decomposes T.
-func (l *lanczos) rayleighRitz() error {
-	var eigen mat.EigenSym
-	if !eigen.Factorize(l.t.SliceSym(0, l.k), true) {
-		return fmt.Errorf("the decomposition of the projection on %d vectors did not converge", l.k)
-	}
-	l.values = eigen.Values(nil)
-	l.s.Reset()
-	eigen.VectorsTo(&l.s)
-	return nil
-}
-
-// wanted returns the indices of the wanted Ritz pairs from the ends inwards:
-// the order in which they converge.
-func (l *lanczos) wanted() []int {
-	var order []int
-	for i := range min(max(l.Top, l.Bottom), l.k) {
-		if i < l.Top {
-			order = append(order, l.k-1-i)
-		}
-		if i < l.Bottom {
-			order = append(order, i)
-		}
-	}
-	return order
-}
-
-// checkResiduals reports whether all wanted pairs have converged. It stops at
-// the first that has not.
-func (l *lanczos) checkResiduals() bool {
-	threshold := l.Tolerance * maxAbs(l.values)
-	order := l.wanted()
-	known := l.converged // those before it are looked at again only when all others are done
-	for i := range order {
-		j := (known + i) % len(order)
-		if l.residual(order[j]) > threshold {
-			l.converged = j
-			l.report(len(order))
-			return false
-		}
-	}
-	l.converged = len(order)
-	l.report(len(order))
-	return true
-}
-
-func (l *lanczos) report(wanted int) {
-	if l.Progress != nil {
-		l.Progress(l.converged, wanted, l.applications)
-	}
-}
-
-// takeWorstResidual makes the largest residual of the wanted pairs the next
-// direction: it has the least rounding in it.
-func (l *lanczos) takeWorstResidual() {
-	worst := -1.0
-	for _, i := range l.wanted() {
-		if norm := l.residual(i); norm > worst {
-			worst = norm
-			copy(l.x, l.r)
-		}
-	}
-}
-
-// residual puts H v − θ v of Ritz pair i in r and returns its norm.
-func (l *lanczos) residual(i int) float64 {
-	s := l.s.ColView(i).(*mat.VecDense).RawVector()
-	r := blas64.Vector{N: l.n, Data: l.r, Inc: 1}
-	blas64.Gemv(blas.Trans, 1, rows(l.w, l.k), s, 0, r)
-	blas64.Gemv(blas.Trans, -l.values[i], rows(l.q, l.k), s, 1, r)
-	return blas64.Nrm2(r)
-}
-
-// restartUnlessRoom replaces a basis too full for some more steps by the
-// Ritz vectors at both ends of the spectrum: the wanted ones and, in
-// proportion, their neighbours, without which they converge far more slowly.
-func (l *lanczos) restartUnlessRoom(steps int) {
-	m, _ := l.q.Dims()
-	if l.k+steps <= m || m == l.n {
-		return
-	}
-	keep := 3 * m / 5
-	bottom := keep * l.Bottom / (l.Top + l.Bottom)
-	s := mat.NewDense(keep, l.k, nil)
-	values := make([]float64, keep)
-	for i := range keep {
-		j := i
-		if i >= bottom {
-			j = l.k - keep + i
-		}
-		mat.Col(s.RawRowView(i), j, &l.s)
-		values[i] = l.values[j]
-	}
-	transform(l.q, s)
-	transform(l.w, s)
-	l.t.Zero()
-	for i, value := range values {
-		l.t.SetSym(i, i, value)
-	}
-	l.k = keep
-}
-
-// transform replaces the first rows of a by s times as many as s has columns.
-func transform(a, s *mat.Dense) {
-	keep, k := s.Dims()
-	_, n := a.Dims()
-	product := mat.NewDense(keep, min(panelWidth, n), nil)
-	for j := 0; j < n; j += panelWidth {
-		end := min(j+panelWidth, n)
-		part := product.Slice(0, keep, 0, end-j).(*mat.Dense)
-		part.Mul(s, a.Slice(0, k, j, end))
-		a.Slice(0, keep, j, end).(*mat.Dense).Copy(part)
-	}
-}
-
-// pairs returns count Ritz pairs, the i-th of them of index order(i).
-func (l *lanczos) pairs(count int, order func(i int) int) Pairs {
-	if count == 0 {
-		return Pairs{}
-	}
-	p := Pairs{
-		Values:    make([]float64, count),
-		Vectors:   mat.NewDense(count, l.n, nil),
-		Residuals: make([]float64, count),
-	}
-	s := mat.NewDense(count, l.k, nil)
-	for i := range count {
-		p.Values[i] = l.values[order(i)]
-		p.Residuals[i] = l.residual(order(i))
-		mat.Col(s.RawRowView(i), order(i), &l.s)
-	}
-	p.Vectors.Mul(s, l.q.Slice(0, l.k, 0, l.n))
-	p.settle()
-	return p
+	q := l.q.RawMatrix().Data[from*l.n:]
+	fast.Dgemv(blas.NoTrans, l.k-from, l.n, 1, q, l.n, l.x, 1, 0, l.c[from:], 1)
+	fast.Dgemv(blas.Trans, l.k-from, l.n, -1, q, l.n, l.c[from:], 1, 1, l.x, 1)
 }

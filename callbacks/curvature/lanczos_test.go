@@ -294,12 +294,3 @@ func BenchmarkLanczos(b *testing.B) {
 	b.ReportMetric(float64(s.Applications), "Hv/op")
 	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*s.Applications), "µs/Hv")
 }
-
-func BenchmarkDense(b *testing.B) {
-	op := conjugate(hessianLike(500), 1)
-	for b.Loop() {
-		if _, err := Solve(context.Background(), op, Settings{Method: Dense}); err != nil {
-			b.Fatal(err)
-		}
-	}
-}

@@ -49,12 +49,15 @@ func solveQuadrature(ctx context.Context, op Operator, s Settings) (*Spectrum, e
 			return nil, err
 		}
 	}
+	count := len(deflated.Values)
 	q := &quadrature{
-		op:    op,
-		basis: deflated.basis(n),
-		rng:   rand.New(rand.NewPCG(s.Seed, 2)),
+		op:       op,
+		vectors:  mat.NewDense(min(count+s.QuadratureSteps, n), n, nil),
+		deflated: count,
+		rng:      rand.New(rand.NewPCG(s.Seed, 2)),
 	}
-	for _, value := range deflated.Values {
+	for i, value := range deflated.Values {
+		q.vectors.SetRow(i, deflated.Vectors.RawRowView(i))
 		q.scale = max(q.scale, math.Abs(value))
 	}
 	density := &Density{Dim: n, Deflated: deflated.Values}
@@ -83,9 +86,11 @@ func solveQuadrature(ctx context.Context, op Operator, s Settings) (*Spectrum, e
 
 // quadrature makes rules for random vectors.
 type quadrature struct {
-	op    Operator
-	basis *basis // the deflated vectors, then those of a Lanczos process
-	rng   *rand.Rand
+	op  Operator
+	rng *rand.Rand
+
+	vectors  *mat.Dense // as rows: the deflated ones, then those of a Lanczos process
+	deflated int
 
 	scale        float64 // ‖H‖₂, as far as known
 	overhang     float64 // the largest residual of a smallest or largest node
@@ -95,24 +100,25 @@ type quadrature struct {
 // rule returns the quadrature rule of one more random vector: Lanczos with full
 // reorthogonalisation, for that many steps or until the space is invariant.
 func (q *quadrature) rule(ctx context.Context, steps int) (Rule, error) {
-	n, deflated := q.basis.n, q.basis.k
-	defer func() { q.basis.k = deflated }()
+	_, n := q.vectors.Dims()
 	var α, β []float64
-	x := gaussianRows(q.rng, 1, n)
-	image := mat.NewDense(1, n, nil)
-	norm := floats.Norm(x.RawRowView(0), 2)
-	for {
-		q.basis.add(x, norm)
-		if err := applyFinite(ctx, q.op, image, q.basis.rows(q.basis.k-1, q.basis.k)); err != nil {
+	x := gaussianRows(q.rng, 1, n).RawRowView(0)
+	for k := q.deflated; ; {
+		for norm := 0.0; norm < 0.5; { // until little is cancelled, so that no rounding is magnified
+			scaleTo(x, 1/euclidean(x), x)
+			norm = orthogonalise(x, q.vectors, k, make([]float64, k), 0)
+		}
+		scaleTo(q.vectors.RawRowView(k), 1/euclidean(x), x)
+		k++
+		if err := applyFinite(ctx, q.op, mat.NewDense(1, n, x), q.vectors.Slice(k-1, k, 0, n).(*mat.Dense)); err != nil {
 			return Rule{}, err
 		}
 		q.applications++
-		x, image = image, x
-		q.scale = max(q.scale, floats.Norm(x.RawRowView(0), 2))
-		c := q.basis.project(x, 0)
-		α = append(α, c.At(0, q.basis.k-1))
-		norm = floats.Norm(x.RawRowView(0), 2)
-		if norm <= vanishing*q.scale || q.basis.k == n {
+		q.scale = max(q.scale, euclidean(x))
+		c := make([]float64, k)
+		norm := orthogonalise(x, q.vectors, k, c, vanishing*q.scale)
+		α = append(α, c[k-1])
+		if norm <= vanishing*q.scale || k == n {
 			return q.decompose(α, β, 0)
 		}
 		if len(α) == steps {

@@ -12,8 +12,9 @@ import (
 )
 
 const (
-	reducedPanel  = 16    // vectors that H is applied to at a time; it divides chunkRows
-	reducedStarts = 16    // random start vectors besides the seeds
+	reducedPanel  = 48    // vectors that H is applied to, and made orthogonal, at a time
+	reducedStarts = 48    // random start vectors besides the seeds, at most: a panel
+	spiltVectors  = 64    // that are put together from what was left over at a time
 	reducedProbes = 4     // random vectors that look for what was missed
 	dependent     = 1e-10 // norm of what is new in a unit start vector that is not worth a direction
 )
@@ -31,8 +32,8 @@ const (
 // otherwise the small eigenvalues drown in copies of the large ones.
 type reduced struct {
 	Settings
-	op  Operator
-	n   int
+	op  supported
+	n   int // its dimension
 	rng *rand.Rand
 
 	basis        basis
@@ -46,8 +47,7 @@ type reduced struct {
 	leftoverOf    []int     // i of each
 	leftoverNorms []float64 // ‖eᵢ‖₂
 
-	values []float64  // Ritz values, ascending
-	s      *mat.Dense // row i has the coefficients of Ritz vector i
+	ritz *eigenSym // of T: Ritz values and the coefficients of Ritz vectors
 }
 
 func (s Settings) checkReduced(n int) error {
@@ -70,6 +70,12 @@ func (s Settings) checkReduced(n int) error {
 	return nil
 }
 
+// starts is the number of random start vectors: few in a small basis, of which
+// they would otherwise leave nothing to what H makes of them.
+func (s Settings) starts(n int) int {
+	return min(reducedStarts, max(4, s.basisLimit(n)/8))
+}
+
 // basisLimit is MaxBasis, or the number m of vectors in ℝⁿ that, with six
 // matrices m × m, take 1 GB.
 func (s Settings) basisLimit(n int) int {
@@ -82,14 +88,20 @@ func (s Settings) basisLimit(n int) int {
 }
 
 func solveReduced(ctx context.Context, op Operator, s Settings) (*Spectrum, error) {
-	n := op.Dim()
+	rng := rand.New(rand.NewPCG(s.Seed, 1))
+	on, err := support(ctx, op, rng)
+	if err != nil {
+		return nil, fmt.Errorf("curvature: reduced, after 0 H·v: %w", err)
+	}
+	n := on.Dim()
 	r := &reduced{
-		Settings: s,
-		op:       op,
-		n:        n,
-		rng:      rand.New(rand.NewPCG(s.Seed, 1)),
-		basis:    basis{n: n},
-		leftover: basis{n: n},
+		Settings:     s,
+		op:           on,
+		n:            n,
+		rng:          rng,
+		basis:        basis{n: n},
+		leftover:     basis{n: n},
+		applications: 1,
 	}
 	spectrum, err := r.run(ctx)
 	if err != nil {
@@ -102,7 +114,7 @@ func solveReduced(ctx context.Context, op Operator, s Settings) (*Spectrum, erro
 // allows. Seeds bring hardly any work after that: nearly all that H makes of
 // them is there.
 func (r *reduced) run(ctx context.Context) (*Spectrum, error) {
-	r.start(gaussianRows(r.rng, reducedStarts, r.n))
+	r.start(gaussianRows(r.rng, r.starts(r.n), r.n))
 	if err := r.grow(ctx); err != nil {
 		return nil, err
 	}
@@ -127,9 +139,15 @@ func (r *reduced) run(ctx context.Context) (*Spectrum, error) {
 
 // start adds directions to the basis, however long the vectors.
 func (r *reduced) start(vectors *mat.Dense) {
-	count, _ := vectors.Dims()
+	count, length := vectors.Dims()
 	for i := 0; i < count; i += reducedPanel {
-		panel := mat.DenseCopyOf(vectors.Slice(i, min(i+reducedPanel, count), 0, r.n))
+		panel := mat.NewDense(min(reducedPanel, count-i), r.n, nil)
+		part := vectors.Slice(i, min(i+reducedPanel, count), 0, length).(*mat.Dense)
+		if length == r.n {
+			panel.Copy(part)
+		} else { // seeds
+			r.op.restrict(panel, part)
+		}
 		for j := range min(reducedPanel, count-i) {
 			if v := panel.RawRowView(j); floats.Norm(v, 2) > 0 {
 				floats.Scale(1/floats.Norm(v, 2), v)
@@ -157,7 +175,7 @@ func (r *reduced) grow(ctx context.Context) error {
 				r.dropped += norm * norm
 				continue
 			}
-			r.leftover.append(images.RawRowView(i))
+			r.leftover.append(images.Slice(i, i+1, 0, r.n).(*mat.Dense))
 			r.leftoverOf = append(r.leftoverOf, r.done+i)
 			r.leftoverNorms = append(r.leftoverNorms, norm)
 		}
@@ -185,14 +203,14 @@ func (r *reduced) conclude(ctx context.Context, outside *complement) (*Spectrum,
 	t, difference := r.projection()
 	onDiagonal, norm := diagonal(t), mat.Norm(t, 2)
 	var ok bool
-	if r.values, r.s, ok = eigenSym(t); !ok {
+	if r.ritz, ok = decompose(t); !ok {
 		return nil, fmt.Errorf("the decomposition of the projection on %d vectors did not converge", m)
 	}
 
 	rounding := math.Hypot(math.Sqrt(r.dropped), difference/2)
 	spectrum := &Spectrum{
 		Method:    Reduced,
-		Dim:       r.n,
+		Dim:       r.op.Operator.Dim(),
 		Resolved:  r.resolved(rounding),
 		Basis:     m,
 		Residual:  math.Hypot(rounding, floats.Norm(r.leftoverNorms, 2)),
@@ -200,9 +218,9 @@ func (r *reduced) conclude(ctx context.Context, outside *complement) (*Spectrum,
 		Asymmetry: relative(difference, norm),
 	}
 	bound := spectrum.Residual + spectrum.Missed
-	spectrum.Resolved.Complete = bound <= r.Resolution*maxAbs(r.values)
-	if m == r.n {
-		spectrum.All = r.values
+	spectrum.Resolved.Complete = bound <= r.Resolution*maxAbs(r.ritz.values)
+	if m == spectrum.Dim {
+		spectrum.All = r.ritz.values
 	}
 	var err error
 	if spectrum.Top, err = r.pairs(ctx, r.end(r.Top, bound, 1)); err != nil {
@@ -213,9 +231,9 @@ func (r *reduced) conclude(ctx context.Context, outside *complement) (*Spectrum,
 	}
 	spectrum.Applications = r.applications
 	r.report(len(spectrum.Top.Values) + len(spectrum.Bottom.Values))
-	spectrum.conclude(r.Tolerance, maxAbs(r.values))
+	spectrum.conclude(r.Tolerance, maxAbs(r.ritz.values))
 	spectrum.unless(spectrum.Resolved.Complete, fmt.Sprintf(
-		"a basis of %d vectors leaves out as much as %.3g: want at most %.3g", m, bound, r.Resolution*maxAbs(r.values)))
+		"a basis of %d vectors leaves out as much as %.3g: want at most %.3g", m, bound, r.Resolution*maxAbs(r.ritz.values)))
 	spectrum.estimate(onDiagonal, norm, spectrum.Residual, outside)
 	return spectrum, nil
 }
@@ -234,15 +252,14 @@ func (r *reduced) projection() (*mat.SymDense, float64) {
 // H v − θ v = Σ sᵢ eᵢ are those of the images left over, measured, and of the
 // dropped ones, for which rounding is a bound.
 func (r *reduced) resolved(rounding float64) *Eigenspace {
-	order := resolvable(r.values, r.Resolution)
-	space := &Eigenspace{basis: &r.basis}
+	order := resolvable(r.ritz.values, r.Resolution)
+	space := &Eigenspace{basis: &r.basis, support: r.op}
 	if len(order) == 0 {
 		return space
 	}
-	space.coefficients = mat.NewDense(len(order), r.basis.k, nil)
-	for i, j := range order {
-		space.Values = append(space.Values, r.values[j])
-		space.coefficients.SetRow(i, r.s.RawRowView(j))
+	space.coefficients = r.ritz.vectors(order)
+	for _, i := range order {
+		space.Values = append(space.Values, r.ritz.values[i])
 	}
 	for _, norm := range r.spill(space.coefficients) {
 		space.Residuals = append(space.Residuals, math.Hypot(norm, rounding))
@@ -254,8 +271,8 @@ func (r *reduced) resolved(rounding float64) *Eigenspace {
 func (r *reduced) spill(s *mat.Dense) []float64 {
 	count, _ := s.Dims()
 	spilt := make([]float64, count)
-	for i := 0; i < count && r.leftover.k > 0; i += chunkRows {
-		end := min(i+chunkRows, count)
+	for i := 0; i < count && r.leftover.k > 0; i += spiltVectors {
+		end := min(i+spiltVectors, count)
 		part := mat.NewDense(end-i, r.leftover.k, nil)
 		for j := range end - i {
 			for l, of := range r.leftoverOf {
@@ -273,16 +290,12 @@ func (r *reduced) spill(s *mat.Dense) []float64 {
 // upper one for side 1, the lower one for −1. Where the basis holds all that H
 // does not map to zero, up to bound, they end with the zeros: next would come
 // those outside the basis.
-func (r *reduced) end(count int, bound float64, side float64) []int {
-	var indices []int
-	for i := range min(count, r.basis.k) {
-		if side > 0 {
-			i = r.basis.k - 1 - i
+func (r *reduced) end(count int, bound float64, side int) []int {
+	indices := ends(r.basis.k, count, side)
+	for i, j := range indices {
+		if float64(side)*r.ritz.values[j] < -bound && r.basis.k < r.op.Operator.Dim() {
+			return indices[:i]
 		}
-		if side*r.values[i] < -bound && r.basis.k < r.n {
-			break
-		}
-		indices = append(indices, i)
 	}
 	return indices
 }
@@ -294,12 +307,10 @@ func (r *reduced) pairs(ctx context.Context, indices []int) (Pairs, error) {
 		return Pairs{}, nil
 	}
 	p := Pairs{Values: make([]float64, k), Vectors: mat.NewDense(k, r.n, nil)}
-	s := mat.NewDense(k, r.basis.k, nil)
 	for i, j := range indices {
-		p.Values[i] = r.values[j]
-		s.SetRow(i, r.s.RawRowView(j))
+		p.Values[i] = r.ritz.values[j]
 	}
-	r.basis.addProduct(p.Vectors, 1, s, 0)
+	r.basis.addProduct(p.Vectors, 1, r.ritz.vectors(indices), 0)
 	p.settle()
 	images := mat.NewDense(k, r.n, nil)
 	if err := applyFinite(ctx, r.op, images, p.Vectors); err != nil {
@@ -310,5 +321,6 @@ func (r *reduced) pairs(ctx context.Context, indices []int) (Pairs, error) {
 		floats.AddScaled(images.RawRowView(i), -value, p.Vectors.RawRowView(i))
 	}
 	p.Residuals = norms(images)
+	p.Vectors = r.op.embed(p.Vectors)
 	return p, nil
 }

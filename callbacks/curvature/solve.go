@@ -8,30 +8,33 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// Method is an algorithm that finds eigenpairs of an [Operator].
+// Method is an algorithm that finds eigenpairs of an [Operator]. What memory it
+// takes at its peak, [Settings.Memory] says.
 type Method int
 
 const (
 	// Auto is Dense up to [Settings.DenseLimit] dimensions. Above, it is Reduced
 	// where all resolvable pairs are asked for by [Settings.Resolved] and the
-	// basis may hold 32 vectors more than there are seeds; else Lanczos.
+	// basis may hold 96 vectors more than there are seeds; else Lanczos.
 	Auto Method = iota
 
 	// Dense stores H, column by column from n applications, and decomposes it
-	// fully. It takes 32·n² bytes and O(n³) time, and refuses n > 20,000.
+	// fully. It takes O(n³) time and refuses n > 20,000.
 	Dense
 
 	// Lanczos finds the pairs at the ends of the spectrum by thick-restart
-	// Lanczos with full reorthogonalisation. It takes 2·m·n·8 bytes, where
-	// m = 2(Top+Bottom) + 20, and refuses more than 12.8 GB. Usually it takes
-	// some hundred applications.
+	// Lanczos with full reorthogonalisation, in a basis of m = 2(Top+Bottom) + 20
+	// vectors. Basis and images take 2·m·n·8 bytes, and it refuses more than
+	// 12.8 GB. Usually it takes some hundred applications.
 	Lanczos
 
 	// Reduced finds all resolvable pairs, those with |λ| > Resolution·max |λ|, of
 	// an operator of low numerical rank, such as the Hessian of a network with
 	// more parameters than data. It projects H on a block Krylov space of little
-	// more dimensions m than there are such pairs. It takes m applications,
-	// 8·(m·n + 6·m²) bytes and O(m²·n + m³) time.
+	// more dimensions m than there are such pairs. It takes m applications, keeps
+	// 8·(m·n + 6·m²) bytes, and takes O(m²·n + m³) time; n is counted without
+	// coordinates that are nothing to the operator, such as the weights behind
+	// dead units.
 	Reduced
 
 	// Quadrature estimates the density of all eigenvalues, by stochastic Lanczos
@@ -75,7 +78,7 @@ type Settings struct {
 	Method Method
 
 	// DenseLimit is the largest dimension for which Auto means Dense. If it
-	// equals zero, it is 500: about 0.3 s. The time grows faster than n³.
+	// equals zero, it is 500.
 	DenseLimit int
 
 	// Top and Bottom are the numbers of algebraically largest and smallest
@@ -102,8 +105,8 @@ type Settings struct {
 
 	// Seeds has, as rows of length n, directions that matter to what will be
 	// asked of the eigenvectors, such as sample gradients: Reduced's basis spans
-	// them and what H makes of them, besides 16 random vectors. They may be of any
-	// length, dependent, zero or nil.
+	// them and what H makes of them, besides 48 random vectors, or as many as are
+	// an eighth of it. They may be of any length, dependent, zero or nil.
 	Seeds *mat.Dense
 
 	// MaxBasis bounds the vectors in Reduced's basis. Reaching it is not an error:

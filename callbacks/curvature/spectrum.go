@@ -96,11 +96,26 @@ func (s *Spectrum) Vectors() *mat.Dense {
 	return v
 }
 
+// ordered returns a copy of the pairs of the given indices.
+func (p Pairs) ordered(indices []int) Pairs {
+	count := len(indices)
+	if count == 0 {
+		return Pairs{}
+	}
+	_, n := p.Vectors.Dims()
+	q := Pairs{Values: make([]float64, count), Vectors: mat.NewDense(count, n, nil), Residuals: make([]float64, count)}
+	for i, j := range indices {
+		q.Values[i], q.Residuals[i] = p.Values[j], p.Residuals[j]
+		q.Vectors.SetRow(i, p.Vectors.RawRowView(j))
+	}
+	return q
+}
+
 // settle fixes the vectors' length and sign.
 func (p *Pairs) settle() {
 	for i := range p.Values {
 		v := p.Vectors.RawRowView(i)
-		scale := 1 / floats.Norm(v, 2)
+		scale := 1 / euclidean(v)
 		if v[blas64.Iamax(blas64.Vector{N: len(v), Data: v, Inc: 1})] < 0 {
 			scale = -scale
 		}

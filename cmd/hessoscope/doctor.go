@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"text/tabwriter"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 	"gorgonia.org/tensor"
 
+	"github.com/hessoscope/hessoscope/callbacks/curvature"
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/models"
 	"github.com/hessoscope/hessoscope/trainer"
@@ -268,7 +270,8 @@ func (e *examination) kinks(ctx context.Context) error {
 const lanczosProducts = 100
 
 // reducedVectors is the dimension of the space of all resolvable eigenvectors
-// for each sample, as seen on trained networks.
+// for each sample, as seen on trained networks, where the parameters are not few:
+// it is no more than about half of these.
 const reducedVectors = 8
 
 // costs times a product and says what measurements take.
@@ -283,26 +286,48 @@ func (e *examination) costs(ctx context.Context) error {
 		times = append(times, time.Since(start).Seconds())
 	}
 	slices.Sort(times)
-	product, n := times[len(times)/2], float64(e.objective.Dim())
-	graph := float64(e.objective.Bytes())
-	note := func(what string, seconds, bytes float64) {
-		e.findings = append(e.findings, finding{what, "", fmt.Sprintf("about %s, %s", duration(seconds), bytesText(bytes))})
+	product := times[len(times)/2]
+	e.note("one H·v", product, bytesText(float64(e.objective.Bytes())))
+	c := e.config.Spectrum
+	n, samples := float64(e.objective.Dim()), float64(e.split.Len())
+	// The constants are those of taking vectors out of a basis, and of the
+	// symmetric eigen-solver, measured at 10,703 and at 1,113 parameters.
+	basis := float64(2*(max(c.Top, 0)+max(c.Bottom, 0)) + 20)
+	e.spectrum("lanczos", curvature.Settings{Method: curvature.Lanczos, Top: c.Top, Bottom: c.Bottom}, 0, 0,
+		lanczosProducts*(product+1e-9*basis*n))
+	m := min(n/2, reducedVectors*samples)
+	if 8*(m*n+6*m*m) <= 1<<30 {
+		e.spectrum("reduced, and complexity", curvature.Settings{Method: curvature.Reduced}, int(m), 8*n*samples,
+			m*product+1e-10*m*m*n+1.5e-10*m*m*m)
 	}
-	note("one H·v", product, graph)
-	s := e.config.Spectrum
-	basis := float64(2*(max(s.Top, 0)+max(s.Bottom, 0)) + 20)
-	note("spectrum, lanczos", lanczosProducts*(product+4e-9*basis*n), graph+16*basis*n)
-	// The space of the resolvable eigenvectors has some vectors a sample; with
-	// the constants of its orthogonalisation and of the symmetric eigen-solver.
-	m := min(n, reducedVectors*float64(e.split.Len()))
-	if bytes := 8 * (m*n + 3*m*m); bytes <= 1<<30 {
-		note("spectrum, reduced, and complexity", m*product+8e-10*m*m*n+1.6e-9*m*m*m, graph+bytes+8*n*float64(e.split.Len()))
-	}
-	if n <= 20000 {
-		// The constant is that of the symmetric eigen-solver, measured at 1,113.
-		note("spectrum, dense", n*product+1.6e-9*n*n*n, graph+32*n*n)
-	}
+	e.spectrum("dense", curvature.Settings{Method: curvature.Dense}, 0, 0, n*product+1.5e-10*n*n*n)
 	return nil
+}
+
+// spectrum notes what a measurement takes, unless it would be refused. Memory is
+// that of the whole process at its peak.
+func (e *examination) spectrum(method string, s curvature.Settings, basis int, seeds, seconds float64) {
+	if bytes, err := s.Memory(e.objective.Dim(), basis); err == nil {
+		gradients := float64(e.objective.Bytes()) // their graph, at most as large
+		e.note("spectrum, "+method, seconds, bytesText(held()+gradients+bytes+seeds)+" in all")
+	}
+}
+
+func (e *examination) note(what string, seconds float64, memory string) {
+	e.findings = append(e.findings, finding{what, "", fmt.Sprintf("about %s, %s", duration(seconds), memory)})
+}
+
+// programBytes is what the program takes of memory that Go does not know of: its
+// code, for the most part.
+const programBytes = 16e6
+
+// held is the memory that the process needs as it is, which is about what one
+// that measures has beside the measurement.
+func held() float64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return programBytes + float64(m.HeapAlloc) + float64(m.Sys-m.HeapSys)
 }
 
 func duration(seconds float64) string {

@@ -4,8 +4,8 @@
 //	blas64.Use(gemm.Implementation{})
 //	blas32.Use(gemm.Implementation{})
 //
-// makes all of gonum, and what builds on it, use it. Everything but Dgemm and
-// Sgemm is gonum's own.
+// makes all of gonum, and what builds on it, use it. Everything but Dgemm,
+// Sgemm and Dgemv is gonum's own.
 //
 // A product takes one of three ways. Most are computed by tiles: 8×24 elements
 // of C (float64, AVX-512) stay in registers while k passes, vectors of B are

@@ -1,0 +1,154 @@
+package curvature
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/mat"
+)
+
+// rayleighRitz decomposes T.
+func (l *lanczos) rayleighRitz() error {
+	var eigen mat.EigenSym
+	if !eigen.Factorize(l.t.SliceSym(0, l.k), true) {
+		return fmt.Errorf("the decomposition of the projection on %d vectors did not converge", l.k)
+	}
+	l.values = eigen.Values(nil)
+	l.s.Reset()
+	eigen.VectorsTo(&l.s)
+	return nil
+}
+
+// wanted returns the indices of the wanted Ritz pairs from the ends inwards:
+// the order in which they converge.
+func (l *lanczos) wanted() []int {
+	var order []int
+	for i := range min(max(l.Top, l.Bottom), l.k) {
+		if i < l.Top {
+			order = append(order, l.k-1-i)
+		}
+		if i < l.Bottom {
+			order = append(order, i)
+		}
+	}
+	return order
+}
+
+// checkResiduals reports whether all wanted pairs have converged.
+func (l *lanczos) checkResiduals() bool {
+	threshold := l.Tolerance * maxAbs(l.values)
+	order := l.wanted()
+	l.converged = slices.IndexFunc(order, func(i int) bool { return l.foreseen(i) > threshold })
+	if l.converged < 0 {
+		l.converged = slices.IndexFunc(norms(l.residuals(order)), func(r float64) bool { return r > threshold })
+	}
+	done := l.converged < 0
+	if done {
+		l.converged = len(order)
+	}
+	if l.Progress != nil {
+		l.Progress(l.converged, len(order), l.applications)
+	}
+	return done
+}
+
+// foreseen is the norm of the residual of Ritz pair i, up to rounding, as far as
+// it is known without computing it: in a Krylov space all are along x.
+func (l *lanczos) foreseen(i int) float64 {
+	if !l.krylov {
+		return 0
+	}
+	return l.rest * math.Abs(l.s.At(l.k-1, i))
+}
+
+// residuals returns H v − θ v of Ritz pairs as rows.
+func (l *lanczos) residuals(order []int) *mat.Dense {
+	s := l.coefficients(order)
+	r := mat.NewDense(len(order), l.n, nil)
+	addProduct(r, s, l.q.Slice(0, l.k, 0, l.n).(*mat.Dense))
+	for i, j := range order {
+		floats.Scale(-l.values[j], r.RawRowView(i))
+	}
+	addProduct(r, s, l.w.Slice(0, l.k, 0, l.n).(*mat.Dense))
+	return r
+}
+
+// coefficients returns those of Ritz vectors as rows.
+func (l *lanczos) coefficients(order []int) *mat.Dense {
+	s := mat.NewDense(len(order), l.k, nil)
+	for i, j := range order {
+		mat.Col(s.RawRowView(i), j, &l.s)
+	}
+	return s
+}
+
+// takeWorstResidual makes the largest residual of the wanted pairs the next
+// direction: it has the least rounding in it.
+func (l *lanczos) takeWorstResidual() {
+	r := l.residuals(l.wanted())
+	copy(l.x, r.RawRowView(floats.MaxIdx(norms(r))))
+}
+
+// restartUnlessRoom replaces a basis too full for some more steps by the
+// Ritz vectors at both ends of the spectrum: the wanted ones and, in
+// proportion, their neighbours, without which they converge far more slowly.
+func (l *lanczos) restartUnlessRoom(steps int) {
+	m, _ := l.q.Dims()
+	if l.k+steps <= m || m == l.n {
+		return
+	}
+	keep := 3 * m / 5
+	bottom := keep * l.Bottom / (l.Top + l.Bottom)
+	order := make([]int, keep)
+	values := make([]float64, keep)
+	for i := range keep {
+		order[i] = i
+		if i >= bottom {
+			order[i] = l.k - keep + i
+		}
+		values[i] = l.values[order[i]]
+	}
+	s := l.coefficients(order)
+	transform(l.q, s)
+	transform(l.w, s)
+	l.t.Zero()
+	for i, value := range values {
+		l.t.SetSym(i, i, value)
+	}
+	l.k, l.closed = keep, 0
+}
+
+// transform replaces the first rows of a by s times as many as s has columns.
+func transform(a, s *mat.Dense) {
+	keep, k := s.Dims()
+	_, n := a.Dims()
+	product := mat.NewDense(keep, min(panelWidth, n), nil)
+	for j := 0; j < n; j += panelWidth {
+		end := min(j+panelWidth, n)
+		part := product.Slice(0, keep, 0, end-j).(*mat.Dense)
+		part.Zero()
+		addProduct(part, s, a.Slice(0, k, j, end).(*mat.Dense))
+		a.Slice(0, keep, j, end).(*mat.Dense).Copy(part)
+	}
+}
+
+// pairs returns the Ritz pairs of the given indices.
+func (l *lanczos) pairs(order []int) Pairs {
+	count := len(order)
+	if count == 0 {
+		return Pairs{}
+	}
+	p := Pairs{
+		Values:    make([]float64, count),
+		Vectors:   mat.NewDense(count, l.n, nil),
+		Residuals: norms(l.residuals(order)),
+	}
+	for i, j := range order {
+		p.Values[i] = l.values[j]
+	}
+	addProduct(p.Vectors, l.coefficients(order), l.q.Slice(0, l.k, 0, l.n).(*mat.Dense))
+	p.settle()
+	return p
+}
