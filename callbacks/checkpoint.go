@@ -34,6 +34,7 @@ type Checkpoint struct {
 
 	interval time.Duration
 	saved    time.Time // when last.npz was written, or training began; zero before
+	epoch    int       // of last.npz; −1 before
 	better   trainer.Direction
 	best     *trainer.Reading // nil before the first
 }
@@ -83,7 +84,7 @@ func (c *Checkpoint) TrainBegin(_ context.Context, s *trainer.State) error {
 	if c.interval == 0 {
 		c.interval = 10 * time.Second
 	}
-	c.saved = time.Now()
+	c.saved, c.epoch = time.Now(), -1
 	return nil
 }
 
@@ -147,15 +148,16 @@ func (c *Checkpoint) save(s *trainer.State, files ...string) error {
 			return err
 		}
 		if file == lastFile {
-			c.saved = time.Now()
+			c.saved, c.epoch = time.Now(), s.Epoch
 		}
 	}
 	return nil
 }
 
-// TrainEnd implements trainer.TrainEnder.
+// TrainEnd implements trainer.TrainEnder: parameters that were put back are
+// saved, and those of an epoch that nobody knew to be the last.
 func (c *Checkpoint) TrainEnd(_ context.Context, s *trainer.State) error {
-	if _, restored := s.Restored(); !restored {
+	if _, restored := s.Restored(); !restored && c.epoch == s.Epoch {
 		return nil
 	}
 	return c.save(s, lastFile)

@@ -19,7 +19,7 @@ func BenchmarkHVP(b *testing.B) {
 		b.Run(fmt.Sprintf("samples=%d", samples), func(b *testing.B) { benchmarkScaling(b, samples, 100, 1) })
 	}
 	b.Run("samples=10000/workers=2", func(b *testing.B) { benchmarkScaling(b, 10_000, 100, 2) })
-	for _, hidden := range []int{30, 60, 100, 170, 300} {
+	for _, hidden := range []int{30, 60, 100, 180, 330} {
 		p := 2*hidden + hidden + hidden*hidden + hidden + 3*hidden + 3
 		b.Run(fmt.Sprintf("parameters=%d", p), func(b *testing.B) { benchmarkScaling(b, 150, hidden, 1) })
 	}

@@ -11,14 +11,14 @@ import (
 )
 
 const (
-	maxDenseDim = 20_000 // 19.2 GB
+	maxDenseDim = 20_000 // 22.4 GB
 	denseBlock  = 64     // columns of H from one call of Apply
 )
 
 func checkDense(n int) error {
 	if n > maxDenseDim {
 		return fmt.Errorf("dense method refused for n = %d: it takes %.3g GB, and is meant for n ≤ %d; lanczos finds the ends of the spectrum",
-			n, 48*float64(n)*float64(n)/1e9, maxDenseDim)
+			n, 56*float64(n)*float64(n)/1e9, maxDenseDim)
 	}
 	return nil
 }

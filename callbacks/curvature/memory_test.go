@@ -59,7 +59,7 @@ func TestMemory(t *testing.T) {
 						t.Fatal(err)
 					}
 				})
-				want, err := test.settings.Memory(test.op.Dim(), s.Basis)
+				want, err := test.settings.Memory(test.op.Dim(), test.op.Dim(), s.Basis)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -72,7 +72,7 @@ func TestMemory(t *testing.T) {
 			}
 		})
 	}
-	if _, err := (Settings{Method: Dense}).Memory(maxDenseDim+1, 0); err == nil {
+	if _, err := (Settings{Method: Dense}).Memory(maxDenseDim+1, maxDenseDim+1, 0); err == nil {
 		t.Error("no error for what would be refused")
 	}
 }

@@ -32,6 +32,13 @@ func support(ctx context.Context, op Operator, rng *rand.Rand) (supported, error
 	return s, nil
 }
 
+// Support returns how many coordinates of op are not nothing to it, for one H·v:
+// the cost of Dense and Reduced depends on it.
+func Support(ctx context.Context, op Operator, seed uint64) (int, error) {
+	s, err := support(ctx, op, rand.New(rand.NewPCG(seed, 1)))
+	return len(s.at), err
+}
+
 // Dim implements Operator.
 func (s supported) Dim() int { return len(s.at) }
 

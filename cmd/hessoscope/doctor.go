@@ -15,6 +15,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 	"gorgonia.org/tensor"
 
+	"github.com/hessoscope/hessoscope/callbacks/boundary"
 	"github.com/hessoscope/hessoscope/callbacks/curvature"
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/models"
@@ -102,6 +103,7 @@ type examination struct {
 	rng    interface{ NormFloat64() float64 }
 
 	objective *models.Objective
+	support   int // parameters that matter to the Hessian
 	findings  []finding
 	failed    bool
 }
@@ -288,26 +290,62 @@ func (e *examination) costs(ctx context.Context) error {
 	slices.Sort(times)
 	product := times[len(times)/2]
 	e.note("one H·v", product, bytesText(float64(e.objective.Bytes())))
+	hessian := curvature.Hessian{Objective: e.objective}
+	var err error
+	if e.support, err = curvature.Support(ctx, hessian, e.config.Seed); err != nil {
+		return err
+	}
 	c := e.config.Spectrum
-	n, samples := float64(e.objective.Dim()), float64(e.split.Len())
+	n, k := float64(e.objective.Dim()), float64(e.support)
 	// The constants are those of taking vectors out of a basis, and of the
 	// symmetric eigen-solver, measured at 10,703 and at 1,113 parameters.
 	basis := float64(2*(max(c.Top, 0)+max(c.Bottom, 0)) + 20)
 	e.spectrum("lanczos", curvature.Settings{Method: curvature.Lanczos, Top: c.Top, Bottom: c.Bottom}, 0, 0,
 		lanczosProducts*(product+1e-9*basis*n))
-	m := min(n/2, reducedVectors*samples)
-	if 8*(m*n+6*m*m) <= 1<<30 {
-		e.spectrum("reduced, and complexity", curvature.Settings{Method: curvature.Reduced}, int(m), 8*n*samples,
-			m*product+1e-10*m*m*n+1.5e-10*m*m*m)
+	if err := e.reduced(ctx, hessian, product); err != nil {
+		return err
 	}
-	e.spectrum("dense", curvature.Settings{Method: curvature.Dense}, 0, 0, n*product+1.5e-10*n*n*n)
+	e.spectrum("dense", curvature.Settings{Method: curvature.Dense}, 0, 0, n*product+1.5e-10*k*k*k)
 	return nil
 }
+
+// reduced notes what the method of that name takes. How large its space becomes
+// is known when it is found, so that is done where it takes little time.
+func (e *examination) reduced(ctx context.Context, hessian curvature.Hessian, product float64) error {
+	k, samples := float64(e.support), float64(e.split.Len())
+	m := min(k/2, reducedVectors*samples)
+	seconds := m*product + 1e-10*m*m*k + 1.5e-10*m*m*m
+	if 8*(m*k+6*m*m) > 1<<30 {
+		return nil
+	}
+	settings := curvature.Settings{Method: curvature.Reduced, Top: -1, Bottom: -1, Seed: e.config.Seed}
+	if seconds < tryReduced {
+		start := time.Now()
+		gradients, err := boundary.NewReinforcing(ctx, e.model, e.split, models.ObjectiveSettings{})
+		if err != nil {
+			return err
+		}
+		if settings.Seeds, err = gradients.Seeds(ctx); err != nil {
+			return err
+		}
+		found, err := curvature.Solve(ctx, hessian, settings)
+		if err != nil {
+			return err
+		}
+		m, seconds = float64(found.Basis), time.Since(start).Seconds()
+		settings.Seeds = nil
+	}
+	e.spectrum("reduced, and complexity", settings, int(m), 8*float64(e.objective.Dim())*samples, seconds)
+	return nil
+}
+
+// tryReduced is up to how many seconds doctor tries what it tells of.
+const tryReduced = 5
 
 // spectrum notes what a measurement takes, unless it would be refused. Memory is
 // that of the whole process at its peak.
 func (e *examination) spectrum(method string, s curvature.Settings, basis int, seeds, seconds float64) {
-	if bytes, err := s.Memory(e.objective.Dim(), basis); err == nil {
+	if bytes, err := s.Memory(e.objective.Dim(), e.support, basis); err == nil {
 		gradients := float64(e.objective.Bytes()) // their graph, at most as large
 		e.note("spectrum, "+method, seconds, bytesText(held()+gradients+bytes+seeds)+" in all")
 	}

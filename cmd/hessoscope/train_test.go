@@ -379,3 +379,12 @@ func TestLogJSON(t *testing.T) {
 		t.Errorf("messages %v; want %v", messages, want)
 	}
 }
+
+// A run of no epochs keeps the untrained network.
+func TestTrainNoEpochs(t *testing.T) {
+	t.Chdir(t.TempDir())
+	succeed(t, "train", "iris", "--set", "training.epochs=0", "--no-progress")
+	if out := succeed(t, "analyze", "runs/iris", "--no-complexity", "--method", "lanczos"); !strings.Contains(out, "1.1281") {
+		t.Errorf("not the loss of the untrained network:\n%s", out)
+	}
+}
