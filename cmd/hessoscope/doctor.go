@@ -370,7 +370,7 @@ func held() float64 {
 
 func duration(seconds float64) string {
 	if seconds < 1 {
-		return fmt.Sprintf("%.2g ms", 1000*seconds)
+		return fmt.Sprintf("%.3g ms", 1000*seconds)
 	}
 	return time.Duration(seconds * float64(time.Second)).Round(time.Second).String()
 }
