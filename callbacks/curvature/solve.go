@@ -25,7 +25,7 @@ const (
 	// Lanczos finds the pairs at the ends of the spectrum by thick-restart
 	// Lanczos with full reorthogonalisation, in a basis of m = 2(Top+Bottom) + 20
 	// vectors. Basis and images take 2·m·n·8 bytes, and it refuses more than
-	// 22.4 GB. Usually it takes some hundred applications.
+	// 12.8 GB. Usually it takes some hundred applications.
 	Lanczos
 
 	// Reduced finds all resolvable pairs, those with |λ| > Resolution·max |λ|, of
