@@ -203,9 +203,7 @@ func TestInterrupt(t *testing.T) {
 // The second interrupt does not wait for what the first would: here, for the
 // decomposition of a matrix.
 func TestSecondInterrupt(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes some seconds")
-	}
+	skipShort(t)
 	chdir(t)
 	p := start(t, "train", "iris", "--no-progress", "--set", "model.hidden=[40, 40]", "--set", "spectrum.method=dense")
 	time.Sleep(2500 * time.Millisecond)

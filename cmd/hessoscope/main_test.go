@@ -172,3 +172,11 @@ func TestSettingsAreDocumented(t *testing.T) {
 		}
 	}
 }
+
+// skipShort skips a test that takes seconds, and long with the race detector.
+func skipShort(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("takes some seconds")
+	}
+}

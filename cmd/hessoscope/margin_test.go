@@ -163,6 +163,7 @@ func checkEigenvector(t *testing.T, name string, e *margin.Eigenvector, least fl
 
 // A net that is wrong about some samples, and one that is about all.
 func TestAnalyzeMarginOfMisclassified(t *testing.T) {
+	skipShort(t)
 	file, err := filepath.Abs(nets[0].weights) // of one input and two classes, with a boundary at 1.33
 	if err != nil {
 		t.Fatal(err)
@@ -199,6 +200,7 @@ func TestAnalyzeMarginOfMisclassified(t *testing.T) {
 
 // Fewer samples are drawn by the seed; the number of workers changes nothing.
 func TestAnalyzeMarginSame(t *testing.T) {
+	skipShort(t)
 	analyze := func(net int, args ...string) string {
 		out := succeed(t, append([]string{
 			"analyze", "--weights", nets[net].weights, "--data", nets[net].data, "--method", "lanczos", "--top", "3", "--bottom", "0", "--no-complexity",

@@ -11,6 +11,7 @@ import (
 // A picture has as many panels as there is to show, and all the colours of the
 // classes where the inputs are in the plane.
 func TestAnalyzePicture(t *testing.T) {
+	skipShort(t)
 	plane := []string{"--weights", "../../models/weights/testdata/gauss_small.npz", "--data", "gauss"}
 	iris := []string{"--weights", "testdata/iris.npz", "--data", "iris"}
 	for _, c := range []struct {

@@ -270,6 +270,7 @@ func TestConfigTrainsAgain(t *testing.T) {
 
 // Every preset is an experiment that trains.
 func TestPresets(t *testing.T) {
+	skipShort(t)
 	digits, err := filepath.Abs("../../datasets/testdata/mnist")
 	if err != nil {
 		t.Fatal(err)
@@ -296,9 +297,7 @@ func TestPresets(t *testing.T) {
 
 // The whole preset learns iris: 0.97 is four errors in 120.
 func TestIrisIsLearned(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes some seconds")
-	}
+	skipShort(t)
 	chdir(t)
 	succeed(t, "train", "iris", "--no-progress", "--set", "spectrum.schedule={log: 2}")
 	lines := readLines(t, "runs/iris/metrics.jsonl")
