@@ -8,11 +8,15 @@ import (
 )
 
 // gaps are f_ŷ − max_{c≠ŷ} f_c, ŷ the class of the ray's sample, at a radius of
-// every ray: positive on its side of the boundary.
-func (m *search) gaps(ctx context.Context, rays []ray, radius func(*ray) float64) ([]float64, error) {
+// every ray, hi if radii is nil: positive on its side of the boundary.
+func (m *search) gaps(ctx context.Context, rays []ray, radii []float64) ([]float64, error) {
 	m.points = m.points[:0]
 	for k := range rays {
-		m.points = m.appendPoint(m.points, &rays[k], radius(&rays[k]))
+		radius := rays[k].hi
+		if radii != nil {
+			radius = radii[k]
+		}
+		m.points = m.appendPoint(m.points, &rays[k], radius)
 	}
 	if need := len(rays) * m.classes; cap(m.logits) < need {
 		m.logits = make([]float64, need)
@@ -34,34 +38,26 @@ func (m *search) gaps(ctx context.Context, rays []ray, radius func(*ray) float64
 // cross narrows the brackets of rays to a relative width, by false position
 // (Illinois), and by halves where that is slow.
 func (m *search) cross(ctx context.Context, rays []ray, width float64) error {
-	open := make([]int, 0, len(rays))
-	for k := range rays {
-		open = append(open, k)
-	}
-	trial := make([]float64, len(rays))
 	same := make([]int, len(rays)) // how often the same end has moved, negative for lo
-	wide := func(r *ray) bool { return r.hi-r.lo > width*r.hi }
 	for round := range crossingRounds {
-		var still []int
+		var open []int // whose brackets are too wide
 		var some []ray
-		for _, k := range open {
-			if r := &rays[k]; wide(r) {
-				trial[k] = between(r, same[k], round)
-				still, some = append(still, k), append(some, *r)
+		var trial []float64
+		for k := range rays {
+			if r := &rays[k]; r.hi-r.lo > width*r.hi {
+				open, some, trial = append(open, k), append(some, *r), append(trial, between(r, same[k], round))
 			}
 		}
-		if len(still) == 0 {
+		if len(open) == 0 {
 			return nil
 		}
-		at := -1
-		gaps, err := m.gaps(ctx, some, func(*ray) float64 { at++; return trial[still[at]] })
+		gaps, err := m.gaps(ctx, some, trial)
 		if err != nil {
 			return err
 		}
-		for j, k := range still {
-			same[k] = rays[k].narrow(trial[k], gaps[j], same[k])
+		for j, k := range open {
+			same[k] = rays[k].narrow(trial[j], gaps[j], same[k])
 		}
-		open = still
 	}
 	return nil
 }
@@ -150,7 +146,7 @@ func (m *search) improve(ctx context.Context, rays []*ray) error {
 		next = append(next, ray{owner: r.owner, direction: offset, hi: r.hi * (1 - tolerance/2), atLo: m.inside[r.owner]})
 		of, guess = append(of, r), append(guess, length)
 	}
-	gaps, err := m.gaps(ctx, next, func(r *ray) float64 { return r.hi })
+	gaps, err := m.gaps(ctx, next, nil)
 	if err != nil {
 		return err
 	}
@@ -216,8 +212,7 @@ func (m *search) settle(ctx context.Context, rays []ray, predicted []float64) er
 				some, of, at = append(some, rays[k]), append(of, k), append(at, radius)
 			}
 		}
-		j := -1
-		gaps, err := m.gaps(ctx, some, func(*ray) float64 { j++; return at[j] })
+		gaps, err := m.gaps(ctx, some, at)
 		if err != nil {
 			return err
 		}
@@ -244,7 +239,7 @@ func (m *search) searchBalls(ctx context.Context, rays owned) (bool, error) {
 		if len(tried)*m.width < blockValues && i < len(rays)-1 {
 			continue
 		}
-		gaps, err := m.gaps(ctx, tried, func(r *ray) float64 { return r.hi })
+		gaps, err := m.gaps(ctx, tried, nil)
 		if err != nil {
 			return false, err
 		}

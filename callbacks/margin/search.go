@@ -42,8 +42,8 @@ type search struct {
 	x        []float64 // N × d
 	width    int
 	classes  int
-	scale    float64 // root mean square distance of the samples from their mean
-	inside   []float64
+	scale    float64   // root mean square distance of the samples from their mean
+	inside   []float64 // f_ŷ − max_{c≠ŷ} f_c at the samples
 	rng      *rand.Rand
 	progress func(done, total int)
 

@@ -83,7 +83,7 @@ func (m *search) march(ctx context.Context, rays owned, from, to int) ([]ray, er
 		}
 	}
 	for len(open) > 0 {
-		gaps, err := m.gaps(ctx, open, func(r *ray) float64 { return r.hi })
+		gaps, err := m.gaps(ctx, open, nil)
 		if err != nil {
 			return nil, err
 		}
