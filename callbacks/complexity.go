@@ -51,11 +51,11 @@ func (c *Complexity) Metrics() []trainer.Metric {
 
 // Times implements trainer.Scheduled: it measures where the Spectrum does, as
 // far as its own schedule has it.
-func (c *Complexity) Times(s *trainer.State, from int) (most int, known bool) {
+func (c *Complexity) Times(s *trainer.State, metric string, from int) (most int, known bool) {
 	if c.Spectrum == nil {
 		return 0, false
 	}
-	most, known = c.Spectrum.Times(s, from)
+	most, known = c.Spectrum.Times(s, metric, from)
 	own, ownKnown := c.Schedule.Times(s, from)
 	switch {
 	case c.Schedule.IsZero() || !ownKnown:

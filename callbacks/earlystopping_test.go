@@ -237,7 +237,9 @@ type timed struct {
 	schedule trainer.Schedule
 }
 
-func (c timed) Times(s *trainer.State, from int) (int, bool) { return c.schedule.Times(s, from) }
+func (c timed) Times(s *trainer.State, _ string, from int) (int, bool) {
+	return c.schedule.Times(s, from)
+}
 
 // A metric that will not be, or has not been, measured is not passed over in
 // silence.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"gorgonia.org/tensor"
@@ -90,9 +91,29 @@ func (m *Margin) schedule() trainer.Schedule {
 	return m.Schedule
 }
 
-// Times implements trainer.Scheduled.
-func (m *Margin) Times(state *trainer.State, from int) (most int, known bool) {
-	return m.schedule().Times(state, from)
+// Times implements trainer.Scheduled. A budget does not pay for many distances;
+// the work of the run is taken to be at most twice that of its gradients.
+func (m *Margin) Times(state *trainer.State, metric string, from int) (most int, known bool) {
+	schedule := m.schedule()
+	most, known = schedule.Times(state, from)
+	if schedule.Budget == 0 || state.Epochs == 0 || m.split == nil || isCheap(metric) {
+		return most, known
+	}
+	train, err := state.Data.Split(datasets.Train)
+	if err != nil {
+		return most, known
+	}
+	work := 2 * float64(state.Epochs) * float64(train.Len())
+	paid := int(schedule.Budget * work / (marginWork * float64(min(m.Samples, m.split.Len()))))
+	if !known {
+		return paid, true
+	}
+	return min(most, paid), true
+}
+
+// isCheap tells whether a metric is one of those without distances.
+func isCheap(metric string) bool {
+	return strings.HasPrefix(metric, "boundary/logit_margin") || strings.HasPrefix(metric, "boundary/input_margin")
 }
 
 // TrainBegin implements trainer.TrainBeginner.

@@ -1,6 +1,7 @@
 package callbacks_test
 
 import (
+	"context"
 	"testing"
 
 	"github.com/hessoscope/hessoscope/callbacks"
@@ -23,10 +24,41 @@ func TestScheduledHooks(t *testing.T) {
 		{"complexity by the clock", &callbacks.Complexity{Spectrum: &callbacks.Spectrum{Schedule: every(20)}, Schedule: trainer.Schedule{Seconds: 1}}, 5},
 		{"complexity of a spectrum by the clock", &callbacks.Complexity{Spectrum: &callbacks.Spectrum{Schedule: trainer.Schedule{Seconds: 1}}, Schedule: every(50)}, 2},
 		{"complexity without a spectrum", &callbacks.Complexity{}, -1},
+		{"margin", &callbacks.Margin{Schedule: every(20)}, 5},
 	} {
-		most, known := test.hook.Times(&trainer.State{Epochs: 100}, 0)
+		most, known := test.hook.Times(&trainer.State{Epochs: 100}, "", 0)
 		if known != (test.want >= 0) || known && most != test.want {
 			t.Errorf("%s: %d, known: %t; want %d", test.name, most, known, test.want)
 		}
+	}
+}
+
+// asking is a hook that asks when training begins, as EarlyStopping does.
+type asking struct{ ask func(*trainer.State) }
+
+func (asking) Name() string         { return "asking" }
+func (asking) Phase() trainer.Phase { return trainer.Decide }
+func (a asking) TrainBegin(_ context.Context, s *trainer.State) error {
+	a.ask(s)
+	return nil
+}
+
+// A budget that pays for no distances before the end pays for the stand-ins.
+func TestScheduledMarginOnABudget(t *testing.T) {
+	times := func(metric string, margin *callbacks.Margin) (most int) {
+		tr, _ := newTraining(t, margin, asking{func(s *trainer.State) { most, _ = s.Times(metric, 0) }})
+		if _, err := tr.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return most
+	}
+	if n := times("boundary/margin", &callbacks.Margin{}); n != 0 {
+		t.Errorf("%d distances by the default budget of a short run, want none", n)
+	}
+	if n := times("boundary/logit_margin_median", &callbacks.Margin{}); n == 0 {
+		t.Error("no logit margins by the default schedule")
+	}
+	if n := times("boundary/margin", &callbacks.Margin{Schedule: trainer.Schedule{Every: 1}}); n == 0 {
+		t.Error("no distances at every epoch")
 	}
 }

@@ -128,7 +128,7 @@ func (s *Spectrum) schedule() trainer.Schedule {
 }
 
 // Times implements trainer.Scheduled.
-func (s *Spectrum) Times(state *trainer.State, from int) (most int, known bool) {
+func (s *Spectrum) Times(state *trainer.State, _ string, from int) (most int, known bool) {
 	return s.schedule().Times(state, from)
 }
 

@@ -40,11 +40,11 @@ type (
 	Phased interface{ Phase() Phase }
 	// A Meter declares the metrics that the hook records.
 	Meter interface{ Metrics() []Metric }
-	// A Scheduled Meter tells how often it records its metrics from an epoch on
-	// and before the last, at most, if that is known. It is asked when training
-	// begins.
+	// A Scheduled Meter tells how often it records one of its metrics from an
+	// epoch on and before the last, at most, if that is known. It is asked when
+	// training begins.
 	Scheduled interface {
-		Times(s *State, from int) (most int, known bool)
+		Times(s *State, metric string, from int) (most int, known bool)
 	}
 	// TrainBeginner is called before the first epoch, and again, after
 	// Restore, when a run is resumed.

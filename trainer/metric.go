@@ -108,7 +108,7 @@ func (s *State) Times(name string, from int) (most int, known bool) {
 	if !ok {
 		return 0, false
 	}
-	return schedule.Times(s, from)
+	return schedule.Times(s, name, from)
 }
 
 // Record sets a declared metric for the current epoch. A value that is NaN or

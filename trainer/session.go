@@ -101,10 +101,18 @@ func (e *Session) addSplit(split *datasets.Split, workers int) error {
 	}
 	e.objectives = append(e.objectives, splitObjective{split.Name, o})
 	return e.state.metrics.declareScheduled(
-		e.evaluate,
+		evaluation{e.evaluate},
 		Metric{Name: split.Name + "/loss", Meaning: "mean " + string(e.state.Loss) + " loss over the " + split.Name + " split", Better: Lower},
 		Metric{Name: split.Name + "/accuracy", Meaning: "share of the " + split.Name + " split that is classified rightly", Better: Higher},
 	)
+}
+
+// evaluation records metrics of the splits.
+type evaluation struct{ Schedule }
+
+// Times implements Scheduled.
+func (e evaluation) Times(s *State, _ string, from int) (most int, known bool) {
+	return e.Schedule.Times(s, from)
 }
 
 // State is what the hooks see.
