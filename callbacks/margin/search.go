@@ -84,6 +84,7 @@ func (m *search) run(ctx context.Context) error {
 	if err := m.share(ctx, rays); err != nil {
 		return err
 	}
+	block = max(1, blockValues/(kept*m.width))
 	for from := 0; from < n; from += block {
 		to := min(from+block, n)
 		if err := m.refine(ctx, rays[from:to]); err != nil {
