@@ -70,9 +70,55 @@ func solveLanczos(ctx context.Context, op Operator, s Settings) (*Spectrum, erro
 }
 
 // lanczosPairs returns, with the spectrum, all pairs of top and bottom,
-// descending, each but once.
+// descending, each but once. Those of a large operator are found on its support,
+// for one H·v, where that is clearly smaller: less to orthogonalise. Where a zero
+// that the support leaves out is among them, op is taken as it is, and so it is
+// with a budget, or with vectors to start from.
 func lanczosPairs(ctx context.Context, op Operator, s Settings) (*Spectrum, Pairs, error) {
+	const large, smaller = 5_000, 0.9
+	n := op.Dim()
+	if n < large || s.Start != nil || s.MaxApplications > 0 {
+		return lanczosOf(ctx, op, s, 0)
+	}
+	on, err := support(ctx, op, rand.New(rand.NewPCG(s.Seed, 3)))
+	if err != nil {
+		return nil, Pairs{}, fmt.Errorf("curvature: lanczos, after 0 H·v: %w", err)
+	}
+	if float64(on.Dim()) > smaller*float64(n) || s.asked(on.Dim()) < s.asked(n) {
+		return lanczosOf(ctx, op, s, 1)
+	}
+	spectrum, found, err := lanczosOf(ctx, on, s, 1)
+	if err != nil {
+		return nil, Pairs{}, err
+	}
+	if !spectrum.Top.beyondZero(1) || !spectrum.Bottom.beyondZero(-1) {
+		return lanczosOf(ctx, op, s, spectrum.Applications)
+	}
+	spectrum.Dim = n
+	resolved := spectrum.Resolved
+	spectrum.Resolved = Pairs{Values: resolved.Values, Residuals: resolved.Residuals, Vectors: on.embed(resolved.Vectors(0, resolved.Len()))}.eigenspace(n, -1)
+	spectrum.Resolved.Complete = resolved.Complete
+	for _, p := range []*Pairs{&spectrum.Top, &spectrum.Bottom, &found} {
+		p.Vectors = on.embed(p.Vectors)
+	}
+	return spectrum, found, nil
+}
+
+// beyondZero tells whether all values are on one side of zero for certain.
+func (p Pairs) beyondZero(side float64) bool {
+	for i, v := range p.Values {
+		if side*v <= p.Residuals[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// lanczosOf is lanczosPairs for op as it is, after some applications.
+func lanczosOf(ctx context.Context, op Operator, s Settings, applications int) (*Spectrum, Pairs, error) {
 	l := newLanczos(op, s)
+	l.applications = applications
+	l.MaxApplications += applications
 	if err := l.start(); err != nil {
 		return nil, Pairs{}, fmt.Errorf("curvature: lanczos: %w", err)
 	}

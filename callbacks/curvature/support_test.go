@@ -9,31 +9,21 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// An operator that knows but every third coordinate has the spectrum of the rest
-// and zeros, and eigenvectors with zeros there.
-func TestReducedOnSupport(t *testing.T) {
-	const n = 1500
-	d := hessianLike(n / 3)
-	inner := conjugate(d, 3)
-	third := func(from mat.Matrix) *mat.Dense {
-		count, _ := from.Dims()
-		x := mat.NewDense(count, n/3, nil)
+// third is an operator that knows but every third coordinate: it has the
+// eigenvalues of inner and twice as many zeros.
+func third(n int, inner Operator) Operator {
+	return failing{n, func(dst, src *mat.Dense) error {
+		count, _ := src.Dims()
+		x, image := mat.NewDense(count, n/3, nil), mat.NewDense(count, n/3, nil)
 		for i := range count {
 			for j := range n / 3 {
-				x.Set(i, j, from.At(i, 3*j+1))
+				x.Set(i, j, src.At(i, 3*j+1))
 			}
 		}
-		return x
-	}
-	op := failing{n, func(dst, src *mat.Dense) error {
-		x := third(src)
-		var image mat.Dense
-		image.CloneFrom(x)
-		if err := inner.Apply(context.Background(), &image, x); err != nil {
+		if err := inner.Apply(context.Background(), image, x); err != nil {
 			return err
 		}
 		dst.Zero()
-		count, _ := image.Dims()
 		for i := range count {
 			for j, value := range image.RawRowView(i) {
 				dst.Set(i, 3*j+1, value)
@@ -41,6 +31,13 @@ func TestReducedOnSupport(t *testing.T) {
 		}
 		return nil
 	}}
+}
+
+func TestReducedOnSupport(t *testing.T) {
+	const n = 1500
+	d := hessianLike(n / 3)
+	inner := conjugate(d, 3)
+	op := third(n, inner)
 	seeds := mat.NewDense(2, n, nil)
 	seeds.Set(0, 0, 1) // outside of the support
 	seeds.Set(1, 7, 1)
@@ -60,4 +57,39 @@ func TestReducedOnSupport(t *testing.T) {
 	if rows, columns := s.Top.Vectors.Dims(); rows != 4 || columns != n {
 		t.Errorf("%d × %d vectors", rows, columns)
 	}
+}
+
+// Lanczos on the support leaves out no zero that is among the pairs asked for.
+func TestLanczosOnSupport(t *testing.T) {
+	const n = 6000
+	for _, test := range []struct {
+		name        string
+		d           []float64 // of the support
+		top, bottom int
+	}{
+		{"on the support", hessianLike(n / 3), 4, 3},
+		{"zeros among the largest", append(decayed(2, 1, 0.5), negative(n/3-2)...), 3, -1},
+		{"zeros among the smallest", decayed(n/3, 1, 0.5), 1, 2},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			inner := conjugate(test.d, 3)
+			op := third(n, inner)
+			s, err := Solve(context.Background(), op, Settings{Method: Lanczos, Top: test.top, Bottom: test.bottom, Tolerance: 1e-9})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if s.Applications != inner.calls || s.Dim != n || !s.Converged {
+				t.Errorf("%d H·v, %d counted; n = %d; converged: %t", s.Applications, inner.calls, s.Dim, s.Converged)
+			}
+			checkSpectrum(t, op, s, slices.Concat(test.d, make([]float64, n-n/3)), 1e-8)
+		})
+	}
+}
+
+func negative(n int) []float64 {
+	d := make([]float64, n)
+	for i := range d {
+		d[i] = -0.5 - float64(i)/float64(2*n)
+	}
+	return d
 }
