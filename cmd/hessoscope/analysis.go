@@ -4,10 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"path/filepath"
 	"text/tabwriter"
-
-	"github.com/google/renameio/v2"
 
 	"github.com/hessoscope/hessoscope/callbacks/boundary"
 	"github.com/hessoscope/hessoscope/callbacks/curvature"
@@ -111,7 +108,7 @@ func (r *analysis) write(path string, stdout io.Writer) error {
 		return err
 	}
 	if path != "" {
-		if err := renameio.WriteFile(path, data, 0o644, renameio.WithTempDir(filepath.Dir(path))); err != nil {
+		if err := writeAtomically(path, data); err != nil {
 			return err
 		}
 	}

@@ -25,8 +25,11 @@ import (
 //go:embed experiments/*.yaml
 var presets embed.FS
 
-func presetNames() []string {
-	files, _ := fs.Glob(presets, "experiments/*.yaml") // the pattern is right, so there is no error
+func presetNames() []string { return embeddedNames(presets) }
+
+// embeddedNames are those of the YAML files that a folder of the command holds.
+func embeddedNames(folder embed.FS) []string {
+	files, _ := fs.Glob(folder, "*/*.yaml") // the pattern is right, so there is no error
 	names := make([]string, len(files))
 	for i, f := range files {
 		names[i] = strings.TrimSuffix(path.Base(f), ".yaml")

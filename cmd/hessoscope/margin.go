@@ -7,11 +7,9 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
-	"path/filepath"
 	"strconv"
 	"sync"
 
-	"github.com/google/renameio/v2"
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/hessoscope/hessoscope/callbacks"
@@ -109,7 +107,7 @@ func writeMargins(path string, m *margin.Distances) error {
 	for i, row := range m.Rows {
 		rivals, distance := "", "" // where no boundary was found
 		if m.Rivals[i] >= 0 {
-			rivals, distance = strconv.Itoa(m.Rivals[i]), strconv.FormatFloat(m.Values[i], 'g', -1, 64)
+			rivals, distance = strconv.Itoa(m.Rivals[i]), formatFloat(m.Values[i])
 		}
 		rows = append(rows, []string{
 			strconv.Itoa(row), strconv.Itoa(m.Labels[i]), strconv.Itoa(m.Predicted[i]), rivals, distance, strconv.FormatBool(m.Converged[i]),
@@ -118,7 +116,7 @@ func writeMargins(path string, m *margin.Distances) error {
 	if err := w.WriteAll(rows); err != nil {
 		return err
 	}
-	return renameio.WriteFile(path, text.Bytes(), 0o644, renameio.WithTempDir(filepath.Dir(path)))
+	return writeAtomically(path, text.Bytes())
 }
 
 // rows writes the margin for people.

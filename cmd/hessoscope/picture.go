@@ -9,10 +9,8 @@ import (
 	"image"
 	"image/color"
 	"math"
-	"path/filepath"
 	"slices"
 
-	"github.com/google/renameio/v2"
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -87,7 +85,7 @@ func writePanels(path string, panels []*plot.Plot) error {
 	if _, err := (vgimg.PngCanvas{Canvas: canvas}).WriteTo(&b); err != nil {
 		return err
 	}
-	return renameio.WriteFile(path, b.Bytes(), 0o644, renameio.WithTempDir(filepath.Dir(path)))
+	return writeAtomically(path, b.Bytes())
 }
 
 // regionsPanel shows which class every point of the plane is predicted as, the

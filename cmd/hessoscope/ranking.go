@@ -217,11 +217,3 @@ func csvRow(s *selection.Selection, g *selection.Group, r selection.Ranked) []st
 	}
 	return append(row, digits(o.TrainAccuracy), digits(o.TestAccuracy), digits(o.TestLoss), digits(o.AccuracyGap), digits(o.LossGap), "")
 }
-
-// digits are all of a number, or nothing.
-func digits(value *float64) string {
-	if value == nil {
-		return ""
-	}
-	return strconv.FormatFloat(*value, 'g', -1, 64)
-}

@@ -1,16 +1,13 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
+	"io"
 	"math"
-	"path/filepath"
 	"strconv"
 
 	"github.com/alecthomas/kong"
-	"github.com/google/renameio/v2"
 
 	"github.com/hessoscope/hessoscope/callbacks/selection"
 )
@@ -67,7 +64,8 @@ func (c selectCmd) Run(ctx context.Context, out *output) error {
 
 // selectRuns ranks the runs in the folders and writes the results.
 func selectRuns(ctx context.Context, dirs []string, options selectOptions, out *output) error {
-	if err := options.validate(); err != nil {
+	results := destinations{options.JSON, options.CSV}
+	if err := results.validate(); err != nil {
 		return err
 	}
 	candidates, broken, err := readCandidates(dirs, options.MatchLoss.wanted)
@@ -91,51 +89,9 @@ func selectRuns(ctx context.Context, dirs []string, options selectOptions, out *
 		return err
 	}
 	selected.Apart = append(selected.Apart, broken...)
-	return options.write(selected, out)
-}
-
-func (o selectOptions) validate() error {
-	if o.CSV == "-" {
-		return errors.New("--csv wants the name of a file; --json - writes to standard output")
-	}
-	for _, path := range []string{o.JSON, o.CSV} {
-		if err := writable(path); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// write writes the files that are asked for, and the table or JSON.
-func (o selectOptions) write(s *selection.Selection, out *output) error {
-	if o.CSV != "" {
-		var table bytes.Buffer
-		if err := writeSelectionCSV(&table, s); err != nil {
-			return err
-		}
-		if err := writeAtomically(o.CSV, table.Bytes()); err != nil {
-			return err
-		}
-	}
-	if o.JSON == "" {
-		return printSelection(out.stdout, s)
-	}
-	var text bytes.Buffer
-	if err := encodeJSON(&text, s); err != nil {
-		return err
-	}
-	if o.JSON == "-" {
-		_, err := out.stdout.Write(text.Bytes())
-		return err
-	}
-	if err := writeAtomically(o.JSON, text.Bytes()); err != nil {
-		return err
-	}
-	return printSelection(out.stdout, s)
-}
-
-func writeAtomically(path string, data []byte) error {
-	return renameio.WriteFile(path, data, 0o644, renameio.WithTempDir(filepath.Dir(path)))
+	return results.write(out.stdout, selected,
+		func(w io.Writer) error { return writeSelectionCSV(w, selected) },
+		func(w io.Writer) error { return printSelection(w, selected) })
 }
 
 // matchLoss is a flag that may have a value: --match-loss or --match-loss=0.1.

@@ -1,9 +1,8 @@
 package main
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -61,7 +60,8 @@ type studiedRun struct {
 }
 
 func (c stopStudyCmd) Run(out *output) error {
-	if err := c.validate(); err != nil {
+	results := destinations{c.JSON, c.CSV}
+	if err := results.validate(); err != nil {
 		return err
 	}
 	studied, runs, err := readRuns(c.Runs)
@@ -81,19 +81,9 @@ func (c stopStudyCmd) Run(out *output) error {
 		replayed = append(replayed, study.Runs[i].Replayed)
 	}
 	study.Summary = stopping.Summarize(replayed)
-	return c.write(&study, out)
-}
-
-func (c stopStudyCmd) validate() error {
-	if c.CSV == "-" {
-		return errors.New("--csv wants the name of a file; --json - writes to standard output")
-	}
-	for _, path := range []string{c.JSON, c.CSV} {
-		if err := writable(path); err != nil {
-			return err
-		}
-	}
-	return nil
+	return results.write(out.stdout, &study,
+		func(w io.Writer) error { return writeStopsCSV(w, &study) },
+		func(w io.Writer) error { return printStopStudy(w, &study) })
 }
 
 // readRuns reads what the runs in the folders recorded. One that cannot be
@@ -187,32 +177,4 @@ func duplicate(rules []stopping.Rule) int {
 		defer func() { known[r.String()] = true }()
 		return known[r.String()]
 	})
-}
-
-// write writes the files that are asked for, and the tables or JSON.
-func (c stopStudyCmd) write(s *stopStudy, out *output) error {
-	if c.CSV != "" {
-		var table bytes.Buffer
-		if err := writeStopsCSV(&table, s); err != nil {
-			return err
-		}
-		if err := writeAtomically(c.CSV, table.Bytes()); err != nil {
-			return err
-		}
-	}
-	if c.JSON == "" {
-		return printStopStudy(out.stdout, s)
-	}
-	var text bytes.Buffer
-	if err := encodeJSON(&text, s); err != nil {
-		return err
-	}
-	if c.JSON == "-" {
-		_, err := out.stdout.Write(text.Bytes())
-		return err
-	}
-	if err := writeAtomically(c.JSON, text.Bytes()); err != nil {
-		return err
-	}
-	return printStopStudy(out.stdout, s)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/csv"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
@@ -121,12 +120,4 @@ func stopRow(run string, o stopping.Outcome) []string {
 	}
 	return append(row, strconv.Itoa(o.Epoch), digits(&o.Share), digits(&o.Seconds), evaluated,
 		digits(o.Accuracy), digits(o.Loss), digits(o.Regret), "")
-}
-
-// encodeJSON writes v indented, with <, > and & as they are.
-func encodeJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
 }

@@ -5,15 +5,11 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
-
-	"github.com/google/renameio/v2"
 
 	"github.com/hessoscope/hessoscope/datasets/suggest"
 )
@@ -56,14 +52,7 @@ const (
 //go:embed sweeps/*.yaml
 var sweeps embed.FS
 
-func sweepNames() []string {
-	files, _ := fs.Glob(sweeps, "sweeps/*.yaml") // the pattern is right, so there is no error
-	names := make([]string, len(files))
-	for i, f := range files {
-		names[i] = strings.TrimSuffix(path.Base(f), ".yaml")
-	}
-	return names
-}
+func sweepNames() []string { return embeddedNames(sweeps) }
 
 // readSweep reads a YAML file, if name looks like one or is one, else a sweep
 // that comes with the command.
@@ -157,7 +146,7 @@ func (s *sweep) create(plan []byte) error {
 	if err := os.MkdirAll(filepath.Join(s.dir, logsDir), 0o755); err != nil {
 		return err
 	}
-	if err := renameio.WriteFile(filepath.Join(s.dir, sweepFile), plan, 0o644, renameio.WithTempDir(s.dir)); err != nil {
+	if err := writeAtomically(filepath.Join(s.dir, sweepFile), plan); err != nil {
 		return err
 	}
 	auxiliary := 0

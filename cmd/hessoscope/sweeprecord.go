@@ -7,8 +7,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-
-	"github.com/google/renameio/v2"
 )
 
 // Files of a sweep's folder that have all runs but the auxiliary ones.
@@ -56,18 +54,14 @@ func (s *sweep) record() error {
 	if err != nil {
 		return err
 	}
-	if err := s.write(sweepJSON, append(text, '\n')); err != nil {
+	if err := writeAtomically(filepath.Join(s.dir, sweepJSON), append(text, '\n')); err != nil {
 		return err
 	}
 	table, err := record.csv(metrics)
 	if err != nil {
 		return err
 	}
-	return s.write(sweepCSV, table)
-}
-
-func (s *sweep) write(file string, content []byte) error {
-	return renameio.WriteFile(filepath.Join(s.dir, file), content, 0o644, renameio.WithTempDir(s.dir))
+	return writeAtomically(filepath.Join(s.dir, sweepCSV), table)
 }
 
 func (r *sweepRun) entry() runEntry {
@@ -127,5 +121,3 @@ func (record sweepRecord) csv(metrics []string) ([]byte, error) {
 	err := w.WriteAll(rows)
 	return b.Bytes(), err
 }
-
-func formatFloat(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml"
-	"github.com/google/renameio/v2"
 	"github.com/sirupsen/logrus"
 
 	"github.com/hessoscope/hessoscope/callbacks"
@@ -329,7 +328,7 @@ func (r *monitoredRun) create() error {
 	if err != nil {
 		return err
 	}
-	return renameio.WriteFile(filepath.Join(r.dir, configFile), resolved, 0o644, renameio.WithTempDir(r.dir))
+	return writeAtomically(filepath.Join(r.dir, configFile), resolved)
 }
 
 // train runs to the end, or until it is interrupted.

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"path/filepath"
+	"strconv"
+
+	"github.com/google/renameio/v2"
+)
+
+// destinations are where a command writes its results for programs: a file, or
+// standard output in place of the tables (-), as JSON; and a file as CSV.
+// Nothing is written where they are empty.
+type destinations struct{ json, csv string }
+
+func (d destinations) validate() error {
+	if d.csv == "-" {
+		return errors.New("--csv wants the name of a file; --json - writes to standard output")
+	}
+	for _, path := range []string{d.json, d.csv} {
+		if err := writable(path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// write writes the files that are asked for, and the tables or JSON.
+func (d destinations) write(stdout io.Writer, result any, rows, tables func(io.Writer) error) error {
+	if d.csv != "" {
+		var text bytes.Buffer
+		if err := rows(&text); err != nil {
+			return err
+		}
+		if err := writeAtomically(d.csv, text.Bytes()); err != nil {
+			return err
+		}
+	}
+	if d.json == "" {
+		return tables(stdout)
+	}
+	var text bytes.Buffer
+	if err := encodeJSON(&text, result); err != nil {
+		return err
+	}
+	if d.json == "-" {
+		_, err := stdout.Write(text.Bytes())
+		return err
+	}
+	if err := writeAtomically(d.json, text.Bytes()); err != nil {
+		return err
+	}
+	return tables(stdout)
+}
+
+// writeAtomically replaces a file as a whole.
+func writeAtomically(path string, data []byte) error {
+	return renameio.WriteFile(path, data, 0o644, renameio.WithTempDir(filepath.Dir(path)))
+}
+
+// encodeJSON writes v indented, with <, > and & as they are.
+func encodeJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+// formatFloat writes all digits of a number.
+func formatFloat(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
+
+// digits are all of a number, or nothing.
+func digits(value *float64) string {
+	if value == nil {
+		return ""
+	}
+	return formatFloat(*value)
+}
