@@ -1,12 +1,13 @@
 package models
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"runtime"
 	"sync"
 	"sync/atomic"
 
+	"gonum.org/v1/gonum/floats"
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
@@ -40,23 +41,16 @@ type fieldLane struct {
 // Only does not matter.
 func NewField(m Model, s ObjectiveSettings) (*Field, error) {
 	f := &Field{model: m, width: tensor.Shape(m.InputShape()).TotalSize(), size: chunkSize}
-	dtype := s.Precision
-	if dtype == (tensor.Dtype{}) {
-		dtype = tensor.Float64
-	}
-	if err := checkPrecision(dtype); err != nil {
+	s, err := s.resolve(m)
+	if err != nil {
 		return nil, err
 	}
 	if fixed, ok := m.(Fixed); ok {
-		dtype, f.size = Precision(m), fixed.BatchSize()
+		f.size = fixed.BatchSize()
 	}
-	f.params, f.shared = parametersIn(m, dtype)
-	workers := s.Workers
-	if workers <= 0 {
-		workers = runtime.GOMAXPROCS(0)
-	}
-	for range workers {
-		l, err := f.newLane(dtype)
+	f.params, f.shared = parametersIn(m, s.Precision)
+	for range s.Workers {
+		l, err := f.newLane(s.Precision)
 		if err != nil {
 			return nil, err
 		}
@@ -124,6 +118,21 @@ func (f *Field) Logits(ctx context.Context, dst, x []float64) error {
 	})
 }
 
+// Predict returns the class of each of the points x, n × d: the first largest
+// logit.
+func (f *Field) Predict(ctx context.Context, x []float64) ([]int, error) {
+	classes := f.Classes()
+	logits := make([]float64, len(x)/f.width*classes)
+	if err := f.Logits(ctx, logits, x); err != nil {
+		return nil, err
+	}
+	predicted := make([]int, len(logits)/classes)
+	for i := range predicted {
+		predicted[i] = floats.MaxIdx(logits[i*classes : (i+1)*classes])
+	}
+	return predicted, nil
+}
+
 // Gradients sets row n of dst, n × d, to the gradient of ⟨sₙ, f(x)⟩ with
 // respect to the point x, at row n of x. The cotangents sₙ, C values each, may
 // depend on the logits: cotangent is called with those of every point, to set
@@ -187,10 +196,5 @@ func (f *Field) each(ctx context.Context, dst, x []float64, columns int, compute
 	}
 	work(f.lanes[0])
 	wait.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return cmp.Or(errs...)
 }

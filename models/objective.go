@@ -64,6 +64,23 @@ type ObjectiveSettings struct {
 	Only []string
 }
 
+// resolve puts the defaults in the place of what is zero, for a model.
+func (s ObjectiveSettings) resolve(m Model) (ObjectiveSettings, error) {
+	if s.Precision == (tensor.Dtype{}) {
+		s.Precision = tensor.Float64
+	}
+	if err := checkPrecision(s.Precision); err != nil {
+		return s, err
+	}
+	if _, fixed := m.(Fixed); fixed {
+		s.Precision = Precision(m)
+	}
+	if s.Workers <= 0 {
+		s.Workers = runtime.GOMAXPROCS(0)
+	}
+	return s, nil
+}
+
 // Chunks are of at most chunkSize samples, whatever the number of workers.
 // With more than maxKept chunks, or where keeping would take more than
 // maxKeptBytes, chunks are loaded anew at each pass and the forward and first
@@ -79,23 +96,20 @@ func NewObjective(m Model, loss Loss, split *datasets.Split, s ObjectiveSettings
 	if err := checkData(m, split); err != nil {
 		return nil, err
 	}
-	o := &Objective{model: m, loss: loss, split: split, dtype: s.Precision, workers: s.Workers, weight: 1 / float64(split.Len()), turns: new(turns)}
-	var err error
-	if o.active, err = selectParameters(m, s.Only); err != nil {
+	active, err := selectParameters(m, s.Only)
+	if err != nil {
 		return nil, err
 	}
-	if o.dtype == (tensor.Dtype{}) {
-		o.dtype = tensor.Float64
-	}
-	if err := checkPrecision(o.dtype); err != nil {
+	if s, err = s.resolve(m); err != nil {
 		return nil, err
 	}
-	if o.workers <= 0 {
-		o.workers = runtime.GOMAXPROCS(0)
+	o := &Objective{
+		model: m, loss: loss, split: split, dtype: s.Precision, workers: s.Workers, active: active,
+		weight: 1 / float64(split.Len()), turns: new(turns),
 	}
 	size := chunkSize
 	if fixed, ok := m.(Fixed); ok {
-		o.dtype, size = Precision(m), fixed.BatchSize()
+		size = fixed.BatchSize()
 	} else {
 		n := split.Len()
 		count := (n + size - 1) / size

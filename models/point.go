@@ -3,8 +3,8 @@ package models
 import (
 	"context"
 	"fmt"
-	"slices"
 
+	"gonum.org/v1/gonum/floats"
 	"gorgonia.org/tensor"
 
 	"github.com/hessoscope/hessoscope/datasets"
@@ -23,6 +23,7 @@ import (
 type Point struct {
 	objective *Objective
 	sample    *datasets.Split
+	logits    []float64
 }
 
 // NewPoint returns a Point at the origin.
@@ -30,7 +31,7 @@ func NewPoint(m Model, s ObjectiveSettings) (*Point, error) {
 	sample := &datasets.Split{Name: "point", X: make([]float64, tensor.Shape(m.InputShape()).TotalSize()), Labels: []int{0}}
 	s.Workers = 1
 	o, err := NewObjective(m, reinforcing, sample, s)
-	return &Point{o, sample}, err
+	return &Point{o, sample, make([]float64, m.Classes())}, err
 }
 
 // Refresh takes over the model's parameters as they are now.
@@ -49,12 +50,11 @@ func (p *Point) Gradient(ctx context.Context, g, x []float64) (predicted int, er
 		return 0, fmt.Errorf("models: a point of %d values; the model takes %d", len(x), len(p.sample.X))
 	}
 	copy(p.sample.X, x)
-	logits := make([]float64, p.objective.model.Classes())
 	p.moved()
-	if err := p.objective.Logits(ctx, logits); err != nil {
+	if err := p.objective.Logits(ctx, p.logits); err != nil {
 		return 0, err
 	}
-	predicted = slices.Index(logits, slices.Max(logits))
+	predicted = floats.MaxIdx(p.logits)
 	if p.sample.Labels[0] != predicted {
 		p.sample.Labels[0] = predicted
 		p.moved()

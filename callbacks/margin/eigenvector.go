@@ -90,7 +90,11 @@ func Published(ctx context.Context, m models.Model, split *datasets.Split, vecto
 		}
 	}
 	found.Point = x
-	if found.Gap, err = gapAt(ctx, m, x, s); err != nil {
+	field, err := models.NewField(m, models.ObjectiveSettings{Precision: s.Precision, Workers: 1})
+	if err != nil {
+		return nil, err
+	}
+	if found.Gap, err = gapAt(ctx, field, x); err != nil {
 		return nil, err
 	}
 	found.Sample, found.Value = nearerExtreme(split, mat.Col(nil, 0, alignments), x)
@@ -98,13 +102,9 @@ func Published(ctx context.Context, m models.Model, split *datasets.Split, vecto
 }
 
 // gapAt is the difference of the two largest logits at x.
-func gapAt(ctx context.Context, m models.Model, x []float64, s models.ObjectiveSettings) (float64, error) {
-	field, err := models.NewField(m, models.ObjectiveSettings{Precision: s.Precision, Workers: 1})
-	if err != nil {
-		return 0, err
-	}
+func gapAt(ctx context.Context, field *models.Field, x []float64) (float64, error) {
 	z := make([]float64, field.Classes())
-	err = field.Logits(ctx, z, x)
+	err := field.Logits(ctx, z, x)
 	a := floats.MaxIdx(z)
 	return z[a] - z[rival(z, a)], err
 }
@@ -167,7 +167,7 @@ func Repaired(ctx context.Context, m models.Model, split *datasets.Split, vector
 	if best == nil {
 		return nil, nil
 	}
-	best.Gap, err = gapAt(ctx, m, best.Point, s)
+	best.Gap, err = gapAt(ctx, field, best.Point)
 	return best, err
 }
 

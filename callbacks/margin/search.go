@@ -219,15 +219,10 @@ func (m *search) boundaryPoints(ctx context.Context, rays owned) (cloud, error) 
 			pool.x = m.appendPoint(pool.x, &of[i], of[i].hi)
 		}
 	}
-	logits := make([]float64, len(pool.x)/m.width*m.classes)
-	if err := m.field.Logits(ctx, logits, pool.x); err != nil {
-		return pool, err
-	}
-	for i := 0; i < len(logits); i += m.classes {
-		pool.classes = append(pool.classes, floats.MaxIdx(logits[i:i+m.classes]))
-	}
+	var err error
+	pool.classes, err = m.field.Predict(ctx, pool.x)
 	m.Evaluations += len(pool.classes)
-	return pool, nil
+	return pool, err
 }
 
 func (m *search) appendPoint(points []float64, r *ray, radius float64) []float64 {

@@ -241,7 +241,8 @@ func (a analyzeCmd) measure(ctx context.Context, subject *subject, result *analy
 		Seed: a.Seed, DenseLimit: analyzeDenseLimit,
 	}
 	var gradients *boundary.Reinforcing
-	if !a.NoComplexity || a.Method == curvature.Reduced {
+	margins := a.Margin || a.Margins != ""
+	if !a.NoComplexity || a.Method == curvature.Reduced || margins {
 		if gradients, err = boundary.NewReinforcing(ctx, subject.model, subject.split, models.ObjectiveSettings{Workers: a.Workers}); err != nil {
 			return nil, err
 		}
@@ -265,8 +266,8 @@ func (a analyzeCmd) measure(ctx context.Context, subject *subject, result *analy
 	}
 	arrays := append(spectrum.Arrays(), aligned...)
 	var distances *margin.Distances
-	if a.Margin || a.Margins != "" {
-		if result.Margin, distances, err = a.measureMargin(ctx, subject, spectrum, result.Spectrum.Outliers, progress); err != nil {
+	if margins {
+		if result.Margin, distances, err = a.measureMargin(ctx, subject, spectrum, gradients, result.Spectrum.Outliers, progress); err != nil {
 			return nil, err
 		}
 	}

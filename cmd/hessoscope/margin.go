@@ -30,9 +30,9 @@ type marginAnalysis struct {
 
 // measureMargin measures the samples' distances to the boundary, and what the outliers'
 // eigenvectors say of them.
-func (a analyzeCmd) measureMargin(ctx context.Context, subject *subject, spectrum *curvature.Spectrum, outliers *boundary.Outliers, progress io.Writer) (*marginAnalysis, *margin.Distances, error) {
+func (a analyzeCmd) measureMargin(ctx context.Context, subject *subject, spectrum *curvature.Spectrum, gradients *boundary.Reinforcing, outliers *boundary.Outliers, progress io.Writer) (*marginAnalysis, *margin.Distances, error) {
 	settings := models.ObjectiveSettings{Workers: a.Workers}
-	told, err := a.outlierVectors(ctx, subject, spectrum, outliers)
+	told, err := outlierVectors(ctx, spectrum, gradients, outliers)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -85,16 +85,12 @@ type aligned struct{ vectors, alignments *mat.Dense }
 
 // outlierVectors are the eigenvectors of the outliers, as far as they are
 // known; nil if none is.
-func (a analyzeCmd) outlierVectors(ctx context.Context, subject *subject, spectrum *curvature.Spectrum, outliers *boundary.Outliers) (*aligned, error) {
+func outlierVectors(ctx context.Context, spectrum *curvature.Spectrum, gradients *boundary.Reinforcing, outliers *boundary.Outliers) (*aligned, error) {
 	if outliers == nil || spectrum.Top.Vectors == nil {
 		return nil, nil
 	}
 	known, p := spectrum.Top.Vectors.Dims()
 	vectors := spectrum.Top.Vectors.Slice(0, min(outliers.Ratio.Count, known), 0, p).(*mat.Dense)
-	gradients, err := boundary.NewReinforcing(ctx, subject.model, subject.split, models.ObjectiveSettings{Workers: a.Workers})
-	if err != nil {
-		return nil, err
-	}
 	alignments, err := gradients.Alignments(ctx, vectors)
 	return &aligned{vectors, alignments}, err
 }

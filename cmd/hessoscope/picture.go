@@ -11,7 +11,6 @@ import (
 	"math"
 	"slices"
 
-	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
@@ -105,7 +104,7 @@ func regionsPanel(ctx context.Context, subject *subject, m *marginAnalysis) (*pl
 		return nil, err
 	}
 	p.Add(plotter.NewImage(regions, box.xMin, box.yMin, box.xMax, box.yMax))
-	predicted, err := classesOf(ctx, field, x)
+	predicted, err := field.Predict(ctx, x)
 	if err != nil {
 		return nil, err
 	}
@@ -174,7 +173,7 @@ func paintRegions(ctx context.Context, field *models.Field, b box) (image.Image,
 			x = append(x, b.xMin+(b.xMax-b.xMin)*(float64(column)+0.5)/side, b.yMax-(b.yMax-b.yMin)*(float64(row)+0.5)/side)
 		}
 	}
-	classes, err := classesOf(ctx, field, x)
+	classes, err := field.Predict(ctx, x)
 	if err != nil {
 		return nil, err
 	}
@@ -183,19 +182,6 @@ func paintRegions(ctx context.Context, field *models.Field, b box) (image.Image,
 		regions.SetNRGBA(i%side, i/side, pale(classColor(class)))
 	}
 	return regions, nil
-}
-
-func classesOf(ctx context.Context, field *models.Field, x []float64) ([]int, error) {
-	count := field.Classes()
-	logits := make([]float64, len(x)/field.Width()*count)
-	if err := field.Logits(ctx, logits, x); err != nil {
-		return nil, err
-	}
-	classes := make([]int, len(logits)/count)
-	for i := range classes {
-		classes[i] = floats.MaxIdx(logits[i*count : (i+1)*count])
-	}
-	return classes, nil
 }
 
 // addMargin draws the way from the nearest sample to the boundary, and the
