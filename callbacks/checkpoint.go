@@ -123,14 +123,17 @@ func (c *Checkpoint) EpochEnd(_ context.Context, s *trainer.State) error {
 // before: first of all, so that the checkpoint knows it.
 func (c *Checkpoint) improve(s *trainer.State) bool {
 	value, fresh := s.Fresh(c.Best)
-	if !fresh {
-		return false
-	}
-	if c.best != nil && (c.better == trainer.Lower && value >= c.best.Value || c.better == trainer.Higher && value <= c.best.Value) {
+	if !fresh || !improves(c.best, value, c.better) {
 		return false
 	}
 	c.best = &trainer.Reading{Value: value, Epoch: s.Epoch, Step: s.Step}
 	return true
+}
+
+// improves tells whether a value is better than the best so far, which is nil
+// before the first.
+func improves(best *trainer.Reading, value float64, better trainer.Direction) bool {
+	return best == nil || better == trainer.Lower && value < best.Value || better == trainer.Higher && value > best.Value
 }
 
 // save writes the run as it is now to files in Dir, last.npz after the others:

@@ -103,7 +103,7 @@ func (e *EarlyStopping) TrainBegin(_ context.Context, s *trainer.State) error {
 func (e *EarlyStopping) Check(s *trainer.State) error {
 	if !e.Rule.IsZero() {
 		if _, err := stopping.NewWatch(e.Rule, s.Metric); err != nil {
-			return below("when", err)
+			return trainer.Below("when", err)
 		}
 	}
 	if e.RestoreBest == "" {
@@ -117,15 +117,6 @@ func (e *EarlyStopping) Check(s *trainer.State) error {
 		return &trainer.FieldError{Field: "restore_best", Problem: fmt.Sprintf("is %q: %v", e.RestoreBest, err)}
 	}
 	return nil
-}
-
-// below puts the key of a *trainer.FieldError below another.
-func below(key string, err error) error {
-	var field *trainer.FieldError
-	if !errors.As(err, &field) {
-		return err
-	}
-	return &trainer.FieldError{Field: key + "." + field.Field, Problem: field.Problem}
 }
 
 // EpochEnd implements trainer.EpochEnder.
@@ -148,10 +139,7 @@ func (e *EarlyStopping) EpochEnd(_ context.Context, s *trainer.State) error {
 // all epochs before.
 func (e *EarlyStopping) improve(s *trainer.State) {
 	value, fresh := s.Fresh(e.RestoreBest)
-	if !fresh {
-		return
-	}
-	if best := e.memory.Best; best != nil && !(e.better == trainer.Lower && value < best.Value || e.better == trainer.Higher && value > best.Value) {
+	if !fresh || !improves(e.memory.Best, value, e.better) {
 		return
 	}
 	e.memory.Best = &trainer.Reading{Value: value, Epoch: s.Epoch, Step: s.Step}

@@ -5,15 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+
+	"github.com/hessoscope/hessoscope/callbacks/stopping"
 )
 
-// Entry is what was fresh at the end of an epoch: a line that a JSONL wrote.
-type Entry struct {
-	Epoch   int                `json:"epoch"`   // epochs completed
-	Step    int                `json:"step"`    // training steps completed
-	Seconds float64            `json:"seconds"` // that the run had taken
-	Metrics map[string]float64 `json:"metrics"` // by name; only those recorded at this epoch
-}
+// Entry is a line that a JSONL wrote.
+type Entry = stopping.Entry
 
 // ReadHistory reads what a JSONL wrote, in the order of epochs. A last line
 // without its end, left by a run that was killed, is left out.

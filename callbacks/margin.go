@@ -83,18 +83,10 @@ func (*Margin) Metrics() []trainer.Metric {
 	}
 }
 
-// schedule is Schedule, or its default.
-func (m *Margin) schedule() trainer.Schedule {
-	if m.Schedule.IsZero() {
-		return trainer.Schedule{Log: 20, Budget: 0.1}
-	}
-	return m.Schedule
-}
-
 // Times implements trainer.Scheduled. A budget does not pay for many distances;
 // the work of the run is taken to be at most twice that of its gradients.
 func (m *Margin) Times(state *trainer.State, metric string, from int) (most int, known bool) {
-	schedule := m.schedule()
+	schedule := orDefault(m.Schedule)
 	most, known = schedule.Times(state, from)
 	if schedule.Budget == 0 || state.Epochs == 0 || m.split == nil || isCheap(metric) {
 		return most, known
@@ -118,7 +110,7 @@ func isCheap(metric string) bool {
 
 // TrainBegin implements trainer.TrainBeginner.
 func (m *Margin) TrainBegin(_ context.Context, state *trainer.State) error {
-	m.Schedule = m.schedule()
+	m.Schedule = orDefault(m.Schedule)
 	if err := m.Schedule.Validate(); err != nil {
 		return err
 	}

@@ -119,22 +119,26 @@ func (s *Spectrum) resolves() bool {
 	return s.Settings.Resolved || s.Settings.Method == curvature.Dense || s.Settings.Method == curvature.Reduced
 }
 
-// schedule is Schedule, or its default.
-func (s *Spectrum) schedule() trainer.Schedule {
-	if s.Schedule.IsZero() {
-		return trainer.Schedule{Log: 20, Budget: 0.1}
+// DefaultSchedule is when a Spectrum and a Margin measure that have no schedule:
+// at 20 epochs, log-spaced, as far as a tenth of the run's work pays for them.
+func DefaultSchedule() trainer.Schedule { return trainer.Schedule{Log: 20, Budget: 0.1} }
+
+// orDefault is the schedule of a hook that measures.
+func orDefault(s trainer.Schedule) trainer.Schedule {
+	if s.IsZero() {
+		return DefaultSchedule()
 	}
-	return s.Schedule
+	return s
 }
 
 // Times implements trainer.Scheduled.
 func (s *Spectrum) Times(state *trainer.State, _ string, from int) (most int, known bool) {
-	return s.schedule().Times(state, from)
+	return orDefault(s.Schedule).Times(state, from)
 }
 
 // TrainBegin implements trainer.TrainBeginner.
 func (s *Spectrum) TrainBegin(_ context.Context, state *trainer.State) error {
-	s.Schedule = s.schedule()
+	s.Schedule = orDefault(s.Schedule)
 	if err := s.Schedule.Validate(); err != nil {
 		return err
 	}

@@ -16,12 +16,12 @@ type Run struct {
 	History []Entry          // in the order of epochs; at least one
 }
 
-// Entry is what was fresh at the end of an epoch.
+// Entry is what was fresh at the end of an epoch: a line of metrics.jsonl.
 type Entry struct {
-	Epoch   int                // epochs completed
-	Step    int                // training steps completed
-	Seconds float64            // that the run had taken
-	Metrics map[string]float64 // by name
+	Epoch   int                `json:"epoch"`   // epochs completed
+	Step    int                `json:"step"`    // training steps completed
+	Seconds float64            `json:"seconds"` // that the run had taken
+	Metrics map[string]float64 `json:"metrics"` // by name; only those recorded at this epoch
 }
 
 // Verdict is what becomes of a rule in a run.

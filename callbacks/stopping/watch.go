@@ -2,7 +2,6 @@ package stopping
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 
@@ -88,11 +87,7 @@ func newNode(r Rule, declared func(name string) (trainer.Metric, error)) (node, 
 // within puts the key of a *trainer.FieldError below the ith member of a
 // composite rule.
 func within(kind Kind, i int, err error) error {
-	var field *trainer.FieldError
-	if !errors.As(err, &field) {
-		return err
-	}
-	return wrong(fmt.Sprintf("%s[%d].%s", kind, i, field.Field), "%s", field.Problem)
+	return trainer.Below(fmt.Sprintf("%s[%d]", kind, i), err)
 }
 
 func (n *node) collect(leaves *[]*node) {

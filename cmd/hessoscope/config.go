@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -164,7 +163,7 @@ func (c *config) validate() error {
 	}
 	if !c.Stop.When.IsZero() {
 		if err := c.Stop.When.Validate(); err != nil {
-			return below("stop.when", err)
+			return trainer.Below("stop.when", err)
 		}
 	}
 	if err := c.Complexity.settings().Validate(); err != nil {
@@ -184,13 +183,13 @@ func (c *config) validate() error {
 		}
 	}
 	return cmp.Or(
-		below("training", c.trainer().Validate()),
-		below("training.evaluate", c.Training.Evaluate.Validate()),
-		below("spectrum.schedule", c.Spectrum.Schedule.Validate()),
-		below("complexity.schedule", c.Complexity.Schedule.Validate()),
-		below("margin.schedule", c.Margin.Schedule.Validate()),
-		below("log.schedule", c.Log.Schedule.Validate()),
-		below("checkpoint.schedule", c.Checkpoint.Schedule.Validate()),
+		trainer.Below("training", c.trainer().Validate()),
+		trainer.Below("training.evaluate", c.Training.Evaluate.Validate()),
+		trainer.Below("spectrum.schedule", c.Spectrum.Schedule.Validate()),
+		trainer.Below("complexity.schedule", c.Complexity.Schedule.Validate()),
+		trainer.Below("margin.schedule", c.Margin.Schedule.Validate()),
+		trainer.Below("log.schedule", c.Log.Schedule.Validate()),
+		trainer.Below("checkpoint.schedule", c.Checkpoint.Schedule.Validate()),
 	)
 }
 
@@ -217,15 +216,6 @@ func (d *dataConfig) validate() error {
 		return &trainer.FieldError{Field: "data." + yamlKey(field), Problem: fmt.Sprintf("does not apply to %s; these do: %s", source, settings(allowed))}
 	}
 	return nil
-}
-
-// below puts the key of a *trainer.FieldError below another.
-func below(key string, err error) error {
-	var field *trainer.FieldError
-	if !errors.As(err, &field) {
-		return err
-	}
-	return &trainer.FieldError{Field: key + "." + field.Field, Problem: field.Problem}
 }
 
 // trainer is the part of the configuration that the trainer takes.
@@ -260,7 +250,7 @@ func (c *config) resolve() {
 	}
 	for _, s := range []*trainer.Schedule{&c.Spectrum.Schedule, &c.Margin.Schedule} {
 		if s.IsZero() {
-			*s = trainer.Schedule{Log: 20, Budget: 0.1}
+			*s = callbacks.DefaultSchedule()
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/hessoscope/hessoscope/callbacks"
 	"github.com/hessoscope/hessoscope/callbacks/stopping"
 	"github.com/hessoscope/hessoscope/datasets"
+	"github.com/hessoscope/hessoscope/trainer"
 )
 
 type stopStudyCmd struct {
@@ -109,11 +110,7 @@ func readRuns(dirs []string) ([]studiedRun, []stopping.Run, error) {
 		if len(history) == 0 {
 			return nil, nil, fmt.Errorf("%s: no epoch is recorded (the run is %s)", path, record.Status)
 		}
-		run := stopping.Run{Name: dir, Metrics: record.Metrics}
-		for _, entry := range history {
-			run.History = append(run.History, stopping.Entry(entry))
-		}
-		runs = append(runs, run)
+		runs = append(runs, stopping.Run{Name: dir, Metrics: record.Metrics, History: history})
 		studied = append(studied, studiedRun{Status: record.Status, Epochs: record.Epochs, Tested: record.Data.Samples[datasets.Test]})
 	}
 	return studied, runs, nil
@@ -143,7 +140,7 @@ func (c stopStudyCmd) rules(runs []stopping.Run) ([]stopping.Rule, error) {
 	}
 	for i, r := range rules {
 		if _, err := stopping.NewWatch(r, stopping.Declared(runs)); err != nil {
-			return nil, placed(c.Rules, data, below(fmt.Sprintf("rules[%d]", i), err))
+			return nil, placed(c.Rules, data, trainer.Below(fmt.Sprintf("rules[%d]", i), err))
 		}
 	}
 	return rules, nil
@@ -160,7 +157,7 @@ func parseRules(name string, data []byte) ([]stopping.Rule, error) {
 	}
 	for i, r := range file.Rules {
 		if err := r.Validate(); err != nil {
-			return nil, placed(name, data, below(fmt.Sprintf("rules[%d]", i), err))
+			return nil, placed(name, data, trainer.Below(fmt.Sprintf("rules[%d]", i), err))
 		}
 	}
 	if i := duplicate(file.Rules); i >= 0 {

@@ -256,7 +256,7 @@ func (t trainCmd) prepare(ctx context.Context, c *config, dir string, out *outpu
 			return nil, fmt.Errorf("checkpoint.best: of %s neither lower nor higher is better; choose another metric", m.Name)
 		}
 	}
-	if err := below("stop", c.earlyStopping(nil).Check(r.trainer.State())); err != nil {
+	if err := trainer.Below("stop", c.earlyStopping(nil).Check(r.trainer.State())); err != nil {
 		return nil, err
 	}
 	return r, nil
