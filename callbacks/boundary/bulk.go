@@ -3,11 +3,9 @@ package boundary
 import (
 	"math"
 	"slices"
-	"sort"
-
-	"gonum.org/v1/gonum/stat"
 
 	"github.com/hessoscope/hessoscope/callbacks/curvature"
+	"github.com/hessoscope/hessoscope/callbacks/quantile"
 )
 
 // NewBulk returns the bulk of the positive eigenvalues that a density has
@@ -27,21 +25,12 @@ func NewBulk(d *curvature.Density) *Bulk {
 	if len(nodes) == 0 {
 		return nil
 	}
-	b := &Bulk{Median: stat.Quantile(0.5, stat.Empirical, nodes, weights), Error: (1 + 2*edgeWidth) * d.Error}
+	positive := quantile.Weighted{Values: nodes, Weights: weights}
+	b := &Bulk{Median: positive.Quantile(0.5), Error: (1 + 2*edgeWidth) * d.Error}
 	for i, node := range nodes {
 		nodes[i] = math.Abs(node - b.Median)
 	}
-	sort.Sort(byNode{nodes, weights})
-	b.MAD = stat.Quantile(0.5, stat.Empirical, nodes, weights)
+	positive.Sort()
+	b.MAD = positive.Quantile(0.5)
 	return b
-}
-
-// byNode sorts nodes, each with its weight.
-type byNode struct{ nodes, weights []float64 }
-
-func (s byNode) Len() int           { return len(s.nodes) }
-func (s byNode) Less(i, j int) bool { return s.nodes[i] < s.nodes[j] }
-func (s byNode) Swap(i, j int) {
-	s.nodes[i], s.nodes[j] = s.nodes[j], s.nodes[i]
-	s.weights[i], s.weights[j] = s.weights[j], s.weights[i]
 }

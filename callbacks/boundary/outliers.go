@@ -7,6 +7,8 @@ import (
 
 	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/gonum/stat"
+
+	"github.com/hessoscope/hessoscope/callbacks/quantile"
 )
 
 // Outliers are the eigenvalues far above the bulk of the spectrum, counted by
@@ -164,23 +166,15 @@ func (o *ordered) edge(bulk *Bulk) Outlier {
 	// The median moves by no more than the values do, and the MAD by no more
 	// than twice that.
 	bar := (1 + 2*edgeWidth) * slices.Max(o.residuals[:n])
-	b := Bulk{Median: median(o.values[:n])}
+	b := Bulk{Median: quantile.Median(o.values[:n])}
 	deviations := make([]float64, n)
 	for i, v := range o.values[:n] {
 		deviations[i] = math.Abs(v - b.Median)
 	}
-	b.MAD = median(deviations)
+	b.MAD = quantile.Median(deviations)
 	found := o.above(b.edge(), bar)
 	found.Resolved = found.Resolved && o.complete
 	return found
-}
-
-// median returns the middle of values, the mean of the middle two if their
-// number is even.
-func median(values []float64) float64 {
-	sorted := slices.Sorted(slices.Values(values))
-	n := len(sorted)
-	return sorted[(n-1)/2]/2 + sorted[n/2]/2
 }
 
 // ClassPair is the section of the decision boundary that an eigenvector

@@ -3,9 +3,10 @@ package curvature
 import (
 	"math"
 	"slices"
-	"sort"
 
 	"gonum.org/v1/gonum/floats"
+
+	"github.com/hessoscope/hessoscope/callbacks/quantile"
 )
 
 // Density is the distribution of the eigenvalues of H, each with the weight 1/n:
@@ -63,17 +64,7 @@ func (d *Density) merge() {
 			d.Weights = append(d.Weights, share*r.Weights[i])
 		}
 	}
-	sort.Sort(weighted{d.Nodes, d.Weights})
-}
-
-// weighted sorts nodes with their weights.
-type weighted struct{ nodes, weights []float64 }
-
-func (w weighted) Len() int           { return len(w.nodes) }
-func (w weighted) Less(i, j int) bool { return w.nodes[i] < w.nodes[j] }
-func (w weighted) Swap(i, j int) {
-	w.nodes[i], w.nodes[j] = w.nodes[j], w.nodes[i]
-	w.weights[i], w.weights[j] = w.weights[j], w.weights[i]
+	quantile.Weighted{Values: d.Nodes, Weights: d.Weights}.Sort()
 }
 
 // mean returns the mean of f over the eigenvalues.
@@ -128,40 +119,11 @@ func (d *Density) Count(a, b float64) Estimate {
 	return e
 }
 
-// Quantile returns the value below which lies the share p of the bulk, which are
-// all eigenvalues but those deflated; NaN if there are none.
-func (d *Density) Quantile(p float64) float64 { return quantile(d.bulkNodes(), p) }
-
-// Spread returns the median of the bulk, and the median absolute deviation from
-// it; NaN if there is no bulk.
-func (d *Density) Spread() (median, deviation float64) {
-	bulk := d.bulkNodes()
-	median = quantile(bulk, 0.5)
-	for i, node := range bulk.nodes {
-		bulk.nodes[i] = math.Abs(node - median)
-	}
-	sort.Sort(bulk)
-	return median, quantile(bulk, 0.5)
-}
-
 // bulkNodes returns the nodes of all rules in ascending order.
-func (d *Density) bulkNodes() weighted {
+func (d *Density) bulkNodes() quantile.Weighted {
 	bulk := Density{Dim: d.Dim, Rules: d.Rules}
 	bulk.merge()
-	return weighted{bulk.Nodes, bulk.Weights}
-}
-
-func quantile(w weighted, p float64) float64 {
-	if len(w.nodes) == 0 {
-		return math.NaN()
-	}
-	left := p * floats.Sum(w.weights)
-	for i, weight := range w.weights {
-		if left -= weight; left <= 0 {
-			return w.nodes[i]
-		}
-	}
-	return w.nodes[len(w.nodes)-1]
+	return quantile.Weighted{Values: bulk.Nodes, Weights: bulk.Weights}
 }
 
 // setError sets Error. Overhang is how far the bulk may reach beyond the nodes.
@@ -172,8 +134,8 @@ func (d *Density) setError(overhang float64, residuals []float64) {
 		return
 	}
 	bulk := d.bulkNodes()
-	last := len(bulk.nodes) - 1
-	width := bulk.nodes[last] - bulk.nodes[0] + 2*overhang
+	last := len(bulk.Values) - 1
+	width := bulk.Values[last] - bulk.Values[0] + 2*overhang
 	discretisation, sampling := 0.0, 0.0
 	for _, r := range d.Rules {
 		if !r.Exact {
@@ -182,8 +144,8 @@ func (d *Density) setError(overhang float64, residuals []float64) {
 	}
 	below := 0.0
 	for i := range last {
-		below += bulk.weights[i] * n / dim
-		sampling += wilson(below, float64(len(d.Rules))*(dim+2)/2) * (bulk.nodes[i+1] - bulk.nodes[i])
+		below += bulk.Weights[i] * n / dim
+		sampling += wilson(below, float64(len(d.Rules))*(dim+2)/2) * (bulk.Values[i+1] - bulk.Values[i])
 	}
 	d.Error += dim / n * (discretisation + sampling)
 }

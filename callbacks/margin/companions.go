@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
 
 	"gonum.org/v1/gonum/floats"
 
+	"github.com/hessoscope/hessoscope/callbacks/quantile"
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/models"
 )
@@ -63,21 +63,13 @@ func (c *Companions) LogitQuantiles() Quantiles { return quantiles(c.Logit) }
 func (c *Companions) InputQuantiles() Quantiles { return quantiles(c.Input) }
 
 func quantiles(values []float64) Quantiles {
-	return Quantiles{quantile(values, 0), quantile(values, 0.05), quantile(values, 0.5)}
+	return Quantiles{quantileOf(values, 0), quantileOf(values, 0.05), quantileOf(values, 0.5)}
 }
 
-// quantile is that of values, interpolated linearly between the order statistics as numpy does; nil
-// without any.
-func quantile(values []float64, p float64) *float64 {
+// quantileOf is quantile.Of, nil without values.
+func quantileOf(values []float64, p float64) *float64 {
 	if len(values) == 0 {
 		return nil
 	}
-	sorted := slices.Sorted(slices.Values(values))
-	at := p * float64(len(sorted)-1)
-	i := min(int(at), len(sorted)-2)
-	if i < 0 {
-		return &sorted[0]
-	}
-	q := sorted[i] + (at-float64(i))*(sorted[i+1]-sorted[i])
-	return &q
+	return new(quantile.Of(values, p))
 }

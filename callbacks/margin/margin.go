@@ -132,7 +132,7 @@ func (m *Distances) Summary() Summary {
 	nearest := s.Sample
 	s.Min, s.Sample, s.Rival = &m.Values[nearest], m.Rows[nearest], m.Rivals[nearest]
 	s.Point = m.Points[nearest*width : (nearest+1)*width]
-	s.Q05, s.Q25, s.Median = quantile(distances, 0.05), quantile(distances, 0.25), quantile(distances, 0.5)
+	s.Q05, s.Q25, s.Median = quantileOf(distances, 0.05), quantileOf(distances, 0.25), quantileOf(distances, 0.5)
 	return s
 }
 

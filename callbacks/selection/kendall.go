@@ -3,8 +3,8 @@ package selection
 import (
 	"math"
 	"math/rand/v2"
-	"slices"
 
+	"github.com/hessoscope/hessoscope/callbacks/quantile"
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
@@ -118,8 +118,7 @@ func bootstrap(strata []stratum, resamples int, seed uint64) (low, high float64,
 	if 2*len(taus) <= resamples {
 		return 0, 0, false
 	}
-	slices.Sort(taus)
-	return quantile(taus, 0.025), quantile(taus, 0.975), true
+	return quantile.Of(taus, 0.025), quantile.Of(taus, 0.975), true
 }
 
 func draw(rng *rand.Rand, n int, drawn []int) []int {
@@ -127,12 +126,4 @@ func draw(rng *rand.Rand, n int, drawn []int) []int {
 		drawn = append(drawn, rng.IntN(n))
 	}
 	return drawn
-}
-
-// quantile of sorted numbers, linear between them.
-func quantile(sorted []float64, p float64) float64 {
-	at := p * float64(len(sorted)-1)
-	below := int(at)
-	above := min(below+1, len(sorted)-1)
-	return sorted[below] + (at-float64(below))*(sorted[above]-sorted[below])
 }

@@ -1,9 +1,9 @@
 package stopping
 
 import (
-	"slices"
-
 	"gonum.org/v1/gonum/stat"
+
+	"github.com/hessoscope/hessoscope/callbacks/quantile"
 )
 
 // Summary is how a rule did over several runs.
@@ -65,15 +65,8 @@ func summarize(rule string, points []*Point) Summary {
 		s.MeanShare = &mean
 	}
 	if len(regrets) > 0 {
-		mean, median := stat.Mean(regrets, nil), median(regrets)
+		mean, median := stat.Mean(regrets, nil), quantile.Median(regrets)
 		s.MeanRegret, s.MedianRegret = &mean, &median
 	}
 	return s
-}
-
-// median is the middle of values, or the mean of the two in the middle.
-func median(values []float64) float64 {
-	sorted := slices.Sorted(slices.Values(values))
-	n := len(sorted)
-	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }
