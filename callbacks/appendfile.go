@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/hessoscope/hessoscope/datasets/durable"
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
@@ -50,7 +51,7 @@ func cut(file *os.File, length int64) error {
 	if _, err := file.Seek(length, io.SeekStart); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(file.Name()))
+	return durable.SyncDir(filepath.Dir(file.Name()))
 }
 
 // append writes a whole line, unbuffered, so that others can follow the file.
@@ -104,12 +105,3 @@ func (a *appendFile) Restore(data []byte) error {
 
 // seconds is the time a run has taken, to the millisecond.
 func seconds(s *trainer.State) float64 { return float64(s.Elapsed().Milliseconds()) / 1000 }
-
-// syncDir makes the creation or renaming of a file in dir survive a crash.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}

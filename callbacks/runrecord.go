@@ -10,8 +10,7 @@ import (
 	"runtime/debug"
 	"time"
 
-	"github.com/google/renameio/v2"
-
+	"github.com/hessoscope/hessoscope/datasets/durable"
 	"github.com/hessoscope/hessoscope/models"
 	"github.com/hessoscope/hessoscope/trainer"
 )
@@ -225,11 +224,10 @@ func (r *RunRecord) write(s *trainer.State, status Status) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", r.Path, err)
 	}
-	dir := filepath.Dir(r.Path)
-	if err := renameio.WriteFile(r.Path, append(data, '\n'), 0o644, renameio.WithTempDir(dir)); err != nil {
+	if err := durable.WriteFile(r.Path, append(data, '\n')); err != nil {
 		return fmt.Errorf("%s: %w", r.Path, err)
 	}
-	return syncDir(dir)
+	return nil
 }
 
 // Snapshot implements trainer.Snapshotter: when the run was started.

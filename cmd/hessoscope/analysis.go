@@ -8,6 +8,7 @@ import (
 
 	"github.com/hessoscope/hessoscope/callbacks/boundary"
 	"github.com/hessoscope/hessoscope/callbacks/curvature"
+	"github.com/hessoscope/hessoscope/datasets/durable"
 )
 
 // analysis is the result of analyze: its JSON is a stable format.
@@ -108,7 +109,7 @@ func (r *analysis) write(path string, stdout io.Writer) error {
 		return err
 	}
 	if path != "" {
-		if err := writeAtomically(path, data); err != nil {
+		if err := durable.WriteFile(path, data); err != nil {
 			return err
 		}
 	}

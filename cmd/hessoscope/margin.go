@@ -16,6 +16,7 @@ import (
 	"github.com/hessoscope/hessoscope/callbacks/boundary"
 	"github.com/hessoscope/hessoscope/callbacks/curvature"
 	"github.com/hessoscope/hessoscope/callbacks/margin"
+	"github.com/hessoscope/hessoscope/datasets/durable"
 	"github.com/hessoscope/hessoscope/models"
 )
 
@@ -112,7 +113,7 @@ func writeMargins(path string, m *margin.Distances) error {
 	if err := w.WriteAll(rows); err != nil {
 		return err
 	}
-	return writeAtomically(path, text.Bytes())
+	return durable.WriteFile(path, text.Bytes())
 }
 
 // rows writes the margin for people.

@@ -20,6 +20,7 @@ import (
 	"github.com/hessoscope/hessoscope/callbacks/boundary"
 	"github.com/hessoscope/hessoscope/callbacks/curvature"
 	"github.com/hessoscope/hessoscope/callbacks/margin"
+	"github.com/hessoscope/hessoscope/datasets/durable"
 	"github.com/hessoscope/hessoscope/models"
 )
 
@@ -84,7 +85,7 @@ func writePanels(path string, panels []*plot.Plot) error {
 	if _, err := (vgimg.PngCanvas{Canvas: canvas}).WriteTo(&b); err != nil {
 		return err
 	}
-	return writeAtomically(path, b.Bytes())
+	return durable.WriteFile(path, b.Bytes())
 }
 
 // regionsPanel shows which class every point of the plane is predicted as, the

@@ -5,10 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"path/filepath"
 	"strconv"
 
-	"github.com/google/renameio/v2"
+	"github.com/hessoscope/hessoscope/datasets/durable"
 )
 
 // destinations are where a command writes its results for programs: a file, or
@@ -35,7 +34,7 @@ func (d destinations) write(stdout io.Writer, result any, rows, tables func(io.W
 		if err := rows(&text); err != nil {
 			return err
 		}
-		if err := writeAtomically(d.csv, text.Bytes()); err != nil {
+		if err := durable.WriteFile(d.csv, text.Bytes()); err != nil {
 			return err
 		}
 	}
@@ -50,15 +49,10 @@ func (d destinations) write(stdout io.Writer, result any, rows, tables func(io.W
 		_, err := stdout.Write(text.Bytes())
 		return err
 	}
-	if err := writeAtomically(d.json, text.Bytes()); err != nil {
+	if err := durable.WriteFile(d.json, text.Bytes()); err != nil {
 		return err
 	}
 	return tables(stdout)
-}
-
-// writeAtomically replaces a file as a whole.
-func writeAtomically(path string, data []byte) error {
-	return renameio.WriteFile(path, data, 0o644, renameio.WithTempDir(filepath.Dir(path)))
 }
 
 // encodeJSON writes v indented, with <, > and & as they are.

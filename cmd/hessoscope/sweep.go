@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hessoscope/hessoscope/datasets/durable"
 	"github.com/hessoscope/hessoscope/datasets/suggest"
 )
 
@@ -146,7 +147,7 @@ func (s *sweep) create(plan []byte) error {
 	if err := os.MkdirAll(filepath.Join(s.dir, logsDir), 0o755); err != nil {
 		return err
 	}
-	if err := writeAtomically(filepath.Join(s.dir, sweepFile), plan); err != nil {
+	if err := durable.WriteFile(filepath.Join(s.dir, sweepFile), plan); err != nil {
 		return err
 	}
 	auxiliary := 0

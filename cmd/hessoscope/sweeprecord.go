@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+
+	"github.com/hessoscope/hessoscope/datasets/durable"
 )
 
 // Files of a sweep's folder that have all runs but the auxiliary ones.
@@ -54,14 +56,14 @@ func (s *sweep) record() error {
 	if err != nil {
 		return err
 	}
-	if err := writeAtomically(filepath.Join(s.dir, sweepJSON), append(text, '\n')); err != nil {
+	if err := durable.WriteFile(filepath.Join(s.dir, sweepJSON), append(text, '\n')); err != nil {
 		return err
 	}
 	table, err := record.csv(metrics)
 	if err != nil {
 		return err
 	}
-	return writeAtomically(filepath.Join(s.dir, sweepCSV), table)
+	return durable.WriteFile(filepath.Join(s.dir, sweepCSV), table)
 }
 
 func (r *sweepRun) entry() runEntry {

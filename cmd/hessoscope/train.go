@@ -14,6 +14,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/hessoscope/hessoscope/callbacks"
+	"github.com/hessoscope/hessoscope/datasets/durable"
 	"github.com/hessoscope/hessoscope/models"
 	"github.com/hessoscope/hessoscope/trainer"
 )
@@ -328,7 +329,7 @@ func (r *monitoredRun) create() error {
 	if err != nil {
 		return err
 	}
-	return writeAtomically(filepath.Join(r.dir, configFile), resolved)
+	return durable.WriteFile(filepath.Join(r.dir, configFile), resolved)
 }
 
 // train runs to the end, or until it is interrupted.

@@ -1,14 +1,13 @@
 package weights
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 
-	"github.com/google/renameio/v2"
+	"github.com/hessoscope/hessoscope/datasets/durable"
 )
 
 // Read reads all arrays of a .npz or .safetensors file, in the file's order:
@@ -132,40 +131,8 @@ func open(path string) (*os.File, int64, error) {
 
 // writeFile replaces the file at path, all or nothing, by what write writes.
 func writeFile(path string, write func(io.Writer) error) error {
-	if err := replaceFile(path, write); err != nil {
+	if err := durable.Write(path, write); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return nil
-}
-
-func replaceFile(path string, write func(io.Writer) error) error {
-	dir := filepath.Dir(path)
-	f, err := renameio.NewPendingFile(path, renameio.WithTempDir(dir),
-		renameio.WithPermissions(0o644), renameio.WithExistingPermissions())
-	if err != nil {
-		return err
-	}
-	defer f.Cleanup()
-
-	w := bufio.NewWriter(f)
-	if err := write(w); err != nil {
-		return err
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	if err := f.CloseAtomicallyReplace(); err != nil {
-		return err
-	}
-	return syncDir(dir)
-}
-
-// syncDir makes the renaming of a file in dir survive a crash.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }

@@ -1,0 +1,65 @@
+package durable_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/hessoscope/hessoscope/datasets/durable"
+)
+
+func TestWriteIsAllOrNothing(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "file")
+	if err := durable.WriteFile(path, []byte("before")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	broken := errors.New("broken")
+	err := durable.Write(path, func(w io.Writer) error {
+		fmt.Fprint(w, "half")
+		return broken
+	})
+	if !errors.Is(err, broken) {
+		t.Errorf("error %v; want that of the writer", err)
+	}
+	if text, _ := os.ReadFile(path); string(text) != "before" {
+		t.Errorf("after an error the file holds %q", text)
+	}
+	if err := durable.WriteFile(path, []byte("after")); err != nil {
+		t.Fatal(err)
+	}
+	if text, _ := os.ReadFile(path); string(text) != "after" {
+		t.Errorf("the file holds %q", text)
+	}
+	if info, _ := os.Stat(path); info.Mode().Perm() != 0o600 {
+		t.Errorf("its permissions became %v", info.Mode().Perm())
+	}
+	if entries, _ := os.ReadDir(dir); len(entries) != 1 {
+		t.Errorf("%d files are left", len(entries))
+	}
+}
+
+func TestWriteWithoutFolder(t *testing.T) {
+	if err := durable.WriteFile(filepath.Join(t.TempDir(), "none", "file"), nil); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("error %v; want that the folder is missing", err)
+	}
+}
+
+func ExampleWrite() {
+	dir, _ := os.MkdirTemp("", "durable")
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "result.txt")
+	err := durable.Write(path, func(w io.Writer) error {
+		_, err := fmt.Fprintln(w, "λ₁ = 54.75")
+		return err
+	})
+	text, _ := os.ReadFile(path)
+	fmt.Print(err, " ", string(text))
+	// Output: <nil> λ₁ = 54.75
+}
