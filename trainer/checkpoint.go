@@ -22,7 +22,7 @@ type Checkpoint struct {
 
 // Progress is how far a run has come.
 type Progress struct {
-	Format    int                `json:"format"`     // of the checkpoint file: 1
+	Format    int                `json:"format"`     // of the checkpoint file: 2
 	Epoch     int                `json:"epoch"`      // whose batches or end are under way
 	Batch     int                `json:"batch"`      // batches of it that are done
 	Stage     int                `json:"stage"`      // stages of its end that are done
@@ -40,7 +40,7 @@ type Progress struct {
 }
 
 const (
-	checkpointFormat = 1
+	checkpointFormat = 2
 	progressFile     = "progress.json"
 	hookPrefix       = "hooks/"
 )
@@ -74,7 +74,8 @@ func ReadCheckpoint(path string) (*Checkpoint, error) {
 		return nil, fmt.Errorf("%s: %s: %w", path, progressFile, err)
 	}
 	if c.Progress.Format != checkpointFormat {
-		return nil, fmt.Errorf("%s: checkpoint format %d; this version reads format %d", path, c.Progress.Format, checkpointFormat)
+		return nil, fmt.Errorf("%s: the checkpoint has format %d, and this version resumes runs of format %d; finish the run with the version that began it, or start it anew",
+			path, c.Progress.Format, checkpointFormat)
 	}
 	for name, data := range archive.Files {
 		if hook, ok := strings.CutPrefix(name, hookPrefix); ok {
@@ -94,7 +95,7 @@ func (t *Trainer) capture() (*Checkpoint, error) {
 	return &Checkpoint{
 		Progress: Progress{
 			Format: checkpointFormat, Epoch: t.epoch, Batch: t.batch, Stage: t.session.stage, Step: s.Step,
-			Seed: s.Seed, Data: s.Data.Fingerprint(), Optimizer: t.optimizer.config.Name, Hooks: t.session.hookNames(),
+			Seed: s.Seed, Data: s.Data.Fingerprint(), Optimizer: t.optimizer.Name(), Hooks: t.session.hookNames(),
 			Elapsed: s.Elapsed(), Loss: t.lossSum, BatchLoss: s.BatchLoss, Work: s.work, Metrics: maps.Clone(s.metrics.last), Stop: s.stop,
 		},
 		Arrays: models.Export(t.live()),
@@ -138,8 +139,8 @@ func (t *Trainer) checkProgress(p Progress) error {
 		return fmt.Errorf("trainer: the checkpoint is of a run with seed %d; this one has %d", p.Seed, s.Seed)
 	case p.Data != s.Data.Fingerprint():
 		return fmt.Errorf("trainer: the checkpoint is of a run on other data than %s as it is now", s.Data.Name)
-	case p.Optimizer != t.optimizer.config.Name:
-		return fmt.Errorf("trainer: the checkpoint is of a run with the optimizer %s; this one has %s", p.Optimizer, t.optimizer.config.Name)
+	case p.Optimizer != t.optimizer.Name():
+		return fmt.Errorf("trainer: the checkpoint is of a run with the optimizer %s; this one has %s", p.Optimizer, t.optimizer.Name())
 	case !slices.Equal(p.Hooks, hooks):
 		return fmt.Errorf("trainer: the checkpoint was made with the hooks %v, this run has %v; resume with the same", p.Hooks, hooks)
 	case p.Epoch < 0 || p.Epoch > s.Epochs || p.Batch < 0 || p.Batch > batches || p.Step != max(p.Epoch-1, 0)*batches+p.Batch:

@@ -108,8 +108,8 @@ func TestReadCheckpointErrors(t *testing.T) {
 		{archive("weights.npz", ""), `weights.npz: no entry "progress.json"; this is not a checkpoint`},
 		{archive("json.npz", "{"), "json.npz: progress.json: unexpected end of JSON input"},
 		{archive("type.npz", `{"format": "one"}`), "type.npz: progress.json: json: cannot unmarshal"},
-		{archive("none.npz", `{}`), "none.npz: checkpoint format 0; this version reads format 1"},
-		{archive("next.npz", `{"format": 2}`), "next.npz: checkpoint format 2; this version reads format 1"},
+		{archive("none.npz", `{}`), "none.npz: the checkpoint has format 0, and this version resumes runs of format 2; finish the run with the version that began it, or start it anew"},
+		{archive("next.npz", `{"format": 3}`), "next.npz: the checkpoint has format 3, and this version resumes runs of format 2; finish the run with the version that began it, or start it anew"},
 	} {
 		_, err := trainer.ReadCheckpoint(test.path)
 		if err == nil || !strings.Contains(err.Error(), test.want) {

@@ -9,9 +9,13 @@ import (
 
 // A Hook watches a training run. It implements Hook and any of the interfaces
 // below. A hook must not change the model, the data or the State's progress,
-// and draws random numbers only from streams of its own. At the train's end it
-// may put the parameters of an earlier epoch back, if it says so by
+// and draws random numbers only from streams of its own. When training ends, it
+// may put the parameters of an earlier epoch back; it then calls
 // State.SetRestored.
+//
+// The fields of a hook that its user set stay as they are. What a hook resolves
+// or remembers is private; a Resetter forgets it when the next run is made, so
+// that one value can be the hook of one run after another.
 //
 // Within a phase hooks run in the order they were given. An error ends the
 // run and comes back wrapped with the hook's name. An EpochEnder that returns
@@ -80,8 +84,12 @@ type (
 	Interrupted interface {
 		Interrupted(context.Context, *State, error) error
 	}
-	// A Snapshotter has state that belongs to a checkpoint. Snapshot makes
-	// durable whatever the state refers to outside, such as an open file.
+	// A Resetter forgets all that it remembers of an earlier run. It is called
+	// when a Session or Trainer is made, before Restore.
+	Resetter interface{ Reset() }
+	// A Snapshotter has state that belongs to a checkpoint; EncodeState and
+	// DecodeState turn it into bytes and back. Snapshot makes durable whatever
+	// the state refers to outside, such as an open file.
 	Snapshotter interface {
 		Snapshot() ([]byte, error)
 		Restore([]byte) error

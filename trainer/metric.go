@@ -43,12 +43,21 @@ func (d *Direction) UnmarshalText(text []byte) error {
 
 // Metric declares a number that is recorded during a run.
 type Metric struct {
-	Name    string    `json:"name"`           // a slash path, such as "validation/loss"
-	Unit    string    `json:"unit,omitempty"` // empty for a pure number
-	Meaning string    `json:"meaning"`        // one line
+	Name    string    `json:"name"`              // a slash path, such as "validation/loss"
+	Heading string    `json:"heading,omitempty"` // short, for a column; the last part of the name if empty
+	Unit    string    `json:"unit,omitempty"`    // empty for a pure number
+	Meaning string    `json:"meaning"`           // one line
 	Better  Direction `json:"better"`
+	Whole   bool      `json:"whole,omitempty"`  // its values are whole numbers
 	Detail  bool      `json:"detail,omitempty"` // left out of tables for people, unless asked for
 }
+
+// LossOf is the name of the metric that is the mean loss over a split.
+func LossOf(split string) string { return split + "/loss" }
+
+// AccuracyOf is the name of the metric that is the share of a split that is
+// classified rightly.
+func AccuracyOf(split string) string { return split + "/accuracy" }
 
 // Reading is a recorded value of a metric.
 type Reading struct {

@@ -10,7 +10,31 @@ import (
 	"github.com/hessoscope/hessoscope/models/symbolic/op"
 )
 
-// OptimizerConfig describes the update rule. With g the gradient, w the
+// An UpdateRule tells how parameters are moved against gradients.
+// OptimizerConfig has those that come with the package.
+type UpdateRule interface {
+	// NewOptimizer returns an optimizer that starts to train params. They are
+	// dense, row-major tensors of one type, float32 or float64, whose elements
+	// are to be changed in place.
+	NewOptimizer(params []models.Parameter) (Optimizer, error)
+}
+
+// An Optimizer applies an UpdateRule to the parameters of one model.
+type Optimizer interface {
+	// Name tells rules apart: a run cannot be resumed by another one.
+	Name() string
+	// Step makes update number step, counted from 1, with the learning rate and
+	// the gradients, one a parameter (nil for zero), each to be multiplied by
+	// scale. It must not keep the gradients.
+	Step(step int, rate, scale float64, grads []*tensor.Dense)
+	// State returns all that the optimizer remembers from step to step, as
+	// tensors that share memory with it, each under a name of its own. It is
+	// saved and restored with the run, so that a resumed run ends as if it had
+	// not been interrupted.
+	State() []models.Parameter
+}
+
+// OptimizerConfig describes an update rule. With g the gradient, w the
 // parameters and η the learning rate, as in PyTorch:
 //
 //	sgd      g += decay·w;  m = µ·m + g;  w −= η·m        (nesterov: η·(g + µ·m))
@@ -60,48 +84,50 @@ func (c OptimizerConfig) withDefaults() OptimizerConfig {
 	return c
 }
 
-// Validate is a *FieldError if a field is wrong.
+// Validate returns a *FieldError for the first invalid field.
 func (c OptimizerConfig) Validate() error {
 	c = c.withDefaults()
 	if !slices.Contains([]string{"sgd", "adam", "adamw", "rmsprop"}, c.Name) {
-		return wrong("optimizer.name", "is %q; want sgd, adam, adamw or rmsprop", c.Name)
+		return wrong("Name", "is %q; want sgd, adam, adamw or rmsprop", c.Name)
 	}
 	for _, f := range []struct {
 		name  string
 		value float64
-	}{{"momentum", c.Momentum}, {"beta1", c.Beta1}, {"beta2", c.Beta2}, {"alpha", c.Alpha}} {
+	}{{"Momentum", c.Momentum}, {"Beta1", c.Beta1}, {"Beta2", c.Beta2}, {"Alpha", c.Alpha}} {
 		if !(f.value >= 0 && f.value < 1) {
-			return wrong("optimizer."+f.name, "is %g; want at least 0 and below 1", f.value)
+			return wrong(f.name, "is %g; want at least 0 and below 1", f.value)
 		}
 	}
 	if !(c.WeightDecay >= 0) || math.IsInf(c.WeightDecay, 0) {
-		return wrong("optimizer.weight_decay", "is %g; want 0 or more", c.WeightDecay)
+		return wrong("WeightDecay", "is %g; want 0 or more", c.WeightDecay)
 	}
 	if !(c.Epsilon > 0) || math.IsInf(c.Epsilon, 0) {
-		return wrong("optimizer.epsilon", "is %g; want a positive number", c.Epsilon)
+		return wrong("Epsilon", "is %g; want a positive number", c.Epsilon)
 	}
 	if c.Nesterov && (c.Name != "sgd" || c.Momentum == 0) {
-		return wrong("optimizer.nesterov", "needs sgd with a momentum")
+		return wrong("Nesterov", "needs sgd with a {Momentum}")
 	}
 	if c.Momentum != 0 && (c.Name == "adam" || c.Name == "adamw") {
-		return wrong("optimizer.momentum", "is not used by %s; set beta1", c.Name)
+		return wrong("Momentum", "is not used by %s; set {Beta1}", c.Name)
 	}
 	return nil
 }
 
-// Optimizer moves parameters against gradients.
-type Optimizer struct {
+// configured is an optimizer with one of the rules of OptimizerConfig.
+type configured struct {
 	config OptimizerConfig
 	params []models.Parameter
 	slots  [][]*tensor.Dense // slots[i] belong to params[i], in the order of slotNames
 }
 
-// NewOptimizer returns an optimizer for params, with its slots at zero.
-func NewOptimizer(c OptimizerConfig, params []models.Parameter) (*Optimizer, error) {
+var _ UpdateRule = OptimizerConfig{}
+
+// NewOptimizer implements UpdateRule. The optimizer's slots are zero.
+func (c OptimizerConfig) NewOptimizer(params []models.Parameter) (Optimizer, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	o := &Optimizer{config: c.withDefaults(), params: params}
+	o := &configured{config: c.withDefaults(), params: params}
 	for _, p := range params {
 		var slots []*tensor.Dense
 		for range c.slotNames() {
@@ -112,9 +138,11 @@ func NewOptimizer(c OptimizerConfig, params []models.Parameter) (*Optimizer, err
 	return o, nil
 }
 
-// Step makes update number step, counted from 1, with the learning rate and
-// the gradients, one a parameter (nil for zero), each times scale.
-func (o *Optimizer) Step(step int, rate, scale float64, grads []*tensor.Dense) {
+// Name implements Optimizer.
+func (o *configured) Name() string { return o.config.Name }
+
+// Step implements Optimizer.
+func (o *configured) Step(step int, rate, scale float64, grads []*tensor.Dense) {
 	for i, p := range o.params {
 		switch {
 		case grads[i] == nil:
@@ -126,7 +154,7 @@ func (o *Optimizer) Step(step int, rate, scale float64, grads []*tensor.Dense) {
 	}
 }
 
-func update[T op.Float](c OptimizerConfig, step int, rate, scale T, i int, o *Optimizer, grad *tensor.Dense, data func(*tensor.Dense) []T) {
+func update[T op.Float](c OptimizerConfig, step int, rate, scale T, i int, o *configured, grad *tensor.Dense, data func(*tensor.Dense) []T) {
 	w, g := data(o.params[i].Value), data(grad)
 	var slots [2][]T
 	for k, s := range o.slots[i] {
@@ -199,13 +227,12 @@ func rmsprop[T op.Float](c OptimizerConfig, rate, scale T, w, g, square, momentu
 	}
 }
 
-// State returns what the optimizer remembers, as parameters of its own that
-// share memory with it: "optimizer/momentum/fc1.weight" and so on.
-func (o *Optimizer) State() []models.Parameter {
+// State implements Optimizer: "momentum/fc1.weight" and so on.
+func (o *configured) State() []models.Parameter {
 	var state []models.Parameter
 	for k, slot := range o.config.slotNames() {
 		for i, p := range o.params {
-			state = append(state, models.Parameter{Name: "optimizer/" + slot + "/" + p.Name, Value: o.slots[i][k]})
+			state = append(state, models.Parameter{Name: slot + "/" + p.Name, Value: o.slots[i][k]})
 		}
 	}
 	return state

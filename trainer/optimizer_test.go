@@ -88,7 +88,7 @@ func testUpdates(t *testing.T, c trainer.OptimizerConfig, dtype tensor.Dtype, wa
 	curvature, minimum := []float64{1, 4, 0.25}, []float64{1, -0.5, 2}
 	w := tensor.New(tensor.WithShape(3), tensor.Of(dtype))
 	models.SetValues(w, []float64{0.3, -1.2, 0})
-	o, err := trainer.NewOptimizer(c, []models.Parameter{{Name: "w", Value: w}})
+	o, err := c.NewOptimizer([]models.Parameter{{Name: "w", Value: w}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +111,7 @@ func testUpdates(t *testing.T, c trainer.OptimizerConfig, dtype tensor.Dtype, wa
 
 func TestParameterWithoutGradientStays(t *testing.T) {
 	w := tensor.New(tensor.WithBacking([]float64{1, 2}))
-	o, err := trainer.NewOptimizer(trainer.OptimizerConfig{WeightDecay: 0.1}, []models.Parameter{{Name: "w", Value: w}})
+	o, err := trainer.OptimizerConfig{WeightDecay: 0.1}.NewOptimizer([]models.Parameter{{Name: "w", Value: w}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,18 +129,18 @@ func TestOptimizerState(t *testing.T) {
 		want   string
 	}{
 		{trainer.OptimizerConfig{}, ""},
-		{trainer.OptimizerConfig{Momentum: 0.5}, "optimizer/momentum/fc1.weight optimizer/momentum/fc1.bias"},
+		{trainer.OptimizerConfig{Momentum: 0.5}, "momentum/fc1.weight momentum/fc1.bias"},
 		{
 			trainer.OptimizerConfig{Name: "adamw"},
-			"optimizer/mean/fc1.weight optimizer/mean/fc1.bias optimizer/square/fc1.weight optimizer/square/fc1.bias",
+			"mean/fc1.weight mean/fc1.bias square/fc1.weight square/fc1.bias",
 		},
-		{trainer.OptimizerConfig{Name: "rmsprop"}, "optimizer/square/fc1.weight optimizer/square/fc1.bias"},
+		{trainer.OptimizerConfig{Name: "rmsprop"}, "square/fc1.weight square/fc1.bias"},
 		{
 			trainer.OptimizerConfig{Name: "rmsprop", Momentum: 0.5},
-			"optimizer/square/fc1.weight optimizer/square/fc1.bias optimizer/momentum/fc1.weight optimizer/momentum/fc1.bias",
+			"square/fc1.weight square/fc1.bias momentum/fc1.weight momentum/fc1.bias",
 		},
 	} {
-		o, err := trainer.NewOptimizer(test.config, params)
+		o, err := test.config.NewOptimizer(params)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -172,24 +172,26 @@ func TestConfigErrors(t *testing.T) {
 		field  string
 		want   string
 	}{
-		{func(c *config) { c.Epochs = -1 }, "epochs", "is -1; want 0 or more"},
-		{func(c *config) { c.BatchSize = -8 }, "batch_size", "is -8; want 0, for the whole split, or more"},
-		{func(c *config) { c.ClipNorm = -1 }, "clip_norm", "is -1; want 0, for no clipping, or more"},
-		{func(c *config) { c.ClipNorm = nan }, "clip_norm", "is NaN; want 0, for no clipping, or more"},
-		{func(c *config) { c.ClipNorm = inf }, "clip_norm", "is +Inf; want 0, for no clipping, or more"},
-		{func(c *config) { c.Rate.Base = 0 }, "rate.base", "is 0; want a positive number"},
-		{func(c *config) { c.Optimizer = optimizer{Name: "lion"} }, "optimizer.name", `is "lion"; want sgd, adam, adamw or rmsprop`},
-		{func(c *config) { c.Optimizer = optimizer{Momentum: 1} }, "optimizer.momentum", "is 1; want at least 0 and below 1"},
-		{func(c *config) { c.Optimizer = optimizer{Momentum: nan} }, "optimizer.momentum", "is NaN; want at least 0 and below 1"},
-		{func(c *config) { c.Optimizer = optimizer{Name: "adam", Beta1: -0.1} }, "optimizer.beta1", "is -0.1; want at least 0 and below 1"},
-		{func(c *config) { c.Optimizer = optimizer{Name: "adam", Beta2: 1} }, "optimizer.beta2", "is 1; want at least 0 and below 1"},
-		{func(c *config) { c.Optimizer = optimizer{Name: "rmsprop", Alpha: 2} }, "optimizer.alpha", "is 2; want at least 0 and below 1"},
-		{func(c *config) { c.Optimizer = optimizer{WeightDecay: -1} }, "optimizer.weight_decay", "is -1; want 0 or more"},
-		{func(c *config) { c.Optimizer = optimizer{WeightDecay: inf} }, "optimizer.weight_decay", "is +Inf; want 0 or more"},
-		{func(c *config) { c.Optimizer = optimizer{Epsilon: -1} }, "optimizer.epsilon", "is -1; want a positive number"},
-		{func(c *config) { c.Optimizer = optimizer{Nesterov: true} }, "optimizer.nesterov", "needs sgd with a momentum"},
-		{func(c *config) { c.Optimizer = optimizer{Name: "rmsprop", Momentum: 0.9, Nesterov: true} }, "optimizer.nesterov", "needs sgd with a momentum"},
-		{func(c *config) { c.Optimizer = optimizer{Name: "adam", Momentum: 0.9} }, "optimizer.momentum", "is not used by adam; set beta1"},
+		{func(c *config) { c.Epochs = -1 }, "Epochs", "is -1; want 0 or more"},
+		{func(c *config) { c.BatchSize = -8 }, "BatchSize", "is -8; want 0, for the whole split, or more"},
+		{func(c *config) { c.ClipNorm = -1 }, "ClipNorm", "is -1; want 0, for no clipping, or more"},
+		{func(c *config) { c.ClipNorm = nan }, "ClipNorm", "is NaN; want 0, for no clipping, or more"},
+		{func(c *config) { c.ClipNorm = inf }, "ClipNorm", "is +Inf; want 0, for no clipping, or more"},
+		{func(c *config) { c.Rate = trainer.Rate{} }, "Rate.Base", "is 0; want a positive number"},
+		{func(c *config) { c.Rate = nil }, "Rate", "is missing; want Rate{Base: η} or a schedule of your own"},
+		{func(c *config) { c.Evaluate.Every = -1 }, "Evaluate.Every", "is -1; want a number of epochs"},
+		{func(c *config) { c.Optimizer = optimizer{Name: "lion"} }, "Optimizer.Name", `is "lion"; want sgd, adam, adamw or rmsprop`},
+		{func(c *config) { c.Optimizer = optimizer{Momentum: 1} }, "Optimizer.Momentum", "is 1; want at least 0 and below 1"},
+		{func(c *config) { c.Optimizer = optimizer{Momentum: nan} }, "Optimizer.Momentum", "is NaN; want at least 0 and below 1"},
+		{func(c *config) { c.Optimizer = optimizer{Name: "adam", Beta1: -0.1} }, "Optimizer.Beta1", "is -0.1; want at least 0 and below 1"},
+		{func(c *config) { c.Optimizer = optimizer{Name: "adam", Beta2: 1} }, "Optimizer.Beta2", "is 1; want at least 0 and below 1"},
+		{func(c *config) { c.Optimizer = optimizer{Name: "rmsprop", Alpha: 2} }, "Optimizer.Alpha", "is 2; want at least 0 and below 1"},
+		{func(c *config) { c.Optimizer = optimizer{WeightDecay: -1} }, "Optimizer.WeightDecay", "is -1; want 0 or more"},
+		{func(c *config) { c.Optimizer = optimizer{WeightDecay: inf} }, "Optimizer.WeightDecay", "is +Inf; want 0 or more"},
+		{func(c *config) { c.Optimizer = optimizer{Epsilon: -1} }, "Optimizer.Epsilon", "is -1; want a positive number"},
+		{func(c *config) { c.Optimizer = optimizer{Nesterov: true} }, "Optimizer.Nesterov", "needs sgd with a Momentum"},
+		{func(c *config) { c.Optimizer = optimizer{Name: "rmsprop", Momentum: 0.9, Nesterov: true} }, "Optimizer.Nesterov", "needs sgd with a Momentum"},
+		{func(c *config) { c.Optimizer = optimizer{Name: "adam", Momentum: 0.9} }, "Optimizer.Momentum", "is not used by adam; set Beta1"},
 	} {
 		c := good
 		test.change(&c)

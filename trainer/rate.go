@@ -5,7 +5,15 @@ import (
 	"slices"
 )
 
-// Rate is a learning rate that may change from epoch to epoch.
+// A RateSchedule is a learning rate that may change from epoch to epoch. Rate has
+// those that come with the package.
+type RateSchedule interface {
+	// At returns the rate of an epoch, counted from 1, of so many: finite and
+	// not negative.
+	At(epoch, epochs int) float64
+}
+
+// Rate is a constant learning rate, or one that falls by a formula.
 type Rate struct {
 	Base float64 `yaml:"base"`
 	// Schedule is constant (the default), step, multi_step or cosine.
@@ -42,6 +50,8 @@ var rates = map[string]func(r Rate, epoch, epochs int) float64{
 	},
 }
 
+var _ RateSchedule = Rate{}
+
 func (r Rate) gamma() float64 {
 	if r.Gamma == 0 {
 		return 0.1
@@ -49,7 +59,7 @@ func (r Rate) gamma() float64 {
 	return r.Gamma
 }
 
-// At is the rate of an epoch, counted from 1, of so many.
+// At implements RateSchedule.
 func (r Rate) At(epoch, epochs int) float64 {
 	rate := rates[r.Schedule](r, epoch, epochs)
 	if epoch <= r.Warmup {
@@ -58,28 +68,28 @@ func (r Rate) At(epoch, epochs int) float64 {
 	return rate
 }
 
-// Validate is a *FieldError if a field is wrong.
+// Validate returns a *FieldError for the first invalid field.
 func (r Rate) Validate() error {
 	if !(r.Base > 0) || math.IsInf(r.Base, 0) {
-		return wrong("rate.base", "is %g; want a positive number", r.Base)
+		return wrong("Base", "is %g; want a positive number", r.Base)
 	}
 	if _, ok := rates[r.Schedule]; !ok {
-		return wrong("rate.schedule", "is %q; want constant, step, multi_step or cosine", r.Schedule)
+		return wrong("Schedule", "is %q; want constant, step, multi_step or cosine", r.Schedule)
 	}
 	if r.Schedule == "step" && r.Every < 1 {
-		return wrong("rate.every", "is %d; the step schedule wants at least 1 epoch", r.Every)
+		return wrong("Every", "is %d; the step schedule wants at least 1 epoch", r.Every)
 	}
 	if r.Schedule == "multi_step" && (len(r.Milestones) == 0 || !slices.IsSorted(r.Milestones)) {
-		return wrong("rate.milestones", "are %v; the multi_step schedule wants increasing epochs", r.Milestones)
+		return wrong("Milestones", "are %v; the multi_step schedule wants increasing epochs", r.Milestones)
 	}
 	if !(r.gamma() > 0) || math.IsInf(r.Gamma, 0) {
-		return wrong("rate.gamma", "is %g; want a positive number", r.Gamma)
+		return wrong("Gamma", "is %g; want a positive number", r.Gamma)
 	}
 	if !(r.Final >= 0) || math.IsInf(r.Final, 0) {
-		return wrong("rate.final", "is %g; want 0 or more", r.Final)
+		return wrong("Final", "is %g; want 0 or more", r.Final)
 	}
 	if r.Warmup < 0 {
-		return wrong("rate.warmup", "is %d epochs; want 0 or more", r.Warmup)
+		return wrong("Warmup", "is %d epochs; want 0 or more", r.Warmup)
 	}
 	return nil
 }

@@ -67,20 +67,20 @@ func TestRateErrors(t *testing.T) {
 		rate trainer.Rate
 		want string
 	}{
-		{trainer.Rate{}, "rate.base is 0; want a positive number"},
-		{trainer.Rate{Base: math.NaN()}, "rate.base is NaN; want a positive number"},
-		{trainer.Rate{Base: math.Inf(1)}, "rate.base is +Inf; want a positive number"},
-		{trainer.Rate{Base: 1, Schedule: "linear"}, `rate.schedule is "linear"; want constant, step, multi_step or cosine`},
-		{trainer.Rate{Base: 1, Schedule: "step"}, "rate.every is 0; the step schedule wants at least 1 epoch"},
-		{trainer.Rate{Base: 1, Schedule: "multi_step"}, "rate.milestones are []; the multi_step schedule wants increasing epochs"},
+		{trainer.Rate{}, "Base is 0; want a positive number"},
+		{trainer.Rate{Base: math.NaN()}, "Base is NaN; want a positive number"},
+		{trainer.Rate{Base: math.Inf(1)}, "Base is +Inf; want a positive number"},
+		{trainer.Rate{Base: 1, Schedule: "linear"}, `Schedule is "linear"; want constant, step, multi_step or cosine`},
+		{trainer.Rate{Base: 1, Schedule: "step"}, "Every is 0; the step schedule wants at least 1 epoch"},
+		{trainer.Rate{Base: 1, Schedule: "multi_step"}, "Milestones are []; the multi_step schedule wants increasing epochs"},
 		{
 			trainer.Rate{Base: 1, Schedule: "multi_step", Milestones: []int{5, 2}},
-			"rate.milestones are [5 2]; the multi_step schedule wants increasing epochs",
+			"Milestones are [5 2]; the multi_step schedule wants increasing epochs",
 		},
-		{trainer.Rate{Base: 1, Gamma: -1}, "rate.gamma is -1; want a positive number"},
-		{trainer.Rate{Base: 1, Final: -1}, "rate.final is -1; want 0 or more"},
-		{trainer.Rate{Base: 1, Final: math.Inf(1)}, "rate.final is +Inf; want 0 or more"},
-		{trainer.Rate{Base: 1, Warmup: -1}, "rate.warmup is -1 epochs; want 0 or more"},
+		{trainer.Rate{Base: 1, Gamma: -1}, "Gamma is -1; want a positive number"},
+		{trainer.Rate{Base: 1, Final: -1}, "Final is -1; want 0 or more"},
+		{trainer.Rate{Base: 1, Final: math.Inf(1)}, "Final is +Inf; want 0 or more"},
+		{trainer.Rate{Base: 1, Warmup: -1}, "Warmup is -1 epochs; want 0 or more"},
 	} {
 		wantError(t, test.rate.Validate(), test.want)
 	}

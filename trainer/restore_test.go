@@ -52,7 +52,7 @@ func TestRestoreRefuses(t *testing.T) {
 			want: "trainer: the checkpoint was made with the hooks [a], this run has [b a]; resume with the same",
 		},
 		{
-			name: "optimizer", from: func(c *settings) { c.Optimizer.Name = "adamw" },
+			name: "optimizer", from: func(c *settings) { c.Optimizer = trainer.OptimizerConfig{Name: "adamw"} },
 			want: "trainer: the checkpoint is of a run with the optimizer adamw; this one has adam",
 		},
 		{

@@ -81,23 +81,23 @@ func (c Schedule) IsZero() bool {
 	return c.Every == 0 && len(c.At) == 0 && c.Log == 0 && c.Seconds == 0 && c.Budget == 0 && !c.SkipFinal
 }
 
-// Validate is a *FieldError for rules that cannot be meant.
+// Validate returns a *FieldError for the first invalid field.
 func (c Schedule) Validate() error {
 	if c.Every < 0 {
-		return wrong("every", "is %d; want a number of epochs", c.Every)
+		return wrong("Every", "is %d; want a number of epochs", c.Every)
 	}
 	if c.Log < 0 {
-		return wrong("log", "is %d; want a number of epochs", c.Log)
+		return wrong("Log", "is %d; want a number of epochs", c.Log)
 	}
 	if !(c.Seconds >= 0) || math.IsInf(c.Seconds, 0) {
-		return wrong("seconds", "is %g; want 0 or more", c.Seconds)
+		return wrong("Seconds", "is %g; want 0 or more", c.Seconds)
 	}
 	if !(c.Budget >= 0 && c.Budget <= 1) {
-		return wrong("budget", "is %g; want a share of the run's work between 0 and 1", c.Budget)
+		return wrong("Budget", "is %g; want a share of the run's work between 0 and 1", c.Budget)
 	}
 	for _, e := range c.At {
 		if e < 0 {
-			return wrong("at", "has epoch %d; epochs count from 0, the untrained network", e)
+			return wrong("At", "has epoch %d; epochs count from 0, the untrained network", e)
 		}
 	}
 	return nil

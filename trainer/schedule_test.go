@@ -106,9 +106,9 @@ func TestScheduleErrors(t *testing.T) {
 		schedule trainer.Schedule
 		want     string
 	}{
-		{trainer.Schedule{Every: -1}, "every is -1; want a number of epochs"},
-		{trainer.Schedule{Log: -1}, "log is -1; want a number of epochs"},
-		{trainer.Schedule{At: []int{3, -2}}, "at has epoch -2; epochs count from 0, the untrained network"},
+		{trainer.Schedule{Every: -1}, "Every is -1; want a number of epochs"},
+		{trainer.Schedule{Log: -1}, "Log is -1; want a number of epochs"},
+		{trainer.Schedule{At: []int{3, -2}}, "At has epoch -2; epochs count from 0, the untrained network"},
 	} {
 		wantError(t, test.schedule.Validate(), test.want)
 	}

@@ -59,14 +59,19 @@ func NewSession(model models.Model, data *datasets.Dataset, s SessionSettings, h
 		s.Evaluate = Schedule{Every: 1}
 	}
 	if err := s.Evaluate.Validate(); err != nil {
-		return nil, fmt.Errorf("trainer: evaluate: %w", err)
+		return nil, fmt.Errorf("trainer: %w", Below("Evaluate", err))
 	}
 	hooks, err := ordered(hooks)
 	if err != nil {
 		return nil, err
 	}
+	for _, h := range hooks {
+		if r, ok := h.(Resetter); ok {
+			r.Reset()
+		}
+	}
 	e := &Session{hooks: hooks, evaluate: s.Evaluate, state: &State{
-		Model: model, Data: data, Loss: s.Loss, Seed: s.Seed, Epochs: s.Epochs,
+		hooks: hooks, Model: model, Data: data, Loss: s.Loss, Seed: s.Seed, Epochs: s.Epochs,
 		metrics: metrics{last: make(map[string]Reading), schedule: make(map[string]Scheduled)},
 	}}
 	e.state.snapshot = func() (*Checkpoint, error) {
@@ -102,9 +107,28 @@ func (e *Session) addSplit(split *datasets.Split, workers int) error {
 	e.objectives = append(e.objectives, splitObjective{split.Name, o})
 	return e.state.metrics.declareScheduled(
 		evaluation{e.evaluate},
-		Metric{Name: split.Name + "/loss", Meaning: "mean " + string(e.state.Loss) + " loss over the " + split.Name + " split", Better: Lower},
-		Metric{Name: split.Name + "/accuracy", Meaning: "share of the " + split.Name + " split that is classified rightly", Better: Higher},
+		Metric{
+			Name: LossOf(split.Name), Heading: headingOf(split.Name, "loss", "loss"), Better: Lower,
+			Meaning: "mean " + string(e.state.Loss) + " loss over the " + split.Name + " split",
+		},
+		Metric{
+			Name: AccuracyOf(split.Name), Heading: headingOf(split.Name, "accuracy", "acc"), Better: Higher,
+			Meaning: "share of the " + split.Name + " split that is classified rightly",
+		},
 	)
+}
+
+// headingOf is that of a metric of a split: its name alone for the training
+// split, else a short form behind that of the split.
+func headingOf(split, name, short string) string {
+	switch split {
+	case datasets.Train:
+		return name
+	case datasets.Validation:
+		return "val " + short
+	default:
+		return split + " " + short
+	}
 }
 
 // evaluation records metrics of the splits.
@@ -216,10 +240,10 @@ func (e *Session) evaluateSplits(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := e.state.Record(s.name+"/loss", value.Loss); err != nil {
+		if err := e.state.Record(LossOf(s.name), value.Loss); err != nil {
 			return err
 		}
-		if err := e.state.Record(s.name+"/accuracy", value.Accuracy); err != nil {
+		if err := e.state.Record(AccuracyOf(s.name), value.Accuracy); err != nil {
 			return err
 		}
 	}
@@ -235,7 +259,7 @@ func (e *Session) evaluateSplits(ctx context.Context) error {
 // evaluateAgain evaluates an epoch that was not to be evaluated until a hook
 // made it the last.
 func (e *Session) evaluateAgain(ctx context.Context) error {
-	if _, done := e.state.Fresh(e.objectives[0].name + "/loss"); done {
+	if _, done := e.state.Fresh(LossOf(e.objectives[0].name)); done {
 		return nil
 	}
 	return e.evaluateSplits(ctx)

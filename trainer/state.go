@@ -3,6 +3,7 @@ package trainer
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/hessoscope/hessoscope/datasets"
@@ -23,6 +24,7 @@ type State struct {
 	LearningRate float64 // of the current epoch; 0 if not known
 	BatchLoss    float64 // mean loss of the last mini-batch, before its step
 
+	hooks    []Hook
 	work     float64
 	metrics  metrics
 	stop     *Stop
@@ -31,6 +33,9 @@ type State struct {
 	before   time.Duration // spent before the run was resumed
 	snapshot func() (*Checkpoint, error)
 }
+
+// Hooks are all hooks of the run, in the order in which they are called.
+func (s *State) Hooks() []Hook { return slices.Clone(s.hooks) }
 
 // Elapsed is the time the run has taken so far, over all its sessions.
 func (s *State) Elapsed() time.Duration {

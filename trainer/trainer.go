@@ -1,6 +1,7 @@
 package trainer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,8 +20,8 @@ import (
 type Config struct {
 	Epochs    int
 	BatchSize int // samples a step; the whole split if zero or larger
-	Rate      Rate
-	Optimizer OptimizerConfig
+	Rate      RateSchedule
+	Optimizer UpdateRule // OptimizerConfig{}, plain gradient descent, if nil
 	// ClipNorm scales a mini-batch's gradient down to this norm where it is
 	// larger; no clipping if zero.
 	ClipNorm float64
@@ -30,20 +31,28 @@ type Config struct {
 	Workers  int      // as in SessionSettings
 }
 
-// Validate is a *FieldError if a field is wrong.
+// Validate returns a *FieldError for the first invalid field.
 func (c Config) Validate() error {
 	switch {
 	case c.Epochs < 0:
-		return wrong("epochs", "is %d; want 0 or more", c.Epochs)
+		return wrong("Epochs", "is %d; want 0 or more", c.Epochs)
 	case c.BatchSize < 0:
-		return wrong("batch_size", "is %d; want 0, for the whole split, or more", c.BatchSize)
+		return wrong("BatchSize", "is %d; want 0, for the whole split, or more", c.BatchSize)
 	case !(c.ClipNorm >= 0) || math.IsInf(c.ClipNorm, 0):
-		return wrong("clip_norm", "is %g; want 0, for no clipping, or more", c.ClipNorm)
+		return wrong("ClipNorm", "is %g; want 0, for no clipping, or more", c.ClipNorm)
 	}
-	if err := c.Rate.Validate(); err != nil {
-		return err
+	if c.Rate == nil {
+		return wrong("Rate", "is missing; want Rate{Base: η} or a schedule of your own")
 	}
-	return c.Optimizer.Validate()
+	return cmp.Or(Below("Rate", validate(c.Rate)), Below("Optimizer", validate(c.Optimizer)), Below("Evaluate", c.Evaluate.Validate()))
+}
+
+// validate returns the error of a part of the configuration that can tell one.
+func validate(part any) error {
+	if v, ok := part.(interface{ Validate() error }); ok {
+		return v.Validate()
+	}
+	return nil
 }
 
 // Trainer trains one model on the "train" split of one data set.
@@ -53,7 +62,7 @@ type Trainer struct {
 	train     *datasets.Split
 	order     []int // the samples, in the order of the current epoch
 	stepper   *stepper
-	optimizer *Optimizer
+	optimizer Optimizer
 	good      good
 
 	position
@@ -102,14 +111,17 @@ func New(c Config, model models.Model, data *datasets.Dataset, hooks ...Hook) (*
 	t := &Trainer{config: c, session: session, train: train, order: make([]int, train.Len())}
 	t.config.Loss = session.state.Loss
 	t.stepper = newStepper(model, session.state.Loss, train)
-	if t.optimizer, err = NewOptimizer(c.Optimizer, model.Parameters()); err != nil {
+	if c.Optimizer == nil {
+		c.Optimizer = OptimizerConfig{}
+	}
+	if t.optimizer, err = c.Optimizer.NewOptimizer(model.Parameters()); err != nil {
 		return nil, err
 	}
 	session.state.Steps = t.batches()
 	session.state.snapshot = t.capture
 	return t, session.state.metrics.declare(
-		Metric{Name: "train/batch_loss", Meaning: "mean loss of the epoch's mini-batches, each before its step", Better: Lower, Detail: true},
-		Metric{Name: "train/learning_rate", Meaning: "learning rate of the epoch", Detail: true},
+		Metric{Name: "train/batch_loss", Heading: "batch loss", Meaning: "mean loss of the epoch's mini-batches, each before its step", Better: Lower, Detail: true},
+		Metric{Name: "train/learning_rate", Heading: "rate", Meaning: "learning rate of the epoch", Detail: true},
 	)
 }
 
@@ -190,6 +202,9 @@ func (t *Trainer) recordEpoch() error {
 func (t *Trainer) trainEpoch(ctx context.Context) error {
 	s := t.session.state
 	s.LearningRate = t.config.Rate.At(t.epoch, t.config.Epochs)
+	if !(s.LearningRate >= 0) || math.IsInf(s.LearningRate, 0) {
+		return fmt.Errorf("trainer: the learning rate of epoch %d is %g; want a finite number, 0 or more", t.epoch, s.LearningRate)
+	}
 	t.shuffle()
 	if err := t.cancelled(ctx); err != nil {
 		return err
@@ -253,9 +268,14 @@ func (t *Trainer) step(ctx context.Context) error {
 	return t.session.BatchEnd(ctx, s.Step+1, loss)
 }
 
-// live are the tensors that training changes.
+// live are the tensors that training changes: the parameters, and the
+// optimizer's state under "optimizer/…".
 func (t *Trainer) live() []models.Parameter {
-	return slices.Concat(t.session.state.Model.Parameters(), t.optimizer.State())
+	live := slices.Clone(t.session.state.Model.Parameters())
+	for _, p := range t.optimizer.State() {
+		live = append(live, models.Parameter{Name: "optimizer/" + p.Name, Value: p.Value})
+	}
+	return live
 }
 
 // keepGood remembers the present state.

@@ -44,9 +44,11 @@ func byHand(t *testing.T, c trainer.Config, m models.Model) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	optimizer, err := trainer.NewOptimizer(c.Optimizer, m.Parameters())
-	if err != nil {
-		t.Fatal(err)
+	var optimizer trainer.Optimizer
+	if c.Optimizer != nil {
+		if optimizer, err = c.Optimizer.NewOptimizer(m.Parameters()); err != nil {
+			t.Fatal(err)
+		}
 	}
 	step := 0
 	order := make([]int, train.Len())
@@ -68,12 +70,13 @@ func byHand(t *testing.T, c trainer.Config, m models.Model) {
 			if _, err := o.Gradient(context.Background(), g); err != nil {
 				t.Fatal(err)
 			}
-			if c.Optimizer.Name == "" {
-				descend(m, c.Rate.Base, g)
+			step++
+			rate := c.Rate.At(epoch, c.Epochs)
+			if optimizer == nil {
+				descend(m, rate, g)
 				continue
 			}
-			step++
-			optimizer.Step(step, c.Rate.Base, 1, like(m, g))
+			optimizer.Step(step, rate, 1, like(m, g))
 		}
 	}
 }
@@ -109,12 +112,12 @@ func TestTrainingIsThatOfALoopByHand(t *testing.T) {
 	// 150 samples in batches of 64 leave one of 22.
 	c := trainer.Config{Epochs: 3, BatchSize: 64, Rate: trainer.Rate{Base: 0.1}, Seed: 5}
 	for _, precision := range []tensor.Dtype{tensor.Float64, tensor.Float32} {
-		for _, name := range []string{"", "adam"} {
-			c.Optimizer.Name = name
+		for _, rule := range []trainer.UpdateRule{nil, trainer.OptimizerConfig{Name: "adam"}} {
+			c.Optimizer = rule
 			got, want := newMLP(t, data, precision, 8, 8), newMLP(t, data, precision, 8, 8)
 			train(t, c, got, data)
 			byHand(t, c, want)
-			wantSame(t, fmt.Sprint(precision, name), flat(got), flat(want))
+			wantSame(t, fmt.Sprint(precision, rule), flat(got), flat(want))
 		}
 	}
 }
@@ -265,9 +268,9 @@ func TestNewErrors(t *testing.T) {
 		change func(*trainer.Config)
 		want   string
 	}{
-		{func(c *trainer.Config) { c.Epochs = -1 }, "trainer: epochs is -1; want 0 or more"},
+		{func(c *trainer.Config) { c.Epochs = -1 }, "trainer: Epochs is -1; want 0 or more"},
 		{func(c *trainer.Config) { c.Loss = "hinge" }, `models: loss is "hinge"; want one of cross_entropy, squared_error`},
-		{func(c *trainer.Config) { c.Evaluate.Every = -1 }, "trainer: evaluate: every is -1; want a number of epochs"},
+		{func(c *trainer.Config) { c.Evaluate.Every = -1 }, "trainer: Evaluate.Every is -1; want a number of epochs"},
 	} {
 		c := good
 		test.change(&c)
