@@ -1,13 +1,14 @@
 package callbacks
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"time"
 
+	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
@@ -32,11 +33,15 @@ type Checkpoint struct {
 	// empty. Its declaration tells whether lower or higher is better.
 	Best string
 
-	interval time.Duration
-	saved    time.Time // when last.npz was written, or training began; zero before
-	epoch    int       // of last.npz; −1 before
-	better   trainer.Direction
-	best     *trainer.Reading // nil before the first
+	run checkpointing
+}
+
+// checkpointing is what a Checkpoint knows of the present run.
+type checkpointing struct {
+	saved  time.Time // when last.npz was written, or training began; zero before
+	epoch  int       // of last.npz; −1 before
+	better trainer.Direction
+	best   *trainer.Reading // nil before the first
 }
 
 var (
@@ -47,12 +52,8 @@ var (
 	_ trainer.EpochEnder    = (*Checkpoint)(nil)
 	_ trainer.TrainEnder    = (*Checkpoint)(nil)
 	_ trainer.Interrupted   = (*Checkpoint)(nil)
+	_ trainer.Resetter      = (*Checkpoint)(nil)
 	_ trainer.Snapshotter   = (*Checkpoint)(nil)
-)
-
-const (
-	lastFile = "last.npz" // to resume from
-	bestFile = "best.npz"
 )
 
 // Name implements trainer.Hook.
@@ -65,7 +66,7 @@ func (*Checkpoint) Phase() trainer.Phase { return trainer.Save }
 // declared, or of which neither direction is better, is an error.
 func (c *Checkpoint) TrainBegin(_ context.Context, s *trainer.State) error {
 	if err := c.Schedule.Validate(); err != nil {
-		return fmt.Errorf("schedule: %w", err)
+		return trainer.Below("Schedule", err)
 	}
 	if c.Best != "" {
 		m, err := s.Metric(c.Best)
@@ -75,16 +76,12 @@ func (c *Checkpoint) TrainBegin(_ context.Context, s *trainer.State) error {
 		if m.Better == trainer.Neither {
 			return fmt.Errorf("best: of metric %q neither lower nor higher is better; choose another", c.Best)
 		}
-		c.better = m.Better
+		c.run.better = m.Better
 	}
 	if err := os.MkdirAll(c.Dir, 0o755); err != nil {
 		return err
 	}
-	c.interval = c.Interval
-	if c.interval == 0 {
-		c.interval = 10 * time.Second
-	}
-	c.saved, c.epoch = time.Now(), -1
+	c.run.saved, c.run.epoch = time.Now(), -1
 	return nil
 }
 
@@ -93,27 +90,30 @@ func (c *Checkpoint) BatchEnd(_ context.Context, s *trainer.State) error {
 	if !c.overdue() {
 		return nil
 	}
-	return c.save(s, lastFile)
+	return c.save(s, record.LastCheckpoint)
 }
 
-func (c *Checkpoint) overdue() bool { return c.interval > 0 && time.Since(c.saved) >= c.interval }
+func (c *Checkpoint) overdue() bool {
+	interval := cmp.Or(c.Interval, 10*time.Second)
+	return interval > 0 && time.Since(c.run.saved) >= interval
+}
 
 // EpochEnd implements trainer.EpochEnder.
 func (c *Checkpoint) EpochEnd(_ context.Context, s *trainer.State) error {
 	var files []string
-	before := c.best
+	before := c.run.best
 	if c.improve(s) {
-		files = append(files, bestFile)
+		files = append(files, record.BestCheckpoint)
 	}
 	scheduled := c.Schedule.Due(s)
 	if scheduled && c.Keep {
-		files = append(files, fmt.Sprintf("epoch-%06d.npz", s.Epoch))
+		files = append(files, record.EpochCheckpoint(s.Epoch))
 	}
 	if scheduled || s.Final() || c.overdue() {
-		files = append(files, lastFile)
+		files = append(files, record.LastCheckpoint)
 	}
 	if err := c.save(s, files...); err != nil {
-		c.best = before // so that the file is written when the run is resumed
+		c.run.best = before // so that the file is written when the run is resumed
 		return err
 	}
 	return nil
@@ -123,10 +123,10 @@ func (c *Checkpoint) EpochEnd(_ context.Context, s *trainer.State) error {
 // before: first of all, so that the checkpoint knows it.
 func (c *Checkpoint) improve(s *trainer.State) bool {
 	value, fresh := s.Fresh(c.Best)
-	if !fresh || !improves(c.best, value, c.better) {
+	if !fresh || !improves(c.run.best, value, c.run.better) {
 		return false
 	}
-	c.best = &trainer.Reading{Value: value, Epoch: s.Epoch, Step: s.Step}
+	c.run.best = &trainer.Reading{Value: value, Epoch: s.Epoch, Step: s.Step}
 	return true
 }
 
@@ -150,8 +150,8 @@ func (c *Checkpoint) save(s *trainer.State, files ...string) error {
 		if err := checkpoint.Write(filepath.Join(c.Dir, file)); err != nil {
 			return err
 		}
-		if file == lastFile {
-			c.saved, c.epoch = time.Now(), s.Epoch
+		if file == record.LastCheckpoint {
+			c.run.saved, c.run.epoch = time.Now(), s.Epoch
 		}
 	}
 	return nil
@@ -160,28 +160,36 @@ func (c *Checkpoint) save(s *trainer.State, files ...string) error {
 // TrainEnd implements trainer.TrainEnder: parameters that were put back are
 // saved, and those of an epoch that nobody knew to be the last.
 func (c *Checkpoint) TrainEnd(_ context.Context, s *trainer.State) error {
-	if _, restored := s.Restored(); !restored && c.epoch == s.Epoch {
+	if _, restored := s.Restored(); !restored && c.run.epoch == s.Epoch {
 		return nil
 	}
-	return c.save(s, lastFile)
+	return c.save(s, record.LastCheckpoint)
 }
 
 // Interrupted implements trainer.Interrupted: whatever ended the run, the
 // trainer has left it in a state to go on from.
 func (c *Checkpoint) Interrupted(_ context.Context, s *trainer.State, _ error) error {
-	if c.saved.IsZero() { // training has not begun; a checkpoint of before is as good
+	if c.run.saved.IsZero() { // training has not begun; a checkpoint of before is as good
 		return nil
 	}
-	return c.save(s, lastFile)
+	return c.save(s, record.LastCheckpoint)
 }
 
 // Snapshot implements trainer.Snapshotter: the best reading so far.
-func (c *Checkpoint) Snapshot() ([]byte, error) { return json.Marshal(c.best) }
+func (c *Checkpoint) Snapshot() ([]byte, error) {
+	return trainer.EncodeState(checkpointState{c.run.best})
+}
 
 // Restore implements trainer.Snapshotter.
 func (c *Checkpoint) Restore(data []byte) error {
-	if err := json.Unmarshal(data, &c.best); err != nil {
-		return fmt.Errorf("state %q: %w", data, err)
-	}
-	return nil
+	var state checkpointState
+	err := trainer.DecodeState(data, &state)
+	c.run.best = state.Best
+	return err
 }
+
+// checkpointState is the part of a Checkpoint's state that is saved.
+type checkpointState struct{ Best *trainer.Reading }
+
+// Reset implements trainer.Resetter.
+func (c *Checkpoint) Reset() { c.run = checkpointing{} }

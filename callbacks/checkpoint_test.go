@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hessoscope/hessoscope/callbacks"
+	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/models"
 	"github.com/hessoscope/hessoscope/trainer"
 )
@@ -61,8 +62,9 @@ func TestCheckpointBest(t *testing.T) {
 				t.Errorf("best.npz is of epoch %d, want %d", best.Progress.Epoch, test.want)
 			}
 			// What is saved as the best knows that it is.
-			if state := string(best.Hooks["checkpoint"]); !strings.Contains(state, `"value":`) {
-				t.Errorf("best.npz holds the state %q, want the best reading", state)
+			var state struct{ Best *trainer.Reading }
+			if err := trainer.DecodeState(best.Hooks["checkpoint"], &state); err != nil || state.Best == nil || state.Best.Epoch != test.want {
+				t.Errorf("best.npz holds the state %+v, error %v; want the reading of epoch %d", state.Best, err, test.want)
 			}
 		})
 	}
@@ -75,7 +77,7 @@ func TestCheckpointRefuses(t *testing.T) {
 	}{
 		{callbacks.Checkpoint{Best: "scores/valeu"}, `did you mean "scores/value"?`},
 		{callbacks.Checkpoint{Best: "scores/value"}, `neither lower nor higher is better`},
-		{callbacks.Checkpoint{Schedule: trainer.Schedule{Every: -1}}, "schedule: every is -1"},
+		{callbacks.Checkpoint{Schedule: trainer.Schedule{Every: -1}}, "Schedule.Every is -1"},
 	} {
 		test.hook.Dir = t.TempDir()
 		tr, _ := newTraining(t, scores{better: trainer.Neither}, &test.hook)
@@ -202,14 +204,14 @@ func TestCheckpointNotFinite(t *testing.T) {
 	if last.Progress.Epoch != 3 || last.Progress.Batch != 0 || last.Progress.Stop != nil {
 		t.Errorf("last.npz is at epoch %d, batch %d, stop %v; want the start of epoch 3", last.Progress.Epoch, last.Progress.Batch, last.Progress.Stop)
 	}
-	record, err := callbacks.ReadRun(filepath.Join(dir, "run.json"))
+	recorded, err := record.ReadRun(filepath.Join(dir, "run.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if record.Status != callbacks.StatusNotFinite || record.Epoch != 2 || !strings.Contains(record.Error, `"probe/calls"`) {
-		t.Errorf("status %q, epoch %d, error %q", record.Status, record.Epoch, record.Error)
+	if recorded.Status != record.StatusNotFinite || recorded.Epoch != 2 || !strings.Contains(recorded.Error, `"probe/calls"`) {
+		t.Errorf("status %q, epoch %d, error %q", recorded.Status, recorded.Epoch, recorded.Error)
 	}
-	for name, r := range record.Final {
+	for name, r := range recorded.Final {
 		if r.Epoch > 2 {
 			t.Errorf("%s is of epoch %d, which was taken back", name, r.Epoch)
 		}

@@ -73,7 +73,7 @@ func (c *Complexity) TrainBegin(context.Context, *trainer.State) error {
 		return errors.New("no Spectrum to take the eigenpairs from")
 	}
 	if err := c.Schedule.Validate(); err != nil {
-		return err
+		return trainer.Below("Schedule", err)
 	}
 	c.Spectrum.complexity = c
 	return c.Settings.Validate()

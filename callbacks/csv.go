@@ -1,10 +1,10 @@
 package callbacks
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -41,27 +41,21 @@ func (*CSV) Phase() trainer.Phase { return trainer.Record }
 
 // TrainBegin implements trainer.TrainBeginner.
 func (c *CSV) TrainBegin(_ context.Context, s *trainer.State) error {
-	if err := c.open(c.Path); err != nil {
+	if err := c.Open(c.Path); err != nil {
 		return err
 	}
 	header := []string{"epoch", "step", "seconds"}
 	for _, m := range s.Metrics() {
 		header = append(header, m.Name)
 	}
-	if c.length == 0 {
+	have, err := csv.NewReader(c.Written()).Read()
+	switch {
+	case errors.Is(err, io.EOF): // a run that begins
 		return c.appendRow(header)
-	}
-	return c.checkHeader(header)
-}
-
-// checkHeader is an error if the file, of a resumed run, has other columns.
-func (c *CSV) checkHeader(want []string) error {
-	have, err := csv.NewReader(bufio.NewReader(io.NewSectionReader(c.file, 0, c.length))).Read()
-	if err != nil {
+	case err != nil:
 		return fmt.Errorf("%s: %w", c.Path, err)
-	}
-	if !slices.Equal(have, want) {
-		return fmt.Errorf("%s:1: the columns are %q, this run has %q; resume with the same hooks", c.Path, have, want)
+	case !slices.Equal(have, header):
+		return fmt.Errorf("%s:1: the columns are %q, this run has %q; resume with the same hooks", c.Path, have, header)
 	}
 	return nil
 }
@@ -90,5 +84,5 @@ func (c *CSV) appendRow(row []string) error {
 		return err
 	}
 	w.Flush()
-	return c.append(line.Bytes())
+	return c.Append(line.Bytes())
 }

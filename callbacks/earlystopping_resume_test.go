@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hessoscope/hessoscope/callbacks"
+	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/callbacks/stopping"
 	"github.com/hessoscope/hessoscope/models"
 	"github.com/hessoscope/hessoscope/trainer"
@@ -59,9 +60,9 @@ func TestResumeEarlyStopping(t *testing.T) {
 		if diff := cmp.Diff(timeless(t, filepath.Join(want, "metrics.jsonl")), timeless(t, filepath.Join(dir, "metrics.jsonl"))); diff != "" {
 			t.Errorf("metrics (-uninterrupted +resumed):\n%s", diff)
 		}
-		record, err := callbacks.ReadRun(filepath.Join(dir, "run.json"))
-		if err != nil || record.Epoch != 4 || record.Restored == nil || record.Restored.Epoch != 1 || !cmp.Equal(record.Stop, &wantStop) {
-			t.Errorf("record %+v, error %v; want the stop at epoch 4, and epoch 1 restored", record, err)
+		recorded, err := record.ReadRun(filepath.Join(dir, "run.json"))
+		if err != nil || recorded.Epoch != 4 || recorded.Restored == nil || recorded.Restored.Epoch != 1 || !cmp.Equal(recorded.Stop, &wantStop) {
+			t.Errorf("record %+v, error %v; want the stop at epoch 4, and epoch 1 restored", recorded, err)
 		}
 		last, err := trainer.ReadCheckpoint(filepath.Join(dir, "last.npz"))
 		if parameters := models.Export(wantModel.Parameters()); err != nil || !cmp.Equal(parameters, last.Arrays[:len(parameters)]) {

@@ -13,6 +13,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/hessoscope/hessoscope/callbacks"
+	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/callbacks/stopping"
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/models"
@@ -72,15 +73,15 @@ func TestEarlyStopping(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			record, err := callbacks.ReadRun(path)
+			recorded, err := record.ReadRun(path)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(test.want, stop); diff != "" || tr.State().Epoch != test.epoch {
 				t.Errorf("ended at epoch %d, want %d; (-want +have):\n%s", tr.State().Epoch, test.epoch, diff)
 			}
-			if diff := cmp.Diff(&test.want, record.Stop); diff != "" || record.Status != callbacks.StatusFinished || record.Restored != nil {
-				t.Errorf("run.json has status %s, restored %v, (-want +have):\n%s", record.Status, record.Restored, diff)
+			if diff := cmp.Diff(&test.want, recorded.Stop); diff != "" || recorded.Status != record.StatusFinished || recorded.Restored != nil {
+				t.Errorf("run.json has status %s, restored %v, (-want +have):\n%s", recorded.Status, recorded.Restored, diff)
 			}
 			if log.Len() > 0 {
 				t.Errorf("warned of\n%s", &log)
@@ -130,7 +131,7 @@ func TestRestoreBest(t *testing.T) {
 					t.Errorf("the model has the parameters of %s: %t, want %t", file, !same, same)
 				}
 			}
-			record, err := callbacks.ReadRun(filepath.Join(dir, "run.json"))
+			recorded, err := record.ReadRun(filepath.Join(dir, "run.json"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -140,8 +141,8 @@ func TestRestoreBest(t *testing.T) {
 					Value: test.scores.values[test.best], Epoch: test.best, Step: test.best * testSteps,
 				}}
 			}
-			if diff := cmp.Diff(want, record.Restored); diff != "" || record.Epoch != test.last {
-				t.Errorf("epoch %d, want %d; restored (-want +have):\n%s", record.Epoch, test.last, diff)
+			if diff := cmp.Diff(want, recorded.Restored); diff != "" || recorded.Epoch != test.last {
+				t.Errorf("epoch %d, want %d; restored (-want +have):\n%s", recorded.Epoch, test.last, diff)
 			}
 		})
 	}
@@ -207,9 +208,9 @@ func TestEarlyStoppingNotFinite(t *testing.T) {
 	if diff := cmp.Diff(before, models.Values(model.Parameters()[0].Value)); diff != "" {
 		t.Errorf("parameters (-epoch 2 +have):\n%s", diff)
 	}
-	record, err := callbacks.ReadRun(filepath.Join(dir, "run.json"))
-	if err != nil || record.Status != callbacks.StatusNotFinite || record.Stop.Reason != trainer.NotFinite || record.Restored != nil {
-		t.Errorf("record %+v, error %v; want status and reason not_finite", record, err)
+	recorded, err := record.ReadRun(filepath.Join(dir, "run.json"))
+	if err != nil || recorded.Status != record.StatusNotFinite || recorded.Stop.Reason != trainer.NotFinite || recorded.Restored != nil {
+		t.Errorf("recorded %+v, error %v; want status and reason not_finite", recorded, err)
 	}
 }
 
@@ -218,11 +219,11 @@ func TestEarlyStoppingRefuses(t *testing.T) {
 		hook callbacks.EarlyStopping
 		want string
 	}{
-		{callbacks.EarlyStopping{Rule: stopping.Rule{Monitor: "scores/valeu", Patience: 1}}, `when.monitor is "scores/valeu": trainer: no metric "scores/valeu"; did you mean "scores/value"?`},
-		{callbacks.EarlyStopping{Rule: stopping.Rule{Monitor: "scores/value", Patience: 1}}, "when.mode is missing: of scores/value neither"},
-		{callbacks.EarlyStopping{Rule: stopping.Rule{Any: []stopping.Rule{{Monitor: "scores/value", For: -1}}}}, "when.any[0].for is -1"},
-		{callbacks.EarlyStopping{RestoreBest: "scores/valeu"}, `restore_best is "scores/valeu": trainer: no metric "scores/valeu"; did you mean "scores/value"?`},
-		{callbacks.EarlyStopping{RestoreBest: "scores/value"}, `restore_best is "scores/value": neither lower nor higher`},
+		{callbacks.EarlyStopping{Rule: stopping.Rule{Monitor: "scores/valeu", Patience: 1}}, `Rule.Monitor is "scores/valeu": trainer: no metric "scores/valeu"; did you mean "scores/value"?`},
+		{callbacks.EarlyStopping{Rule: stopping.Rule{Monitor: "scores/value", Patience: 1}}, "Rule.Mode is missing: of scores/value neither"},
+		{callbacks.EarlyStopping{Rule: stopping.Rule{Any: []stopping.Rule{{Monitor: "scores/value", For: -1}}}}, "Rule.Any[0].For is -1"},
+		{callbacks.EarlyStopping{RestoreBest: "scores/valeu"}, `RestoreBest is "scores/valeu": trainer: no metric "scores/valeu"; did you mean "scores/value"?`},
+		{callbacks.EarlyStopping{RestoreBest: "scores/value"}, `RestoreBest is "scores/value": neither lower nor higher`},
 	} {
 		tr, _ := newTraining(t, scores{better: trainer.Neither}, &test.hook)
 		if _, err := tr.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "hook early_stopping: "+test.want) {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/hessoscope/hessoscope/callbacks"
+	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/models"
 	"github.com/hessoscope/hessoscope/trainer"
@@ -60,7 +61,7 @@ func Example() {
 		_, evaluated := line.Metrics["validation/accuracy"]
 		fmt.Printf("epoch %d, step %2d: %d metrics, evaluated: %t\n", line.Epoch, line.Step, len(line.Metrics), evaluated)
 	}
-	run, err := callbacks.ReadRun(filepath.Join(dir, "run.json"))
+	run, err := record.ReadRun(filepath.Join(dir, "run.json"))
 	if err != nil {
 		log.Fatal(err)
 	}

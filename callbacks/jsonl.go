@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
@@ -21,6 +22,9 @@ type JSONL struct {
 
 	appendFile
 }
+
+// appendFile is embedded under a name that is private to a hook.
+type appendFile = record.AppendFile
 
 var (
 	_ trainer.Hook          = (*JSONL)(nil)
@@ -39,7 +43,7 @@ func (*JSONL) Name() string { return "jsonl" }
 func (*JSONL) Phase() trainer.Phase { return trainer.Record }
 
 // TrainBegin implements trainer.TrainBeginner.
-func (j *JSONL) TrainBegin(context.Context, *trainer.State) error { return j.open(j.Path) }
+func (j *JSONL) TrainBegin(context.Context, *trainer.State) error { return j.Open(j.Path) }
 
 // EpochEnd implements trainer.EpochEnder.
 func (j *JSONL) EpochEnd(_ context.Context, s *trainer.State) error {
@@ -59,17 +63,17 @@ func (j *JSONL) EpochEnd(_ context.Context, s *trainer.State) error {
 	if metrics.Len() == 0 {
 		return nil
 	}
-	return j.append(fmt.Appendf(nil, "{\"epoch\": %d, \"step\": %d, \"seconds\": %v, \"metrics\": {%s}}\n",
+	return j.Append(fmt.Appendf(nil, "{\"epoch\": %d, \"step\": %d, \"seconds\": %v, \"metrics\": {%s}}\n",
 		s.Epoch, s.Step, seconds(s), &metrics))
 }
 
 // writeMember writes a member of a JSON object.
 func writeMember(b *bytes.Buffer, name string, value float64) error {
-	key, err := marshal(name, "")
+	key, err := record.Marshal(name, "")
 	if err != nil {
 		return err
 	}
-	number, err := marshal(value, "")
+	number, err := record.Marshal(value, "")
 	if err != nil {
 		return err
 	}

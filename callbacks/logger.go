@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strings"
 
 	"github.com/sirupsen/logrus"
 
@@ -29,7 +28,14 @@ type Logger struct {
 	// Table chooses those that fit a line, and other formatters get all.
 	Metrics []string
 
-	names []string // of the metrics of this run
+	run logging
+}
+
+// logging is what a Logger knows of the present run.
+type logging struct {
+	log     *logrus.Logger
+	metrics []trainer.Metric // to log
+	begun   bool
 }
 
 var (
@@ -39,6 +45,7 @@ var (
 	_ trainer.EpochEnder    = (*Logger)(nil)
 	_ trainer.TrainEnder    = (*Logger)(nil)
 	_ trainer.Interrupted   = (*Logger)(nil)
+	_ trainer.Resetter      = (*Logger)(nil)
 )
 
 // NewLogger returns a Logger that writes to w: format "text" is a Table for
@@ -67,17 +74,11 @@ func (*Logger) Phase() trainer.Phase { return trainer.Record }
 // declared is an error.
 func (l *Logger) TrainBegin(_ context.Context, s *trainer.State) error {
 	if err := l.Schedule.Validate(); err != nil {
-		return fmt.Errorf("schedule: %w", err)
+		return trainer.Below("Schedule", err)
 	}
-	for _, name := range l.Metrics {
-		if _, err := s.Metric(name); err != nil {
-			return err
-		}
+	if err := l.begin(s); err != nil {
+		return err
 	}
-	if l.Log == nil {
-		l.Log = &logrus.Logger{Out: os.Stderr, Formatter: new(Table), Level: logrus.InfoLevel}
-	}
-	l.choose(s.Metrics())
 	message, fields := "training", logrus.Fields{
 		"model": describe(s.Model), "parameters": models.Size(s.Model), "data": s.Data.Name, "epochs": s.Epochs,
 	}
@@ -87,27 +88,40 @@ func (l *Logger) TrainBegin(_ context.Context, s *trainer.State) error {
 	for _, split := range s.Data.Splits {
 		fields["samples/"+split.Name] = split.Len()
 	}
-	l.Log.WithFields(fields).Info(message)
+	l.run.log.WithFields(fields).Info(message)
 	return nil
 }
 
-// choose sets the names of the metrics to log.
-func (l *Logger) choose(declared []trainer.Metric) {
-	table, isTable := l.Log.Formatter.(*Table)
+// begin finds out what to log, and where.
+func (l *Logger) begin(s *trainer.State) error {
+	l.run = logging{log: orStandardError(l.Log), metrics: s.Metrics()}
+	table, isTable := l.run.log.Formatter.(*Table)
 	switch {
 	case l.Metrics != nil:
-		l.names = l.Metrics
-	case isTable:
-		l.names = fitting(declared)
-	default:
-		l.names = nil
-		for _, m := range declared {
-			l.names = append(l.names, m.Name)
+		l.run.metrics = nil
+		for _, name := range l.Metrics {
+			m, err := s.Metric(name)
+			if err != nil {
+				return err
+			}
+			l.run.metrics = append(l.run.metrics, m)
 		}
+	case isTable:
+		l.run.metrics = fitting(s.Metrics())
 	}
 	if isTable {
-		table.Metrics = l.names
+		table.begin(l.run.metrics)
 	}
+	l.run.begun = true
+	return nil
+}
+
+// orStandardError is the log, or one of lines on standard error in its place.
+func orStandardError(log *logrus.Logger) *logrus.Logger {
+	if log != nil {
+		return log
+	}
+	return &logrus.Logger{Out: os.Stderr, Formatter: new(Table), Level: logrus.InfoLevel}
 }
 
 // EpochEnd implements trainer.EpochEnder.
@@ -116,12 +130,12 @@ func (l *Logger) EpochEnd(_ context.Context, s *trainer.State) error {
 		return nil
 	}
 	fields := logrus.Fields{"epoch": s.Epoch, "of": s.Epochs, "step": s.Step, "seconds": seconds(s)}
-	for _, name := range l.names {
-		if value, fresh := s.Fresh(name); fresh {
-			fields[name] = value
+	for _, m := range l.run.metrics {
+		if value, fresh := s.Fresh(m.Name); fresh {
+			fields[m.Name] = value
 		}
 	}
-	l.Log.WithFields(fields).Info(epochMessage)
+	l.run.log.WithFields(fields).Info(epochMessage)
 	return nil
 }
 
@@ -133,13 +147,6 @@ func (l *Logger) due(s *trainer.State) bool {
 		_, fresh := s.Fresh(m.Name)
 		return fresh && !ofSplit(m.Name)
 	})
-}
-
-// ofSplit tells whether a metric is one that costs next to nothing, and so
-// tends to be fresh at every epoch.
-func ofSplit(name string) bool {
-	split, _, _ := strings.Cut(name, "/")
-	return split == "train" || split == "validation" || split == "test"
 }
 
 // TrainEnd implements trainer.TrainEnder.
@@ -155,37 +162,24 @@ func (l *Logger) TrainEnd(_ context.Context, s *trainer.State) error {
 	if restored, ok := s.Restored(); ok {
 		fields["restored"] = restored.Epoch
 	}
-	for _, name := range l.names {
-		if last, ok := s.Last(name); ok {
-			fields[name] = last.Value
+	for _, m := range l.run.metrics {
+		if last, ok := s.Last(m.Name); ok {
+			fields[m.Name] = last.Value
 		}
 	}
-	l.Log.WithFields(fields).Info("finished")
+	l.run.log.WithFields(fields).Info("finished")
 	return nil
 }
 
 // Interrupted implements trainer.Interrupted.
 func (l *Logger) Interrupted(_ context.Context, s *trainer.State, err error) error {
-	if l.names == nil { // the run ended before it began
+	if !l.run.begun {
 		return nil
 	}
-	l.Log.WithError(err).WithFields(logrus.Fields{"epoch": s.Epoch, "step": s.Step, "seconds": seconds(s)}).
+	l.run.log.WithError(err).WithFields(logrus.Fields{"epoch": s.Epoch, "step": s.Step, "seconds": seconds(s)}).
 		Warn(trainer.StopOf(err).Reason)
 	return nil
 }
 
-// stopped is why a run ends that was not interrupted.
-func stopped(s *trainer.State) trainer.Stop {
-	if stop, ok := s.Stopped(); ok {
-		return stop
-	}
-	return trainer.Stop{Reason: trainer.Completed}
-}
-
-// describe is the model in one line.
-func describe(m models.Model) string {
-	if s, ok := m.(fmt.Stringer); ok {
-		return s.String()
-	}
-	return fmt.Sprintf("%T", m)
-}
+// Reset implements trainer.Resetter.
+func (l *Logger) Reset() { l.run = logging{} }

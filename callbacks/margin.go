@@ -112,7 +112,7 @@ func isCheap(metric string) bool {
 func (m *Margin) TrainBegin(_ context.Context, state *trainer.State) error {
 	m.Schedule = orDefault(m.Schedule)
 	if err := m.Schedule.Validate(); err != nil {
-		return err
+		return trainer.Below("Schedule", err)
 	}
 	if m.Samples < 0 {
 		return fmt.Errorf("%d samples; want 0, for at most %d, or more", m.Samples, MarginSamples)

@@ -230,8 +230,8 @@ func TestMarginSettings(t *testing.T) {
 	}{
 		{callbacks.Margin{Samples: -1}, "hook margin: -1 samples; want 0, for at most 1000, or more"},
 		{callbacks.Margin{Split: "tests"}, `hook margin: `},
-		{callbacks.Margin{Schedule: trainer.Schedule{Every: -1}}, "every is -1; want a number of epochs"},
-		{callbacks.Margin{Schedule: trainer.Schedule{Budget: 2}}, "budget is 2; want a share of the run's work between 0 and 1"},
+		{callbacks.Margin{Schedule: trainer.Schedule{Every: -1}}, "Schedule.Every is -1; want a number of epochs"},
+		{callbacks.Margin{Schedule: trainer.Schedule{Budget: 2}}, "Schedule.Budget is 2; want a share of the run's work between 0 and 1"},
 		{callbacks.Margin{Dir: os.DevNull, Samples: 1, Schedule: trainer.Schedule{Every: 1}}, "hook margin: mkdir " + os.DevNull},
 	} {
 		_, err := spectrumRun(t, tensor.Float64, &test.hook).Run(t.Context())

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hessoscope/hessoscope/callbacks"
+	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
@@ -74,6 +75,33 @@ func TestJSONL(t *testing.T) {
 				last = i
 			}
 		}
+	}
+}
+
+// What a JSONL writes is read back with all digits.
+func TestJSONLIsReadBack(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "metrics.jsonl")
+	values := scores{trainer.Lower, []float64{1.0 / 3, 1e-300, 0.1}}
+	tr, _ := newTraining(t, new(probe), values, &callbacks.JSONL{Path: path})
+	if _, err := tr.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	history, err := record.ReadHistory(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(history) != testEpochs+1 {
+		t.Fatalf("%d epochs, want %d", len(history), testEpochs+1)
+	}
+	for epoch, entry := range history {
+		value, recorded := entry.Metrics["scores/value"]
+		_, even := entry.Metrics["probe/calls"]
+		if entry.Epoch != epoch || entry.Step != epoch*testSteps || recorded != (epoch < 3) || recorded && value != values.values[epoch] || even != (epoch%2 == 0) {
+			t.Errorf("epoch %d: %+v", epoch, entry)
+		}
+	}
+	if last, _ := tr.State().Last("train/loss"); history[testEpochs].Metrics["train/loss"] != last.Value {
+		t.Errorf("train/loss is %v, want %v", history[testEpochs].Metrics["train/loss"], last.Value)
 	}
 }
 
@@ -188,10 +216,14 @@ func TestCSVOtherColumns(t *testing.T) {
 		t.Fatal(err)
 	}
 	hook := &callbacks.CSV{Path: path}
-	if err := hook.Restore([]byte(strconv.Itoa(len(header)))); err != nil {
+	tr, _ := newTraining(t, hook)
+	state, err := trainer.EncodeState(int64(len(header)))
+	if err != nil {
 		t.Fatal(err)
 	}
-	tr, _ := newTraining(t, hook)
+	if err := hook.Restore(state); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := tr.Run(t.Context()); err == nil || !strings.Contains(err.Error(), path+":1: the columns are ") {
 		t.Errorf("error %v, want one about the columns", err)
 	}

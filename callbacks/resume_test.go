@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hessoscope/hessoscope/callbacks"
+	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/models"
 	"github.com/hessoscope/hessoscope/trainer"
@@ -143,12 +144,12 @@ func finish(t *testing.T, dir string) {
 		t.Errorf("parameters (-uninterrupted +resumed):\n%s", diff)
 	}
 	compareBest(t, want, dir)
-	record, err := callbacks.ReadRun(filepath.Join(dir, "run.json"))
+	recorded, err := record.ReadRun(filepath.Join(dir, "run.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if record.Status != callbacks.StatusFinished || record.Epoch != testEpochs || record.Error != "" {
-		t.Errorf("status %q, epoch %d, error %q; want finished, %d, none", record.Status, record.Epoch, record.Error, testEpochs)
+	if recorded.Status != record.StatusFinished || recorded.Epoch != testEpochs || recorded.Error != "" {
+		t.Errorf("status %q, epoch %d, error %q; want finished, %d, none", recorded.Status, recorded.Epoch, recorded.Error, testEpochs)
 	}
 }
 
@@ -225,8 +226,8 @@ func TestResumeAfterCancel(t *testing.T) {
 				if _, err := run(ctx, t, dir, p); !errors.Is(err, context.Canceled) {
 					t.Fatalf("error %v, want a cancelled context", err)
 				}
-				if record, err := callbacks.ReadRun(filepath.Join(dir, "run.json")); err != nil || record.Status != callbacks.StatusInterrupted {
-					t.Fatalf("record %+v, error %v; want status interrupted", record, err)
+				if recorded, err := record.ReadRun(filepath.Join(dir, "run.json")); err != nil || recorded.Status != record.StatusInterrupted {
+					t.Fatalf("record %+v, error %v; want status interrupted", recorded, err)
 				}
 			}
 			finish(t, dir)
@@ -314,7 +315,7 @@ func TestResumeWithoutFile(t *testing.T) {
 	if !bytes.Equal(before, after) {
 		t.Error("last.npz was replaced by a run that could not begin")
 	}
-	if record, err := callbacks.ReadRun(filepath.Join(dir, "run.json")); err != nil || record.Status != callbacks.StatusFinished {
-		t.Errorf("record %+v, error %v; want that of the run before", record, err)
+	if recorded, err := record.ReadRun(filepath.Join(dir, "run.json")); err != nil || recorded.Status != record.StatusFinished {
+		t.Errorf("record %+v, error %v; want that of the run before", recorded, err)
 	}
 }

@@ -10,12 +10,14 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/datasets/durable"
 	"github.com/hessoscope/hessoscope/models"
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// RunRecord keeps a file on what the run is, and how it ended: a Run as JSON.
+// RunRecord keeps a file on what the run is, and how it ended: a record.Run as
+// JSON.
 // It is replaced as a whole when training begins and when it ends.
 type RunRecord struct {
 	Path string // of the file, such as "run.json"; its folder is created
@@ -23,86 +25,7 @@ type RunRecord struct {
 	// configuration. It is stored as JSON; nothing if nil.
 	Info any
 
-	run Run
-}
-
-// Run describes a training run. ReadRun reads it.
-type Run struct {
-	Info   json.RawMessage `json:"info,omitempty"` // as the caller gave it
-	Status Status          `json:"status"`
-	Stop   *trainer.Stop   `json:"stop,omitempty"` // why it ended; nil while it is running
-	// Restored tells of which epoch the parameters of the last checkpoint are,
-	// where that is not Epoch. The Final readings are those of Epoch still.
-	Restored *trainer.Restored `json:"restored,omitempty"`
-	Error    string            `json:"error,omitempty"` // that ended it
-	Started  time.Time         `json:"started"`         // first, before it was ever resumed
-	Updated  time.Time         `json:"updated"`         // when this was written
-	Seconds  float64           `json:"seconds"`         // that it has taken so far, pauses left out
-	Epoch    int               `json:"epoch"`           // epochs completed
-	Epochs   int               `json:"epochs"`          // epochs planned; 0 if not known
-	Step     int               `json:"step"`            // training steps completed
-	Seed     uint64            `json:"seed"`            // of all random numbers
-	Loss     models.Loss       `json:"loss"`            // that is minimised
-	Model    RunModel          `json:"model"`
-	Data     RunData           `json:"data"`
-	Host     RunHost           `json:"host"`              // of the last session
-	Version  string            `json:"version,omitempty"` // of this module; empty if not known
-
-	Metrics []trainer.Metric           `json:"metrics"` // all that were declared, in order
-	Final   map[string]trainer.Reading `json:"final"`   // the last readings, by metric; a metric that was never read is missing
-}
-
-// RunModel describes the model of a Run.
-type RunModel struct {
-	Description string `json:"description"` // one line
-	Parameters  int    `json:"parameters"`  // P, the number of values
-	InputShape  []int  `json:"input_shape"` // of one sample
-	Classes     int    `json:"classes"`
-	Precision   string `json:"precision"` // float32 or float64
-}
-
-// RunData describes the data set of a Run.
-type RunData struct {
-	Name        string         `json:"name"`
-	Fingerprint string         `json:"fingerprint"` // as datasets.Dataset.Fingerprint
-	Samples     map[string]int `json:"samples"`     // of each split
-}
-
-// RunHost describes the computer of a Run.
-type RunHost struct {
-	Name string `json:"name"`
-	OS   string `json:"os"`   // GOOS
-	Arch string `json:"arch"` // GOARCH
-	CPUs int    `json:"cpus"` // that the program may use
-	Go   string `json:"go"`   // version
-}
-
-// Status is how far a Run has come. One that was killed is left running.
-type Status string
-
-// The statuses. Those of a run that ended by an error are the trainer.Reason.
-const (
-	StatusRunning     Status = "running"
-	StatusFinished    Status = "finished"                // all epochs are done, or a hook asked for the end
-	StatusInterrupted        = Status(trainer.Cancelled) // can be resumed
-	StatusNotFinite          = Status(trainer.NotFinite)
-	StatusFailed             = Status(trainer.Failed)
-)
-
-// ReadRun reads what a RunRecord wrote.
-func ReadRun(path string) (*Run, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	r := new(Run)
-	if err := json.Unmarshal(data, r); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	if r.Status == "" {
-		return nil, fmt.Errorf("%s: no status; this is not the record of a run", path)
-	}
-	return r, nil
+	run record.Run
 }
 
 var (
@@ -111,6 +34,7 @@ var (
 	_ trainer.TrainBeginner = (*RunRecord)(nil)
 	_ trainer.TrainEnder    = (*RunRecord)(nil)
 	_ trainer.Interrupted   = (*RunRecord)(nil)
+	_ trainer.Resetter      = (*RunRecord)(nil)
 	_ trainer.Snapshotter   = (*RunRecord)(nil)
 )
 
@@ -126,25 +50,25 @@ func (r *RunRecord) TrainBegin(_ context.Context, s *trainer.State) error {
 	if err != nil {
 		return err
 	}
-	started := r.run.Started
+	started := r.run.Started // of a run that is resumed
 	if started.IsZero() {
 		started = timestamp()
 	}
-	r.run = Run{
-		Info: info, Started: started, Epochs: s.Epochs, Seed: s.Seed, Loss: s.Loss,
+	r.run = record.Run{
+		Info: info, Started: started, Epochs: s.Epochs, Seed: s.Seed, Loss: string(s.Loss),
 		Model: modelOf(s), Data: dataOf(s), Host: thisHost(), Version: version(), Metrics: s.Metrics(),
 	}
 	if err := os.MkdirAll(filepath.Dir(r.Path), 0o755); err != nil {
 		return err
 	}
-	return r.write(s, StatusRunning)
+	return r.write(s, record.StatusRunning)
 }
 
 func (r *RunRecord) info() (json.RawMessage, error) {
 	if r.Info == nil {
 		return nil, nil
 	}
-	info, err := marshal(r.Info, "")
+	info, err := record.Marshal(r.Info, "")
 	if err != nil {
 		return nil, fmt.Errorf("info: %w", err)
 	}
@@ -155,24 +79,24 @@ func (r *RunRecord) info() (json.RawMessage, error) {
 // would lose.
 func timestamp() time.Time { return time.Now().Truncate(time.Second).UTC() }
 
-func modelOf(s *trainer.State) RunModel {
-	return RunModel{
+func modelOf(s *trainer.State) record.RunModel {
+	return record.RunModel{
 		Description: describe(s.Model), Parameters: models.Size(s.Model), InputShape: s.Model.InputShape(),
 		Classes: s.Model.Classes(), Precision: models.Precision(s.Model).String(),
 	}
 }
 
-func dataOf(s *trainer.State) RunData {
+func dataOf(s *trainer.State) record.RunData {
 	samples := make(map[string]int)
 	for i := range s.Data.Splits {
 		samples[s.Data.Splits[i].Name] = s.Data.Splits[i].Len()
 	}
-	return RunData{Name: s.Data.Name, Fingerprint: s.Data.Fingerprint(), Samples: samples}
+	return record.RunData{Name: s.Data.Name, Fingerprint: s.Data.Fingerprint(), Samples: samples}
 }
 
-func thisHost() RunHost {
+func thisHost() record.RunHost {
 	name, _ := os.Hostname() // one without a name is no reason not to train
-	return RunHost{Name: name, OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.GOMAXPROCS(0), Go: runtime.Version()}
+	return record.RunHost{Name: name, OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.GOMAXPROCS(0), Go: runtime.Version()}
 }
 
 // version is that of this module, in whatever program it runs.
@@ -197,7 +121,7 @@ func (r *RunRecord) TrainEnd(_ context.Context, s *trainer.State) error {
 	if restored, ok := s.Restored(); ok {
 		r.run.Restored = &restored
 	}
-	return r.write(s, StatusFinished)
+	return r.write(s, record.StatusFinished)
 }
 
 // Interrupted implements trainer.Interrupted.
@@ -207,11 +131,11 @@ func (r *RunRecord) Interrupted(_ context.Context, s *trainer.State, err error) 
 	}
 	stop := trainer.StopOf(err)
 	r.run.Stop, r.run.Error = &stop, err.Error()
-	return r.write(s, Status(stop.Reason))
+	return r.write(s, record.Status(stop.Reason))
 }
 
 // write brings the record up to date and replaces the file.
-func (r *RunRecord) write(s *trainer.State, status Status) error {
+func (r *RunRecord) write(s *trainer.State, status record.Status) error {
 	r.run.Status, r.run.Updated = status, timestamp()
 	r.run.Seconds, r.run.Epoch, r.run.Step = seconds(s), s.Epoch, s.Step
 	r.run.Final = make(map[string]trainer.Reading)
@@ -220,7 +144,7 @@ func (r *RunRecord) write(s *trainer.State, status Status) error {
 			r.run.Final[m.Name] = last
 		}
 	}
-	data, err := marshal(&r.run, "  ")
+	data, err := record.Marshal(&r.run, "  ")
 	if err != nil {
 		return fmt.Errorf("%s: %w", r.Path, err)
 	}
@@ -231,12 +155,10 @@ func (r *RunRecord) write(s *trainer.State, status Status) error {
 }
 
 // Snapshot implements trainer.Snapshotter: when the run was started.
-func (r *RunRecord) Snapshot() ([]byte, error) { return json.Marshal(r.run.Started) }
+func (r *RunRecord) Snapshot() ([]byte, error) { return trainer.EncodeState(r.run.Started) }
 
 // Restore implements trainer.Snapshotter.
-func (r *RunRecord) Restore(data []byte) error {
-	if err := json.Unmarshal(data, &r.run.Started); err != nil {
-		return fmt.Errorf("state %q: %w", data, err)
-	}
-	return nil
-}
+func (r *RunRecord) Restore(data []byte) error { return trainer.DecodeState(data, &r.run.Started) }
+
+// Reset implements trainer.Resetter.
+func (r *RunRecord) Reset() { r.run = record.Run{} }

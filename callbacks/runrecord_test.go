@@ -14,13 +14,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hessoscope/hessoscope/callbacks"
-	"github.com/hessoscope/hessoscope/models"
+	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-func readRun(t *testing.T, path string) *callbacks.Run {
+func readRun(t *testing.T, path string) *record.Run {
 	t.Helper()
-	r, err := callbacks.ReadRun(path)
+	r, err := record.ReadRun(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +30,7 @@ func readRun(t *testing.T, path string) *callbacks.Run {
 func TestRunRecord(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "new", "run.json")
 	begun := time.Now().Add(-2 * time.Second) // the record has whole seconds
-	var during *callbacks.Run
+	var during *record.Run
 	p := &probe{epochEnd: func(_ context.Context, s *trainer.State) error {
 		if s.Epoch == 2 {
 			during = readRun(t, path)
@@ -41,7 +41,7 @@ func TestRunRecord(t *testing.T) {
 	if _, err := tr.Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if during == nil || during.Status != callbacks.StatusRunning || during.Stop != nil || during.Epoch != 0 {
+	if during == nil || during.Status != record.StatusRunning || during.Stop != nil || during.Epoch != 0 {
 		t.Errorf("at epoch 2 the record is %+v, want status running since epoch 0", during)
 	}
 
@@ -50,11 +50,11 @@ func TestRunRecord(t *testing.T) {
 		t.Errorf("started %v, updated %v, host %+v, %g seconds", have.Started, have.Updated, have.Host, have.Seconds)
 	}
 	state := tr.State()
-	want := &callbacks.Run{
-		Status: callbacks.StatusFinished, Stop: &trainer.Stop{Reason: trainer.Completed},
-		Epoch: testEpochs, Epochs: testEpochs, Step: testEpochs * testSteps, Seed: 1, Loss: models.CrossEntropy,
-		Model:   callbacks.RunModel{Description: "MLP 4-5-3 relu", Parameters: 43, InputShape: []int{4}, Classes: 3, Precision: "float64"},
-		Data:    callbacks.RunData{Name: "iris", Fingerprint: state.Data.Fingerprint(), Samples: map[string]int{"train": 120, "test": 30}},
+	want := &record.Run{
+		Status: record.StatusFinished, Stop: &trainer.Stop{Reason: trainer.Completed},
+		Epoch: testEpochs, Epochs: testEpochs, Step: testEpochs * testSteps, Seed: 1, Loss: "cross_entropy",
+		Model:   record.RunModel{Description: "MLP 4-5-3 relu", Parameters: 43, InputShape: []int{4}, Classes: 3, Precision: "float64"},
+		Data:    record.RunData{Name: "iris", Fingerprint: state.Data.Fingerprint(), Samples: map[string]int{"train": 120, "test": 30}},
 		Metrics: state.Metrics(), Final: map[string]trainer.Reading{},
 		Info: have.Info, Started: have.Started, Updated: have.Updated, Host: have.Host, Seconds: have.Seconds, Version: have.Version,
 	}
@@ -82,24 +82,24 @@ func TestRunRecordEnds(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		end    func(s *trainer.State, cancel context.CancelFunc) error // at the end of epoch 2
-		status callbacks.Status
+		status record.Status
 		stop   trainer.Stop
 		epoch  int
 	}{
 		{"requested", func(s *trainer.State, _ context.CancelFunc) error {
 			s.RequestStop(trainer.Stop{Reason: trainer.Requested, By: "probe", Detail: "seen enough"})
 			return nil
-		}, callbacks.StatusFinished, trainer.Stop{Reason: trainer.Requested, By: "probe", Detail: "seen enough"}, 2},
+		}, record.StatusFinished, trainer.Stop{Reason: trainer.Requested, By: "probe", Detail: "seen enough"}, 2},
 		{"cancelled", func(_ *trainer.State, cancel context.CancelFunc) error {
 			cancel()
 			return nil
-		}, callbacks.StatusInterrupted, trainer.Stop{Reason: trainer.Cancelled}, 2},
+		}, record.StatusInterrupted, trainer.Stop{Reason: trainer.Cancelled}, 2},
 		{"failed", func(*trainer.State, context.CancelFunc) error {
 			return failure
-		}, callbacks.StatusFailed, trainer.Stop{Reason: trainer.Failed, Detail: "hook probe: a hook failed"}, 2},
+		}, record.StatusFailed, trainer.Stop{Reason: trainer.Failed, Detail: "hook probe: a hook failed"}, 2},
 		{"not finite", func(s *trainer.State, _ context.CancelFunc) error {
 			return s.Record("probe/calls", math.NaN())
-		}, callbacks.StatusNotFinite, trainer.Stop{Reason: trainer.NotFinite}, 1},
+		}, record.StatusNotFinite, trainer.Stop{Reason: trainer.NotFinite}, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "run.json")
@@ -134,14 +134,19 @@ func TestRunRecordEnds(t *testing.T) {
 func TestRunRecordKeepsStart(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "run.json")
 	hook := &callbacks.RunRecord{Path: path}
-	if err := hook.Restore([]byte(`"2023-06-12T08:00:00Z"`)); err != nil {
+	started := time.Date(2023, 6, 12, 8, 0, 0, 0, time.UTC)
+	tr, _ := newTraining(t, hook)
+	state, err := trainer.EncodeState(started)
+	if err != nil {
 		t.Fatal(err)
 	}
-	tr, _ := newTraining(t, hook)
+	if err := hook.Restore(state); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := tr.Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if have := readRun(t, path).Started; !have.Equal(time.Date(2023, 6, 12, 8, 0, 0, 0, time.UTC)) {
+	if have := readRun(t, path).Started; !have.Equal(started) {
 		t.Errorf("started %v, want that of the state", have)
 	}
 }
@@ -160,11 +165,11 @@ func TestReadRunRefuses(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if r, err := callbacks.ReadRun(path); err == nil || !strings.HasPrefix(err.Error(), path+": ") {
+		if r, err := record.ReadRun(path); err == nil || !strings.HasPrefix(err.Error(), path+": ") {
 			t.Errorf("%q: run %v, error %v; want an error that names the file", text, r, err)
 		}
 	}
-	if _, err := callbacks.ReadRun(path + "x"); !errors.Is(err, os.ErrNotExist) {
+	if _, err := record.ReadRun(path + "x"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("error %v, want that there is no such file", err)
 	}
 }
@@ -178,7 +183,7 @@ func FuzzReadRun(f *testing.F) {
 		if err := os.WriteFile(path, data, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		r, err := callbacks.ReadRun(path)
+		r, err := record.ReadRun(path)
 		if (r == nil) == (err == nil) || r != nil && r.Status == "" {
 			t.Errorf("run %v, error %v", r, err)
 		}

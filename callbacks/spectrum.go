@@ -140,7 +140,7 @@ func (s *Spectrum) Times(state *trainer.State, _ string, from int) (most int, kn
 func (s *Spectrum) TrainBegin(_ context.Context, state *trainer.State) error {
 	s.Schedule = orDefault(s.Schedule)
 	if err := s.Schedule.Validate(); err != nil {
-		return err
+		return trainer.Below("Schedule", err)
 	}
 	if s.Settings.Tolerance == 0 {
 		s.Settings.Tolerance = 1e-2

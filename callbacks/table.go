@@ -2,6 +2,7 @@ package callbacks
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/sirupsen/logrus"
 
+	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
@@ -26,10 +28,9 @@ import (
 //	    0        0    1.1023    0.3333    1.0968    0.3500    0.4127   -0.0218    0.02s
 //	    1        3    1.0871    0.4133    1.0830    0.4333                        0.02s
 type Table struct {
-	Metrics []string // names of the columns between step and time
-
-	mu   sync.Mutex
-	rows int
+	mu      sync.Mutex
+	metrics []trainer.Metric // the columns between step and time
+	rows    int
 }
 
 var _ logrus.Formatter = (*Table)(nil)
@@ -41,6 +42,13 @@ const (
 	tableWidth   = 110 // columns of a terminal
 	headingEvery = 30  // rows
 )
+
+// begin sets the columns of a new table.
+func (t *Table) begin(metrics []trainer.Metric) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.metrics, t.rows = metrics, 0
+}
 
 // Format implements logrus.Formatter.
 func (t *Table) Format(e *logrus.Entry) ([]byte, error) {
@@ -60,23 +68,23 @@ func (t *Table) Format(e *logrus.Entry) ([]byte, error) {
 
 func (t *Table) writeHeading(b *bytes.Buffer) {
 	fmt.Fprintf(b, "%7s%9s", "epoch", "step")
-	for _, name := range t.Metrics {
-		fmt.Fprintf(b, "%*s", columnWidth(name), heading(name))
+	for _, m := range t.metrics {
+		fmt.Fprintf(b, "%*s", columnWidth(m), heading(m))
 	}
 	fmt.Fprintf(b, "%9s\n", "time")
 }
 
 func (t *Table) writeRow(b *bytes.Buffer, data logrus.Fields) {
 	fmt.Fprintf(b, "%7v%9v", data["epoch"], data["step"])
-	for _, name := range t.Metrics {
+	for _, m := range t.metrics {
 		cell := ""
-		if value, ok := data[name].(float64); ok {
+		if value, ok := data[m.Name].(float64); ok {
 			cell = formatNumber(value)
-			if counts[name] {
+			if m.Whole {
 				cell = fmt.Sprintf("%.0f", value)
 			}
 		}
-		fmt.Fprintf(b, "%*s", columnWidth(name), cell)
+		fmt.Fprintf(b, "%*s", columnWidth(m), cell)
 	}
 	elapsed, _ := data["seconds"].(float64)
 	fmt.Fprintf(b, "%9s\n", formatDuration(time.Duration(elapsed*float64(time.Second))))
@@ -136,41 +144,19 @@ func formatDuration(d time.Duration) string {
 	}
 }
 
-var headings = map[string]string{
-	"train/loss":          "loss",
-	"train/accuracy":      "accuracy",
-	"train/batch_loss":    "batch loss",
-	"train/learning_rate": "rate",
-	"validation/loss":     "val loss",
-	"validation/accuracy": "val acc",
-	"test/loss":           "test loss",
-	"test/accuracy":       "test acc",
-	"spectrum/lambda_max": "λ₁",
-	"spectrum/lambda_min": "λmin",
-
-	"boundary/complexity":    "G",
-	"boundary/participation": "directions",
-}
-
-// counts are metrics that are whole numbers.
-var counts = map[string]bool{"spectrum/outliers": true}
-
-// heading is what stands above a column: the last part of other names.
-func heading(name string) string {
-	if h, ok := headings[name]; ok {
-		return h
-	}
-	last := name[strings.LastIndexByte(name, '/')+1:]
-	return strings.ReplaceAll(last, "_", " ")
+// heading is what stands above the column of a metric.
+func heading(m trainer.Metric) string {
+	last := m.Name[strings.LastIndexByte(m.Name, '/')+1:]
+	return cmp.Or(m.Heading, strings.ReplaceAll(last, "_", " "))
 }
 
 // columnWidth has room for the numbers and the heading, and a gap.
-func columnWidth(name string) int { return max(8, utf8.RuneCountInString(heading(name))) + 2 }
+func columnWidth(m trainer.Metric) int { return max(8, utf8.RuneCountInString(heading(m))) + 2 }
 
 // fitting chooses the metrics that fit on a line: those of the train split and
 // of a held-out one, then what was measured, then those of other splits. They
 // come in the order of their declaration.
-func fitting(declared []trainer.Metric) []string {
+func fitting(declared []trainer.Metric) []trainer.Metric {
 	heldOut := "test/"
 	if slices.ContainsFunc(declared, func(m trainer.Metric) bool { return m.Name == "validation/loss" }) {
 		heldOut = "validation/"
@@ -181,7 +167,7 @@ func fitting(declared []trainer.Metric) []string {
 			return -1
 		case strings.HasPrefix(name, "train/"), strings.HasPrefix(name, heldOut):
 			return 0
-		case name == "spectrum/lambda_max", name == "spectrum/lambda_min":
+		case name == record.LambdaMax, name == record.LambdaMin:
 			return 1
 		case !ofSplit(name):
 			return 2
@@ -193,17 +179,18 @@ func fitting(declared []trainer.Metric) []string {
 	chosen := make(map[string]bool)
 	for r := range 4 {
 		for _, m := range declared {
-			if w := columnWidth(m.Name); rank(m) == r && w <= left {
+			if w := columnWidth(m); rank(m) == r && w <= left {
 				left -= w
 				chosen[m.Name] = true
 			}
 		}
 	}
-	var names []string
-	for _, m := range declared {
-		if chosen[m.Name] {
-			names = append(names, m.Name)
-		}
-	}
-	return names
+	return slices.DeleteFunc(slices.Clone(declared), func(m trainer.Metric) bool { return !chosen[m.Name] })
+}
+
+// ofSplit tells whether a metric is one that costs next to nothing, and so
+// tends to be fresh at every epoch.
+func ofSplit(name string) bool {
+	split, _, _ := strings.Cut(name, "/")
+	return split == "train" || split == "validation" || split == "test"
 }

@@ -3,60 +3,30 @@ package selection
 import (
 	"math"
 
-	"github.com/hessoscope/hessoscope/callbacks"
+	"github.com/hessoscope/hessoscope/callbacks/record"
+	"github.com/hessoscope/hessoscope/datasets"
+	"github.com/hessoscope/hessoscope/trainer"
 )
 
 // The metrics that have a part here beyond that of a measure.
-const (
-	trainLoss     = "train/loss"
-	trainAccuracy = "train/accuracy"
-	testLoss      = "test/loss"
-	testAccuracy  = "test/accuracy"
-	complexity    = "boundary/complexity"
-	epsilon       = "boundary/epsilon"
+var (
+	trainLoss     = trainer.LossOf(datasets.Train)
+	trainAccuracy = trainer.AccuracyOf(datasets.Train)
+	testLoss      = trainer.LossOf(datasets.Test)
+	testAccuracy  = trainer.AccuracyOf(datasets.Test)
 )
 
 // Candidate is a run to choose or not.
 type Candidate struct {
-	Path string         // of its folder; it names the run
-	Run  *callbacks.Run // its record
+	Path string      // of its folder; it names the run
+	Run  *record.Run // its record
 	// History is its epochs, in order. Only Settings.MatchLoss needs it, and a
 	// run that put the parameters of an earlier epoch back.
-	History []callbacks.Entry
+	History []record.Entry
 	// Settings are those of the run that its measures depend on, by key, such as
 	// "complexity.epsilon"; an empty value is the default. Those that differ
 	// between runs become a Warning. Nil if they are not known.
 	Settings map[string]string
-}
-
-// Interval is the value of a measure: Low = High where it is exact.
-type Interval struct {
-	Low  float64 `json:"low"`
-	High float64 `json:"high"`
-}
-
-// Exact tells whether the value is a single number.
-func (i Interval) Exact() bool { return i.Low == i.High }
-
-// middle is the midpoint, where a number has to stand for the interval.
-func (i Interval) middle() float64 {
-	if i.Exact() {
-		return i.Low
-	}
-	return i.Low/2 + i.High/2
-}
-
-// compare is −1 if i is certainly below j, 1 if certainly above, and 0 if the
-// two are equal or may be.
-func (i Interval) compare(j Interval) int {
-	switch {
-	case i.High < j.Low:
-		return -1
-	case i.Low > j.High:
-		return 1
-	default:
-		return 0
-	}
 }
 
 // reading is all that was fresh at an epoch of a run.
@@ -92,11 +62,11 @@ func (r reading) measure(metric string) (Interval, bool) {
 	if v, ok := r.number(metric); ok {
 		return Interval{v, v}, true
 	}
-	if metric != complexity {
+	if metric != record.Complexity {
 		return Interval{}, false
 	}
-	low, haveLow := r.number(complexity + "_low")
-	high, haveHigh := r.number(complexity + "_high")
+	low, haveLow := r.number(record.ComplexityLow)
+	high, haveHigh := r.number(record.ComplexityHigh)
 	return Interval{low, high}, haveLow && haveHigh && low <= high
 }
 

@@ -4,53 +4,16 @@ import (
 	"context"
 	"slices"
 
+	"github.com/hessoscope/hessoscope/callbacks/record"
+	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/trainer"
 )
-
-// Outcome is how a run generalized, at the epoch at which it was compared. A
-// field is null where a split was not evaluated there.
-type Outcome struct {
-	TrainAccuracy *float64 `json:"train_accuracy"`
-	TestAccuracy  *float64 `json:"test_accuracy"`
-	TestLoss      *float64 `json:"test_loss"`
-	AccuracyGap   *float64 `json:"accuracy_gap"` // train − test
-	LossGap       *float64 `json:"loss_gap"`     // test − train
-}
-
-// Gap is a generalization gap.
-type Gap string
-
-// The gaps, of which a smaller one is better.
-const (
-	AccuracyGap Gap = "accuracy" // train − test
-	LossGap     Gap = "loss"     // test − train
-)
-
-// Association is Kendall's τ-b of a measure and a generalization gap over runs:
-// near 1, if runs with the better value have the smaller gap; near 0, if it
-// tells nothing; near −1, if it misleads. A measure without a better direction
-// is taken as one of which lower is better.
-type Association struct {
-	Measure
-	Gap         Gap      `json:"gap"`
-	N           int      `json:"n"`            // runs that have both
-	Pairs       int      `json:"pairs"`        // of those, within groups
-	TiedMeasure int      `json:"tied_measure"` // pairs that the measure does not tell apart
-	TiedGap     int      `json:"tied_gap"`
-	Tau         *float64 `json:"tau"`  // null if all pairs are tied in one of the two
-	Low         *float64 `json:"low"`  // 95 % bootstrap interval over runs;
-	High        *float64 `json:"high"` // null where there are fewer than MinBootstrap
-}
-
-// MinBootstrap is the least number of runs for which an interval is given: of a
-// handful of them the percentiles of the bootstrap are much too near.
-const MinBootstrap = 8
 
 // predictors are the measures that are tested where there are at least two runs
 // that have them. All others are tested if all runs have them.
 var predictors = []string{
-	"spectrum/lambda_max", "spectrum/trace", "spectrum/outliers", complexity, "boundary/participation",
-	"boundary/margin", "boundary/logit_margin_median", "validation/loss",
+	record.LambdaMax, record.Trace, record.Outliers, record.Complexity, record.Participation,
+	record.Margin, record.LogitMarginMedian, trainer.LossOf(datasets.Validation),
 }
 
 // evaluate adds what the test split says; ranks are not touched.

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"github.com/hessoscope/hessoscope/callbacks"
+	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
@@ -47,8 +47,8 @@ func TestEvaluate(t *testing.T) {
 	}{
 		{"spectrum/lambda_max", AccuracyGap, 5, 10, nil, false},
 		{"spectrum/lambda_max", LossGap, 5, 10, nil, false},
-		{complexity, AccuracyGap, 8, 0, &tied, true},
-		{complexity, LossGap, 8, 0, number(1), true},
+		{record.Complexity, AccuracyGap, 8, 0, &tied, true},
+		{record.Complexity, LossGap, 8, 0, number(1), true},
 		{margin, AccuracyGap, 8, 0, &tied, true},
 		{margin, LossGap, 8, 0, number(1), true},
 		{"validation/loss", AccuracyGap, 3, 0, number(-1), false},
@@ -96,7 +96,7 @@ func TestEvaluateGroups(t *testing.T) {
 		candidates[4+i].Run.Data.Fingerprint = "def"
 	}
 	s := choose(t, candidates, Settings{Evaluate: true})
-	i := slices.IndexFunc(s.Associations, func(a Association) bool { return a.Metric == complexity && a.Gap == LossGap })
+	i := slices.IndexFunc(s.Associations, func(a Association) bool { return a.Metric == record.Complexity && a.Gap == LossGap })
 	if a := s.Associations[i]; a.N != 8 || a.Pairs != 6+6 || *a.Tau != 1 || len(s.Groups) != 2 || s.Groups[0].Associations[i].N != 4 {
 		t.Errorf("%+v", a)
 	}
@@ -111,12 +111,12 @@ func TestEvaluateGroups(t *testing.T) {
 // test split says, or if there is none.
 func TestTestSplitDoesNotRank(t *testing.T) {
 	before := choose(t, outcomes(t), Settings{Evaluate: true})
-	for name, change := range map[string]func(r *callbacks.Run, i int){
-		"changed": func(r *callbacks.Run, i int) {
+	for name, change := range map[string]func(r *record.Run, i int){
+		"changed": func(r *record.Run, i int) {
 			r.Final[testAccuracy] = trainer.Reading{Value: math.Sin(float64(i)), Epoch: 10}
 			r.Final[testLoss] = trainer.Reading{Value: math.NaN(), Epoch: 10}
 		},
-		"removed": func(r *callbacks.Run, _ int) {
+		"removed": func(r *record.Run, _ int) {
 			delete(r.Final, testAccuracy)
 			delete(r.Final, testLoss)
 			r.Metrics = slices.DeleteFunc(slices.Clone(r.Metrics), func(m trainer.Metric) bool { return ofTest(m.Name) })

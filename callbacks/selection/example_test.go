@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/hessoscope/hessoscope/callbacks"
+	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/callbacks/selection"
 	"github.com/hessoscope/hessoscope/trainer"
 )
@@ -13,8 +13,8 @@ import (
 // that is simple and wide?
 func Example() {
 	finished := func(path string, complexity, margin float64) selection.Candidate {
-		return selection.Candidate{Path: path, Run: &callbacks.Run{
-			Status: callbacks.StatusFinished, Epoch: 200,
+		return selection.Candidate{Path: path, Run: &record.Run{
+			Status: record.StatusFinished, Epoch: 200,
 			Metrics: []trainer.Metric{
 				{Name: "boundary/complexity", Better: trainer.Lower},
 				{Name: "boundary/margin", Better: trainer.Higher},

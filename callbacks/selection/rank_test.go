@@ -8,10 +8,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-var simpleAndWide = []Measure{{complexity, trainer.Lower}, {"boundary/margin", trainer.Higher}}
+var simpleAndWide = []Measure{{record.Complexity, trainer.Lower}, {"boundary/margin", trainer.Higher}}
 
 func TestFronts(t *testing.T) {
 	for _, test := range []struct {

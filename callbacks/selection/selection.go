@@ -8,9 +8,8 @@ import (
 	"math"
 	"slices"
 
-	"github.com/hessoscope/hessoscope/callbacks"
+	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/datasets"
-	"github.com/hessoscope/hessoscope/models"
 )
 
 // Settings choose what runs are compared by, and at which of their epochs. The
@@ -28,52 +27,6 @@ type Settings struct {
 	Seed      uint64 // of the bootstrap
 	// Progress is told how far the evaluation is, if it is not nil.
 	Progress func(done, total int)
-}
-
-// Selection is an order of runs, and what is to be known about it.
-type Selection struct {
-	By           []Measure     `json:"by"`
-	MatchLoss    bool          `json:"match_loss"`
-	Groups       []Group       `json:"groups"`
-	Apart        []Apart       `json:"apart"`        // runs that are not ranked
-	Associations []Association `json:"associations"` // over all groups, by pairs of runs of the same group; null unless evaluated
-	Resamples    int           `json:"resamples"`    // that the intervals of associations rest on
-	Seed         uint64        `json:"seed"`         // of them
-}
-
-// Group is runs that are ranked together: of the same data and loss function.
-type Group struct {
-	Data         string        `json:"data"`
-	Fingerprint  string        `json:"fingerprint"` // of the data
-	Loss         models.Loss   `json:"loss"`
-	TargetLoss   *float64      `json:"target_loss"` // that runs are compared at; null for the end of each
-	Runs         []Ranked      `json:"runs"`        // best first
-	Warnings     []Warning     `json:"warnings"`
-	TestSamples  int           `json:"test_samples"`
-	Associations []Association `json:"associations"` // null unless evaluated
-}
-
-// Ranked is a run in its place.
-type Ranked struct {
-	Rank       int                 `json:"rank"`  // from 1; runs that nothing tells apart share one
-	Front      int                 `json:"front"` // Pareto front, from 1
-	Score      float64             `json:"score"` // that orders a front, 0 for the best in all: the mean logarithm of the ratio to the best value of each measure
-	Run        string              `json:"run"`
-	Epoch      int                 `json:"epoch"` // that it was measured at
-	Parameters int                 `json:"parameters"`
-	TrainLoss  *float64            `json:"train_loss"` // there; null if it was not recorded
-	Mismatch   *float64            `json:"mismatch"`   // factor between that and the target loss; null without one
-	Values     map[string]Interval `json:"values"`     // of the measures
-	Outcome    *Outcome            `json:"outcome"`    // on the test split; null unless evaluated
-
-	candidate *Candidate
-	reading   reading
-}
-
-// Apart is a run that cannot be ranked.
-type Apart struct {
-	Run    string `json:"run"`
-	Reason string `json:"reason"`
 }
 
 // Select ranks the candidates. It is an error if none can be ranked.
@@ -117,7 +70,7 @@ func (s Settings) validate() error {
 func grouped(candidates []Candidate) [][]*Candidate {
 	type kind struct {
 		fingerprint string
-		loss        models.Loss
+		loss        string
 	}
 	at := make(map[kind]int)
 	var groups [][]*Candidate
@@ -173,7 +126,7 @@ func (s *Selection) add(together []*Candidate, settings Settings) {
 func (s *Selection) finished(together []*Candidate) []*Candidate {
 	var finished []*Candidate
 	for _, c := range together {
-		if c.Run.Status == callbacks.StatusFinished {
+		if c.Run.Status == record.StatusFinished {
 			finished = append(finished, c)
 		} else {
 			s.setApart([]*Candidate{c}, unfinished(c.Run))
@@ -188,7 +141,7 @@ func (s *Selection) setApart(candidates []*Candidate, reason string) {
 	}
 }
 
-func unfinished(r *callbacks.Run) string {
+func unfinished(r *record.Run) string {
 	reason := fmt.Sprintf("not finished: %s at epoch %d of %d", r.Status, r.Epoch, r.Epochs)
 	if r.Error != "" {
 		reason += ": " + r.Error

@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/hessoscope/hessoscope/callbacks"
+	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
@@ -22,18 +22,18 @@ var declared = []trainer.Metric{
 	{Name: testAccuracy, Better: trainer.Higher},
 	{Name: "spectrum/lambda_max", Better: trainer.Lower},
 	{Name: "spectrum/frobenius", Better: trainer.Lower, Detail: true},
-	{Name: complexity, Better: trainer.Lower},
-	{Name: epsilon, Detail: true},
+	{Name: record.Complexity, Better: trainer.Lower},
+	{Name: record.Epsilon, Detail: true},
 	{Name: margin, Better: trainer.Higher},
 	{Name: "own/phase"},
 }
 
 // run finished at epoch 10 with these values.
 func run(path string, values map[string]float64) Candidate {
-	r := &callbacks.Run{
-		Status: callbacks.StatusFinished, Epoch: 10, Epochs: 10, Loss: "cross_entropy", Metrics: declared,
-		Model: callbacks.RunModel{Parameters: 100, Precision: "float64"},
-		Data:  callbacks.RunData{Name: "gauss", Fingerprint: "abc", Samples: map[string]int{"test": 60}},
+	r := &record.Run{
+		Status: record.StatusFinished, Epoch: 10, Epochs: 10, Loss: "cross_entropy", Metrics: declared,
+		Model: record.RunModel{Parameters: 100, Precision: "float64"},
+		Data:  record.RunData{Name: "gauss", Fingerprint: "abc", Samples: map[string]int{"test": 60}},
 		Final: make(map[string]trainer.Reading),
 	}
 	for name, v := range values {
@@ -44,7 +44,7 @@ func run(path string, values map[string]float64) Candidate {
 
 // simple are values of loss, complexity and margin.
 func simple(loss, g, m float64) map[string]float64 {
-	return map[string]float64{trainLoss: loss, complexity: g, margin: m}
+	return map[string]float64{trainLoss: loss, record.Complexity: g, margin: m}
 }
 
 // changed is a run with something else about it.
@@ -81,7 +81,7 @@ func TestSelect(t *testing.T) {
 		run("wide", simple(0.1, 0.3, 4)),
 		run("also", simple(0.1, 0.3, 4)),
 	}, Settings{})
-	want := []string{"1 1 also", "1 1 wide", "3 1 narrow", "4 2 dominated"} // 3 times the complexity, but 4 times the margin
+	want := []string{"1 1 also", "1 1 wide", "3 1 narrow", "4 2 dominated"} // 3 times the record.Complexity, but 4 times the margin
 	if diff := cmp.Diff(want, places(s.Groups[0])); diff != "" {
 		t.Errorf("(-want +have):\n%s", diff)
 	}
@@ -97,12 +97,12 @@ func TestSelectApart(t *testing.T) {
 		run  Candidate
 		want string
 	}{
-		{"running", changed(run("bad", simple(0.1, 0.1, 1)), func(c *Candidate) { c.Run.Status = callbacks.StatusRunning }), "not finished: running at epoch 10 of 10"},
-		{"failed", changed(run("bad", nil), func(c *Candidate) { c.Run.Status, c.Run.Error = callbacks.StatusFailed, "disk full" }), "failed at epoch 10 of 10: disk full"},
-		{"never measured", run("bad", map[string]float64{trainLoss: 0.1, complexity: 0.1}), margin + " was not measured"},
+		{"running", changed(run("bad", simple(0.1, 0.1, 1)), func(c *Candidate) { c.Run.Status = record.StatusRunning }), "not finished: running at epoch 10 of 10"},
+		{"failed", changed(run("bad", nil), func(c *Candidate) { c.Run.Status, c.Run.Error = record.StatusFailed, "disk full" }), "failed at epoch 10 of 10: disk full"},
+		{"never measured", run("bad", map[string]float64{trainLoss: 0.1, record.Complexity: 0.1}), margin + " was not measured"},
 		{"stale", changed(run("bad", simple(0.1, 0.1, 1)), func(c *Candidate) { c.Run.Final[margin] = trainer.Reading{Value: 1, Epoch: 9} }), margin + " was measured last at epoch 9, not at the end, epoch 10"},
-		{"half an interval", run("bad", map[string]float64{complexity + "_low": 1, margin: 1}), complexity + " was not measured"},
-		{"interval the wrong way round", run("bad", map[string]float64{complexity + "_low": 1, complexity + "_high": 0.5, margin: 1}), complexity + " was not measured"},
+		{"half an interval", run("bad", map[string]float64{record.ComplexityLow: 1, margin: 1}), record.Complexity + " was not measured"},
+		{"interval the wrong way round", run("bad", map[string]float64{record.ComplexityLow: 1, record.ComplexityHigh: 0.5, margin: 1}), record.Complexity + " was not measured"},
 		{"not a number", run("bad", simple(0.1, 0.1, math.NaN())), margin + " was not measured"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -123,14 +123,14 @@ func TestSelectApart(t *testing.T) {
 // A complexity that was certain once is not that of the end, where it is an
 // interval.
 func TestSelectInterval(t *testing.T) {
-	uncertain := changed(run("uncertain", map[string]float64{trainLoss: 0.1, complexity + "_low": 0.1, complexity + "_high": 0.4, margin: 1}), func(c *Candidate) {
-		c.Run.Final[complexity] = trainer.Reading{Value: 0.01, Epoch: 5}
+	uncertain := changed(run("uncertain", map[string]float64{trainLoss: 0.1, record.ComplexityLow: 0.1, record.ComplexityHigh: 0.4, margin: 1}), func(c *Candidate) {
+		c.Run.Final[record.Complexity] = trainer.Reading{Value: 0.01, Epoch: 5}
 	})
 	s := choose(t, []Candidate{run("exact", simple(0.1, 0.2, 2)), uncertain}, Settings{})
 	if diff := cmp.Diff([]string{"1 1 exact", "2 1 uncertain"}, places(s.Groups[0])); diff != "" {
 		t.Errorf("(-want +have):\n%s", diff)
 	}
-	if have := s.Groups[0].Runs[1].Values[complexity]; have != (Interval{0.1, 0.4}) {
+	if have := s.Groups[0].Runs[1].Values[record.Complexity]; have != (Interval{0.1, 0.4}) {
 		t.Errorf("complexity %v", have)
 	}
 	if w := s.Groups[0].Warnings; len(w) != 1 || w[0].About != "interval" || !strings.Contains(w[0].Text, "uncertain") {
@@ -144,7 +144,7 @@ func TestSelectRestored(t *testing.T) {
 	restored := func(path string, epoch int) Candidate {
 		return changed(run(path, simple(0.1, 0.9, 1)), func(c *Candidate) {
 			c.Run.Restored = &trainer.Restored{Metric: "validation/loss", Reading: trainer.Reading{Epoch: epoch}}
-			c.History = []callbacks.Entry{{Epoch: 4, Metrics: simple(0.3, 0.1, 2)}, {Epoch: 5, Metrics: map[string]float64{trainLoss: 0.2}}}
+			c.History = []record.Entry{{Epoch: 4, Metrics: simple(0.3, 0.1, 2)}, {Epoch: 5, Metrics: map[string]float64{trainLoss: 0.2}}}
 		})
 	}
 	s := choose(t, []Candidate{run("last", simple(0.3, 0.2, 2)), restored("back", 4), restored("unmeasured", 5), restored("unrecorded", 6)}, Settings{})
@@ -155,8 +155,8 @@ func TestSelectRestored(t *testing.T) {
 		t.Errorf("epoch %d; want 4", s.Groups[0].Runs[0].Epoch)
 	}
 	want := []Apart{
-		{"unmeasured", complexity + " was not measured at epoch 5, whose parameters were put back"},
-		{"unrecorded", complexity + " was not measured at epoch 6, whose parameters were put back"},
+		{"unmeasured", record.Complexity + " was not measured at epoch 5, whose parameters were put back"},
+		{"unrecorded", record.Complexity + " was not measured at epoch 6, whose parameters were put back"},
 	}
 	if diff := cmp.Diff(want, s.Apart); diff != "" {
 		t.Errorf("apart (-want +have):\n%s", diff)
@@ -182,14 +182,14 @@ func TestGroups(t *testing.T) {
 }
 
 func TestMatchLoss(t *testing.T) {
-	entry := func(epoch int, values map[string]float64) callbacks.Entry {
-		return callbacks.Entry{Epoch: epoch, Metrics: values}
+	entry := func(epoch int, values map[string]float64) record.Entry {
+		return record.Entry{Epoch: epoch, Metrics: values}
 	}
 	slow := changed(run("slow", simple(0.2, 0.3, 1)), func(c *Candidate) {
-		c.History = []callbacks.Entry{entry(0, simple(1, 0.9, 1)), entry(10, simple(0.2, 0.3, 1))}
+		c.History = []record.Entry{entry(0, simple(1, 0.9, 1)), entry(10, simple(0.2, 0.3, 1))}
 	})
 	fast := changed(run("fast", simple(0.01, 0.05, 1)), func(c *Candidate) {
-		c.History = []callbacks.Entry{
+		c.History = []record.Entry{
 			entry(1, simple(0.8, 0.5, 1)),
 			entry(3, simple(0.21, 0.4, 1)),
 			entry(4, map[string]float64{trainLoss: 0.2}), // nearer, but nothing was measured
@@ -199,9 +199,9 @@ func TestMatchLoss(t *testing.T) {
 		}
 	})
 	coarse := changed(run("coarse", simple(0.01, 0.05, 1)), func(c *Candidate) {
-		c.History = []callbacks.Entry{entry(0, simple(1, 0.9, 1)), entry(10, simple(0.01, 0.05, 1))}
+		c.History = []record.Entry{entry(0, simple(1, 0.9, 1)), entry(10, simple(0.01, 0.05, 1))}
 	})
-	bare := changed(run("bare", simple(0.01, 0.05, 1)), func(c *Candidate) { c.History = []callbacks.Entry{entry(2, map[string]float64{trainLoss: 0.2})} })
+	bare := changed(run("bare", simple(0.01, 0.05, 1)), func(c *Candidate) { c.History = []record.Entry{entry(2, map[string]float64{trainLoss: 0.2})} })
 	empty := run("empty", simple(0.01, 0.05, 1))
 
 	s := choose(t, []Candidate{slow, fast, coarse, bare, empty}, Settings{MatchLoss: true})

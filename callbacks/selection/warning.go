@@ -7,13 +7,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-)
 
-// Warning says why runs that are ranked together may not be comparable.
-type Warning struct {
-	About string `json:"about"` // parameters, precision, loss, epsilon, interval, samples, or the key of a setting
-	Text  string `json:"text"`  // one line
-}
+	"github.com/hessoscope/hessoscope/callbacks/record"
+)
 
 // warnings are those of a group. That the data and the loss function are the
 // same is what makes it one.
@@ -28,10 +24,10 @@ func (g *Group) warnings(by []Measure) []Warning {
 		return strconv.Itoa(r.Parameters) + " parameters"
 	}))
 	add("precision", g.differs("the precision of training differs", func(r *Ranked) string { return r.candidate.Run.Model.Precision }))
-	add("samples", g.differs("the spectra are of different numbers of samples", samples("spectrum/samples")))
-	add("samples", g.differs("the margins are the least of different numbers of samples", samples("boundary/margin_samples")))
+	add("samples", g.differs("the spectra are of different numbers of samples", samples(record.SpectrumSamples)))
+	add("samples", g.differs("the margins are the least of different numbers of samples", samples(record.MarginSamples)))
 	add("loss", g.unmatched())
-	if slices.ContainsFunc(by, func(m Measure) bool { return m.Metric == complexity }) {
+	if slices.ContainsFunc(by, func(m Measure) bool { return m.Metric == record.Complexity }) {
 		add("epsilon", g.epsilons())
 		add("interval", g.intervals())
 	}
@@ -127,7 +123,7 @@ func (g *Group) epsilons() string {
 	for i := range g.Runs {
 		r := &g.Runs[i]
 		calibrated = calibrated && r.candidate.Settings != nil && r.candidate.Settings["complexity.epsilon"] == ""
-		if v, ok := r.reading.number(epsilon); ok {
+		if v, ok := r.reading.number(record.Epsilon); ok {
 			values = append(values, v)
 		}
 	}
@@ -145,7 +141,7 @@ func (g *Group) epsilons() string {
 func (g *Group) intervals() string {
 	var runs []string
 	for i := range g.Runs {
-		if !g.Runs[i].Values[complexity].Exact() {
+		if !g.Runs[i].Values[record.Complexity].Exact() {
 			runs = append(runs, g.Runs[i].Run)
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"strings"
 	"testing"
+
+	"github.com/hessoscope/hessoscope/callbacks/record"
 )
 
 func TestWarnings(t *testing.T) {
@@ -28,27 +30,27 @@ func TestWarnings(t *testing.T) {
 		{"loss", a, run("b", simple(0.2, 0.1, 1)), []string{"loss: from 0.1 (a) to 0.2 (b)"}},
 		{"loss within the factor", a, run("b", simple(0.14, 0.1, 1)), nil},
 		{"loss of zero", a, run("b", simple(0, 0.1, 1)), []string{"loss: from 0 (b) to 0.1 (a)"}},
-		{"loss not known", a, run("b", map[string]float64{complexity: 0.1, margin: 1}), []string{"loss: not known of b"}},
+		{"loss not known", a, run("b", map[string]float64{record.Complexity: 0.1, margin: 1}), []string{"loss: not known of b"}},
 		{
 			"given ε",
-			changed(run("a", with(values, epsilon, 0.1)), func(c *Candidate) { c.Settings = settings("0.1") }),
-			changed(run("b", with(values, epsilon, 0.2)), func(c *Candidate) { c.Settings = settings("0.2") }),
+			changed(run("a", with(values, record.Epsilon, 0.1)), func(c *Candidate) { c.Settings = settings("0.1") }),
+			changed(run("b", with(values, record.Epsilon, 0.2)), func(c *Candidate) { c.Settings = settings("0.2") }),
 			[]string{"epsilon: ε differs, 0.1 to 0.2", "complexity.epsilon: complexity.epsilon differs: 0.1 (a), 0.2 (b)"},
 		},
 		{
 			"given and calibrated ε",
-			changed(run("a", with(values, epsilon, 0.1)), func(c *Candidate) { c.Settings = settings("0.1") }),
-			changed(run("b", with(values, epsilon, 0.2)), func(c *Candidate) { c.Settings = settings("") }),
+			changed(run("a", with(values, record.Epsilon, 0.1)), func(c *Candidate) { c.Settings = settings("0.1") }),
+			changed(run("b", with(values, record.Epsilon, 0.2)), func(c *Candidate) { c.Settings = settings("") }),
 			[]string{"epsilon: ε differs", "complexity.epsilon: 0.1 (a), default (b)"},
 		},
 		{
 			"calibrated ε",
-			changed(run("a", with(values, epsilon, 0.1)), func(c *Candidate) { c.Settings = settings("") }),
-			changed(run("b", with(values, epsilon, 0.2)), func(c *Candidate) { c.Settings = settings("") }),
+			changed(run("a", with(values, record.Epsilon, 0.1)), func(c *Candidate) { c.Settings = settings("") }),
+			changed(run("b", with(values, record.Epsilon, 0.2)), func(c *Candidate) { c.Settings = settings("") }),
 			[]string{"epsilon: calibrated for each run, 0.1 to 0.2"},
 		},
-		{"ε of unknown origin", run("a", with(values, epsilon, 0.1)), run("b", with(values, epsilon, 0.2)), []string{"epsilon: its origin is not known"}},
-		{"the same ε of unknown origin", run("a", with(values, epsilon, 0.1)), run("b", with(values, epsilon, 0.1)), nil},
+		{"ε of unknown origin", run("a", with(values, record.Epsilon, 0.1)), run("b", with(values, record.Epsilon, 0.2)), []string{"epsilon: its origin is not known"}},
+		{"the same ε of unknown origin", run("a", with(values, record.Epsilon, 0.1)), run("b", with(values, record.Epsilon, 0.1)), nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			warnings := choose(t, []Candidate{test.a, test.b}, Settings{}).Groups[0].Warnings

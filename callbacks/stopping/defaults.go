@@ -1,6 +1,12 @@
 package stopping
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/hessoscope/hessoscope/callbacks/record"
+	"github.com/hessoscope/hessoscope/datasets"
+	"github.com/hessoscope/hessoscope/trainer"
+)
 
 // Defaults are rules worth a comparison, of those whose metrics some of the
 // runs record: patience with the validation split, the paper's stop at 100 %
@@ -20,9 +26,9 @@ func Defaults(runs []Run) []Rule {
 }
 
 func candidates() []Rule {
-	const (
-		trainLoss, trainAccuracy = "train/loss", "train/accuracy"
-		validLoss, validAccuracy = "validation/loss", "validation/accuracy"
+	var (
+		trainLoss, trainAccuracy = trainer.LossOf(datasets.Train), trainer.AccuracyOf(datasets.Train)
+		validLoss, validAccuracy = trainer.LossOf(datasets.Validation), trainer.AccuracyOf(datasets.Validation)
 	)
 	rules := []Rule{
 		{Monitor: validLoss, Patience: 5},
@@ -35,13 +41,13 @@ func candidates() []Rule {
 		{Monitor: trainLoss, AtMost: new(0.1)},
 		{Monitor: trainLoss, AtMost: new(0.01)},
 		{Monitor: trainLoss, AtMost: new(0.001)},
-		{Monitor: "spectrum/lambda_max", Falls: 2},
-		{Monitor: "spectrum/outliers", Patience: 3},
+		{Monitor: record.LambdaMax, Falls: 2},
+		{Monitor: record.Outliers, Patience: 3},
 	}
 	// That λ₁ falls and that the accuracy is full: the samples are learned, and
 	// now with confidence.
-	rules = append(rules, Rule{All: []Rule{{Monitor: trainAccuracy, AtLeast: new(1.0)}, {Monitor: "spectrum/lambda_max", Falls: 1}}})
-	for _, complexity := range []string{"boundary/complexity", "boundary/participation"} {
+	rules = append(rules, Rule{All: []Rule{{Monitor: trainAccuracy, AtLeast: new(1.0)}, {Monitor: record.LambdaMax, Falls: 1}}})
+	for _, complexity := range []string{record.Complexity, record.Participation} {
 		rules = append(
 			rules,
 			Rule{Monitor: complexity, Patience: 3},
@@ -50,5 +56,5 @@ func candidates() []Rule {
 			Rule{All: []Rule{{Monitor: complexity, Rises: 2}, {Monitor: trainAccuracy, AtLeast: new(1.0)}}},
 		)
 	}
-	return append(rules, Rule{Monitor: "boundary/margin", Patience: 3}, Rule{Monitor: "boundary/margin", Falls: 2})
+	return append(rules, Rule{Monitor: record.Margin, Patience: 3}, Rule{Monitor: record.Margin, Falls: 2})
 }

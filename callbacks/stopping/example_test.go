@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log"
 
+	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/callbacks/stopping"
 	"github.com/hessoscope/hessoscope/trainer"
 )
@@ -19,7 +20,7 @@ func ExampleReplay() {
 		if epoch%2 == 0 {
 			metrics["boundary/complexity"] = 0.01 * float64(epoch)
 		}
-		run.History = append(run.History, stopping.Entry{Epoch: epoch, Metrics: metrics})
+		run.History = append(run.History, record.Entry{Epoch: epoch, Metrics: metrics})
 	}
 	patience := stopping.Rule{Monitor: "validation/loss", Patience: 2}
 	both := stopping.Rule{All: []stopping.Rule{{Monitor: "boundary/complexity", Rises: 3}, patience}}

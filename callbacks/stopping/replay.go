@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/datasets/suggest"
 	"github.com/hessoscope/hessoscope/trainer"
@@ -13,15 +14,7 @@ import (
 type Run struct {
 	Name    string
 	Metrics []trainer.Metric // that were declared
-	History []Entry          // in the order of epochs; at least one
-}
-
-// Entry is what was fresh at the end of an epoch: a line of metrics.jsonl.
-type Entry struct {
-	Epoch   int                `json:"epoch"`   // epochs completed
-	Step    int                `json:"step"`    // training steps completed
-	Seconds float64            `json:"seconds"` // that the run had taken
-	Metrics map[string]float64 `json:"metrics"` // by name; only those recorded at this epoch
+	History []record.Entry   // in the order of epochs; at least one
 }
 
 // Verdict is what becomes of a rule in a run.
@@ -67,9 +60,9 @@ type Replayed struct {
 	Rules  []Outcome `json:"rules"`
 }
 
-const (
-	testAccuracy = datasets.Test + "/accuracy"
-	testLoss     = datasets.Test + "/loss"
+var (
+	testAccuracy = trainer.AccuracyOf(datasets.Test)
+	testLoss     = trainer.LossOf(datasets.Test)
 )
 
 // Replay tells where each rule would have stopped a run. The error of a rule
@@ -103,7 +96,7 @@ func (run Run) outcome(r Rule, replayed Replayed) (Outcome, error) {
 		return o, err
 	}
 	for _, entry := range run.History {
-		firing, err := watch.Observe(entry.Epoch, entry.fresh)
+		firing, err := watch.Observe(entry.Epoch, entry.Fresh)
 		if err != nil {
 			return o, err
 		}
@@ -117,14 +110,9 @@ func (run Run) outcome(r Rule, replayed Replayed) (Outcome, error) {
 	return o, nil
 }
 
-func (e Entry) fresh(metric string) (float64, bool) {
-	value, ok := e.Metrics[metric]
-	return value, ok
-}
-
 // recorded tells whether a metric was fresh at any epoch.
 func (run Run) recorded(metric string) bool {
-	return slices.ContainsFunc(run.History, func(e Entry) bool { _, ok := e.fresh(metric); return ok })
+	return slices.ContainsFunc(run.History, func(e record.Entry) bool { _, ok := e.Fresh(metric); return ok })
 }
 
 // declared is the declaration of a metric. One that is recorded without it is
@@ -139,9 +127,9 @@ func (run Run) declared(name string) (trainer.Metric, error) {
 
 // oracle is the epoch of the best test accuracy, the earliest of equals.
 func (run Run) oracle() *Point {
-	var best *Entry
+	var best *record.Entry
 	for i, e := range run.History {
-		accuracy, ok := e.fresh(testAccuracy)
+		accuracy, ok := e.Fresh(testAccuracy)
 		if ok && (best == nil || accuracy > best.Metrics[testAccuracy]) {
 			best = &run.History[i]
 		}
@@ -156,7 +144,7 @@ func (run Run) oracle() *Point {
 
 // point describes the end of an epoch. Its regret is against the oracle, if
 // there is one.
-func (run Run) point(at Entry, oracle *Point) Point {
+func (run Run) point(at record.Entry, oracle *Point) Point {
 	p := Point{Epoch: at.Epoch, Seconds: at.Seconds, Share: 1}
 	if last := run.History[len(run.History)-1].Epoch; last > 0 {
 		p.Share = float64(at.Epoch) / float64(last)
@@ -167,7 +155,7 @@ func (run Run) point(at Entry, oracle *Point) Point {
 	}
 	accuracy := evaluated.Metrics[testAccuracy]
 	p.Evaluated, p.Accuracy = &evaluated.Epoch, &accuracy
-	if loss, ok := evaluated.fresh(testLoss); ok {
+	if loss, ok := evaluated.Fresh(testLoss); ok {
 		p.Loss = &loss
 	}
 	if oracle != nil {
@@ -179,10 +167,10 @@ func (run Run) point(at Entry, oracle *Point) Point {
 
 // nearest is the entry nearest to an epoch that has the accuracy of the test
 // split, the earlier of two.
-func (run Run) nearest(epoch int) (nearest Entry, ok bool) {
-	distance := func(e Entry) int { return max(e.Epoch-epoch, epoch-e.Epoch) }
+func (run Run) nearest(epoch int) (nearest record.Entry, ok bool) {
+	distance := func(e record.Entry) int { return max(e.Epoch-epoch, epoch-e.Epoch) }
 	for _, e := range run.History {
-		if _, has := e.fresh(testAccuracy); has && (!ok || distance(e) < distance(nearest)) {
+		if _, has := e.Fresh(testAccuracy); has && (!ok || distance(e) < distance(nearest)) {
 			nearest, ok = e, true
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/callbacks/stopping"
 	"github.com/hessoscope/hessoscope/trainer"
 )
@@ -27,7 +28,7 @@ func recorded(name string, series map[string][]float64) stopping.Run {
 		epochs = max(epochs, len(values))
 	}
 	for epoch := range epochs {
-		entry := stopping.Entry{Epoch: epoch, Step: 3 * epoch, Seconds: float64(epoch) / 2, Metrics: make(map[string]float64)}
+		entry := record.Entry{Epoch: epoch, Step: 3 * epoch, Seconds: float64(epoch) / 2, Metrics: make(map[string]float64)}
 		for metric, values := range series {
 			if epoch < len(values) && values[epoch] != absent {
 				entry.Metrics[metric] = values[epoch]
@@ -130,10 +131,10 @@ func TestReplayUntrained(t *testing.T) {
 func TestReplayRefuses(t *testing.T) {
 	run := recorded("r", map[string][]float64{"rate": {1, 2}, "validation/loss": {math.NaN(), 2}})
 	var field *trainer.FieldError
-	if _, err := stopping.Replay(run, []stopping.Rule{{Monitor: "rate", Patience: 1}}); !errors.As(err, &field) || field.Field != "mode" {
+	if _, err := stopping.Replay(run, []stopping.Rule{{Monitor: "rate", Patience: 1}}); !errors.As(err, &field) || field.Field != "Mode" {
 		t.Errorf("error %v, want one of mode", err)
 	}
-	if _, err := stopping.Replay(run, []stopping.Rule{{Monitor: "no such", Patience: -1}}); !errors.As(err, &field) || field.Field != "patience" {
+	if _, err := stopping.Replay(run, []stopping.Rule{{Monitor: "no such", Patience: -1}}); !errors.As(err, &field) || field.Field != "Patience" {
 		t.Errorf("error %v, want one of patience", err)
 	}
 	if _, err := stopping.Replay(run, []stopping.Rule{{Monitor: "validation/loss", Patience: 1}}); err == nil || !strings.Contains(err.Error(), "epoch 0") {

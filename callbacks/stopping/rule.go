@@ -105,8 +105,8 @@ func (r Rule) Metrics() []string {
 	return names
 }
 
-// Validate is a *trainer.FieldError for what cannot be meant. Whether the
-// metrics exist is for NewWatch to tell.
+// Validate returns a *trainer.FieldError for the first invalid field. NewWatch
+// tells whether the metrics exist.
 func (r Rule) Validate() error {
 	if err := r.validateNumbers(); err != nil {
 		return err
@@ -115,17 +115,17 @@ func (r Rule) Validate() error {
 	members, kind := r.members()
 	switch {
 	case len(members) == 0 && r.Monitor == "":
-		return wrong("monitor", "is missing; want the name of a metric, such as validation/loss")
+		return wrong("Monitor", "is missing; want the name of a metric, such as validation/loss")
 	case len(conditions) == 0:
-		return wrong("patience", "is missing; want one of patience, patience_epochs, at_least, at_most, rises and falls")
+		return wrong("Patience", "is missing; want one of {Patience}, {PatienceEpochs}, {AtLeast}, {AtMost}, {Rises} and {Falls}")
 	case len(conditions) > 1:
-		return wrong(conditions[1], "excludes %s; all: and any: combine rules", conditions[0])
+		return wrong(conditions[1], "excludes {%s}; {All} and {Any} combine rules", conditions[0])
 	case r.MinDelta > 0 && r.MinDeltaRelative > 0:
-		return wrong("min_delta_relative", "excludes min_delta; want one of them")
+		return wrong("MinDeltaRelative", "excludes {MinDelta}; want one of them")
 	}
 	for _, o := range options {
 		if !slices.Contains(o.kinds, r.Kind()) {
-			return wrong(o.key, "does not apply to %s; it belongs to rules of the kind %v", conditions[0], o.kinds)
+			return wrong(o.field, "does not apply to {%s}; it belongs to rules of the kind %v", conditions[0], o.kinds)
 		}
 	}
 	for i, m := range members {
@@ -138,68 +138,68 @@ func (r Rule) Validate() error {
 
 func (r Rule) validateNumbers() error {
 	for _, n := range []struct {
-		key   string
+		field string
 		value int
 	}{
-		{"patience", r.Patience},
-		{"patience_epochs", r.PatienceEpochs},
-		{"for", r.For},
-		{"rises", r.Rises},
-		{"falls", r.Falls},
-		{"start_epoch", r.StartEpoch},
+		{"Patience", r.Patience},
+		{"PatienceEpochs", r.PatienceEpochs},
+		{"For", r.For},
+		{"Rises", r.Rises},
+		{"Falls", r.Falls},
+		{"StartEpoch", r.StartEpoch},
 	} {
 		if n.value < 0 {
-			return wrong(n.key, "is %d; want 0 or more", n.value)
+			return wrong(n.field, "is %d; want 0 or more", n.value)
 		}
 	}
 	for _, n := range []struct {
-		key   string
+		field string
 		value float64
-	}{{"min_delta", r.MinDelta}, {"min_delta_relative", r.MinDeltaRelative}} {
+	}{{"MinDelta", r.MinDelta}, {"MinDeltaRelative", r.MinDeltaRelative}} {
 		if !(n.value >= 0) || math.IsInf(n.value, 0) {
-			return wrong(n.key, "is %g; want 0 or more", n.value)
+			return wrong(n.field, "is %g; want 0 or more", n.value)
 		}
 	}
 	for _, n := range []struct {
-		key   string
+		field string
 		value *float64
-	}{{"baseline", r.Baseline}, {"at_least", r.AtLeast}, {"at_most", r.AtMost}} {
+	}{{"Baseline", r.Baseline}, {"AtLeast", r.AtLeast}, {"AtMost", r.AtMost}} {
 		if n.value != nil && (math.IsNaN(*n.value) || math.IsInf(*n.value, 0)) {
-			return wrong(n.key, "is %g; want a number", *n.value)
+			return wrong(n.field, "is %g; want a number", *n.value)
 		}
 	}
 	if r.Mode < trainer.Neither || r.Mode > trainer.Higher {
-		return wrong("mode", "is %v; want lower or higher", r.Mode)
+		return wrong("Mode", "is %v; want lower or higher", r.Mode)
 	}
 	return nil
 }
 
-// conditions are the keys of the conditions that r has.
+// conditions are the fields of the conditions that r has.
 func (r Rule) conditions() []string {
-	var keys []string
+	var fields []string
 	for _, c := range []struct {
-		key string
-		has bool
+		field string
+		has   bool
 	}{
-		{"patience", r.Patience > 0},
-		{"patience_epochs", r.PatienceEpochs > 0},
-		{"at_least", r.AtLeast != nil},
-		{"at_most", r.AtMost != nil},
-		{"rises", r.Rises > 0},
-		{"falls", r.Falls > 0},
-		{"all", len(r.All) > 0},
-		{"any", len(r.Any) > 0},
+		{"Patience", r.Patience > 0},
+		{"PatienceEpochs", r.PatienceEpochs > 0},
+		{"AtLeast", r.AtLeast != nil},
+		{"AtMost", r.AtMost != nil},
+		{"Rises", r.Rises > 0},
+		{"Falls", r.Falls > 0},
+		{"All", len(r.All) > 0},
+		{"Any", len(r.Any) > 0},
 	} {
 		if c.has {
-			keys = append(keys, c.key)
+			fields = append(fields, c.field)
 		}
 	}
-	return keys
+	return fields
 }
 
-// option is a key that belongs to some kinds of rules only.
+// option is a field that belongs to some kinds of rules only.
 type option struct {
-	key   string
+	field string
 	kinds []Kind
 	set   bool
 }
@@ -208,13 +208,13 @@ type option struct {
 func (r Rule) options() []option {
 	simple := []Kind{Patience, Threshold, Trend}
 	return slices.DeleteFunc([]option{
-		{"monitor", simple, r.Monitor != ""},
-		{"mode", []Kind{Patience}, r.Mode != trainer.Neither},
-		{"baseline", []Kind{Patience}, r.Baseline != nil},
-		{"for", []Kind{Threshold}, r.For > 0},
-		{"min_delta", []Kind{Patience, Trend}, r.MinDelta > 0},
-		{"min_delta_relative", []Kind{Patience, Trend}, r.MinDeltaRelative > 0},
-		{"start_epoch", simple, r.StartEpoch > 0},
+		{"Monitor", simple, r.Monitor != ""},
+		{"Mode", []Kind{Patience}, r.Mode != trainer.Neither},
+		{"Baseline", []Kind{Patience}, r.Baseline != nil},
+		{"For", []Kind{Threshold}, r.For > 0},
+		{"MinDelta", []Kind{Patience, Trend}, r.MinDelta > 0},
+		{"MinDeltaRelative", []Kind{Patience, Trend}, r.MinDeltaRelative > 0},
+		{"StartEpoch", simple, r.StartEpoch > 0},
 	}, func(o option) bool { return !o.set })
 }
 
@@ -301,4 +301,14 @@ func count(n int, what string) string {
 
 func wrong(field, problem string, args ...any) error {
 	return &trainer.FieldError{Field: field, Problem: fmt.Sprintf(problem, args...)}
+}
+
+// within puts the field of a *trainer.FieldError below the ith member of a
+// composite rule.
+func within(kind Kind, i int, err error) error {
+	field := "All"
+	if kind == Any {
+		field = "Any"
+	}
+	return trainer.Below(fmt.Sprintf("%s[%d]", field, i), err)
 }

@@ -1,7 +1,6 @@
 package stopping
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 
@@ -21,18 +20,18 @@ type node struct {
 	rule    Rule
 	better  trainer.Direction // for patience
 	members []node
-	memory  memory
+	memory  Memory
 }
 
-// memory is all that a patience, threshold or trend rule carries from one
-// fresh value to the next. It is part of a checkpoint.
-type memory struct {
-	Seen   int     `json:"seen"`   // fresh values so far
-	Epoch  int     `json:"epoch"`  // of the last of them
-	Last   float64 `json:"last"`   // the last of them
-	Best   float64 `json:"best"`   // the last that was an improvement
-	Since  int     `json:"since"`  // epoch of the last improvement, or of the first value where none has beaten the baseline
-	Streak int     `json:"streak"` // values in a row that speak for stopping
+// Memory is all that a patience, threshold or trend rule carries from one fresh
+// value to the next. It is part of a checkpoint.
+type Memory struct {
+	Seen   int     // fresh values so far
+	Epoch  int     // of the last of them
+	Last   float64 // the last of them
+	Best   float64 // the last that was an improvement
+	Since  int     // epoch of the last improvement, or of the first value where none has beaten the baseline
+	Streak int     // values in a row that count towards stopping
 }
 
 // Firing tells which rule stops a run.
@@ -43,8 +42,9 @@ type Firing struct {
 }
 
 // NewWatch returns a Watch of a rule on the metrics that declared knows, such
-// as State.Metric. A *trainer.FieldError tells which key is wrong: of a metric
-// that is not declared, or of which it is not known what is better.
+// as State.Metric. The error is a
+// *trainer.FieldError for a metric that is not declared, or of which it is not
+// known which direction is better.
 func NewWatch(r Rule, declared func(name string) (trainer.Metric, error)) (*Watch, error) {
 	if err := r.Validate(); err != nil {
 		return nil, err
@@ -73,21 +73,15 @@ func newNode(r Rule, declared func(name string) (trainer.Metric, error)) (node, 
 	}
 	metric, err := declared(r.Monitor)
 	if err != nil {
-		return n, wrong("monitor", "is %q: %v", r.Monitor, err)
+		return n, wrong("Monitor", "is %q: %v", r.Monitor, err)
 	}
 	if n.better == trainer.Neither {
 		n.better = metric.Better
 	}
 	if n.better == trainer.Neither && r.Kind() == Patience {
-		return n, wrong("mode", "is missing: of %s neither lower nor higher is declared better; want one of them", r.Monitor)
+		return n, wrong("Mode", "is missing: of %s neither lower nor higher is declared better; want one of them", r.Monitor)
 	}
 	return n, nil
-}
-
-// within puts the key of a *trainer.FieldError below the ith member of a
-// composite rule.
-func within(kind Kind, i int, err error) error {
-	return trainer.Below(fmt.Sprintf("%s[%d]", kind, i), err)
 }
 
 func (n *node) collect(leaves *[]*node) {
@@ -124,28 +118,28 @@ func (n *node) observe(epoch int, value float64) {
 	if first {
 		m.Since = epoch
 	}
-	speaks := false
+	counts := false // towards stopping
 	switch r := n.rule; r.Kind() {
 	case Threshold:
-		speaks = r.AtLeast != nil && value >= *r.AtLeast || r.AtMost != nil && value <= *r.AtMost
+		counts = r.AtLeast != nil && value >= *r.AtLeast || r.AtMost != nil && value <= *r.AtMost
 	case Trend:
 		direction := trainer.Higher
 		if r.Falls > 0 {
 			direction = trainer.Lower
 		}
-		speaks = !first && r.beyond(direction, value, m.Last)
+		counts = !first && r.beyond(direction, value, m.Last)
 	default:
 		improved := first || r.beyond(n.better, value, m.Best)
 		if improved {
 			m.Best = value
 		}
-		speaks = !improved || r.Baseline != nil && !r.beyond(n.better, value, *r.Baseline)
-		if !speaks {
+		counts = !improved || r.Baseline != nil && !r.beyond(n.better, value, *r.Baseline)
+		if !counts {
 			m.Since = epoch
 		}
 	}
 	m.Seen, m.Epoch, m.Last = m.Seen+1, epoch, value
-	if m.Streak++; !speaks {
+	if m.Streak++; !counts {
 		m.Streak = 0
 	}
 }
@@ -237,22 +231,18 @@ func (r Rule) needs() int {
 	}
 }
 
-// MarshalJSON stores what the watch remembers: all that is needed to go on.
-func (w *Watch) MarshalJSON() ([]byte, error) {
-	memories := make([]memory, len(w.leaves))
+// Memories returns what the watch carries from one epoch to the next, one for
+// each condition of the rule, in its order.
+func (w *Watch) Memories() []Memory {
+	memories := make([]Memory, len(w.leaves))
 	for i, n := range w.leaves {
 		memories[i] = n.memory
 	}
-	return json.Marshal(memories)
+	return memories
 }
 
-// UnmarshalJSON goes on from what MarshalJSON of a watch of the same rule
-// stored.
-func (w *Watch) UnmarshalJSON(data []byte) error {
-	var memories []memory
-	if err := json.Unmarshal(data, &memories); err != nil {
-		return fmt.Errorf("stopping: state %q: %w", data, err)
-	}
+// Restore goes on from the memories of a watch of the same rule.
+func (w *Watch) Restore(memories []Memory) error {
 	if len(memories) != len(w.leaves) {
 		return fmt.Errorf("stopping: the state of %d conditions, the rule has %d", len(memories), len(w.leaves))
 	}

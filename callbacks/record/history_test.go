@@ -1,4 +1,4 @@
-package callbacks_test
+package record_test
 
 import (
 	"encoding/json"
@@ -11,36 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/hessoscope/hessoscope/callbacks"
-	"github.com/hessoscope/hessoscope/trainer"
+	"github.com/hessoscope/hessoscope/callbacks/record"
 )
-
-// What a JSONL writes is read back with all digits.
-func TestReadHistory(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "metrics.jsonl")
-	values := scores{trainer.Lower, []float64{1.0 / 3, 1e-300, 0.1}}
-	tr, _ := newTraining(t, new(probe), values, &callbacks.JSONL{Path: path})
-	if _, err := tr.Run(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	history, err := callbacks.ReadHistory(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(history) != testEpochs+1 {
-		t.Fatalf("%d epochs, want %d", len(history), testEpochs+1)
-	}
-	for epoch, entry := range history {
-		value, recorded := entry.Metrics["scores/value"]
-		_, even := entry.Metrics["probe/calls"]
-		if entry.Epoch != epoch || entry.Step != epoch*testSteps || recorded != (epoch < 3) || recorded && value != values.values[epoch] || even != (epoch%2 == 0) {
-			t.Errorf("epoch %d: %+v", epoch, entry)
-		}
-	}
-	if last, _ := tr.State().Last("train/loss"); history[testEpochs].Metrics["train/loss"] != last.Value {
-		t.Errorf("train/loss is %v, want %v", history[testEpochs].Metrics["train/loss"], last.Value)
-	}
-}
 
 func TestReadHistoryText(t *testing.T) {
 	const first, second = `{"epoch": 0, "step": 0, "seconds": 0.5, "metrics": {"a": 1}}`, `{"epoch": 20, "step": 60, "seconds": 1.5, "metrics": {}}`
@@ -70,7 +42,7 @@ func TestReadHistoryText(t *testing.T) {
 			if err := os.WriteFile(path, []byte(test.text), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			history, err := callbacks.ReadHistory(path)
+			history, err := record.ReadHistory(path)
 			if test.want != "" {
 				if err == nil || !strings.HasPrefix(err.Error(), path+test.want) {
 					t.Errorf("error %v, want %s", err, path+test.want)
@@ -86,7 +58,7 @@ func TestReadHistoryText(t *testing.T) {
 			}
 		})
 	}
-	if _, err := callbacks.ReadHistory(filepath.Join(t.TempDir(), "none")); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := record.ReadHistory(filepath.Join(t.TempDir(), "none")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("error %v, want one of a file that does not exist", err)
 	}
 }
@@ -104,7 +76,7 @@ func FuzzReadHistory(f *testing.F) {
 		if err := os.WriteFile(path, data, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		history, err := callbacks.ReadHistory(path)
+		history, err := record.ReadHistory(path)
 		if err != nil {
 			if !strings.HasPrefix(err.Error(), path+":") {
 				t.Errorf("error %q does not name the file and line", err)
@@ -123,7 +95,7 @@ func FuzzReadHistory(f *testing.F) {
 		if err := os.WriteFile(path, text, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		again, err := callbacks.ReadHistory(path)
+		again, err := record.ReadHistory(path)
 		if diff := cmp.Diff(history, again); diff != "" || err != nil {
 			t.Errorf("error %v (-read +written and read again):\n%s", err, diff)
 		}

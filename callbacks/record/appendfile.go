@@ -1,8 +1,7 @@
-package callbacks
+package record
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,15 +12,25 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// appendFile is a file that grows line by line and whose length belongs to a
-// checkpoint: opening it cuts off what was written after that.
-type appendFile struct {
+// AppendFile is a file that grows line by line and whose length belongs to a
+// checkpoint. A hook that writes such a file embeds it: Open it when training
+// begins, and Append to it. It is empty then, or, in a run that is resumed, as
+// long as it was at the checkpoint, whatever was written after that.
+type AppendFile struct {
 	file   *os.File // nil unless open
 	length int64    // bytes of whole lines
 }
 
-// open creates the file at path, and its folder, if there is none.
-func (a *appendFile) open(path string) error {
+var (
+	_ trainer.TrainEnder  = (*AppendFile)(nil)
+	_ trainer.Interrupted = (*AppendFile)(nil)
+	_ trainer.Resetter    = (*AppendFile)(nil)
+	_ trainer.Snapshotter = (*AppendFile)(nil)
+)
+
+// Open opens the file at path, and creates it and its folder if there is none.
+// It is an error if the file of a resumed run is shorter than at its checkpoint.
+func (a *AppendFile) Open(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
@@ -54,8 +63,12 @@ func cut(file *os.File, length int64) error {
 	return durable.SyncDir(filepath.Dir(file.Name()))
 }
 
-// append writes a whole line, unbuffered, so that others can follow the file.
-func (a *appendFile) append(line []byte) error {
+// Written returns what the file holds so far.
+func (a *AppendFile) Written() io.Reader { return io.NewSectionReader(a.file, 0, a.length) }
+
+// Append writes a whole line, its end included, unbuffered, so that others can
+// follow the file.
+func (a *AppendFile) Append(line []byte) error {
 	if _, err := a.file.Write(line); err != nil {
 		return err
 	}
@@ -64,7 +77,7 @@ func (a *appendFile) append(line []byte) error {
 }
 
 // close makes the file durable; it may be open or not.
-func (a *appendFile) close() error {
+func (a *AppendFile) close() error {
 	if a.file == nil {
 		return nil
 	}
@@ -74,34 +87,34 @@ func (a *appendFile) close() error {
 }
 
 // TrainEnd implements trainer.TrainEnder.
-func (a *appendFile) TrainEnd(context.Context, *trainer.State) error { return a.close() }
+func (a *AppendFile) TrainEnd(context.Context, *trainer.State) error { return a.close() }
 
 // Interrupted implements trainer.Interrupted.
-func (a *appendFile) Interrupted(context.Context, *trainer.State, error) error { return a.close() }
+func (a *AppendFile) Interrupted(context.Context, *trainer.State, error) error { return a.close() }
 
 // Snapshot implements trainer.Snapshotter: the file is made durable, and its
 // length is the state.
-func (a *appendFile) Snapshot() ([]byte, error) {
+func (a *AppendFile) Snapshot() ([]byte, error) {
 	if a.file != nil {
 		if err := a.file.Sync(); err != nil {
 			return nil, err
 		}
 	}
-	return json.Marshal(a.length)
+	return trainer.EncodeState(a.length)
 }
 
 // Restore implements trainer.Snapshotter.
-func (a *appendFile) Restore(data []byte) error {
+func (a *AppendFile) Restore(data []byte) error {
 	var length int64
-	if err := json.Unmarshal(data, &length); err != nil {
-		return fmt.Errorf("state %q: %w", data, err)
+	if err := trainer.DecodeState(data, &length); err != nil {
+		return err
 	}
 	if length < 0 {
-		return fmt.Errorf("state %q; want the length of a file", data)
+		return fmt.Errorf("the state has %d as the length of a file", length)
 	}
 	a.length = length
 	return nil
 }
 
-// seconds is the time a run has taken, to the millisecond.
-func seconds(s *trainer.State) float64 { return float64(s.Elapsed().Milliseconds()) / 1000 }
+// Reset implements trainer.Resetter.
+func (a *AppendFile) Reset() { a.length = 0 }

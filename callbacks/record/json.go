@@ -1,13 +1,13 @@
-package callbacks
+package record
 
 import (
 	"bytes"
 	"encoding/json"
 )
 
-// marshal is json.Marshal and json.MarshalIndent, but leaves <, > and & as they
-// are.
-func marshal(v any, indent string) ([]byte, error) {
+// Marshal is json.Marshal, or json.MarshalIndent if indent is not empty, but
+// leaves <, > and & as they are.
+func Marshal(v any, indent string) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)

@@ -1,18 +1,27 @@
-package callbacks
+package record
 
 import (
 	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
-
-	"github.com/hessoscope/hessoscope/callbacks/stopping"
 )
 
-// Entry is a line that a JSONL wrote.
-type Entry = stopping.Entry
+// Entry is what was fresh at the end of an epoch: a line of metrics.jsonl.
+type Entry struct {
+	Epoch   int                `json:"epoch"`   // epochs completed
+	Step    int                `json:"step"`    // training steps completed
+	Seconds float64            `json:"seconds"` // that the run had taken
+	Metrics map[string]float64 `json:"metrics"` // by name; only those recorded at this epoch
+}
 
-// ReadHistory reads what a JSONL wrote, in the order of epochs. A last line
+// Fresh returns the value of a metric, if it was recorded at this epoch.
+func (e Entry) Fresh(metric string) (float64, bool) {
+	value, ok := e.Metrics[metric]
+	return value, ok
+}
+
+// ReadHistory reads what a callbacks.JSONL wrote, in the order of epochs. A last line
 // without its end, left by a run that was killed, is left out.
 func ReadHistory(path string) ([]Entry, error) {
 	data, err := os.ReadFile(path)

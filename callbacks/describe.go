@@ -1,0 +1,27 @@
+package callbacks
+
+import (
+	"fmt"
+
+	"github.com/hessoscope/hessoscope/models"
+	"github.com/hessoscope/hessoscope/trainer"
+)
+
+// describe is the model in one line.
+func describe(m models.Model) string {
+	if s, ok := m.(fmt.Stringer); ok {
+		return s.String()
+	}
+	return fmt.Sprintf("%T", m)
+}
+
+// seconds is the time a run has taken, to the millisecond.
+func seconds(s *trainer.State) float64 { return float64(s.Elapsed().Milliseconds()) / 1000 }
+
+// stopped is why a run ends that was not interrupted.
+func stopped(s *trainer.State) trainer.Stop {
+	if stop, ok := s.Stopped(); ok {
+		return stop
+	}
+	return trainer.Stop{Reason: trainer.Completed}
+}

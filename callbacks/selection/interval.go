@@ -1,0 +1,31 @@
+package selection
+
+// Interval is the value of a measure: Low = High where it is exact.
+type Interval struct {
+	Low  float64 `json:"low"`
+	High float64 `json:"high"`
+}
+
+// Exact tells whether the value is a single number.
+func (i Interval) Exact() bool { return i.Low == i.High }
+
+// middle is the midpoint, where a number has to stand for the interval.
+func (i Interval) middle() float64 {
+	if i.Exact() {
+		return i.Low
+	}
+	return i.Low/2 + i.High/2
+}
+
+// compare is −1 if i is certainly below j, 1 if certainly above, and 0 if the
+// two are equal or may be.
+func (i Interval) compare(j Interval) int {
+	switch {
+	case i.High < j.Low:
+		return -1
+	case i.Low > j.High:
+		return 1
+	default:
+		return 0
+	}
+}
