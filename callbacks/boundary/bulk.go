@@ -34,3 +34,14 @@ func NewBulk(d *curvature.Density) *Bulk {
 	b.MAD = positive.Quantile(0.5)
 	return b
 }
+
+// Bulk is the bulk of the spectrum's positive part, as estimated by a density
+// of states.
+type Bulk struct {
+	Median, MAD float64
+	Error       float64 // of Median + 6·MAD
+}
+
+const edgeWidth = 6
+
+func (b Bulk) edge() float64 { return b.Median + edgeWidth*b.MAD }

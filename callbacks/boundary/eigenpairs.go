@@ -1,13 +1,14 @@
 package boundary
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
 
 	"gonum.org/v1/gonum/mat"
+
+	"github.com/hessoscope/hessoscope/callbacks/curvature"
 )
 
 // Floor is τ: an eigenvalue is resolvable if |λ| > τ|λ₁|, with λ₁ the largest.
@@ -83,43 +84,23 @@ func (e *Eigenpairs) validateAlignments() error {
 
 var errNoAlignments = errors.New("boundary: the eigenpairs have no alignments")
 
-// ordered are eigenpairs by descending eigenvalue.
-type ordered struct {
-	values, residuals []float64
-	columns           []int // of the alignments
-	parameters        int
-	complete          bool
-	top               int // unknown eigenvalues may lie between values[top-1] and values[top]
-}
-
-func (e *Eigenpairs) order() *ordered {
-	k := len(e.Values)
-	o := &ordered{
-		values: make([]float64, k), residuals: make([]float64, k), columns: make([]int, k),
-		parameters: e.Parameters, complete: e.Complete || k == e.Parameters, top: e.Top,
+// NewEigenpairs returns what is known of a spectrum's resolvable pairs, without
+// alignments.
+func NewEigenpairs(s *curvature.Spectrum) *Eigenpairs {
+	e := &Eigenpairs{
+		Values: s.Resolved.Values, Residuals: s.Resolved.Residuals,
+		Parameters: s.Dim, Complete: s.Resolved.Complete,
 	}
-	for i := range o.columns {
-		o.columns[i] = i
-	}
-	slices.SortStableFunc(o.columns, func(i, j int) int { return cmp.Compare(e.Values[j], e.Values[i]) })
-	for i, c := range o.columns {
-		o.values[i] = e.Values[c]
-		if e.Residuals != nil {
-			o.residuals[i] = e.Residuals[c]
+	for _, v := range s.Top.Values {
+		if slices.Contains(e.Values, v) { // is resolvable
+			e.Top++
 		}
 	}
-	return o
+	return e
 }
 
-// floor is τ|λ₁|.
-func (o *ordered) floor() float64 { return Floor * math.Abs(o.values[0]) }
-
-func (o *ordered) resolvable(i int) bool { return math.Abs(o.values[i]) > o.floor() }
-
-// resolvability reports whether eigenvalue i is resolvable for certain, and
-// whether it may be, given the error bars.
-func (o *ordered) resolvability(i int) (sure, possible bool) {
-	size, bar := math.Abs(o.values[i]), o.residuals[i]
-	slack := Floor * o.residuals[0]
-	return size-bar > o.floor()+slack, size+bar > o.floor()-slack
+// Measurable reports whether there is anything to measure: some curvature is
+// positive, and the largest is known.
+func (e *Eigenpairs) Measurable() bool {
+	return len(e.Values) > 0 && slices.Max(e.Values) > 0 && (e.Complete || e.Top > 0)
 }

@@ -62,3 +62,6 @@ func meanSquare(values []float64) float64 {
 	}
 	return sum / float64(len(values))
 }
+
+// listed is how many of the top eigenvectors are recorded one by one.
+const listed = 25

@@ -2,7 +2,6 @@ package boundary
 
 import (
 	"context"
-	"fmt"
 	"math"
 
 	"gonum.org/v1/gonum/floats"
@@ -123,34 +122,6 @@ func (r *Reinforcing) Seeds(ctx context.Context) (*mat.Dense, error) {
 		}
 	})
 	return seeds, err
-}
-
-// Alignments returns the alignment of every sample with every row of vectors,
-// N × k: A[n][i] = ⟨vᵢ, g(xₙ)⟩/‖g(xₙ)‖ for unit vectors vᵢ. It costs a
-// second sweep for each vector, and no gradient is stored.
-func (r *Reinforcing) Alignments(ctx context.Context, vectors *mat.Dense) (*mat.Dense, error) {
-	k, p := vectors.Dims()
-	if p != r.objective.Dim() {
-		return nil, fmt.Errorf("boundary: alignments with vectors of %d values; the gradients have %d", p, r.objective.Dim())
-	}
-	if !r.normed {
-		if err := r.each(ctx, func(int, []float64) {}); err != nil {
-			return nil, err
-		}
-	}
-	a := mat.NewDense(len(r.Norms), k, nil)
-	slopes := make([]float64, len(r.Norms))
-	for i := range k {
-		if err := r.objective.Slopes(ctx, slopes, vectors.RawRowView(i)); err != nil {
-			return nil, err
-		}
-		for n, s := range slopes {
-			if r.Norms[n] > 0 {
-				a.Set(n, i, s/r.Norms[n])
-			}
-		}
-	}
-	return a, nil
 }
 
 // Gram returns the inner products of the unit reinforcing gradients, N × N.

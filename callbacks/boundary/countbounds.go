@@ -4,7 +4,6 @@ import (
 	"math"
 
 	"gonum.org/v1/gonum/mat"
-	"gonum.org/v1/gonum/stat"
 )
 
 // census is what can be known about the number of eigenvectors that are
@@ -73,32 +72,6 @@ func (o *ordered) group(c cluster, s Selection) group {
 		g.sure = g.sure && (s == AllVectors || sure)
 	}
 	return g
-}
-
-// projection returns the length of every sample's unit gradient projected onto
-// vectors first to last−1.
-func (o *ordered) projection(a *mat.Dense, first, last int) []float64 {
-	samples, _ := a.Dims()
-	p := make([]float64, samples)
-	for n := range p {
-		row := a.RawRowView(n)
-		for _, column := range o.columns[first:last] {
-			p[n] = math.Hypot(p[n], row[column])
-		}
-	}
-	return p
-}
-
-// of returns the statistic of values that are not negative.
-func (s Statistic) of(values []float64) float64 {
-	if s == MeanAlignment {
-		return stat.Mean(values, nil)
-	}
-	largest := 0.0
-	for _, v := range values {
-		largest = math.Max(largest, v)
-	}
-	return largest
 }
 
 // certain returns how many eigenvectors have an alignment of at least ε,

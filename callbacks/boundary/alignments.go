@@ -2,7 +2,7 @@ package boundary
 
 import (
 	"context"
-	"slices"
+	"fmt"
 
 	"gonum.org/v1/gonum/mat"
 
@@ -13,27 +13,6 @@ import (
 // alignRows is how many gradients are held at once: enough for their products
 // with the eigenvectors to be matrix products.
 const alignRows = 64
-
-// NewEigenpairs returns what is known of a spectrum's resolvable pairs, without
-// alignments.
-func NewEigenpairs(s *curvature.Spectrum) *Eigenpairs {
-	e := &Eigenpairs{
-		Values: s.Resolved.Values, Residuals: s.Resolved.Residuals,
-		Parameters: s.Dim, Complete: s.Resolved.Complete,
-	}
-	for _, v := range s.Top.Values {
-		if slices.Contains(e.Values, v) { // is resolvable
-			e.Top++
-		}
-	}
-	return e
-}
-
-// Measurable reports whether there is anything to measure: some curvature is
-// positive, and the largest is known.
-func (e *Eigenpairs) Measurable() bool {
-	return len(e.Values) > 0 && slices.Max(e.Values) > 0 && (e.Complete || e.Top > 0)
-}
 
 // Arrays returns the alignments for a .npz file: alignments (N, k), of every
 // sample with the eigenvectors of aligned_values (k), in order; predicted (N);
@@ -73,4 +52,32 @@ func (r *Reinforcing) Align(ctx context.Context, s *curvature.Spectrum) (*Eigenp
 		}
 	})
 	return e, err
+}
+
+// Alignments returns the alignment of every sample with every row of vectors,
+// N × k: A[n][i] = ⟨vᵢ, g(xₙ)⟩/‖g(xₙ)‖ for unit vectors vᵢ. It costs a
+// second sweep for each vector, and no gradient is stored.
+func (r *Reinforcing) Alignments(ctx context.Context, vectors *mat.Dense) (*mat.Dense, error) {
+	k, p := vectors.Dims()
+	if p != r.objective.Dim() {
+		return nil, fmt.Errorf("boundary: alignments with vectors of %d values; the gradients have %d", p, r.objective.Dim())
+	}
+	if !r.normed {
+		if err := r.each(ctx, func(int, []float64) {}); err != nil {
+			return nil, err
+		}
+	}
+	a := mat.NewDense(len(r.Norms), k, nil)
+	slopes := make([]float64, len(r.Norms))
+	for i := range k {
+		if err := r.objective.Slopes(ctx, slopes, vectors.RawRowView(i)); err != nil {
+			return nil, err
+		}
+		for n, s := range slopes {
+			if r.Norms[n] > 0 {
+				a.Set(n, i, s/r.Norms[n])
+			}
+		}
+	}
+	return a, nil
 }
