@@ -9,22 +9,22 @@ import (
 	"gonum.org/v1/gonum/stat"
 )
 
-// ClassPair is the section of the decision boundary that an eigenvector
-// distinguishes: that between the two predicted classes whose gradients point
-// furthest along the vector and against it. The vector's sign, and with it
-// which class is which, is arbitrary.
+// ClassPair names the section of the decision boundary that an eigenvector
+// distinguishes: the one between the two predicted classes with the largest and
+// the smallest mean alignment. The sign of the vector, and with it the order of
+// the two classes, is arbitrary.
 type ClassPair struct {
 	Eigenvalue  float64 `json:"eigenvalue"`
 	Along       int     `json:"along"`        // the predicted class of largest mean alignment
-	Against     int     `json:"against"`      // that of the smallest
+	Against     int     `json:"against"`      // the predicted class of smallest mean alignment
 	MeanAlong   float64 `json:"mean_along"`   // mean alignment of the samples predicted as Along
-	MeanAgainst float64 `json:"mean_against"` // and of those predicted as Against
+	MeanAgainst float64 `json:"mean_against"` // mean alignment of the samples predicted as Against
 }
 
-// ClassPairs returns the pairs of classes of the eigenvectors to the count
-// largest known eigenvalues, of all if there are fewer. predicted has ŷ(xₙ)
-// for each row of the alignments. If all predictions are the same there is no
-// boundary among the samples, and it returns none.
+// ClassPairs returns the pairs of classes for the eigenvectors of the largest
+// known eigenvalues, count of them or all if there are fewer. predicted has ŷ(xₙ)
+// for each row of the alignments. If all predictions are equal there is no
+// boundary between the samples, and ClassPairs returns none.
 func (e *Eigenpairs) ClassPairs(predicted []int, count int) ([]ClassPair, error) {
 	if err := e.validate(); err != nil {
 		return nil, err
@@ -45,7 +45,7 @@ func (e *Eigenpairs) ClassPairs(predicted []int, count int) ([]ClassPair, error)
 		column := mat.Col(nil, o.columns[i], e.Alignments)
 		pair := ClassPair{Eigenvalue: o.values[i], MeanAlong: math.Inf(-1), MeanAgainst: math.Inf(1)}
 		for _, class := range classes {
-			mean := meanOf(column, predicted, class)
+			mean := meanOfClass(column, predicted, class)
 			if mean > pair.MeanAlong {
 				pair.Along, pair.MeanAlong = class, mean
 			}
@@ -58,13 +58,13 @@ func (e *Eigenpairs) ClassPairs(predicted []int, count int) ([]ClassPair, error)
 	return pairs, nil
 }
 
-// meanOf returns the mean of the values whose prediction is class.
-func meanOf(values []float64, predicted []int, class int) float64 {
-	var of []float64
+// meanOfClass returns the mean of the values of the samples predicted as class.
+func meanOfClass(values []float64, predicted []int, class int) float64 {
+	var members []float64
 	for n, p := range predicted {
 		if p == class {
-			of = append(of, values[n])
+			members = append(members, values[n])
 		}
 	}
-	return stat.Mean(of, nil)
+	return stat.Mean(members, nil)
 }

@@ -7,7 +7,8 @@ import (
 	"gonum.org/v1/gonum/stat"
 )
 
-// Statistic is what is made of an eigenvector's alignments with the N samples.
+// Statistic summarises an eigenvector's alignments with the N samples in one
+// number.
 type Statistic string
 
 const (
@@ -15,24 +16,26 @@ const (
 	MeanAlignment Statistic = "mean" // meanₙ |Aᵢ(xₙ)|, a variant of the paper's
 )
 
-// Selection is which eigenvectors are counted.
+// Selection says which eigenvectors are counted.
 type Selection string
 
 const (
 	ResolvableVectors Selection = "resolvable" // those with |λᵢ| > τ|λ₁|
-	// AllVectors is the paper's. Its counts at small ε are of no use for comparisons:
-	// in the null space of H they are an arbitrary choice of the solver.
+	// AllVectors is the paper's selection. Its counts at small ε cannot be
+	// compared between networks: the basis of the null space of H is the solver's
+	// arbitrary choice.
 	AllVectors Selection = "all"
 )
 
-// ComplexitySettings choose the measure; the zero value means the defaults. The
-// paper's own is {Epsilon: 1e-6,
-// Vectors: AllVectors}, with either statistic.
+// ComplexitySettings choose the variant of the complexity; the zero value means
+// the defaults. The paper's own is {Epsilon: 1e-6, Vectors: AllVectors}, with
+// either statistic.
 type ComplexitySettings struct {
-	// Epsilon is ε in (0, 1]. If it equals zero, it is calibrated against chance,
-	// see [CalibratedEpsilon].
+	// Epsilon is ε in (0, 1]. If it equals zero, [CalibratedEpsilon] calibrates it
+	// against chance.
 	Epsilon float64
-	// Alpha is the probability α that chance reaches the calibrated ε; if zero, 0.05.
+	// Alpha bounds the probability α that chance reaches the calibrated ε; 0.05 if
+	// zero.
 	Alpha     float64
 	Statistic Statistic // MaxAlignment if empty
 	Vectors   Selection // ResolvableVectors if empty
@@ -61,14 +64,14 @@ func (s ComplexitySettings) resolve() (ComplexitySettings, error) {
 	return s, nil
 }
 
-// Validate is the error that [Eigenpairs.Complexity] has for these settings and
-// any eigenpairs: better known before a training than in it.
+// Validate returns the error that [Eigenpairs.Complexity] returns for these
+// settings, so that it is known before training begins.
 func (s ComplexitySettings) Validate() error {
 	_, err := s.resolve()
 	return err
 }
 
-// of returns the statistic of values that are not negative.
+// of returns the statistic of non-negative values.
 func (s Statistic) of(values []float64) float64 {
 	if s == MeanAlignment {
 		return stat.Mean(values, nil)

@@ -6,90 +6,92 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// census is what can be known about the number of eigenvectors that are
-// aligned with the samples' gradients, for any ε.
-type census struct {
+// countBounds bounds the number of selected eigenvectors whose alignment with
+// the samples' gradients is at least ε, for any ε. The eigenpairs may be
+// approximate, and some of them unknown.
+type countBounds struct {
 	statistic  Statistic
 	parameters int
 	complete   bool
 	alignments []float64 // of the known eigenvectors that are selected: max or mean over samples
 	groups     []group
-	missed     []float64 // upper bounds of rₙ, the energy of ĝ(xₙ) that the known eigenvectors miss
-	unknown    int       // eigenvectors that may be selected and are not known, not even within a group
+	missed     []float64 // upper bounds of rₙ, the energy of ĝ(xₙ) outside the known eigenvectors
+	unknown    int       // eigenvectors that may be selected and belong to no group
 }
 
-// group is a cluster of eigenvectors with at least one that may be selected.
-// No vector of it has more than the alignment of the gradients' projection, and
-// in any orthonormal basis some vector has at least 1/size of that.
+// A group is a cluster of eigenvectors of which at least one may be selected.
+// The alignment of any vector in its span is at most that of the gradients'
+// projection onto the span, and every orthonormal basis has a vector with at
+// least 1/size of that.
 type group struct {
-	size       int       // of the vectors that may be selected
-	sure       bool      // whether all are
-	projection []float64 // ‖projection of ĝ(xₙ)‖₂
-	alignment  float64   // its max or mean over samples
-	error      float64   // of projection and alignment
+	size       int       // number of its vectors that may be selected
+	certain    bool      // whether all of its vectors are selected for certain
+	projection []float64 // ‖projection of ĝ(xₙ)‖₂, one a sample
+	alignment  float64   // max or mean of projection over the samples
+	error      float64   // bounds the error of projection and alignment
 }
 
-func (o *ordered) census(a *mat.Dense, s ComplexitySettings, complete bool) *census {
-	c := &census{
-		statistic: s.Statistic, parameters: o.parameters, complete: complete,
-	}
+func (o *ordered) countBounds(a *mat.Dense, s ComplexitySettings, complete bool) *countBounds {
+	b := &countBounds{statistic: s.Statistic, parameters: o.parameters, complete: complete}
 	if !complete {
-		c.unknown = o.parameters - len(o.values)
+		b.unknown = o.parameters - len(o.values)
 	}
-	clusters := o.clusters(entangled)
+	clusters := o.clusters(nearby)
 	projections := make([][]float64, len(clusters))
 	for i, cluster := range clusters {
 		projections[i] = o.projection(a, cluster.first, cluster.last)
 	}
 	errors := o.projectionErrors(clusters, projections)
-	c.missed = missedEnergy(projections, errors)
+	b.missed = missedEnergy(projections, errors)
 	for i, cluster := range clusters {
 		g := o.group(cluster, s.Vectors)
 		g.projection, g.alignment, g.error = projections[i], s.Statistic.of(projections[i]), errors[i]
 		switch {
 		case g.size == 0:
-		case g.error == 1: // nothing is known of it, and its energy is missed
-			c.unknown += g.size
+		case g.error == 1: // the bound is trivial: its vectors count as unknown
+			b.unknown += g.size
 		default:
-			c.groups = append(c.groups, g)
+			b.groups = append(b.groups, g)
 		}
 	}
 	for i := range o.values {
 		if s.Vectors == AllVectors || o.resolvable(i) {
-			c.alignments = append(c.alignments, s.Statistic.of(o.projection(a, i, i+1)))
+			b.alignments = append(b.alignments, s.Statistic.of(o.projection(a, i, i+1)))
 		}
 	}
-	return c
+	return b
 }
 
+// group returns the group of a cluster, without projections.
 func (o *ordered) group(c cluster, s Selection) group {
-	g := group{sure: true}
+	g := group{certain: true}
 	for i := c.first; i < c.last; i++ {
-		sure, possible := o.resolvability(i)
+		certain, possible := o.resolvability(i)
 		if s == AllVectors || possible {
 			g.size++
 		}
-		g.sure = g.sure && (s == AllVectors || sure)
+		g.certain = g.certain && (s == AllVectors || certain)
 	}
 	return g
 }
 
-// certain returns how many eigenvectors have an alignment of at least ε,
-// whatever is not known.
-func (c *census) certain(epsilon float64) int {
+// lower returns a lower bound of the number of eigenvectors whose alignment is
+// at least ε.
+func (b *countBounds) lower(epsilon float64) int {
 	count := 0
-	for _, g := range c.groups {
-		if g.sure && g.alignment-g.error >= float64(g.size)*epsilon {
+	for _, g := range b.groups {
+		if g.certain && g.alignment-g.error >= float64(g.size)*epsilon {
 			count++
 		}
 	}
 	return count
 }
 
-// possible returns how many at most have one.
-func (c *census) possible(epsilon float64) int {
+// upper returns an upper bound of the number of eigenvectors whose alignment is
+// at least ε.
+func (b *countBounds) upper(epsilon float64) int {
 	count := 0
-	for _, g := range c.groups {
+	for _, g := range b.groups {
 		if g.alignment+g.error < epsilon {
 			continue
 		}
@@ -99,22 +101,23 @@ func (c *census) possible(epsilon float64) int {
 			p += g.error
 			energy[n] = p * p * (1 + rounding)
 		}
-		count += c.most(epsilon, energy, g.size)
+		count += b.energyBound(epsilon, energy, g.size)
 	}
-	return count + c.most(epsilon, c.missed, c.unknown)
+	return count + b.energyBound(epsilon, b.missed, b.unknown)
 }
 
-// most returns how many of size orthonormal vectors at most have an alignment
-// of ε with gradients that have the given energies in their span. Each takes
-// ε² or more of the energy: of one sample by its largest alignment, of all
-// together Nε² by its mean one, for (meanₙ |A|)² ≤ meanₙ A².
-func (c *census) most(epsilon float64, energy []float64, size int) int {
+// energyBound bounds from above how many of size orthonormal vectors have an
+// alignment of at least ε, if the n-th gradient has energy[n] in their span.
+// Each such vector takes at least ε² of the energy of one sample with the
+// largest alignment, and at least Nε² of that of all samples with the mean
+// alignment, since (meanₙ |A|)² ≤ meanₙ A².
+func (b *countBounds) energyBound(epsilon float64, energy []float64, size int) int {
 	count, total := 0.0, 0.0
 	for _, e := range energy {
 		count += math.Floor(e / epsilon / epsilon)
 		total += e
 	}
-	if c.statistic == MeanAlignment {
+	if b.statistic == MeanAlignment {
 		count = math.Floor(total / float64(len(energy)) / epsilon / epsilon)
 	}
 	return int(math.Min(count, float64(size)))

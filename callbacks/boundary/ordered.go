@@ -8,14 +8,16 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// ordered are eigenpairs by descending eigenvalue.
+// ordered holds the eigenpairs by descending eigenvalue.
 type ordered struct {
 	values, residuals []float64
-	columns           []int // of the alignments
+	columns           []int // the column of each pair in the alignments
 	parameters        int
 	complete          bool
 	top               int // unknown eigenvalues may lie between values[top-1] and values[top]
 }
+
+// order sorts the pairs. Pairs with equal eigenvalues keep their order.
 
 func (e *Eigenpairs) order() *ordered {
 	k := len(e.Values)
@@ -36,20 +38,21 @@ func (e *Eigenpairs) order() *ordered {
 	return o
 }
 
-// floor is τ|λ₁|.
+// floor returns τ|λ₁|.
 func (o *ordered) floor() float64 { return Floor * math.Abs(o.values[0]) }
 
 func (o *ordered) resolvable(i int) bool { return math.Abs(o.values[i]) > o.floor() }
 
-// resolvability reports whether eigenvalue i is resolvable for certain, and
-// whether it may be, given the error bars.
-func (o *ordered) resolvability(i int) (sure, possible bool) {
-	size, bar := math.Abs(o.values[i]), o.residuals[i]
-	slack := Floor * o.residuals[0]
-	return size-bar > o.floor()+slack, size+bar > o.floor()-slack
+// resolvability reports whether eigenvalue i is certain to be resolvable, and
+// whether it may be: the residuals bound the errors of the eigenvalue and, times
+// τ, of the floor.
+func (o *ordered) resolvability(i int) (certain, possible bool) {
+	size, residual := math.Abs(o.values[i]), o.residuals[i]
+	floorError := Floor * o.residuals[0]
+	return size-residual > o.floor()+floorError, size+residual > o.floor()-floorError
 }
 
-// known is the number of largest eigenvalues without a gap in what is known.
+// known returns how many of the largest eigenvalues of H are known without a gap.
 func (o *ordered) known() int {
 	if o.complete {
 		return len(o.values)
@@ -57,8 +60,8 @@ func (o *ordered) known() int {
 	return o.top
 }
 
-// projection returns the length of every sample's unit gradient projected onto
-// vectors first to last−1.
+// projection returns, for every sample, the length of its unit gradient's
+// projection onto the span of vectors first to last−1.
 func (o *ordered) projection(a *mat.Dense, first, last int) []float64 {
 	samples, _ := a.Dims()
 	p := make([]float64, samples)
