@@ -7,7 +7,6 @@ import (
 
 	"gonum.org/v1/gonum/floats"
 
-	"github.com/hessoscope/hessoscope/callbacks/quantile"
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/models"
 )
@@ -64,12 +63,4 @@ func (c *Companions) InputQuantiles() Quantiles { return quantiles(c.Input) }
 
 func quantiles(values []float64) Quantiles {
 	return Quantiles{quantileOf(values, 0), quantileOf(values, 0.05), quantileOf(values, 0.5)}
-}
-
-// quantileOf is quantile.Of, nil without values.
-func quantileOf(values []float64, p float64) *float64 {
-	if len(values) == 0 {
-		return nil
-	}
-	return new(quantile.Of(values, p))
 }

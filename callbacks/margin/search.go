@@ -1,11 +1,9 @@
 package margin
 
 import (
-	"cmp"
 	"context"
 	"math"
 	"math/rand/v2"
-	"slices"
 
 	"gonum.org/v1/gonum/floats"
 
@@ -48,60 +46,6 @@ type search struct {
 	progress func(done, total int)
 
 	points, logits []float64 // buffers of gaps
-}
-
-// ray goes from a sample in a unit direction. At radius lo it is on the
-// sample's side of the boundary, at hi on another.
-type ray struct {
-	owner     int
-	direction []float64
-	lo, hi    float64
-	atLo      float64 // f_ŷ − max_{c≠ŷ} f_c there, positive
-	atHi      float64 // zero or negative
-
-	step float64 // share of the way to the next foot that is tried
-	done bool
-}
-
-// owned are the rays of each sample.
-type owned [][]ray
-
-func (m *search) run(ctx context.Context) error {
-	n := len(m.Values)
-	if err := m.predict(ctx); err != nil {
-		return err
-	}
-	rays := make(owned, n)
-	block := max(1, min(n, blockValues/((nearestStarts+randomStarts+min(m.classes, maxDirections))*m.width)))
-	pool := cloud{m.x, m.Predicted}
-	for from := 0; from < n; from += block {
-		to := min(from+block, n)
-		if err := m.begin(ctx, rays, from, to, pool); err != nil {
-			return err
-		}
-		m.report(from+(to-from)/2, n)
-	}
-	if err := m.share(ctx, rays); err != nil {
-		return err
-	}
-	block = max(1, blockValues/(kept*m.width))
-	for from := 0; from < n; from += block {
-		to := min(from+block, n)
-		if err := m.refine(ctx, rays[from:to]); err != nil {
-			return err
-		}
-		m.report(to, n)
-	}
-	for range ballRounds {
-		found, err := m.searchBalls(ctx, rays)
-		if err != nil {
-			return err
-		}
-		if !found {
-			break
-		}
-	}
-	return m.finish(ctx, rays)
 }
 
 func (m *search) report(done, total int) {
@@ -153,104 +97,4 @@ func spread(x []float64, width int) float64 {
 	return math.Sqrt(sum / float64(n))
 }
 
-// begin finds first boundary points of the samples from … to − 1.
-func (m *search) begin(ctx context.Context, rays owned, from, to int, pool cloud) error {
-	starts := m.towards(from, to, pool, nearestStarts)
-	newton, err := m.newton(ctx, from, to)
-	if err != nil {
-		return err
-	}
-	starts = append(starts, newton...)
-	if err := m.cross(ctx, starts, coarse); err != nil {
-		return err
-	}
-	rays.add(starts)
-	marches, err := m.march(ctx, rays, from, to)
-	if err != nil {
-		return err
-	}
-	if err := m.cross(ctx, marches, coarse); err != nil {
-		return err
-	}
-	rays.add(marches)
-	rays.prune(kept)
-	return nil
-}
-
-// share sends the samples to the boundary points of others.
-func (m *search) share(ctx context.Context, rays owned) error {
-	pool, err := m.boundaryPoints(ctx, rays)
-	if err != nil || len(pool.classes) == 0 {
-		return err
-	}
-	block := max(1, blockValues/max(kept*m.width, len(pool.classes)))
-	for from := 0; from < len(rays); from += block {
-		starts := m.towards(from, min(from+block, len(rays)), pool, kept)
-		if err := m.cross(ctx, starts, coarse); err != nil {
-			return err
-		}
-		rays.add(starts)
-	}
-	rays.prune(kept)
-	return nil
-}
-
-// ray goes from sample i to a point beyond the boundary, where f_ŷ − max f_c is
-// outside.
-func (m *search) ray(i int, point []float64, outside float64) (ray, bool) {
-	u := make([]float64, m.width)
-	floats.SubTo(u, point, m.sample(i))
-	length := floats.Norm(u, 2)
-	if !(length > 0) || math.IsInf(length, 1) {
-		return ray{}, false
-	}
-	floats.Scale(1/length, u)
-	return ray{owner: i, direction: u, hi: length, atLo: m.inside[i], atHi: outside, step: 1}, true
-}
-
 func (m *search) sample(i int) []float64 { return m.x[i*m.width : (i+1)*m.width] }
-
-// boundaryPoints are the ends of each sample's shortest brackets, on both sides.
-func (m *search) boundaryPoints(ctx context.Context, rays owned) (cloud, error) {
-	var pool cloud
-	for _, of := range rays {
-		for i := range min(shared, len(of)) {
-			pool.x = m.appendPoint(pool.x, &of[i], of[i].lo)
-			pool.x = m.appendPoint(pool.x, &of[i], of[i].hi)
-		}
-	}
-	var err error
-	pool.classes, err = m.field.Predict(ctx, pool.x)
-	m.Evaluations += len(pool.classes)
-	return pool, err
-}
-
-func (m *search) appendPoint(points []float64, r *ray, radius float64) []float64 {
-	at := len(points)
-	points = append(points, m.sample(r.owner)...)
-	floats.AddScaled(points[at:], radius, r.direction)
-	return points
-}
-
-func (o owned) add(rays []ray) {
-	for _, r := range rays {
-		o[r.owner] = append(o[r.owner], r)
-	}
-}
-
-// nearest is the radius of the nearest boundary point of sample i.
-func (o owned) nearest(i int) float64 {
-	nearest := math.Inf(1)
-	for _, r := range o[i] {
-		nearest = min(nearest, r.hi)
-	}
-	return nearest
-}
-
-// prune keeps the shortest rays of each sample, at most so many.
-func (o owned) prune(most int) {
-	for i, rays := range o {
-		slices.SortStableFunc(rays, func(a, b ray) int { return cmp.Compare(a.hi, b.hi) })
-		o[i] = rays[:min(most, len(rays))]
-	}
-}
