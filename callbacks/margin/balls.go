@@ -5,17 +5,17 @@ import (
 	"math"
 )
 
-// searchBalls looks for points predicted otherwise in the ball around each
-// sample that no boundary point was found in, and refines what it finds. It
-// reports whether there were any.
-func (m *search) searchBalls(ctx context.Context, rays owned) (bool, error) {
+// searchBalls evaluates random points in the ball around each sample up to its
+// nearest boundary point. It refines the rays to those that are predicted
+// otherwise, and reports whether there were any.
+func (m *search) searchBalls(ctx context.Context, rays sampleRays) (bool, error) {
 	var found, tried []ray
 	for i := range rays {
 		radius := rays.nearest(i) * (1 - 1e-3)
 		if m.Values[i] > 0 && !math.IsInf(radius, 1) {
 			for _, u := range m.directions(ballPoints) {
 				share := math.Pow(m.rng.Float64(), 1/float64(m.width))
-				tried = append(tried, ray{owner: i, direction: u, hi: radius * share, atLo: m.inside[i], step: 1})
+				tried = append(tried, ray{owner: i, direction: u, hi: radius * share, gapLo: m.sampleGaps[i], step: 1})
 			}
 		}
 		if len(tried)*m.width < blockValues && i < len(rays)-1 {
@@ -26,7 +26,7 @@ func (m *search) searchBalls(ctx context.Context, rays owned) (bool, error) {
 			return false, err
 		}
 		for k, r := range tried {
-			if r.atHi = gaps[k]; r.atHi <= 0 {
+			if r.gapHi = gaps[k]; r.gapHi <= 0 {
 				found = append(found, r)
 			}
 		}
@@ -35,12 +35,12 @@ func (m *search) searchBalls(ctx context.Context, rays owned) (bool, error) {
 	if len(found) == 0 {
 		return false, nil
 	}
-	if err := m.cross(ctx, found, coarse); err != nil {
+	if err := m.cross(ctx, found, coarseBracket); err != nil {
 		return false, err
 	}
-	nearer := make(owned, len(rays))
+	nearer := make(sampleRays, len(rays))
 	nearer.add(found)
-	nearer.prune(kept)
+	nearer.prune(keptRays)
 	if err := m.refine(ctx, nearer); err != nil {
 		return false, err
 	}

@@ -2,15 +2,15 @@ package margin
 
 import "gonum.org/v1/gonum/floats"
 
-// directions are n random unit vectors, an eighth of that in high dimension,
-// where they hardly ever find anything: those of random orthonormal bases and
-// their opposites, so that they cover the sphere evenly.
+// directions returns n random unit vectors, or n/8 in high dimension, where they
+// rarely find a boundary point. They are the vectors of random orthonormal bases
+// and their opposites, so that they cover the sphere evenly.
 func (m *search) directions(n int) [][]float64 {
 	if m.width > highDimension {
 		n /= 8
 	}
 	var all [][]float64
-	basis := 0 // first vector of the present basis
+	basis := 0 // index of the first vector of the current basis
 	for len(all) < n {
 		u := make([]float64, m.width)
 		for i := range u {

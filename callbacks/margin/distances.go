@@ -6,31 +6,31 @@ import (
 	"github.com/hessoscope/hessoscope/models/weights"
 )
 
-// Distances are the Euclidean distances, in input space, from samples to the
-// decision boundary: to the nearest point that is predicted otherwise than the
-// sample. They come from a search that has found such points, so they are upper
-// bounds, and local minima where Converged.
+// Distances holds the Euclidean distances, in input space, from samples to the
+// decision boundary, that is, to the nearest point that is predicted otherwise
+// than the sample. Every distance is that to a point which the search has found,
+// so it is an upper bound; where Converged, it is a local minimum.
 type Distances struct {
-	Rows      []int // of the split, one a sample, ascending
-	Labels    []int // of the samples
-	Predicted []int // the class of each, and of its side of the boundary
-	Rivals    []int // the class on the other side; −1 where no boundary was found
+	Rows      []int // row of each sample in the split, ascending
+	Labels    []int // label of each sample
+	Predicted []int // class predicted for each sample
+	Rivals    []int // class predicted beyond the boundary; −1 where none was found
 
 	Values    []float64 // distances; +Inf where no boundary was found
 	Points    []float64 // N × d, the boundary points; the sample itself where none was found
-	Converged []bool    // whether the search ended because it could get no nearer
+	Converged []bool    // whether the search ended because no step was nearer
 
-	// Tolerance is the relative gain in distance below which a search ends. A
-	// boundary point itself is bracketed to 1e-10 of its distance.
+	// Tolerance is the relative gain in distance below which a search ends. Every
+	// boundary point is bracketed to 1e-10 of its distance.
 	Tolerance float64
-	// Evaluations is how many points the model was evaluated at, with a gradient
-	// counting for three.
+	// Evaluations is the number of points that the model was evaluated at; a
+	// gradient counts as three.
 	Evaluations int
 }
 
 func (m *Distances) width() int { return len(m.Points) / len(m.Values) }
 
-// Arrays returns the margins for a .npz file: margin_rows (N), of the split;
+// Arrays returns the distances for a .npz file: margin_rows (N), of the split;
 // margin_distances (N), −1 where no boundary was found; margin_points (N, d),
 // margin_predicted and margin_rivals (N).
 func (m *Distances) Arrays() []weights.Array {
@@ -58,7 +58,8 @@ func asFloats(numbers []int) []float64 {
 	return values
 }
 
-// rival is the first largest logit but that of class.
+// rival returns the class with the largest logit, the first of equal ones, other
+// than the given class.
 func rival(z []float64, class int) int {
 	best := -1
 	for c, v := range z {

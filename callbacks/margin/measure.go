@@ -10,31 +10,34 @@ import (
 	"github.com/hessoscope/hessoscope/models"
 )
 
-// Settings are options of Measure; the zero value is the default.
+// Settings are options of Measure; the zero value means the defaults.
 type Settings struct {
-	// Samples is how many are measured, drawn by the seed; all if zero.
+	// Samples is how many samples are measured, drawn by the seed; all if zero.
 	Samples int
-	// Seed of the random directions. They make the search thorough in low
-	// dimension; in high dimension the gradients find the boundary.
+	// Seed is that of the drawn samples and of the random directions. The
+	// directions make the search thorough in low dimension; in high dimension the
+	// gradients find the boundary.
 	Seed uint64
-	// Progress, if set, is told how much of the work is done.
+	// Progress, if set, is called with the work done so far and the total, both in
+	// samples.
 	Progress func(done, total int)
 }
 
-// Measure finds the nearest boundary point of every sample of split, or
-// of some of them; the cost grows with their number.
+// Measure finds the nearest boundary point of every sample of split, or of a part
+// of them. Its cost is proportional to their number.
 //
-// From each sample it goes to the nearest samples predicted otherwise, in
-// random directions, by Newton steps towards every other class (DeepFool,
-// Moosavi-Dezfooli 2016), and to the boundary points of the samples around it;
-// bisects onto the boundary; and then repeats: foot of the sample on the boundary
-// linearised at the point found, a step towards it, bisect again, keep what is
-// nearer. At last it looks for points predicted otherwise inside the ball that
-// is left.
+// Starting points of each sample are the nearest samples predicted otherwise,
+// the ends of Newton steps towards every other class (DeepFool, Moosavi-Dezfooli
+// 2016), the first crossings in random directions, and boundary points of other
+// samples. The ray to each is bracketed at the boundary. Then the search repeats:
+// it takes the foot of the sample on the boundary linearised at the point found,
+// moves towards it, brackets the boundary again, and keeps the point if it is
+// nearer. Finally it evaluates random points inside the ball that the nearest
+// boundary point leaves.
 func Measure(ctx context.Context, field *models.Field, split *datasets.Split, s Settings) (*Distances, error) {
 	n, d := split.Len(), field.Width()
 	if n == 0 || len(split.X) != n*d {
-		return nil, fmt.Errorf("margin: margins of split %q with %d samples of %d values; the model takes %d", split.Name, n, len(split.X)/max(n, 1), d)
+		return nil, fmt.Errorf("margin: split %q has %d samples of %d values; the model takes %d values", split.Name, n, len(split.X)/max(n, 1), d)
 	}
 	rows, err := split.DrawRows(s.Samples, s.Seed)
 	if err != nil {
@@ -50,27 +53,28 @@ func Measure(ctx context.Context, field *models.Field, split *datasets.Split, s 
 		Values: make([]float64, n), Points: slices.Clone(split.X), Converged: make([]bool, n),
 		Tolerance: tolerance,
 	}
-	found := &search{
+	state := &search{
 		Distances: m, field: field, x: split.X, width: d, classes: field.Classes(),
 		rng: rand.New(rand.NewPCG(s.Seed, 0x6d617267696e)), progress: s.Progress,
 	}
-	if err := found.run(ctx); err != nil {
+	if err := state.run(ctx); err != nil {
 		return nil, fmt.Errorf("margin: %w", err)
 	}
 	return m, nil
 }
 
+// run finds the boundary points block by block, so that their memory is bounded.
 func (m *search) run(ctx context.Context) error {
 	n := len(m.Values)
 	if err := m.predict(ctx); err != nil {
 		return err
 	}
-	rays := make(owned, n)
+	rays := make(sampleRays, n)
 	block := max(1, min(n, blockValues/((nearestStarts+randomStarts+min(m.classes, maxDirections))*m.width)))
-	pool := cloud{m.x, m.Predicted}
+	pool := predictedPoints{m.x, m.Predicted}
 	for from := 0; from < n; from += block {
 		to := min(from+block, n)
-		if err := m.begin(ctx, rays, from, to, pool); err != nil {
+		if err := m.start(ctx, rays, from, to, pool); err != nil {
 			return err
 		}
 		m.report(from+(to-from)/2, n)
@@ -78,7 +82,7 @@ func (m *search) run(ctx context.Context) error {
 	if err := m.share(ctx, rays); err != nil {
 		return err
 	}
-	block = max(1, blockValues/(kept*m.width))
+	block = max(1, blockValues/(keptRays*m.width))
 	for from := 0; from < n; from += block {
 		to := min(from+block, n)
 		if err := m.refine(ctx, rays[from:to]); err != nil {
@@ -98,15 +102,15 @@ func (m *search) run(ctx context.Context) error {
 	return m.finish(ctx, rays)
 }
 
-// begin finds first boundary points of the samples from … to − 1.
-func (m *search) begin(ctx context.Context, rays owned, from, to int, pool cloud) error {
+// start finds first boundary points of the samples from … to − 1.
+func (m *search) start(ctx context.Context, rays sampleRays, from, to int, pool predictedPoints) error {
 	starts := m.towards(from, to, pool, nearestStarts)
 	newton, err := m.newton(ctx, from, to)
 	if err != nil {
 		return err
 	}
 	starts = append(starts, newton...)
-	if err := m.cross(ctx, starts, coarse); err != nil {
+	if err := m.cross(ctx, starts, coarseBracket); err != nil {
 		return err
 	}
 	rays.add(starts)
@@ -114,39 +118,40 @@ func (m *search) begin(ctx context.Context, rays owned, from, to int, pool cloud
 	if err != nil {
 		return err
 	}
-	if err := m.cross(ctx, marches, coarse); err != nil {
+	if err := m.cross(ctx, marches, coarseBracket); err != nil {
 		return err
 	}
 	rays.add(marches)
-	rays.prune(kept)
+	rays.prune(keptRays)
 	return nil
 }
 
-// share sends the samples to the boundary points of others.
-func (m *search) share(ctx context.Context, rays owned) error {
+// share takes the nearest boundary points of other samples as starting points.
+func (m *search) share(ctx context.Context, rays sampleRays) error {
 	pool, err := m.boundaryPoints(ctx, rays)
 	if err != nil || len(pool.classes) == 0 {
 		return err
 	}
-	block := max(1, blockValues/max(kept*m.width, len(pool.classes)))
+	block := max(1, blockValues/max(keptRays*m.width, len(pool.classes)))
 	for from := 0; from < len(rays); from += block {
-		starts := m.towards(from, min(from+block, len(rays)), pool, kept)
-		if err := m.cross(ctx, starts, coarse); err != nil {
+		starts := m.towards(from, min(from+block, len(rays)), pool, keptRays)
+		if err := m.cross(ctx, starts, coarseBracket); err != nil {
 			return err
 		}
 		rays.add(starts)
 	}
-	rays.prune(kept)
+	rays.prune(keptRays)
 	return nil
 }
 
-// boundaryPoints are the ends of each sample's shortest brackets, on both sides.
-func (m *search) boundaryPoints(ctx context.Context, rays owned) (cloud, error) {
-	var pool cloud
-	for _, of := range rays {
-		for i := range min(shared, len(of)) {
-			pool.x = m.appendPoint(pool.x, &of[i], of[i].lo)
-			pool.x = m.appendPoint(pool.x, &of[i], of[i].hi)
+// boundaryPoints returns the ends of the brackets of each sample's shortest rays,
+// on both sides of the boundary, with their predictions.
+func (m *search) boundaryPoints(ctx context.Context, rays sampleRays) (predictedPoints, error) {
+	var pool predictedPoints
+	for _, own := range rays {
+		for i := range min(sharedRays, len(own)) {
+			pool.x = m.appendPoint(pool.x, &own[i], own[i].lo)
+			pool.x = m.appendPoint(pool.x, &own[i], own[i].hi)
 		}
 	}
 	var err error
@@ -155,9 +160,9 @@ func (m *search) boundaryPoints(ctx context.Context, rays owned) (cloud, error) 
 	return pool, err
 }
 
-// finish records the nearest boundary point of every sample, narrowed to the
-// tolerance.
-func (m *search) finish(ctx context.Context, rays owned) error {
+// finish brackets the nearest boundary point of every sample finely, and records
+// it.
+func (m *search) finish(ctx context.Context, rays sampleRays) error {
 	rays.prune(1)
 	var nearest []ray
 	for i := range rays {
@@ -165,7 +170,7 @@ func (m *search) finish(ctx context.Context, rays owned) error {
 			nearest = append(nearest, rays[i]...)
 		}
 	}
-	if err := m.cross(ctx, nearest, bracket); err != nil {
+	if err := m.cross(ctx, nearest, finalBracket); err != nil {
 		return err
 	}
 	points := make([]float64, 0, len(nearest)*m.width)

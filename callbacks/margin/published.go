@@ -11,20 +11,21 @@ import (
 	"github.com/hessoscope/hessoscope/models"
 )
 
-// The optimisation that the paper's margin comes from: gradient descent on
-// (1 − cos²(g(x), v₁))² with weight decay on x.
+// The paper finds its point by gradient descent on (1 − cos²(g(x), v₁))², with
+// weight decay on x.
 const (
 	paperSteps = 20_000
 	paperRate  = 0.01
 	paperDecay = 1e-3
 )
 
-// Published is the estimate as published: the first eigenvector only, gradient descent
-// from one random point, and whatever that ends at taken for a boundary point.
-// It may rank networks the wrong way round. Vectors are the eigenvectors of the
-// largest eigenvalues, k × P; alignments are those of the samples of split, N × k.
+// Published returns the estimate as the paper computes it: from the first
+// eigenvector only, by gradient descent from one random point, whose end is taken
+// for a boundary point without a check. It may rank networks in the wrong order.
+// The vectors are the eigenvectors of the largest eigenvalues, k × P; the
+// alignments are those of the samples of split, N × k.
 func Published(ctx context.Context, m models.Model, split *datasets.Split, vectors, alignments *mat.Dense, seed uint64, s models.ObjectiveSettings) (*Eigenvector, error) {
-	climber, err := newClimber(m, s)
+	alignment, err := newSquaredAlignment(m, s)
 	if err != nil {
 		return nil, err
 	}
@@ -36,15 +37,15 @@ func Published(ctx context.Context, m models.Model, split *datasets.Split, vecto
 	v := vectors.RawRowView(0)
 	found := &Eigenvector{Vector: 1, Starts: 1}
 	for found.Steps < paperSteps {
-		if found.Alignment, err = climber.alignment(ctx, v, x); err != nil {
+		if found.Alignment, err = alignment.at(ctx, v, x); err != nil {
 			return nil, err
 		}
-		if err := climber.slope(ctx, v); err != nil {
+		if err := alignment.differentiate(ctx, v); err != nil {
 			return nil, err
 		}
 		found.Steps++
 		moved := 0.0
-		for i, slope := range climber.ascent {
+		for i, slope := range alignment.gradient {
 			step := paperRate * (2*(1-found.Alignment)*slope - paperDecay*x[i])
 			x[i] += step
 			moved = max(moved, math.Abs(step))

@@ -7,9 +7,9 @@ import (
 	"gonum.org/v1/gonum/floats"
 )
 
-// refine moves the rays of samples to nearer boundary points until they get no
-// nearer. The longer it takes, the fewer rays of a sample take part.
-func (m *search) refine(ctx context.Context, rays owned) error {
+// refine moves the rays of samples to nearer boundary points until no step is
+// nearer. As it goes on, it drops the longer rays of each sample.
+func (m *search) refine(ctx context.Context, rays sampleRays) error {
 	for step := range refinements {
 		switch step {
 		case 5:
@@ -37,15 +37,16 @@ func (m *search) refine(ctx context.Context, rays owned) error {
 	return nil
 }
 
-// improve takes one step with each of the rays.
+// improve takes one step with each ray. If the step leads beyond the boundary at
+// a smaller radius, the ray is replaced; if not, its next step is halved.
 func (m *search) improve(ctx context.Context, rays []*ray) error {
 	feet, err := m.feet(ctx, rays)
 	if err != nil {
 		return err
 	}
-	var next []ray // what is tried, at just under the radius that is known
-	var of []*ray
-	var guess []float64
+	var tried []ray // rays to the points that are tried, at just under the known radius
+	var origins []*ray
+	var predicted []float64 // radius of the linearised boundary
 	for k, r := range rays {
 		foot := feet[k*m.width : (k+1)*m.width]
 		if norm := floats.Norm(foot, 2); !(norm < r.hi*(1-tolerance)) {
@@ -61,38 +62,38 @@ func (m *search) improve(ctx context.Context, rays []*ray) error {
 			continue
 		}
 		floats.Scale(1/length, offset)
-		next = append(next, ray{owner: r.owner, direction: offset, hi: r.hi * (1 - tolerance/2), atLo: m.inside[r.owner]})
-		of, guess = append(of, r), append(guess, length)
+		tried = append(tried, ray{owner: r.owner, direction: offset, hi: r.hi * (1 - tolerance/2), gapLo: m.sampleGaps[r.owner]})
+		origins, predicted = append(origins, r), append(predicted, length)
 	}
-	gaps, err := m.gaps(ctx, next, nil)
+	gaps, err := m.gaps(ctx, tried, nil)
 	if err != nil {
 		return err
 	}
 	var nearer []ray
-	var winners []*ray
-	var lengths []float64
-	for k, r := range of {
-		if next[k].atHi = gaps[k]; gaps[k] > 0 {
+	var replaced []*ray
+	var radii []float64
+	for k, r := range origins {
+		if tried[k].gapHi = gaps[k]; gaps[k] > 0 {
 			if r.step /= 2; r.step < tolerance {
 				r.done = true
 			}
 			continue
 		}
-		next[k].step = min(1, 1.5*r.step)
-		nearer, winners, lengths = append(nearer, next[k]), append(winners, r), append(lengths, guess[k])
+		tried[k].step = min(1, 1.5*r.step)
+		nearer, replaced, radii = append(nearer, tried[k]), append(replaced, r), append(radii, predicted[k])
 	}
-	if err := m.settle(ctx, nearer, lengths); err != nil {
+	if err := m.settle(ctx, nearer, radii); err != nil {
 		return err
 	}
-	for k, r := range winners {
+	for k, r := range replaced {
 		*r = nearer[k]
 	}
 	return nil
 }
 
-// feet are, for each ray, the foot of its sample on the boundary linearised at
-// the ray's end, relative to the sample: t·g with g = ∇(f_ŷ − f_c). Where that
-// gradient vanishes it is infinite.
+// feet returns, for each ray, the foot of its sample on the boundary linearised
+// at hi, relative to the sample: t·g with g = ∇ₓ(f_ŷ − f_c). It is infinite where
+// that gradient vanishes.
 func (m *search) feet(ctx context.Context, rays []*ray) ([]float64, error) {
 	m.points = m.points[:0]
 	for _, r := range rays {

@@ -17,46 +17,47 @@ import (
 )
 
 const (
-	climbs     = 12   // starts for each vector
-	climbSteps = 60   // of each, at most
-	climbFirst = 0.05 // length of the first step, relative to the data's spread
-	climbLast  = 1e-5 // length of a step that is too short to go on
+	ascentStarts = 12   // starting points for each vector, at most
+	ascentSteps  = 60   // steps from each, at most
+	firstStep    = 0.05 // length of the first step, relative to the data's spread
+	lastStep     = 1e-5 // relative length of a step that ends the ascent
 )
 
-// Repaired is the estimate with its faults mended: every one of the
-// vectors, the outliers' eigenvectors; many starts for each, boundary points
-// that direct has found, the best aligned ones first; every maximum moved to
-// the nearest point of the decision boundary; and the nearest pair kept. Vectors and
-// alignments are as for Published. It is nil if there is no boundary.
+// Repaired returns the estimate without the faults of the published one: it uses
+// all vectors, which should be those of the outliers, and starts for each of them
+// at the best aligned of the boundary points that direct has found; it moves
+// every maximum to the nearest point of the decision boundary, and keeps the
+// nearest pair of a sample and a boundary point. Vectors and alignments are as for
+// [Published]. Repaired returns nil if there is no boundary.
 func Repaired(ctx context.Context, m models.Model, split *datasets.Split, vectors, alignments *mat.Dense, direct *Distances, s models.ObjectiveSettings) (*Eigenvector, error) {
-	starts, err := climbStarts(ctx, m, split, vectors, direct, s)
+	starts, err := startingPoints(ctx, m, split, vectors, direct, s)
 	if err != nil || len(starts) == 0 {
 		return nil, err
 	}
-	if err := climbAll(ctx, m, vectors, starts, spread(split.X, direct.width()), s); err != nil {
+	if err := ascendAll(ctx, m, vectors, starts, spread(split.X, direct.width()), s); err != nil {
 		return nil, err
 	}
-	tops := &datasets.Split{Name: "maxima of alignment"}
-	for _, c := range starts {
-		tops.X, tops.Labels = append(tops.X, c.x...), append(tops.Labels, 0)
+	maxima := &datasets.Split{Name: "maxima of alignment"}
+	for _, a := range starts {
+		maxima.X, maxima.Labels = append(maxima.X, a.x...), append(maxima.Labels, 0)
 	}
 	field, err := models.NewField(m, s)
 	if err != nil {
 		return nil, err
 	}
-	nearest, err := Measure(ctx, field, tops, Settings{})
+	nearest, err := Measure(ctx, field, maxima, Settings{})
 	if err != nil {
 		return nil, err
 	}
 	var best *Eigenvector
-	for i, c := range starts {
+	for i, a := range starts {
 		if nearest.Rivals[i] < 0 {
 			continue
 		}
-		x := nearest.Points[i*len(c.x) : (i+1)*len(c.x)]
-		n, distance := nearerExtreme(split, mat.Col(nil, c.vector, alignments), x)
+		x := nearest.Points[i*len(a.x) : (i+1)*len(a.x)]
+		n, distance := nearerExtreme(split, mat.Col(nil, a.vector, alignments), x)
 		if best == nil || distance < best.Value {
-			best = &Eigenvector{Value: distance, Vector: c.vector + 1, Sample: n, Point: x, Alignment: c.alignment, Starts: len(starts), Steps: c.steps}
+			best = &Eigenvector{Value: distance, Vector: a.vector + 1, Sample: n, Point: x, Alignment: a.alignment, Starts: len(starts), Steps: a.steps}
 		}
 	}
 	if best == nil {
@@ -66,17 +67,17 @@ func Repaired(ctx context.Context, m models.Model, split *datasets.Split, vector
 	return best, err
 }
 
-// climb is a maximisation of cos²(g(x), v).
-type climb struct {
-	vector    int
-	x         []float64
-	alignment float64
+// ascent is the maximisation of cos²(g(x), v) by gradient ascent from one point.
+type ascent struct {
+	vector    int       // index of v
+	x         []float64 // first the starting point, then the maximum
+	alignment float64   // cos²(g(x), v)
 	steps     int
 }
 
-// climbStarts are, for each vector, the boundary points that are aligned with
-// it most, none near another.
-func climbStarts(ctx context.Context, m models.Model, split *datasets.Split, vectors *mat.Dense, direct *Distances, s models.ObjectiveSettings) ([]climb, error) {
+// startingPoints returns, for each vector, the boundary points that are aligned
+// with it most, without those near a better one.
+func startingPoints(ctx context.Context, m models.Model, split *datasets.Split, vectors *mat.Dense, direct *Distances, s models.ObjectiveSettings) ([]ascent, error) {
 	points := &datasets.Split{Name: "boundary points"}
 	d := direct.width()
 	for n, rival := range direct.Rivals {
@@ -95,9 +96,9 @@ func climbStarts(ctx context.Context, m models.Model, split *datasets.Split, vec
 	if err != nil {
 		return nil, err
 	}
-	apart := spread(split.X, d) / 20
+	separation := spread(split.X, d) / 20
 	k, _ := vectors.Dims()
-	var starts []climb
+	var starts []ascent
 	for v := range k {
 		order := make([]int, points.Len())
 		for i := range order {
@@ -109,34 +110,34 @@ func climbStarts(ctx context.Context, m models.Model, split *datasets.Split, vec
 		first := len(starts)
 		for _, p := range order {
 			x := points.X[p*d : (p+1)*d]
-			near := slices.ContainsFunc(starts[first:], func(c climb) bool { return floats.Distance(c.x, x, 2) < apart })
-			if !near && len(starts)-first < climbs {
-				starts = append(starts, climb{vector: v, x: slices.Clone(x)})
+			near := slices.ContainsFunc(starts[first:], func(a ascent) bool { return floats.Distance(a.x, x, 2) < separation })
+			if !near && len(starts)-first < ascentStarts {
+				starts = append(starts, ascent{vector: v, x: slices.Clone(x)})
 			}
 		}
 	}
 	return starts, nil
 }
 
-// climbAll runs the maximisations on all workers.
-func climbAll(ctx context.Context, m models.Model, vectors *mat.Dense, climbs []climb, scale float64, s models.ObjectiveSettings) error {
+// ascendAll runs the ascents on all workers.
+func ascendAll(ctx context.Context, m models.Model, vectors *mat.Dense, ascents []ascent, scale float64, s models.ObjectiveSettings) error {
 	workers := s.Workers
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
-	queue := make(chan *climb, len(climbs))
-	for i := range climbs {
-		queue <- &climbs[i]
+	queue := make(chan *ascent, len(ascents))
+	for i := range ascents {
+		queue <- &ascents[i]
 	}
 	close(queue)
-	errs := make([]error, min(workers, len(climbs)))
+	errs := make([]error, min(workers, len(ascents)))
 	var wait sync.WaitGroup
 	for w := range errs {
 		wait.Go(func() {
-			climber, err := newClimber(m, s)
-			for c := range queue {
+			alignment, err := newSquaredAlignment(m, s)
+			for a := range queue {
 				if err == nil {
-					err = climber.climb(ctx, c, vectors.RawRowView(c.vector), scale)
+					err = alignment.ascend(ctx, a, vectors.RawRowView(a.vector), scale)
 				}
 			}
 			errs[w] = err
@@ -146,30 +147,31 @@ func climbAll(ctx context.Context, m models.Model, vectors *mat.Dense, climbs []
 	return cmp.Or(errs...)
 }
 
-// climb goes uphill: a step that is no gain is halved.
-func (c *climber) climb(ctx context.Context, s *climb, v []float64, scale float64) (err error) {
-	if s.alignment, err = c.alignment(ctx, v, s.x); err != nil {
+// ascend maximises cos²(g(x), v) by gradient ascent. A step without a gain is
+// halved; after one with a gain the next is half as long again.
+func (q *squaredAlignment) ascend(ctx context.Context, a *ascent, v []float64, scale float64) (err error) {
+	if a.alignment, err = q.at(ctx, v, a.x); err != nil {
 		return err
 	}
-	trial := make([]float64, len(s.x))
-	for length := climbFirst; s.steps < climbSteps && length > climbLast; s.steps++ {
-		if err := c.slope(ctx, v); err != nil {
+	trial := make([]float64, len(a.x))
+	for length := firstStep; a.steps < ascentSteps && length > lastStep; a.steps++ {
+		if err := q.differentiate(ctx, v); err != nil {
 			return err
 		}
-		norm := floats.Norm(c.ascent, 2)
+		norm := floats.Norm(q.gradient, 2)
 		if norm == 0 {
 			return nil
 		}
-		for ; length > climbLast; length /= 2 {
-			copy(trial, s.x)
-			floats.AddScaled(trial, length*scale/norm, c.ascent)
-			higher, err := c.alignment(ctx, v, trial)
+		for ; length > lastStep; length /= 2 {
+			copy(trial, a.x)
+			floats.AddScaled(trial, length*scale/norm, q.gradient)
+			higher, err := q.at(ctx, v, trial)
 			if err != nil {
 				return err
 			}
-			if higher > s.alignment {
-				s.alignment = higher
-				copy(s.x, trial)
+			if higher > a.alignment {
+				a.alignment = higher
+				copy(a.x, trial)
 				length *= 1.5
 				break
 			}

@@ -11,42 +11,46 @@ import (
 )
 
 const (
-	tolerance = 1e-6  // relative gain in distance that ends a search
-	bracket   = 1e-10 // relative width of the bracket around a boundary point
+	tolerance     = 1e-6  // relative gain in distance below which a search ends
+	coarseBracket = 1e-3  // relative width of the bracket around a starting point
+	finalBracket  = 1e-10 // relative width of the bracket around a boundary point
+	bracketRounds = 60    // evaluations that narrow a bracket, at most
 
-	nearestStarts  = 40      // samples predicted otherwise that are gone to
-	randomStarts   = 40      // directions that are marched in, in low dimension
-	kept           = 12      // rays of a sample that are refined
-	shared         = 5       // rays of a sample whose ends others go to
-	highDimension  = 16      // random directions are few beyond
-	newtonSteps    = 20      // towards each class, at most
-	refinements    = 300     // steps of a ray, at most
-	ballPoints     = 256     // random points in the ball that is left
-	ballRounds     = 3       // of those
-	blockValues    = 4 << 20 // coordinates held at once
-	coarse         = 1e-3    // relative bracket of points that a search starts from
-	marchRatio     = 1.3     // of neighbouring radii of a march
-	marchFrom      = 1e-3    // smallest radius, relative to the data's
-	marchTo        = 1e3     // largest radius
-	maxDirections  = 64      // of classes that Newton steps are taken towards
-	crossingRounds = 60      // evaluations of a bracket, at most
+	nearestStarts = 40   // nearest samples predicted otherwise that are starting points
+	randomStarts  = 40   // random directions that are marched in, in low dimension
+	highDimension = 16   // dimension above which fewer random directions are taken
+	newtonSteps   = 20   // towards each class, at most
+	maxDirections = 64   // classes that Newton steps are taken towards, at most
+	marchRatio    = 1.3  // ratio of neighbouring radii of a march
+	marchFrom     = 1e-3 // smallest radius of a march, relative to the data's scale
+	marchTo       = 1e3  // largest radius of a march, relative to the data's scale
+
+	keptRays    = 12  // rays of a sample that are refined
+	sharedRays  = 5   // rays of a sample whose ends are starting points for others
+	refinements = 300 // steps of refinement of a ray, at most
+	ballPoints  = 256 // random points in the ball that no boundary point was found in
+	ballRounds  = 3   // how often the ball is searched, at most
+
+	blockValues = 4 << 20 // coordinates held at once
 )
 
-// search finds the margins of samples. All rays of many samples go
-// through the model together.
+// search is the state of a search for the margins of samples. The rays of many
+// samples go through the model together.
 type search struct {
 	*Distances
-	field    *models.Field
-	x        []float64 // N × d
-	width    int
-	classes  int
-	scale    float64   // root mean square distance of the samples from their mean
-	inside   []float64 // f_ŷ − max_{c≠ŷ} f_c at the samples
-	rng      *rand.Rand
-	progress func(done, total int)
+	field      *models.Field
+	x          []float64 // N × d
+	width      int
+	classes    int
+	scale      float64   // root mean square distance of the samples from their mean
+	sampleGaps []float64 // f_ŷ − max_{c≠ŷ} f_c at the samples
+	rng        *rand.Rand
+	progress   func(done, total int)
 
-	points, logits []float64 // buffers of gaps
+	points, logits []float64 // buffers
 }
+
+func (m *search) sample(i int) []float64 { return m.x[i*m.width : (i+1)*m.width] }
 
 func (m *search) report(done, total int) {
 	if m.progress != nil {
@@ -54,8 +58,8 @@ func (m *search) report(done, total int) {
 	}
 }
 
-// predict sets the classes of the samples, and how far they are from equality
-// with another.
+// predict sets the samples' predictions and gaps, and scale. The distance of a
+// sample whose two largest logits are equal is 0.
 func (m *search) predict(ctx context.Context) error {
 	n := len(m.Values)
 	logits := make([]float64, n*m.classes)
@@ -63,14 +67,14 @@ func (m *search) predict(ctx context.Context) error {
 		return err
 	}
 	m.Evaluations += n
-	m.inside = make([]float64, n)
+	m.sampleGaps = make([]float64, n)
 	for i := range n {
 		z := logits[i*m.classes : (i+1)*m.classes]
 		m.Predicted[i] = floats.MaxIdx(z)
 		m.Rivals[i] = -1
 		m.Values[i] = math.Inf(1)
 		c := rival(z, m.Predicted[i])
-		if m.inside[i] = z[m.Predicted[i]] - z[c]; m.inside[i] == 0 { // the sample is on the boundary
+		if m.sampleGaps[i] = z[m.Predicted[i]] - z[c]; m.sampleGaps[i] == 0 { // the sample is on the boundary
 			m.Rivals[i], m.Values[i], m.Converged[i] = c, 0, true
 		}
 	}
@@ -78,8 +82,8 @@ func (m *search) predict(ctx context.Context) error {
 	return nil
 }
 
-// spread is the root mean square distance of points from their mean; 1 if they
-// are all equal.
+// spread returns the root mean square distance of points from their mean, or 1
+// if they are all equal.
 func spread(x []float64, width int) float64 {
 	n := len(x) / width
 	mean := make([]float64, width)
@@ -96,5 +100,3 @@ func spread(x []float64, width int) float64 {
 	}
 	return math.Sqrt(sum / float64(n))
 }
-
-func (m *search) sample(i int) []float64 { return m.x[i*m.width : (i+1)*m.width] }

@@ -6,13 +6,13 @@ import (
 	"github.com/hessoscope/hessoscope/callbacks/quantile"
 )
 
-// Summary are the margins of the samples that are classified rightly; those
-// that are not are counted apart.
+// Summary summarises the distances of the samples that are classified correctly.
+// Misclassified samples are counted separately.
 type Summary struct {
-	// Min is the margin of the network: the least distance. It is nil, as are the
-	// quantiles, where no sample that is classified rightly has a boundary.
+	// Min is the margin of the network: the smallest distance. Min and the
+	// quantiles are nil if no boundary was found from any of these samples.
 	Min    *float64  `json:"min"`
-	Sample int       `json:"sample"` // row of the split whose distance it is; −1 for none
+	Sample int       `json:"sample"` // row in the split of the sample with that distance; −1 for none
 	Rival  int       `json:"rival"`  // the class beyond the boundary there; −1 for none
 	Point  []float64 `json:"point"`  // the nearest boundary point
 
@@ -20,14 +20,14 @@ type Summary struct {
 	Q25    *float64 `json:"q25"`
 	Median *float64 `json:"median"`
 
-	Samples       int     `json:"samples"`       // that were measured
-	Misclassified int     `json:"misclassified"` // of them
-	Unbounded     int     `json:"unbounded"`     // classified rightly, without any boundary found
-	Unconverged   int     `json:"unconverged"`   // classified rightly, whose distance could still be much smaller
+	Samples       int     `json:"samples"`       // samples measured
+	Misclassified int     `json:"misclassified"` // samples that are misclassified
+	Unbounded     int     `json:"unbounded"`     // samples classified correctly without a boundary found
+	Unconverged   int     `json:"unconverged"`   // samples classified correctly whose search has not converged
 	Tolerance     float64 `json:"tolerance"`     // relative gain in distance that ended the searches
 }
 
-// Summary returns the minimum and quantiles.
+// Summary returns the minimum and the quantiles of the distances.
 func (m *Distances) Summary() Summary {
 	s := Summary{Sample: -1, Rival: -1, Samples: len(m.Values), Tolerance: m.Tolerance}
 	var distances []float64
@@ -58,7 +58,7 @@ func (m *Distances) Summary() Summary {
 	return s
 }
 
-// quantileOf is quantile.Of, nil without values.
+// quantileOf returns quantile.Of, or nil if there are no values.
 func quantileOf(values []float64, p float64) *float64 {
 	if len(values) == 0 {
 		return nil
