@@ -8,9 +8,10 @@ import (
 	"github.com/hessoscope/hessoscope/callbacks/quantile"
 )
 
-// NewBulk returns the bulk of the positive eigenvalues that a density has
-// beside those found one by one: those above τ|λ₁|, for a network's Hessian is
-// zero in most directions. It is nil if there are none.
+// NewBulk estimates the bulk from a density of states: the positive eigenvalues
+// above τ|λ₁| that were not found one by one. Those below do not belong to it,
+// since a network's Hessian is zero in most directions. NewBulk returns nil if
+// the density has none above.
 func NewBulk(d *curvature.Density) *Bulk {
 	if len(d.Deflated) == 0 {
 		return nil
@@ -34,3 +35,15 @@ func NewBulk(d *curvature.Density) *Bulk {
 	b.MAD = positive.Quantile(0.5)
 	return b
 }
+
+// Bulk describes the bulk of the positive eigenvalues, as a density of states
+// estimates it. The edge of the bulk is Median + 6·MAD.
+type Bulk struct {
+	Median float64
+	MAD    float64 // the median absolute deviation from the median
+	Error  float64 // bounds the error of the edge
+}
+
+const edgeWidth = 6 // in MAD
+
+func (b Bulk) edge() float64 { return b.Median + edgeWidth*b.MAD }

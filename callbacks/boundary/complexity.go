@@ -1,101 +1,39 @@
 package boundary
 
 import (
-	"fmt"
 	"math"
 )
 
-// Statistic is what is made of an eigenvector's alignments with the N samples.
-type Statistic string
-
-const (
-	MaxAlignment  Statistic = "max"  // maxₙ |Aᵢ(xₙ)|
-	MeanAlignment Statistic = "mean" // meanₙ |Aᵢ(xₙ)|, a variant of the paper's
-)
-
-// Selection is which eigenvectors are counted.
-type Selection string
-
-const (
-	ResolvableVectors Selection = "resolvable" // those with |λᵢ| > τ|λ₁|
-	// AllVectors is the paper's. Its counts at small ε are of no use for comparisons:
-	// in the null space of H they are an arbitrary choice of the solver.
-	AllVectors Selection = "all"
-)
-
-// ComplexitySettings choose the measure; the zero value means the defaults. The
-// paper's own is {Epsilon: 1e-6,
-// Vectors: AllVectors}, with either statistic.
-type ComplexitySettings struct {
-	// Epsilon is ε in (0, 1]. If it equals zero, it is calibrated against chance,
-	// see [CalibratedEpsilon].
-	Epsilon float64
-	// Alpha is the probability α that chance reaches the calibrated ε; if zero, 0.05.
-	Alpha     float64
-	Statistic Statistic // MaxAlignment if empty
-	Vectors   Selection // ResolvableVectors if empty
-}
-
-func (s ComplexitySettings) resolve() (ComplexitySettings, error) {
-	if s.Alpha == 0 {
-		s.Alpha = 0.05
-	}
-	if s.Statistic == "" {
-		s.Statistic = MaxAlignment
-	}
-	if s.Vectors == "" {
-		s.Vectors = ResolvableVectors
-	}
-	switch {
-	case !(s.Epsilon >= 0 && s.Epsilon <= 1):
-		return s, fmt.Errorf("boundary: epsilon %v: want 0 < epsilon ≤ 1, or 0 to calibrate it", s.Epsilon)
-	case !(s.Alpha > 0 && s.Alpha < 1):
-		return s, fmt.Errorf("boundary: alpha %v: want 0 < alpha < 1", s.Alpha)
-	case s.Statistic != MaxAlignment && s.Statistic != MeanAlignment:
-		return s, fmt.Errorf("boundary: unknown statistic %q: want %q or %q", s.Statistic, MaxAlignment, MeanAlignment)
-	case s.Vectors != ResolvableVectors && s.Vectors != AllVectors:
-		return s, fmt.Errorf("boundary: unknown selection of eigenvectors %q: want %q or %q", s.Vectors, ResolvableVectors, AllVectors)
-	}
-	return s, nil
-}
-
-// Validate is the error that [Eigenpairs.Complexity] has for these settings and
-// any eigenpairs: better known before a training than in it.
-func (s ComplexitySettings) Validate() error {
-	_, err := s.resolve()
-	return err
-}
-
-// sweep are the ε that are always recorded; 0.04728 is the paper's of figure 4.
+// sweep holds the ε at which G is always recorded; 0.04728 is that of the
+// paper's figure 4.
 var sweep = [...]float64{1e-6, 1e-3, 1e-2, 0.03, 0.04728, 0.05, 0.1, 0.2, 0.3, 0.5}
-
-// listed is how many of the top eigenvectors are recorded one by one.
-const listed = 25
 
 // Complexity is the complexity of the decision boundary near the samples: the
 // share of all P eigenvectors that are aligned with some sample's gradient,
 //
 //	G(ε) = (1/P) · #{ i : |λᵢ| > τ|λ₁| and maxₙ |Aᵢ(xₙ)| ≥ ε }.
 //
-// Lower is simpler. It depends on ε, so ε is recorded, and G for others too.
+// A lower G means a simpler boundary. G depends on ε, so ε is recorded with it,
+// and G at other ε too.
 type Complexity struct {
 	Tally
 
-	// EpsilonOrigin is "calibrated" or "given". Calibrated for pairs that are not
-	// complete, ε is that for Resolvable, and Low and High hold for that of any
-	// smaller possible number.
+	// EpsilonOrigin is "calibrated" or "given". If the pairs are not complete, the
+	// number m that ε is calibrated for is known as an interval only. Epsilon is
+	// then that of its upper end, Resolvable, and Low and High hold for every m in
+	// the interval.
 	EpsilonOrigin string  `json:"epsilon_origin"`
 	Alpha         float64 `json:"alpha,omitempty"` // of a calibrated ε
 
 	Parameters int `json:"parameters"` // P
-	// Resolvable is the number m of resolvable eigenvectors, or of all that may be
+	// Resolvable is the number m of resolvable eigenvectors; an upper bound of it
 	// if the pairs are not complete; P if Vectors is AllVectors.
 	Resolvable int       `json:"resolvable"`
-	Complete   bool      `json:"complete"` // whether all of those are known
+	Complete   bool      `json:"complete"` // whether all eigenvectors to be counted are known
 	Statistic  Statistic `json:"statistic"`
 	Vectors    Selection `json:"vectors"`
-	// PaperVariant marks a measure with the paper's statistic or selection, for
-	// comparison only.
+	// PaperVariant reports whether the statistic or the selection is the paper's;
+	// such values are for comparison only.
 	PaperVariant bool `json:"paper_variant,omitempty"`
 
 	Energy
@@ -112,26 +50,29 @@ type Tally struct {
 	// Low and High bound G. They are equal if the pairs are complete.
 	Low  float64 `json:"low"`
 	High float64 `json:"high"`
-	// Nearest is the least distance from ε of a known eigenvector's max or mean
-	// alignment, at most 1.
+	// Nearest is the smallest distance between ε and the statistic of a known
+	// eigenvector, at most 1.
 	Nearest float64 `json:"nearest"`
-	// Resolved is false if the count could be another: Value is nil, Nearest is
-	// at most 1e-6, or an alignment's error bar, from its vector's residual and
-	// distance to other eigenvalues, reaches ε. Within a cluster of eigenvalues
-	// that residuals do not tell apart, the basis, and so the count, is the
-	// solver's choice as soon as the projection onto the cluster reaches ε.
+	// Resolved is false if rounding or the solver's error could change the count:
+	// Value is nil, Nearest is at most 1e-6, or an alignment differs from ε by
+	// less than its error bound, which follows from its vector's residual and the
+	// distances to other eigenvalues. Within a cluster of eigenvalues that
+	// residuals do not separate, the basis is the solver's choice, and so is the
+	// count if the projection onto the cluster reaches ε.
 	Resolved bool `json:"resolved"`
 }
 
-const hair = 1e-6 // what implementations with other rounding may differ by
+// roundingTolerance is how far the alignments of two implementations that round
+// differently may be apart.
+const roundingTolerance = 1e-6
 
-// Complexity measures the complexity of the boundary. Of pairs that are not
-// complete it is certain only within an interval: of ĝ(xₙ) the known vectors miss
-// the energy rₙ = 1 − Σᵢ Aᵢ(xₙ)², and so at most Σₙ ⌊rₙ/ε²⌋ further vectors
-// can be counted, and at most as many as there are. The known ones count
-// as far as their residuals allow; the innermost at either end, with unknown
-// neighbours, are therefore not certain at all. The interval takes for granted
-// that no pair is missing from between the known ones.
+// Complexity measures the complexity of the boundary. If the pairs are not
+// complete, G is known as an interval. The energy rₙ = 1 − Σᵢ Aᵢ(xₙ)² of ĝ(xₙ) lies
+// outside the known vectors, so at most Σₙ ⌊rₙ/ε²⌋ of the unknown vectors count,
+// and at most as many as there are. A known vector counts for certain, or may
+// count, according to the error bound that follows from its residual. The
+// innermost vectors at either end have unknown neighbours, so their bounds are
+// trivial. The interval presumes that no pair is missing between the known ones.
 func (e *Eigenpairs) Complexity(s ComplexitySettings) (*Complexity, error) {
 	s, err := s.resolve()
 	if err != nil {
@@ -150,68 +91,67 @@ func (e *Eigenpairs) Complexity(s ComplexitySettings) (*Complexity, error) {
 		PaperVariant: s.Statistic != MaxAlignment || s.Vectors != ResolvableVectors,
 		Energy:       o.energy(e.Alignments),
 	}
-	least, most := o.selected(s.Vectors)
-	c.Resolvable = most
-	epsilon, lowest := s.Epsilon, s.Epsilon
+	lower, upper := o.selectionBounds(s.Vectors)
+	c.Resolvable = upper
+	epsilon, smallest := s.Epsilon, s.Epsilon
 	if epsilon == 0 {
 		c.EpsilonOrigin, c.Alpha = "calibrated", s.Alpha
 		samples, _ := e.Alignments.Dims()
-		if epsilon, err = CalibratedEpsilon(e.Parameters, max(1, most), samples, s.Alpha); err != nil {
+		if epsilon, err = CalibratedEpsilon(e.Parameters, max(1, upper), samples, s.Alpha); err != nil {
 			return nil, err
 		}
-		if lowest, err = CalibratedEpsilon(e.Parameters, max(1, least), samples, s.Alpha); err != nil {
+		if smallest, err = CalibratedEpsilon(e.Parameters, max(1, lower), samples, s.Alpha); err != nil {
 			return nil, err
 		}
 	}
-	census := o.census(e.Alignments, s, c.Complete)
-	c.Tally = census.tally(epsilon, lowest)
+	bounds := o.countBounds(e.Alignments, s, c.Complete)
+	c.Tally = bounds.tally(epsilon, smallest)
 	for _, epsilon := range sweep {
-		c.Sweep = append(c.Sweep, census.tally(epsilon, epsilon))
+		c.Sweep = append(c.Sweep, bounds.tally(epsilon, epsilon))
 	}
 	return c, nil
 }
 
-// selected returns the least and the largest possible number of eigenvectors
-// in a selection.
-func (o *ordered) selected(s Selection) (least, most int) {
+// selectionBounds returns bounds of the number of eigenvectors in a selection.
+func (o *ordered) selectionBounds(s Selection) (lower, upper int) {
 	if s == AllVectors {
 		return o.parameters, o.parameters
 	}
-	most = o.parameters
-	counted := 0
+	upper = o.parameters
+	resolvable := 0
 	for i := range o.values {
-		sure, possible := o.resolvability(i)
-		if sure {
-			least++
+		certain, possible := o.resolvability(i)
+		if certain {
+			lower++
 		}
 		if !possible {
-			most--
+			upper--
 		}
 		if o.resolvable(i) {
-			counted++
+			resolvable++
 		}
 	}
 	if o.complete {
-		return counted, counted
+		return resolvable, resolvable
 	}
-	return least, most
+	return lower, upper
 }
 
-// tally returns G(ε) of an ε that may be as small as lowest.
-func (c *census) tally(epsilon, lowest float64) Tally {
+// tally returns G(ε), with bounds that hold for every ε down to smallest.
+func (b *countBounds) tally(epsilon, smallest float64) Tally {
 	t := Tally{Epsilon: epsilon, Nearest: 1}
-	for _, a := range c.alignments {
+	for _, a := range b.alignments {
 		if a >= epsilon {
 			t.Count++
 		}
 		t.Nearest = math.Min(t.Nearest, math.Abs(a-epsilon))
 	}
-	low, high := c.certain(epsilon), c.possible(lowest)
-	t.Resolved = low == high && t.Nearest > hair
-	if c.complete {
+	low, high := b.lower(epsilon), b.upper(smallest)
+	t.Resolved = low == high && t.Nearest > roundingTolerance
+	if b.complete {
 		low, high = t.Count, t.Count
 	}
-	p := float64(c.parameters)
+	p := float64(b.parameters)
 	t.Low, t.High = float64(low)/p, float64(high)/p
 	if low == high {
 		value := t.Low

@@ -220,7 +220,7 @@ func TestEnergy(t *testing.T) {
 	if diff := cmp.Diff(want, c.Energy, near); diff != "" {
 		t.Errorf("−want +got\n%s", diff)
 	}
-	// Residuals that do not tell 2 and 1 apart make one direction of them.
+	// Residuals that do not separate 2 and 1 make one direction of them.
 	e.Residuals = []float64{0, 0.5, 0.5, 0}
 	c = complexity(t, e, boundary.ComplexitySettings{})
 	want.Participation = 0.7952 * 0.7952 / (0.36*0.36 + 0.4352*0.4352)
@@ -230,8 +230,8 @@ func TestEnergy(t *testing.T) {
 	}
 }
 
-// What the basis of a cluster decides is flagged: at ε = 0.5 it may have two
-// vectors, one or none that count.
+// A count that depends on the basis of a cluster is not resolved: at ε = 0.5 two
+// of its vectors, one or none may count.
 func TestClusterIsNotResolved(t *testing.T) {
 	e := tiny()
 	e.Values[2] = 2 // projections of the samples onto the pair: 0.8 and 0.48

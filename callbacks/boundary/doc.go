@@ -9,15 +9,17 @@
 //
 // It jumps where the prediction changes, and an eigenvector that
 // distinguishes the two sides of a section of the boundary is aligned with it
-// there: the alignment is Aᵢ(x) = ⟨vᵢ, g(x)⟩/‖g(x)‖ ∈ [−1, 1].
+// there. The alignment is Aᵢ(x) = ⟨vᵢ, g(x)⟩/‖g(x)‖ ∈ [−1, 1].
 //
 //	model, samples ── Reinforcing ──▶ ĝ(xₙ) ─┐
 //	                                         ├──▶ Eigenpairs{λᵢ, Aᵢ(xₙ)} ──▶ Outliers, ClassPairs, Complexity
 //	Hessian ── curvature.Solve ──▶ λᵢ, vᵢ ───┘
 //
-// [Outliers] are the few eigenvalues far above the bulk, each of them about
-// the boundary between two classes. [Complexity] is the share of all
-// eigenvectors that are about the boundary at all, that is, aligned with the
-// gradient of some training sample more than chance allows. Where not all
-// eigenpairs are known it is an interval, never a guess.
+// [Outliers] counts the few eigenvalues far above the bulk. Each of them belongs
+// to the boundary between two classes, which [ClassPair] names. [Complexity] is
+// the share of all eigenvectors that describe the boundary: those aligned with
+// the gradient of some training sample by more than chance explains. If some
+// eigenpairs are unknown or approximate, it is an interval that G is certain to
+// lie in. [Energy] needs no threshold: it is the number of directions that share
+// the gradients' energy.
 package boundary

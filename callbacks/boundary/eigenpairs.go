@@ -1,39 +1,42 @@
 package boundary
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
 
 	"gonum.org/v1/gonum/mat"
+
+	"github.com/hessoscope/hessoscope/callbacks/curvature"
 )
 
 // Floor is τ: an eigenvalue is resolvable if |λ| > τ|λ₁|, with λ₁ the largest.
-// Below, the eigenvectors of a trained network span the null space of its
-// Hessian, and each of them is an arbitrary choice of the solver.
+// The eigenvectors of smaller ones span, for a trained network, the null space
+// of the Hessian up to rounding, and each of them is the solver's arbitrary
+// choice.
 const Floor = 1e-10
 
-// Eigenpairs are what is known of the Hessian's eigenpairs (λᵢ, vᵢ), and the
-// alignment of vᵢ with the reinforcing gradients.
+// Eigenpairs holds those eigenpairs (λᵢ, vᵢ) of the Hessian that are known: the
+// eigenvalues, and the alignments of their eigenvectors with the reinforcing
+// gradients. A method orders them as it needs; none modifies them.
 type Eigenpairs struct {
 	Values []float64 // λᵢ, in any order, each pair once
 
-	// Residuals are ‖H vᵢ − λᵢ vᵢ‖₂, the error bars of the values; nil if there
-	// is no error.
+	// Residuals are ‖H vᵢ − λᵢ vᵢ‖₂: some eigenvalue of H is within its residual
+	// of each value. Nil means that the pairs are exact.
 	Residuals []float64
 
 	// Alignments has Aᵢ(xₙ) = ⟨vᵢ, ĝ(xₙ)⟩ in row n and column i, N × len(Values).
-	// The vᵢ are orthonormal. It may be nil where only Outliers are wanted.
+	// The vᵢ are orthonormal. It may be nil where only Outliers is called.
 	Alignments *mat.Dense
 
 	Parameters int // P, the number of all eigenvalues
 
-	// Complete says that every resolvable eigenvalue is among Values. If it is
-	// false and there are less than P, Top of the Values are the largest
-	// eigenvalues of H, the others are its smallest, and of those in between
-	// nothing is known. Top is then at least 1.
+	// Complete reports whether every resolvable eigenvalue is among Values. If it
+	// is false and there are fewer than P, then Top of the Values are the largest
+	// eigenvalues of H, the others are its smallest, and those in between are
+	// unknown. Top is then at least 1.
 	Complete bool
 	Top      int
 }
@@ -47,7 +50,7 @@ func (e *Eigenpairs) validate() error {
 		return fmt.Errorf("boundary: %d residuals for %d eigenvalues", len(e.Residuals), k)
 	}
 	if !e.Complete && k < e.Parameters && (e.Top < 1 || e.Top > k) {
-		return fmt.Errorf("boundary: the largest %d of %d eigenvalues are known: want 1 to %[2]d", e.Top, k)
+		return fmt.Errorf("boundary: incomplete pairs with the largest %d of %d eigenvalues: want Top from 1 to %[2]d", e.Top, k)
 	}
 	for i, v := range e.Values {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
@@ -70,7 +73,7 @@ func (e *Eigenpairs) validateAlignments() error {
 	if k != len(e.Values) {
 		return fmt.Errorf("boundary: alignments are %d × %d: want one column for each of %d eigenvalues", n, k, len(e.Values))
 	}
-	const rounding = 1e-6
+	const rounding = 1e-6 // how far |A| may exceed 1
 	for j := range n {
 		for i, a := range e.Alignments.RawRowView(j) {
 			if !(math.Abs(a) <= 1+rounding) {
@@ -83,43 +86,22 @@ func (e *Eigenpairs) validateAlignments() error {
 
 var errNoAlignments = errors.New("boundary: the eigenpairs have no alignments")
 
-// ordered are eigenpairs by descending eigenvalue.
-type ordered struct {
-	values, residuals []float64
-	columns           []int // of the alignments
-	parameters        int
-	complete          bool
-	top               int // unknown eigenvalues may lie between values[top-1] and values[top]
-}
-
-func (e *Eigenpairs) order() *ordered {
-	k := len(e.Values)
-	o := &ordered{
-		values: make([]float64, k), residuals: make([]float64, k), columns: make([]int, k),
-		parameters: e.Parameters, complete: e.Complete || k == e.Parameters, top: e.Top,
+// NewEigenpairs returns the resolvable pairs of a spectrum, without alignments.
+func NewEigenpairs(s *curvature.Spectrum) *Eigenpairs {
+	e := &Eigenpairs{
+		Values: s.Resolved.Values, Residuals: s.Resolved.Residuals,
+		Parameters: s.Dim, Complete: s.Resolved.Complete,
 	}
-	for i := range o.columns {
-		o.columns[i] = i
-	}
-	slices.SortStableFunc(o.columns, func(i, j int) int { return cmp.Compare(e.Values[j], e.Values[i]) })
-	for i, c := range o.columns {
-		o.values[i] = e.Values[c]
-		if e.Residuals != nil {
-			o.residuals[i] = e.Residuals[c]
+	for _, v := range s.Top.Values {
+		if slices.Contains(e.Values, v) { // v is resolvable
+			e.Top++
 		}
 	}
-	return o
+	return e
 }
 
-// floor is τ|λ₁|.
-func (o *ordered) floor() float64 { return Floor * math.Abs(o.values[0]) }
-
-func (o *ordered) resolvable(i int) bool { return math.Abs(o.values[i]) > o.floor() }
-
-// resolvability reports whether eigenvalue i is resolvable for certain, and
-// whether it may be, given the error bars.
-func (o *ordered) resolvability(i int) (sure, possible bool) {
-	size, bar := math.Abs(o.values[i]), o.residuals[i]
-	slack := Floor * o.residuals[0]
-	return size-bar > o.floor()+slack, size+bar > o.floor()-slack
+// Measurable reports whether outliers and complexity are defined: the largest
+// eigenvalue is known and positive.
+func (e *Eigenpairs) Measurable() bool {
+	return len(e.Values) > 0 && slices.Max(e.Values) > 0 && (e.Complete || e.Top > 0)
 }

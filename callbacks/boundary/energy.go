@@ -6,29 +6,35 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// Energy says where in the spectrum the gradients lie, without any threshold.
-// The energy of an eigenvector is aᵢ = meanₙ Aᵢ(xₙ)²; over all P of them
-// they add up to 1. All are over the known resolvable eigenvectors.
+// Energy describes, without any threshold, how the gradients are distributed
+// over the spectrum. The energy of an eigenvector is aᵢ = meanₙ Aᵢ(xₙ)²; the
+// energies of all P eigenvectors add up to 1. The sums below run over the known
+// resolvable eigenvectors.
 type Energy struct {
-	// Participation is (Σaᵢ)²/Σaᵢ², the number of directions that share the energy.
-	// A cluster of eigenvalues that residuals do not tell apart is one
-	// direction, for the shares within are the solver's choice.
+	// Participation is the participation number (Σaᵢ)²/Σaᵢ²: the number of
+	// directions that share the energy. A cluster of eigenvalues that residuals do
+	// not separate is one direction, since the energies of its vectors depend on
+	// the solver's choice of basis.
 	Participation float64 `json:"participation"`
 	// OutlierEnergy is the energy in the eigenvalues above λ₁/10.
 	OutlierEnergy float64 `json:"outlier_energy"`
-	// UnresolvedEnergy is 1 − Σaᵢ: the part that the complexity is blind to.
+	// UnresolvedEnergy is 1 − Σaᵢ: the part of the energy that neither the
+	// complexity nor the participation takes into account.
 	UnresolvedEnergy float64 `json:"unresolved_energy"`
-	// Energies are the aᵢ of the 25 largest eigenvalues, descending; those of a
-	// cluster have its mean each.
+	// Energies are the aᵢ of the 25 largest eigenvalues, descending; each vector of
+	// a cluster has the mean of the cluster.
 	Energies []float64 `json:"energies"`
-	// LargestAlignments are maxₙ |Aᵢ(xₙ)| of the same.
+	// LargestAlignments are maxₙ |Aᵢ(xₙ)| of the same eigenvectors.
 	LargestAlignments []float64 `json:"largest_alignments"`
 }
+
+// listed is the number of top eigenvectors whose energies are recorded.
+const listed = 25
 
 func (o *ordered) energy(a *mat.Dense) Energy {
 	var e Energy
 	total, squares := 0.0, 0.0
-	for _, c := range o.clusters(indistinct) {
+	for _, c := range o.clusters(indistinguishable) {
 		direction := 0.0
 		for i := c.first; i < c.last; i++ {
 			if !o.resolvable(i) {
@@ -55,6 +61,7 @@ func (o *ordered) energy(a *mat.Dense) Energy {
 	return e
 }
 
+// meanSquare returns the mean of the squared values.
 func meanSquare(values []float64) float64 {
 	sum := 0.0
 	for _, v := range values {

@@ -1,10 +1,10 @@
 package boundary
 
 // ProjectionErrors returns the clusters of the sorted pairs, first to last−1,
-// and the error bound of each.
+// and the error bounds of their projections.
 func (e *Eigenpairs) ProjectionErrors() (clusters [][2]int, errors []float64) {
 	o := e.order()
-	found := o.clusters(entangled)
+	found := o.clusters(nearby)
 	projections := make([][]float64, len(found))
 	for i, c := range found {
 		clusters = append(clusters, [2]int{c.first, c.last})

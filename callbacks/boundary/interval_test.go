@@ -13,8 +13,8 @@ import (
 	"github.com/hessoscope/hessoscope/callbacks/boundary"
 )
 
-// ends returns what is known of descending complete pairs when only the top
-// largest and bottom smallest are.
+// ends returns, of descending complete pairs, the top largest and the bottom
+// smallest as pairs that are not complete.
 func ends(e *boundary.Eigenpairs, top, bottom int) *boundary.Eigenpairs {
 	samples, size := e.Alignments.Dims()
 	known := &boundary.Eigenpairs{Parameters: e.Parameters, Top: top, Alignments: mat.NewDense(samples, top+bottom, nil)}
@@ -32,7 +32,7 @@ func ends(e *boundary.Eigenpairs, top, bottom int) *boundary.Eigenpairs {
 	return known
 }
 
-// fataler is a test, of rapid or not.
+// fataler is a *testing.T or a *rapid.T.
 type fataler interface{ Fatal(...any) }
 
 func complexity(t fataler, e *boundary.Eigenpairs, s boundary.ComplexitySettings) *boundary.Complexity {
@@ -43,7 +43,8 @@ func complexity(t fataler, e *boundary.Eigenpairs, s boundary.ComplexitySettings
 	return c
 }
 
-// checkInterval is an error unless part, of what is known in part, bounds exact.
+// checkInterval fails the test unless part, from pairs that are not complete,
+// bounds exact.
 func checkInterval(t interface{ Errorf(string, ...any) }, what string, part, exact boundary.Tally) {
 	if g := *exact.Value; part.Low > g || part.High < g || part.Low > part.High {
 		t.Errorf("%s: G in [%v, %v], and is %v", what, part.Low, part.High, g)
@@ -63,8 +64,8 @@ var variants = []boundary.ComplexitySettings{
 	{Epsilon: 0.1, Statistic: boundary.MeanAlignment, Vectors: boundary.AllVectors},
 }
 
-// Exact pairs of random bases: the interval holds the count for any number of
-// known pairs, shrinks as it grows, and closes.
+// Exact pairs of random bases: the interval contains the count for any number of
+// known pairs, shrinks as that number grows, and becomes a point.
 func TestIntervalOfExactPairs(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
@@ -106,8 +107,8 @@ func spectrum(t *rapid.T, p int) []float64 {
 	return values
 }
 
-// alignments returns those of random unit gradients with p vectors, the first
-// the more likely the larger.
+// alignments returns the alignments of random unit gradients with p vectors. With
+// a positive concentration those with the first vectors tend to be larger.
 func alignments(rng *rand.Rand, samples, p int, concentration float64) *mat.Dense {
 	a := mat.NewDense(samples, p, nil)
 	for n := range samples {
@@ -120,8 +121,8 @@ func alignments(rng *rand.Rand, samples, p int, concentration float64) *mat.Dens
 	return a
 }
 
-// Approximate pairs, Rayleigh and Ritz's of a space near the wanted one: the
-// interval holds the count of the true ones.
+// Approximate pairs, the Ritz pairs of a space near the exact one: the interval
+// contains the count of the exact pairs.
 func TestIntervalOfApproximatePairs(t *testing.T) {
 	closed := 0
 	for seed := range uint64(300) {
@@ -142,7 +143,7 @@ func TestIntervalOfApproximatePairs(t *testing.T) {
 	}
 }
 
-// The error bounds of approximate pairs hold, and by no large factor.
+// The error bounds of approximate pairs hold, and are not much too large.
 func TestProjectionErrors(t *testing.T) {
 	tightest, bounded := 0.0, 0
 	for seed := range uint64(300) {

@@ -5,66 +5,53 @@ import (
 	"math"
 	"slices"
 
-	"gonum.org/v1/gonum/mat"
-	"gonum.org/v1/gonum/stat"
-
 	"github.com/hessoscope/hessoscope/callbacks/quantile"
 )
 
-// Outliers are the eigenvalues far above the bulk of the spectrum, counted by
-// three rules that need not agree. The paper counts by eye.
+// Outliers holds the number of outliers, the eigenvalues far above the bulk of
+// the spectrum, by three rules that need not agree. The paper counts them by eye.
 type Outliers struct {
 	// Ratio counts the eigenvalues above λ₁/10.
 	Ratio Outlier `json:"ratio"`
 
-	// Gap counts those before the largest ratio λᵢ/λᵢ₊₁; its threshold is the
-	// geometric mean of the two. Of complete pairs it is searched among the
-	// first half of the positive resolvable eigenvalues, for between the last
-	// ones ratios are arbitrarily large. Otherwise it is searched among the
-	// known largest, and one that lies deeper is not seen.
+	// Gap counts the eigenvalues before the largest ratio λᵢ/λᵢ₊₁; its threshold
+	// is the geometric mean of the two. If the pairs are complete, the ratio is
+	// searched in the larger half of the positive resolvable eigenvalues, since the
+	// ratios of the smallest ones can be arbitrarily large. Otherwise it is searched
+	// among the known largest eigenvalues, and a larger ratio further down is not
+	// found.
 	Gap Outlier `json:"gap"`
 
-	// Edge counts those above the edge of the bulk, median + 6·MAD with MAD the
-	// median absolute deviation from the median.
+	// Edge counts the eigenvalues above the edge of the bulk, median + 6·MAD, where
+	// MAD is the median absolute deviation from the median.
 	Edge Outlier `json:"edge"`
 
-	Known    int  `json:"known"`    // largest eigenvalues that the counts rest on
-	Complete bool `json:"complete"` // whether these are all resolvable ones
+	Known    int  `json:"known"`    // number of largest eigenvalues that the counts rest on
+	Complete bool `json:"complete"` // whether these are all resolvable eigenvalues
 
-	// Pairs says of each outlier which boundary it is about; Outliers leaves it
-	// empty, for it takes predictions. See [Eigenpairs.ClassPairs].
+	// Pairs has the section of the boundary that each outlier distinguishes.
+	// [Eigenpairs.Outliers] leaves it empty; [Eigenpairs.ClassPairs] returns it.
 	Pairs []ClassPair `json:"pairs,omitempty"`
 }
 
-// Outlier is a number of outliers by one rule.
+// Outlier is the number of outliers by one rule.
 type Outlier struct {
 	Count     int     `json:"count"`
 	Threshold float64 `json:"threshold"` // outliers are above it
 
-	// Resolved is false if the count could be another: an eigenvalue's error bar
-	// reaches the threshold, all known eigenvalues are above it and more may be,
-	// or the rule finds no threshold.
+	// Resolved is false if the count is uncertain: an eigenvalue is within its
+	// residual and the threshold's error of the threshold, unknown eigenvalues may
+	// be above it, or the rule finds no threshold.
 	Resolved bool `json:"resolved"`
 
-	// Excess is Count − (C − 1): a network with C classes and a boundary as
-	// simple as can be is expected to have C − 1 outliers.
+	// Excess is Count − (C − 1): the simplest boundary between C classes is
+	// expected to have C − 1 outliers.
 	Excess int `json:"excess"`
 }
 
-// Bulk is the bulk of the spectrum's positive part, as estimated by a density
-// of states.
-type Bulk struct {
-	Median, MAD float64
-	Error       float64 // of Median + 6·MAD
-}
-
-const edgeWidth = 6
-
-func (b Bulk) edge() float64 { return b.Median + edgeWidth*b.MAD }
-
 // Outliers counts the outliers of a network with the given number of classes.
-// With a nil bulk, its median and MAD are those of the known positive
-// resolvable eigenvalues; Edge is then not resolved unless they are complete.
+// If bulk is nil, median and MAD are those of the known positive resolvable
+// eigenvalues; Edge is then not resolved unless these are complete.
 func (e *Eigenpairs) Outliers(classes int, bulk *Bulk) (*Outliers, error) {
 	if err := e.validate(); err != nil {
 		return nil, err
@@ -90,33 +77,26 @@ func (e *Eigenpairs) Outliers(classes int, bulk *Bulk) (*Outliers, error) {
 	return found, nil
 }
 
-// known is the number of largest eigenvalues without a gap in what is known.
-func (o *ordered) known() int {
-	if o.complete {
-		return len(o.values)
-	}
-	return o.top
-}
-
-// above counts the eigenvalues above a threshold with the given error.
-func (o *ordered) above(threshold, bar float64) Outlier {
+// above counts the eigenvalues above a threshold that has an error of at most
+// margin.
+func (o *ordered) above(threshold, margin float64) Outlier {
 	found := Outlier{Threshold: threshold, Resolved: o.complete || o.values[o.top-1] <= threshold}
 	for i, v := range o.values {
 		if v > threshold {
 			found.Count++
 		}
-		if math.Abs(v-threshold) <= o.residuals[i]+bar {
+		if math.Abs(v-threshold) <= o.residuals[i]+margin {
 			found.Resolved = false
 		}
 	}
 	return found
 }
 
-// positive is the number of largest eigenvalues that are positive and
-// resolvable for certain.
+// positive returns the number of largest eigenvalues that are positive and
+// certain to be resolvable.
 func (o *ordered) positive() int {
 	for i := range o.known() {
-		if sure, _ := o.resolvability(i); !sure || o.values[i] < 0 {
+		if certain, _ := o.resolvability(i); !certain || o.values[i] < 0 {
 			return i
 		}
 	}
@@ -125,7 +105,7 @@ func (o *ordered) positive() int {
 
 func (o *ordered) gap() Outlier {
 	positive := o.positive()
-	last := positive - 1 // candidates for the count
+	last := positive - 1 // the largest possible count
 	if o.complete {
 		last = min(last, (positive+1)/2)
 	}
@@ -140,17 +120,17 @@ func (o *ordered) gap() Outlier {
 	}
 	found := Outlier{Count: count, Threshold: math.Sqrt(o.values[count-1]) * math.Sqrt(o.values[count])}
 	found.Resolved = o.complete || count < last
-	least, _ := o.ratio(count)
+	lower, _ := o.ratioBounds(count)
 	for i := 1; i <= last; i++ {
-		if _, most := o.ratio(i); i != count && most >= least {
+		if _, upper := o.ratioBounds(i); i != count && upper >= lower {
 			found.Resolved = false
 		}
 	}
 	return found
 }
 
-// ratio returns the least and the largest λᵢ/λᵢ₊₁ within the error bars.
-func (o *ordered) ratio(i int) (least, most float64) {
+// ratioBounds returns bounds of the true ratio λᵢ/λᵢ₊₁, i from 1.
+func (o *ordered) ratioBounds(i int) (lower, upper float64) {
 	a, ra, b, rb := o.values[i-1], o.residuals[i-1], o.values[i], o.residuals[i]
 	return (a - ra) / (b + rb), (a + ra) / (b - rb)
 }
@@ -163,76 +143,16 @@ func (o *ordered) edge(bulk *Bulk) Outlier {
 	if n == 0 {
 		return Outlier{}
 	}
-	// The median moves by no more than the values do, and the MAD by no more
-	// than twice that.
-	bar := (1 + 2*edgeWidth) * slices.Max(o.residuals[:n])
+	// If no value is off by more than r, the median is off by at most r, and the
+	// MAD by at most 2r.
+	margin := (1 + 2*edgeWidth) * slices.Max(o.residuals[:n])
 	b := Bulk{Median: quantile.Median(o.values[:n])}
 	deviations := make([]float64, n)
 	for i, v := range o.values[:n] {
 		deviations[i] = math.Abs(v - b.Median)
 	}
 	b.MAD = quantile.Median(deviations)
-	found := o.above(b.edge(), bar)
+	found := o.above(b.edge(), margin)
 	found.Resolved = found.Resolved && o.complete
 	return found
-}
-
-// ClassPair is the section of the decision boundary that an eigenvector
-// distinguishes: that between the two predicted classes whose gradients point
-// furthest along the vector and against it. The vector's sign, and with it
-// which class is which, is arbitrary.
-type ClassPair struct {
-	Eigenvalue  float64 `json:"eigenvalue"`
-	Along       int     `json:"along"`        // the predicted class of largest mean alignment
-	Against     int     `json:"against"`      // that of the smallest
-	MeanAlong   float64 `json:"mean_along"`   // mean alignment of the samples predicted as Along
-	MeanAgainst float64 `json:"mean_against"` // and of those predicted as Against
-}
-
-// ClassPairs returns the pairs of classes of the eigenvectors to the count
-// largest known eigenvalues, of all if there are fewer. predicted has ŷ(xₙ)
-// for each row of the alignments. If all predictions are the same there is no
-// boundary among the samples, and it returns none.
-func (e *Eigenpairs) ClassPairs(predicted []int, count int) ([]ClassPair, error) {
-	if err := e.validate(); err != nil {
-		return nil, err
-	}
-	if e.Alignments == nil {
-		return nil, errNoAlignments
-	}
-	if n, _ := e.Alignments.Dims(); len(predicted) != n {
-		return nil, fmt.Errorf("boundary: %d predictions for the alignments of %d samples", len(predicted), n)
-	}
-	classes := slices.Compact(slices.Sorted(slices.Values(predicted)))
-	if len(classes) < 2 {
-		return nil, nil
-	}
-	o := e.order()
-	pairs := make([]ClassPair, 0, max(0, min(count, o.known())))
-	for i := range cap(pairs) {
-		column := mat.Col(nil, o.columns[i], e.Alignments)
-		pair := ClassPair{Eigenvalue: o.values[i], MeanAlong: math.Inf(-1), MeanAgainst: math.Inf(1)}
-		for _, class := range classes {
-			mean := meanOf(column, predicted, class)
-			if mean > pair.MeanAlong {
-				pair.Along, pair.MeanAlong = class, mean
-			}
-			if mean < pair.MeanAgainst {
-				pair.Against, pair.MeanAgainst = class, mean
-			}
-		}
-		pairs = append(pairs, pair)
-	}
-	return pairs, nil
-}
-
-// meanOf returns the mean of the values whose prediction is class.
-func meanOf(values []float64, predicted []int, class int) float64 {
-	var of []float64
-	for n, p := range predicted {
-		if p == class {
-			of = append(of, values[n])
-		}
-	}
-	return stat.Mean(of, nil)
 }

@@ -7,24 +7,27 @@ import (
 	"gonum.org/v1/gonum/floats"
 )
 
-// A cluster is values[first:last], each so near to the next that residuals do
-// not tell them apart. The space that its vectors span is determined by H; its
-// basis is not.
+// A cluster is values[first:last], eigenvalues so near to each other that their
+// residuals do not separate them. H determines the space that their vectors
+// span; the basis of that space is the solver's choice.
 type cluster struct {
 	first, last int
-	bar         float64 // the largest residual
+	residual    float64 // the largest of its residuals
 }
 
 func (c cluster) size() int { return c.last - c.first }
 
-// Neighbours are in one cluster if their distance is at most the sum of their
-// residuals. Where alignments are to be bounded, it is four times that: vectors
-// further apart have little of each other.
+// Two neighbouring eigenvalues belong to one cluster if their distance is at
+// most so many times the sum of their residuals.
 const (
-	indistinct = 1
-	entangled  = 4
+	indistinguishable = 1 // the two may be the same eigenvalue
+
+	// The bounds of projectionErrors are loose for neighbours nearer than this;
+	// the computed vectors of others hardly mix.
+	nearby = 4
 )
 
+// clusters divides the eigenvalues into clusters.
 func (o *ordered) clusters(width float64) []cluster {
 	var found []cluster
 	for first := 0; first < len(o.values); {
@@ -39,20 +42,20 @@ func (o *ordered) clusters(width float64) []cluster {
 }
 
 // projectionErrors bounds, for each cluster, the difference between the
-// lengths of the samples' unit gradients projected onto the space that was
-// computed, which are given, and onto the true one.
+// lengths of the samples' unit gradients projected onto the computed space of
+// the cluster, which are given, and onto the true one. A bound of 1 is trivial.
 //
 // Let a cluster's residuals together have the norm r. By the theorem of Davis
 // and Kahan the sine s of the angle between the spaces is at most r over the
 // distance to all other eigenvalues, and s bounds the difference. But most of
-// the error comes from the nearest neighbours, which the gradients may hardly
-// touch: if a gradient's projection onto cluster j, at the distance dⱼ, is at
+// the error comes from the nearest neighbours, where the gradients may have
+// little energy: if a gradient's projection onto cluster j, at the distance dⱼ, is at
 // most bⱼ, the difference is also at most
 //
 //	s²b + r·√(Σⱼ (bⱼ/dⱼ)²),
 //
 // where b, of the cluster itself, is its computed projection plus this error.
-// So each bound sharpens the others, and three rounds of it are enough. The
+// Every bound sharpens the others; after three rounds they hardly change. The
 // unknown eigenvectors are one more neighbour, with the missed energy.
 func (o *ordered) projectionErrors(clusters []cluster, projections [][]float64) []float64 {
 	size := len(clusters)
@@ -95,16 +98,17 @@ func (o *ordered) projectionErrors(clusters []cluster, projections [][]float64) 
 	return errors
 }
 
-// distance is a lower bound for that of c to the true eigenvalues of other.
+// distance is a lower bound of the distance from c to the true eigenvalues of
+// other.
 func (o *ordered) distance(c, other cluster) float64 {
 	if other.first < c.first {
-		return o.values[other.last-1] - other.bar - o.values[c.first]
+		return o.values[other.last-1] - other.residual - o.values[c.first]
 	}
-	return o.values[c.last-1] - o.values[other.first] - other.bar
+	return o.values[c.last-1] - o.values[other.first] - other.residual
 }
 
-// unknownDistance is a lower bound for that of c to the eigenvalues that are
-// not known.
+// unknownDistance is a lower bound of the distance from c to the unknown
+// eigenvalues.
 func (o *ordered) unknownDistance(c cluster) float64 {
 	highest, lowest := o.values[c.first], o.values[c.last-1]
 	switch {
@@ -117,10 +121,11 @@ func (o *ordered) unknownDistance(c cluster) float64 {
 	case c.first > o.top:
 		return o.values[o.top] - o.residuals[o.top] - highest
 	}
-	return 0 // they may be as near as they like
+	return 0 // unknown eigenvalues may be next to it
 }
 
-// missedEnergy returns upper bounds of rₙ = 1 − Σᵢ Aᵢ(xₙ)².
+// missedEnergy returns an upper bound of rₙ = 1 − Σᵢ Aᵢ(xₙ)² for each sample:
+// the energy of its gradient outside the known eigenvectors.
 func missedEnergy(projections [][]float64, errors []float64) []float64 {
 	const rounding = 1e-12 // of the sum
 	missed := make([]float64, len(projections[0]))

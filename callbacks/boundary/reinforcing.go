@@ -2,7 +2,6 @@ package boundary
 
 import (
 	"context"
-	"fmt"
 	"math"
 
 	"gonum.org/v1/gonum/floats"
@@ -12,34 +11,35 @@ import (
 	"github.com/hessoscope/hessoscope/models"
 )
 
-// Reinforcing are the reinforcing gradients of the samples of a split,
+// Reinforcing computes the reinforcing gradients of the samples of a split,
 //
 //	g(x) = ∇θ cross-entropy(f(x), ŷ(x)),   ŷ(x) = argmax f(x), the first maximum,
 //
 // the gradients of the loss with the prediction as the label. For a confident
-// sample they vanish in float64, but only their direction counts, and that does
-// not: with q the softmax over the classes other than ŷ,
+// sample g underflows in float64. Its direction, which is all that alignments
+// need, does not: with q the softmax over the classes other than ŷ,
 //
 //	g(x) = (1 − p_ŷ)·Jᵀ(q − e_ŷ).
 //
-// Direction and factor are computed by themselves.
+// The direction and the factor 1 − p_ŷ are computed separately.
 type Reinforcing struct {
 	// Predicted is ŷ of each sample.
 	Predicted []int
 	// Factors are 1 − p_ŷ = 1/(1 + exp(z_ŷ − log Σ_{c≠ŷ} exp z_c)).
 	Factors []float64
-	// Norms are ‖Jᵀ(q − e_ŷ)‖₂; times Factors they are the norms of g. They are
-	// known once a method has gone through the gradients.
+	// Norms are ‖Jᵀ(q − e_ŷ)‖₂; multiplied by Factors they are ‖g‖₂. Every method
+	// that goes through the gradients sets them.
 	Norms []float64
 
 	classes   int
 	objective *models.Objective
 	logits    []float64
-	normed    bool // whether Norms are those of the present parameters
+	normed    bool // whether Norms belong to the current parameters
 }
 
-// NewReinforcing computes the reinforcing gradients of m on split. Settings
-// are those of the objective whose curvature they are compared with.
+// NewReinforcing prepares the reinforcing gradients of m on split, and computes
+// Predicted and Factors. The settings are those of the objective whose curvature
+// the gradients are compared with.
 func NewReinforcing(ctx context.Context, m models.Model, split *datasets.Split, s models.ObjectiveSettings) (*Reinforcing, error) {
 	o, err := models.NewPullback(m, split, s)
 	if err != nil {
@@ -53,7 +53,7 @@ func NewReinforcing(ctx context.Context, m models.Model, split *datasets.Split, 
 	return r, r.Refresh(ctx)
 }
 
-// Refresh takes over the model's parameters as they are now.
+// Refresh takes over the current parameters of the model.
 func (r *Reinforcing) Refresh(ctx context.Context) error {
 	if err := r.objective.Refresh(); err != nil {
 		return err
@@ -70,8 +70,9 @@ func (r *Reinforcing) Refresh(ctx context.Context) error {
 	return r.objective.SetCotangents(cotangents)
 }
 
-// each calls visit with the unit gradient of every sample, in order, and sets
-// Norms on the way. A sample without a gradient has a direction of zeros.
+// each sets Norms, and calls visit with the unit gradient of every sample, in
+// order. The direction is valid during the call only; it is zero for a sample
+// without a gradient.
 func (r *Reinforcing) each(ctx context.Context, visit func(n int, direction []float64)) error {
 	err := r.objective.SampleGradients(ctx, func(n int, g []float64) error {
 		r.Norms[n] = floats.Norm(g, 2)
@@ -98,21 +99,21 @@ func reinforce(dst, z []float64) (predicted int, factor float64) {
 	return predicted, 1 / (1 + math.Exp(z[predicted]-others))
 }
 
-// Directions returns the unit reinforcing gradients as rows, N × P. A sample
-// without a gradient (‖Jᵀ(q − e_ŷ)‖ = 0) has a row of zeros.
+// Directions returns the unit reinforcing gradients ĝ as rows, N × P: all of
+// them at once, in 8·N·P bytes. The row of a sample without a gradient
+// (‖Jᵀ(q − e_ŷ)‖ = 0) is zero.
 func (r *Reinforcing) Directions(ctx context.Context) (*mat.Dense, error) {
 	g := mat.NewDense(len(r.Norms), r.objective.Dim(), nil)
 	err := r.each(ctx, func(n int, direction []float64) { copy(g.RawRowView(n), direction) })
 	return g, err
 }
 
-// seedBytes bounds the memory of Seeds.
-const seedBytes = 1 << 29
+const seedBytes = 1 << 29 // bounds the memory of Seeds
 
-// Seeds returns unit reinforcing gradients as rows: of all samples, or of
-// evenly spaced ones where all would take more than half a gigabyte. A block
-// Krylov space that starts from them soon holds every resolvable eigenvector
-// that matters to the boundary.
+// Seeds returns unit reinforcing gradients as rows: those of all samples, or of
+// evenly spaced ones if all would take more than half a gigabyte. They are good
+// starting vectors of a block Krylov space: it soon contains every resolvable
+// eigenvector that gradients are aligned with.
 func (r *Reinforcing) Seeds(ctx context.Context) (*mat.Dense, error) {
 	n, p := len(r.Norms), r.objective.Dim()
 	stride := max(1, (8*n*p+seedBytes-1)/seedBytes)
@@ -125,35 +126,15 @@ func (r *Reinforcing) Seeds(ctx context.Context) (*mat.Dense, error) {
 	return seeds, err
 }
 
-// Alignments returns the alignment of every sample with every row of vectors,
-// N × k: A[n][i] = ⟨vᵢ, g(xₙ)⟩/‖g(xₙ)‖ for unit vectors vᵢ. It costs a
-// second sweep for each vector, and no gradient is stored.
-func (r *Reinforcing) Alignments(ctx context.Context, vectors *mat.Dense) (*mat.Dense, error) {
-	k, p := vectors.Dims()
-	if p != r.objective.Dim() {
-		return nil, fmt.Errorf("boundary: alignments with vectors of %d values; the gradients have %d", p, r.objective.Dim())
-	}
-	if !r.normed {
-		if err := r.each(ctx, func(int, []float64) {}); err != nil {
-			return nil, err
-		}
-	}
-	a := mat.NewDense(len(r.Norms), k, nil)
-	slopes := make([]float64, len(r.Norms))
-	for i := range k {
-		if err := r.objective.Slopes(ctx, slopes, vectors.RawRowView(i)); err != nil {
-			return nil, err
-		}
-		for n, s := range slopes {
-			if r.Norms[n] > 0 {
-				a.Set(n, i, s/r.Norms[n])
-			}
-		}
-	}
-	return a, nil
-}
-
-// Gram returns the inner products of the unit reinforcing gradients, N × N.
+// Gram returns the inner products of the unit reinforcing gradients,
+//
+//	K[m][n] = ⟨ĝ(xₘ), ĝ(xₙ)⟩,
+//
+// N × N, symmetric. The diagonal is 1; row and column of a sample without a
+// gradient are zero. Gram holds all gradients at once, as Directions does.
+//
+// K/N has the non-zero eigenvalues μ of (1/N) Σₙ ĝ(xₙ)ĝ(xₙ)ᵀ, so N²/‖K‖²_F =
+// 1/Σμ² is the effective number of directions that the gradients share.
 func (r *Reinforcing) Gram(ctx context.Context) (*mat.Dense, error) {
 	g, err := r.Directions(ctx)
 	if err != nil {

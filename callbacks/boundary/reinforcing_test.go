@@ -57,7 +57,9 @@ func TestReinforcingGradientsEqualNaiveOnes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	unit := mat.DenseCopyOf(directions)
 	if err := naive.SampleGradients(ctx, func(n int, g []float64) error {
+		floats.ScaleTo(unit.RawRowView(n), 1/floats.Norm(g, 2), g)
 		norm := floats.Norm(g, 2)
 		if want := r.Factors[n] * r.Norms[n]; math.Abs(norm-want) > 1e-13*want {
 			t.Errorf("sample %d: norm %v, naive %v", n, want, norm)
@@ -68,6 +70,15 @@ func TestReinforcingGradientsEqualNaiveOnes(t *testing.T) {
 		return nil
 	}); err != nil {
 		t.Fatal(err)
+	}
+	gram, err := r.Gram(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cosines mat.Dense
+	cosines.Mul(unit, unit.T())
+	if !mat.EqualApprox(gram, &cosines, 1e-13) { // rounding
+		t.Error("the Gram matrix differs from the cosines of naive gradients")
 	}
 }
 

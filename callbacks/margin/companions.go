@@ -7,23 +7,24 @@ import (
 
 	"gonum.org/v1/gonum/floats"
 
-	"github.com/hessoscope/hessoscope/callbacks/quantile"
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/models"
 )
 
-// Companions are two cheap stand-ins for the margin.
+// Companions holds two measures that are cheap and may replace the margin.
 type Companions struct {
-	// Logit are the samples' logit margins f_y − max_{c≠y} f_c, y the label:
-	// negative where it is not what is predicted.
+	// Logit has the logit margin f_y − max_{c≠y} f_c of every sample, with y its
+	// label: negative for a misclassified sample.
 	Logit []float64
-	// Input are first-order estimates of the distance to the boundary, |f_a − f_b|/‖∇ₓ(f_a − f_b)‖, with
-	// a and b the two largest logits (Elsayed 2018), of the samples that are classified
-	// rightly and where that gradient does not vanish.
+	// Input has first-order estimates of the distance to the boundary,
+	// |f_a − f_b|/‖∇ₓ(f_a − f_b)‖₂ with a and b the classes of the two largest logits
+	// (Elsayed 2018), of the samples that are classified correctly and have a
+	// gradient that does not vanish.
 	Input []float64
 }
 
-// MeasureCompanions costs one pass forward and one backward.
+// MeasureCompanions measures every sample of split, in one forward and one
+// backward pass.
 func MeasureCompanions(ctx context.Context, field *models.Field, split *datasets.Split) (*Companions, error) {
 	n, d := split.Len(), field.Width()
 	c := &Companions{Logit: make([]float64, n)}
@@ -49,27 +50,19 @@ func MeasureCompanions(ctx context.Context, field *models.Field, split *datasets
 	return c, nil
 }
 
-// Quantiles are those of the cheap stand-ins; nil where there are no values.
+// Quantiles of a measure; nil if there are no values.
 type Quantiles struct {
 	Min    *float64 `json:"min"`
 	Q05    *float64 `json:"q05"`
 	Median *float64 `json:"median"`
 }
 
-// LogitQuantiles are those of Logit.
+// LogitQuantiles returns the quantiles of Logit.
 func (c *Companions) LogitQuantiles() Quantiles { return quantiles(c.Logit) }
 
-// InputQuantiles are those of Input.
+// InputQuantiles returns the quantiles of Input.
 func (c *Companions) InputQuantiles() Quantiles { return quantiles(c.Input) }
 
 func quantiles(values []float64) Quantiles {
 	return Quantiles{quantileOf(values, 0), quantileOf(values, 0.05), quantileOf(values, 0.5)}
-}
-
-// quantileOf is quantile.Of, nil without values.
-func quantileOf(values []float64, p float64) *float64 {
-	if len(values) == 0 {
-		return nil
-	}
-	return new(quantile.Of(values, p))
 }

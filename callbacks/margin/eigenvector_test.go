@@ -35,8 +35,8 @@ func outlierVectors(t *testing.T, m models.Model, split *datasets.Split, k int) 
 	return s.Top.Vectors, alignments
 }
 
-// As published the estimate ranks the narrow and the wide checkerboard net the
-// wrong way round, and repaired it does not.
+// The published estimate ranks the narrow and the wide checkerboard net in the
+// wrong order, the repaired one in the right order.
 func TestEigenvectorMargins(t *testing.T) {
 	skipShort(t)
 	found := make(map[string][3]float64) // direct, repaired, as published

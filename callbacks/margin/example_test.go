@@ -10,7 +10,7 @@ import (
 	"github.com/hessoscope/hessoscope/models"
 )
 
-// A linear classifier that tells the sign of x₀ − 1: its boundary is a line.
+// A linear classifier that predicts by the sign of x₀ − 1: its boundary is a line.
 func Example() {
 	m, err := models.NewMLP(models.MLPConfig{Input: 2, Classes: 2}, rand.New(rand.NewPCG(0, 0)))
 	if err != nil {

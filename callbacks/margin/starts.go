@@ -12,8 +12,8 @@ import (
 	"github.com/hessoscope/hessoscope/models/symbolic/gemm"
 )
 
-// newton takes Newton steps towards each other class from the samples from …
-// to − 1, until they are predicted otherwise.
+// newton takes Newton steps from each of the samples from … to − 1 towards every
+// other class, until the point is predicted otherwise.
 func (m *search) newton(ctx context.Context, from, to int) ([]ray, error) {
 	type path struct {
 		owner, class int
@@ -27,7 +27,7 @@ func (m *search) newton(ctx context.Context, from, to int) ([]ray, error) {
 			}
 		}
 	}
-	var arrived []ray
+	var crossings []ray
 	for range newtonSteps {
 		if len(open) == 0 {
 			break
@@ -48,38 +48,38 @@ func (m *search) newton(ctx context.Context, from, to int) ([]ray, error) {
 		if err != nil {
 			return nil, err
 		}
-		var still []path
+		var remaining []path
 		for k, p := range open {
 			if outside[k] <= 0 {
 				if r, ok := m.ray(p.owner, p.at, outside[k]); ok {
-					arrived = append(arrived, r)
+					crossings = append(crossings, r)
 				}
 				continue
 			}
 			g := gradients[k*m.width : (k+1)*m.width]
 			const overshoot = 1.02
-			step := -overshoot * (gaps[k] + tolerance*math.Abs(m.inside[p.owner])) / floats.Dot(g, g)
+			step := -overshoot * (gaps[k] + tolerance*math.Abs(m.sampleGaps[p.owner])) / floats.Dot(g, g)
 			if floats.AddScaled(p.at, step, g); math.IsInf(step, 0) || math.IsNaN(step) || floats.Distance(p.at, m.sample(p.owner), 2) > marchTo*m.scale {
 				continue
 			}
-			still = append(still, p)
+			remaining = append(remaining, p)
 		}
-		open = still
+		open = remaining
 	}
-	return arrived, nil
+	return crossings, nil
 }
 
-// march follows random directions outwards from the samples from … to − 1, as
-// far as the nearest boundary point known, to where they first are predicted
-// otherwise.
-func (m *search) march(ctx context.Context, rays owned, from, to int) ([]ray, error) {
-	var open, arrived []ray
+// march goes from each of the samples from … to − 1 in random directions, with
+// growing radii up to the nearest known boundary point, until the point is
+// predicted otherwise.
+func (m *search) march(ctx context.Context, rays sampleRays, from, to int) ([]ray, error) {
+	var open, crossings []ray
 	for i := from; i < to; i++ {
 		if m.Values[i] == 0 {
 			continue
 		}
 		for _, u := range m.directions(randomStarts) {
-			open = append(open, ray{owner: i, direction: u, hi: marchFrom * m.scale, atLo: m.inside[i], step: 1})
+			open = append(open, ray{owner: i, direction: u, hi: marchFrom * m.scale, gapLo: m.sampleGaps[i], step: 1})
 		}
 	}
 	for len(open) > 0 {
@@ -87,63 +87,31 @@ func (m *search) march(ctx context.Context, rays owned, from, to int) ([]ray, er
 		if err != nil {
 			return nil, err
 		}
-		var still []ray
+		var remaining []ray
 		for k, r := range open {
-			if r.atHi = gaps[k]; r.atHi <= 0 {
-				arrived = append(arrived, r)
+			if r.gapHi = gaps[k]; r.gapHi <= 0 {
+				crossings = append(crossings, r)
 				continue
 			}
-			r.lo, r.atLo = r.hi, r.atHi
+			r.lo, r.gapLo = r.hi, r.gapHi
 			if r.hi *= marchRatio; r.lo < min(rays.nearest(r.owner), marchTo*m.scale) {
-				still = append(still, r)
+				remaining = append(remaining, r)
 			}
 		}
-		open = still
+		open = remaining
 	}
-	return arrived, nil
+	return crossings, nil
 }
 
-// directions are n random unit vectors, an eighth of that in high dimension,
-// where they hardly ever find anything: those of random orthonormal bases and
-// their opposites, so that they cover the sphere evenly.
-func (m *search) directions(n int) [][]float64 {
-	if m.width > highDimension {
-		n /= 8
-	}
-	var all [][]float64
-	basis := 0 // first vector of the present basis
-	for len(all) < n {
-		u := make([]float64, m.width)
-		for i := range u {
-			u[i] = m.rng.NormFloat64()
-		}
-		if len(all)-basis >= 2*m.width {
-			basis = len(all)
-		}
-		for i := basis; i < len(all); i += 2 {
-			floats.AddScaled(u, -floats.Dot(u, all[i]), all[i])
-		}
-		norm := floats.Norm(u, 2)
-		if norm == 0 {
-			continue
-		}
-		opposite := make([]float64, m.width)
-		floats.ScaleTo(opposite, -1/norm, u)
-		floats.Scale(1/norm, u)
-		all = append(all, u, opposite)
-	}
-	return all[:n]
-}
-
-// cloud are points of known classes.
-type cloud struct {
+// predictedPoints holds points with their predictions.
+type predictedPoints struct {
 	x       []float64
 	classes []int
 }
 
-// towards are rays from each of the samples from … to − 1 to the nearest points
-// of other classes, at most so many.
-func (m *search) towards(from, to int, pool cloud, most int) []ray {
+// towards returns the rays from each of the samples from … to − 1 to the nearest
+// points of other classes, at most limit of them.
+func (m *search) towards(from, to int, pool predictedPoints, limit int) []ray {
 	n := len(pool.classes)
 	products := make([]float64, (to-from)*n)
 	gemm.Implementation{Parallel: true}.Dgemm(blas.NoTrans, blas.Trans, to-from, n, m.width, 1,
@@ -158,17 +126,17 @@ func (m *search) towards(from, to int, pool cloud, most int) []ray {
 		if m.Values[i] == 0 {
 			continue
 		}
-		far := products[(i-from)*n : (i-from+1)*n] // ‖x − p‖² − ‖x‖²
-		floats.AddScaledTo(far, squares, -2, far)
+		distances := products[(i-from)*n : (i-from+1)*n] // becomes ‖x − p‖² − ‖x‖²
+		floats.AddScaledTo(distances, squares, -2, distances)
 		var others []int
 		for p, class := range pool.classes {
 			if class != m.Predicted[i] {
 				others = append(others, p)
 			}
 		}
-		slices.SortFunc(others, func(a, b int) int { return cmp.Or(cmp.Compare(far[a], far[b]), cmp.Compare(a, b)) })
-		for _, p := range others[:min(most, len(others))] {
-			// The value there is not known, only its sign.
+		slices.SortFunc(others, func(a, b int) int { return cmp.Or(cmp.Compare(distances[a], distances[b]), cmp.Compare(a, b)) })
+		for _, p := range others[:min(limit, len(others))] {
+			// The gap there is unknown except for its sign; 0 stands for it.
 			if r, ok := m.ray(i, pool.x[p*m.width:(p+1)*m.width], 0); ok {
 				rays = append(rays, r)
 			}

@@ -86,8 +86,8 @@ func TestCalibratedEpsilonErrors(t *testing.T) {
 	}
 }
 
-// One gradient and independent directions: the bound α is then all but reached,
-// for 1 − (1 − α/m)^m is nearly 1 − exp(−α).
+// For one gradient and independent directions the probability nearly reaches its
+// bound α: it is 1 − (1 − α/m)^m ≈ 1 − exp(−α).
 func TestCalibratedEpsilonIsTight(t *testing.T) {
 	const p, m, trials, alpha = 30, 40, 4000, 0.5
 	epsilon, err := boundary.CalibratedEpsilon(p, m, 1, alpha)

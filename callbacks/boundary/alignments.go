@@ -1,0 +1,82 @@
+package boundary
+
+import (
+	"context"
+	"fmt"
+
+	"gonum.org/v1/gonum/mat"
+
+	"github.com/hessoscope/hessoscope/callbacks/curvature"
+	"github.com/hessoscope/hessoscope/models/weights"
+)
+
+// Alignments returns the alignment of every sample with every row of vectors,
+// N × k: A[n][i] = ⟨vᵢ, g(xₙ)⟩/‖g(xₙ)‖ for unit vectors vᵢ. It costs a
+// second sweep for each vector, and stores no gradient.
+func (r *Reinforcing) Alignments(ctx context.Context, vectors *mat.Dense) (*mat.Dense, error) {
+	k, p := vectors.Dims()
+	if p != r.objective.Dim() {
+		return nil, fmt.Errorf("boundary: alignments with vectors of %d values: want %d, as the gradients have", p, r.objective.Dim())
+	}
+	if !r.normed {
+		if err := r.each(ctx, func(int, []float64) {}); err != nil {
+			return nil, err
+		}
+	}
+	a := mat.NewDense(len(r.Norms), k, nil)
+	slopes := make([]float64, len(r.Norms))
+	for i := range k {
+		if err := r.objective.Slopes(ctx, slopes, vectors.RawRowView(i)); err != nil {
+			return nil, err
+		}
+		for n, s := range slopes {
+			if r.Norms[n] > 0 {
+				a.Set(n, i, s/r.Norms[n])
+			}
+		}
+	}
+	return a, nil
+}
+
+// alignRows is how many gradients Align holds at once: enough for their products
+// with the eigenvectors to be matrix products.
+const alignRows = 64
+
+// Align returns the resolvable pairs of a spectrum with the alignments of all
+// samples. It computes one gradient a sample, and holds few of them at a time.
+func (r *Reinforcing) Align(ctx context.Context, s *curvature.Spectrum) (*Eigenpairs, error) {
+	e, space := NewEigenpairs(s), s.Resolved
+	if space.Len() == 0 {
+		return e, nil
+	}
+	samples := len(r.Norms)
+	e.Alignments = mat.NewDense(samples, space.Len(), nil)
+	panel := mat.NewDense(min(alignRows, samples), s.Dim, nil)
+	err := r.each(ctx, func(n int, direction []float64) {
+		copy(panel.RawRowView(n%alignRows), direction)
+		if filled := n%alignRows + 1; filled == alignRows || n == samples-1 {
+			part := panel.Slice(0, filled, 0, s.Dim).(*mat.Dense)
+			e.Alignments.Slice(n+1-filled, n+1, 0, space.Len()).(*mat.Dense).Copy(space.Project(part))
+		}
+	})
+	return e, err
+}
+
+// Arrays returns the alignments for a .npz file: alignments (N, k), of every
+// sample with the eigenvectors of aligned_values (k), in order; predicted (N);
+// and factors and norms (N), whose products are the norms of the reinforcing
+// gradients.
+func (r *Reinforcing) Arrays(e *Eigenpairs) []weights.Array {
+	n, k := len(r.Norms), len(e.Values)
+	predicted := make([]float64, n)
+	for i, class := range r.Predicted {
+		predicted[i] = float64(class)
+	}
+	return []weights.Array{
+		{Name: "aligned_values", Shape: []int{k}, Data: e.Values},
+		{Name: "alignments", Shape: []int{n, k}, Data: e.Alignments.RawMatrix().Data},
+		{Name: "predicted", Shape: []int{n}, Data: predicted},
+		{Name: "factors", Shape: []int{n}, Data: r.Factors},
+		{Name: "norms", Shape: []int{n}, Data: r.Norms},
+	}
+}
