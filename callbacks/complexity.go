@@ -2,10 +2,10 @@ package callbacks
 
 import (
 	"context"
-	"errors"
 
+	"github.com/hessoscope/hessoscope/callbacks/analysis"
 	"github.com/hessoscope/hessoscope/callbacks/boundary"
-	"github.com/hessoscope/hessoscope/callbacks/curvature"
+	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/models/weights"
 	"github.com/hessoscope/hessoscope/trainer"
 )
@@ -17,7 +17,7 @@ import (
 // reduced) to have it exactly.
 type Complexity struct {
 	// Spectrum is the hook whose pairs are used, at epochs at which it measures.
-	// It must be among the hooks of the run.
+	// It must be a hook of the same run.
 	Spectrum *Spectrum
 	// Schedule is which of those; all if zero.
 	Schedule trainer.Schedule
@@ -29,6 +29,7 @@ var (
 	_ trainer.Meter         = (*Complexity)(nil)
 	_ trainer.Scheduled     = (*Complexity)(nil)
 	_ trainer.TrainBeginner = (*Complexity)(nil)
+	_ SpectrumConsumer      = (*Complexity)(nil)
 )
 
 // Name implements trainer.Hook.
@@ -39,11 +40,11 @@ func (c *Complexity) Name() string { return "complexity" }
 func (c *Complexity) Metrics() []trainer.Metric {
 	exact := c.Spectrum != nil && c.Spectrum.resolves()
 	return []trainer.Metric{
-		{Name: "boundary/complexity", Meaning: "G: share of eigenvectors aligned with some sample's gradient; where it is certain", Better: trainer.Lower, Detail: !exact},
-		{Name: "boundary/complexity_low", Meaning: "lower end of the interval that G lies in", Better: trainer.Lower, Detail: true},
-		{Name: "boundary/complexity_high", Meaning: "upper end of the interval that G lies in", Better: trainer.Lower, Detail: true},
-		{Name: "boundary/epsilon", Meaning: "ε that an alignment must reach to count", Detail: true},
-		{Name: "boundary/participation", Meaning: "number of directions that share the gradients' energy", Better: trainer.Lower, Detail: exact},
+		{Name: record.Complexity, Heading: "G", Meaning: "G: share of eigenvectors aligned with some sample's gradient; where it is certain", Better: trainer.Lower, Detail: !exact},
+		{Name: record.ComplexityLow, Meaning: "lower end of the interval that G lies in", Better: trainer.Lower, Detail: true},
+		{Name: record.ComplexityHigh, Meaning: "upper end of the interval that G lies in", Better: trainer.Lower, Detail: true},
+		{Name: record.Epsilon, Meaning: "ε that an alignment must reach to count", Detail: true},
+		{Name: record.Participation, Heading: "directions", Meaning: "number of directions that share the gradients' energy", Better: trainer.Lower, Detail: exact},
 		{Name: "boundary/outlier_energy", Meaning: "share of the gradients' energy in eigenvectors above λ₁/10", Detail: true},
 		{Name: "boundary/unresolved_energy", Meaning: "share of the gradients' energy outside the known resolvable eigenvectors", Better: trainer.Lower, Detail: true},
 	}
@@ -68,44 +69,43 @@ func (c *Complexity) Times(s *trainer.State, metric string, from int) (most int,
 }
 
 // TrainBegin implements trainer.TrainBeginner.
-func (c *Complexity) TrainBegin(context.Context, *trainer.State) error {
-	if c.Spectrum == nil {
-		return errors.New("no Spectrum to take the eigenpairs from")
-	}
+func (c *Complexity) TrainBegin(_ context.Context, state *trainer.State) error {
 	if err := c.Schedule.Validate(); err != nil {
 		return trainer.Below("Schedule", err)
 	}
-	c.Spectrum.complexity = c
-	return c.Settings.Validate()
+	if err := c.Settings.Validate(); err != nil {
+		return err
+	}
+	return c.Spectrum.Subscribe(state, c)
 }
 
-func (c *Complexity) due(s *trainer.State) bool { return c.Schedule.IsZero() || c.Schedule.Due(s) }
-
-// measure is part of a measurement of the Spectrum: the two are resumed as one.
-// It returns what to record and what to store.
-func (c *Complexity) measure(ctx context.Context, found *curvature.Spectrum, state *trainer.State) ([]reading, []weights.Array, error) {
-	gradients, err := c.Spectrum.reinforcing(ctx, state)
-	if err != nil {
-		return nil, nil, err
+// Consume implements SpectrumConsumer.
+func (c *Complexity) Consume(ctx context.Context, m *analysis.Measurement, state *trainer.State) ([]weights.Array, error) {
+	if !c.Schedule.IsZero() && !c.Schedule.Due(state) {
+		return nil, nil
 	}
-	pairs, err := gradients.Align(ctx, found)
-	if err != nil || !pairs.Measurable() {
-		return nil, nil, err
+	pairs, err := m.Aligned(ctx)
+	if err != nil || pairs == nil {
+		return nil, err
 	}
 	g, err := pairs.Complexity(c.Settings)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	readings := []reading{
-		{"boundary/complexity_low", g.Low},
-		{"boundary/complexity_high", g.High},
-		{"boundary/epsilon", g.Epsilon},
-		{"boundary/participation", g.Participation},
+		{record.ComplexityLow, g.Low},
+		{record.ComplexityHigh, g.High},
+		{record.Epsilon, g.Epsilon},
+		{record.Participation, g.Participation},
 		{"boundary/outlier_energy", g.OutlierEnergy},
 		{"boundary/unresolved_energy", g.UnresolvedEnergy},
 	}
 	if g.Value != nil {
-		readings = append(readings, reading{"boundary/complexity", *g.Value})
+		readings = append(readings, reading{record.Complexity, *g.Value})
 	}
-	return readings, gradients.Arrays(pairs), nil
+	gradients, err := m.Reinforcing(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return gradients.Arrays(pairs), recordAll(state, readings)
 }

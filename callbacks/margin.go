@@ -1,9 +1,8 @@
 package callbacks
 
 import (
-	"bytes"
+	"cmp"
 	"context"
-	"encoding/gob"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,7 +11,9 @@ import (
 
 	"gorgonia.org/tensor"
 
+	"github.com/hessoscope/hessoscope/callbacks/analysis"
 	"github.com/hessoscope/hessoscope/callbacks/margin"
+	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/models"
 	"github.com/hessoscope/hessoscope/models/weights"
@@ -31,7 +32,7 @@ type Margin struct {
 	// Split is the data; "train" if empty.
 	Split string
 	// Samples is how many of them are measured, drawn once by the run's seed;
-	// MarginSamples if zero.
+	// analysis.MarginSamples if zero.
 	Samples int
 	// Dir is the folder that distances and boundary points are stored in, as
 	// margin-EPOCH.npz; nothing is stored if empty.
@@ -39,14 +40,17 @@ type Margin struct {
 	// Workers compute points at once; one a CPU if zero.
 	Workers int
 
-	split *datasets.Split
-	field *models.Field
-	pace  trainer.Pace
+	run marginRun
 }
 
-// MarginSamples is how many samples' distances are measured unless somebody
-// asks for more.
-const MarginSamples = 1000
+// marginRun is what a Margin knows of the present run.
+type marginRun struct {
+	schedule trainer.Schedule
+	samples  int
+	split    *datasets.Split
+	field    *models.Field
+	pace     trainer.Pace
+}
 
 // marginWork is about what the distance of a sample costs, in gradients of one
 // sample.
@@ -57,6 +61,7 @@ var (
 	_ trainer.Scheduled     = (*Margin)(nil)
 	_ trainer.TrainBeginner = (*Margin)(nil)
 	_ trainer.EpochEnder    = (*Margin)(nil)
+	_ trainer.Resetter      = (*Margin)(nil)
 	_ trainer.Snapshotter   = (*Margin)(nil)
 )
 
@@ -66,17 +71,17 @@ func (*Margin) Name() string { return "margin" }
 // Metrics implements trainer.Meter.
 func (*Margin) Metrics() []trainer.Metric {
 	return []trainer.Metric{
-		{Name: "boundary/margin", Meaning: "least distance of a rightly classified sample to the decision boundary, in input space", Better: trainer.Higher},
+		{Name: record.Margin, Meaning: "least distance of a rightly classified sample to the decision boundary, in input space", Better: trainer.Higher},
 		{Name: "boundary/margin_q05", Meaning: "5 % quantile of those distances", Better: trainer.Higher, Detail: true},
 		{Name: "boundary/margin_q25", Meaning: "25 % quantile of those distances", Better: trainer.Higher, Detail: true},
 		{Name: "boundary/margin_median", Meaning: "median of those distances", Better: trainer.Higher, Detail: true},
-		{Name: "boundary/margin_samples", Unit: "samples", Meaning: "samples whose distances were measured", Detail: true},
-		{Name: "boundary/margin_unconverged", Unit: "samples", Meaning: "rightly classified samples whose distance could still be much smaller", Better: trainer.Lower, Detail: true},
-		{Name: "boundary/misclassified", Unit: "samples", Meaning: "samples of those measured that are not classified rightly", Better: trainer.Lower, Detail: true},
+		{Name: record.MarginSamples, Unit: "samples", Whole: true, Meaning: "samples whose distances were measured", Detail: true},
+		{Name: "boundary/margin_unconverged", Unit: "samples", Whole: true, Meaning: "rightly classified samples whose distance could still be much smaller", Better: trainer.Lower, Detail: true},
+		{Name: record.Misclassified, Unit: "samples", Whole: true, Meaning: "samples of those measured that are not classified rightly", Better: trainer.Lower, Detail: true},
 		{Name: "boundary/margin_seconds", Unit: "s", Meaning: "time of this measurement", Better: trainer.Lower, Detail: true},
 		{Name: "boundary/logit_margin_min", Meaning: "least logit margin, the label's logit minus the largest other", Better: trainer.Higher, Detail: true},
 		{Name: "boundary/logit_margin_q05", Meaning: "5 % quantile of the logit margins", Better: trainer.Higher, Detail: true},
-		{Name: "boundary/logit_margin_median", Meaning: "median of the logit margins", Better: trainer.Higher, Detail: true},
+		{Name: record.LogitMarginMedian, Meaning: "median of the logit margins", Better: trainer.Higher, Detail: true},
 		{Name: "boundary/input_margin_min", Meaning: "least first-order estimate of a distance to the boundary, |f_a − f_b|/‖∇(f_a − f_b)‖", Better: trainer.Higher, Detail: true},
 		{Name: "boundary/input_margin_q05", Meaning: "5 % quantile of these estimates", Better: trainer.Higher, Detail: true},
 		{Name: "boundary/input_margin_median", Meaning: "median of these estimates", Better: trainer.Higher, Detail: true},
@@ -88,7 +93,7 @@ func (*Margin) Metrics() []trainer.Metric {
 func (m *Margin) Times(state *trainer.State, metric string, from int) (most int, known bool) {
 	schedule := orDefault(m.Schedule)
 	most, known = schedule.Times(state, from)
-	if schedule.Budget == 0 || state.Epochs == 0 || m.split == nil || isCheap(metric) {
+	if schedule.Budget == 0 || state.Epochs == 0 || m.run.split == nil || isCheap(metric) {
 		return most, known
 	}
 	train, err := state.Data.Split(datasets.Train)
@@ -96,7 +101,7 @@ func (m *Margin) Times(state *trainer.State, metric string, from int) (most int,
 		return most, known
 	}
 	work := 2 * float64(state.Epochs) * float64(train.Len())
-	paid := int(schedule.Budget * work / (marginWork * float64(min(m.Samples, m.split.Len()))))
+	paid := int(schedule.Budget * work / (marginWork * float64(min(m.run.samples, m.run.split.Len()))))
 	if !known {
 		return paid, true
 	}
@@ -110,59 +115,49 @@ func isCheap(metric string) bool {
 
 // TrainBegin implements trainer.TrainBeginner.
 func (m *Margin) TrainBegin(_ context.Context, state *trainer.State) error {
-	m.Schedule = orDefault(m.Schedule)
-	if err := m.Schedule.Validate(); err != nil {
+	r := &m.run
+	r.schedule = orDefault(m.Schedule)
+	if err := r.schedule.Validate(); err != nil {
 		return trainer.Below("Schedule", err)
 	}
 	if m.Samples < 0 {
-		return fmt.Errorf("%d samples; want 0, for at most %d, or more", m.Samples, MarginSamples)
+		return fmt.Errorf("%d samples; want 0, for at most %d, or more", m.Samples, analysis.MarginSamples)
 	}
-	if m.Samples == 0 {
-		m.Samples = MarginSamples
-	}
-	name := m.Split
-	if name == "" {
-		name = datasets.Train
-	}
+	r.samples = cmp.Or(m.Samples, analysis.MarginSamples)
 	var err error
-	if m.split, err = state.Data.Split(name); err != nil {
+	if r.split, err = state.Data.Split(cmp.Or(m.Split, datasets.Train)); err != nil {
 		return err
 	}
-	if m.pace.Times == 0 { // a budget is kept from the first measurement on
-		m.pace = trainer.Pace{Times: 1, Last: 2 * marginWork * float64(min(m.Samples, m.split.Len()))}
+	if r.pace.Times == 0 { // a budget is kept from the first measurement on
+		r.pace = trainer.Pace{Times: 1, Last: 2 * marginWork * float64(min(r.samples, r.split.Len()))}
 	}
-	m.field, err = models.NewField(state.Model, models.ObjectiveSettings{Precision: tensor.Float64, Workers: m.Workers})
+	r.field, err = models.NewField(state.Model, models.ObjectiveSettings{Precision: tensor.Float64, Workers: m.Workers})
 	return err
 }
 
 // EpochEnd implements trainer.EpochEnder.
 func (m *Margin) EpochEnd(ctx context.Context, state *trainer.State) error {
-	if _, measured := state.Fresh("boundary/misclassified"); measured {
+	if _, measured := state.Fresh(record.Misclassified); measured {
 		return nil
 	}
-	before := m.pace
-	distances := m.pace.Due(m.Schedule, state)
-	if !distances && !m.Schedule.Due(state) {
+	before := m.run.pace
+	distances := m.run.pace.Due(m.run.schedule, state)
+	if !distances && !m.run.schedule.Due(state) {
 		return nil
 	}
 	readings, err := m.measure(ctx, state, distances)
 	if err != nil {
-		m.pace = before // called again when the run is resumed
+		m.run.pace = before // called again when the run is resumed
 		return err
 	}
-	for _, r := range readings {
-		if err := state.Record(r.metric, r.value); err != nil {
-			return err
-		}
-	}
-	return nil
+	return recordAll(state, readings)
 }
 
 func (m *Margin) measure(ctx context.Context, state *trainer.State, distances bool) ([]reading, error) {
-	if err := m.field.Refresh(); err != nil {
+	if err := m.run.field.Refresh(); err != nil {
 		return nil, err
 	}
-	cheap, err := margin.MeasureCompanions(ctx, m.field, m.split)
+	cheap, err := margin.MeasureCompanions(ctx, m.run.field, m.run.split)
 	if err != nil {
 		return nil, err
 	}
@@ -170,7 +165,7 @@ func (m *Margin) measure(ctx context.Context, state *trainer.State, distances bo
 	readings := known([]estimate{
 		{"boundary/logit_margin_min", logit.Min},
 		{"boundary/logit_margin_q05", logit.Q05},
-		{"boundary/logit_margin_median", logit.Median},
+		{record.LogitMarginMedian, logit.Median},
 		{"boundary/input_margin_min", input.Min},
 		{"boundary/input_margin_q05", input.Q05},
 		{"boundary/input_margin_median", input.Median},
@@ -184,7 +179,7 @@ func (m *Margin) measure(ctx context.Context, state *trainer.State, distances bo
 
 func (m *Margin) measureDistances(ctx context.Context, state *trainer.State) ([]reading, error) {
 	start := time.Now()
-	found, err := margin.Measure(ctx, m.field, m.split, margin.Settings{Samples: m.Samples, Seed: state.Seed})
+	found, err := margin.Measure(ctx, m.run.field, m.run.split, margin.Settings{Samples: m.run.samples, Seed: state.Seed})
 	if err != nil {
 		return nil, err
 	}
@@ -192,22 +187,22 @@ func (m *Margin) measureDistances(ctx context.Context, state *trainer.State) ([]
 		if err := os.MkdirAll(m.Dir, 0o755); err != nil {
 			return nil, err
 		}
-		if err := weights.Write(filepath.Join(m.Dir, fmt.Sprintf("margin-%06d.npz", state.Epoch)), found.Arrays()); err != nil {
+		if err := weights.Write(filepath.Join(m.Dir, record.MarginFile(state.Epoch)), found.Arrays()); err != nil {
 			return nil, err
 		}
 	}
-	m.pace.Done(state, float64(found.Evaluations)/3)
+	m.run.pace.Done(state, float64(found.Evaluations)/3)
 	s := found.Summary()
 	readings := known([]estimate{
-		{"boundary/margin", s.Min},
+		{record.Margin, s.Min},
 		{"boundary/margin_q05", s.Q05},
 		{"boundary/margin_q25", s.Q25},
 		{"boundary/margin_median", s.Median},
 	})
 	return append(readings,
-		reading{"boundary/margin_samples", float64(s.Samples)},
+		reading{record.MarginSamples, float64(s.Samples)},
 		reading{"boundary/margin_unconverged", float64(s.Unconverged)},
-		reading{"boundary/misclassified", float64(s.Misclassified)},
+		reading{record.Misclassified, float64(s.Misclassified)},
 		reading{"boundary/margin_seconds", time.Since(start).Seconds()},
 	), nil
 }
@@ -229,13 +224,10 @@ func known(estimates []estimate) []reading {
 }
 
 // Snapshot implements trainer.Snapshotter.
-func (m *Margin) Snapshot() ([]byte, error) {
-	var b bytes.Buffer
-	err := gob.NewEncoder(&b).Encode(m.pace)
-	return b.Bytes(), err
-}
+func (m *Margin) Snapshot() ([]byte, error) { return trainer.EncodeState(m.run.pace) }
 
 // Restore implements trainer.Snapshotter.
-func (m *Margin) Restore(data []byte) error {
-	return gob.NewDecoder(bytes.NewReader(data)).Decode(&m.pace)
-}
+func (m *Margin) Restore(data []byte) error { return trainer.DecodeState(data, &m.run.pace) }
+
+// Reset implements trainer.Resetter.
+func (m *Margin) Reset() { m.run = marginRun{} }

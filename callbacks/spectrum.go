@@ -1,19 +1,20 @@
 package callbacks
 
 import (
-	"bytes"
+	"cmp"
 	"context"
-	"encoding/gob"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
-	"gonum.org/v1/gonum/mat"
 	"gorgonia.org/tensor"
 
-	"github.com/hessoscope/hessoscope/callbacks/boundary"
+	"github.com/hessoscope/hessoscope/callbacks/analysis"
 	"github.com/hessoscope/hessoscope/callbacks/curvature"
+	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/models"
 	"github.com/hessoscope/hessoscope/models/weights"
@@ -33,8 +34,8 @@ type Spectrum struct {
 	// smallest, to a Tolerance of 1e-2, since an eigenvalue's error is of the
 	// order of the residual's square.
 	Settings curvature.Settings
-	// Matrix is the Hessian, or the Gauss-Newton matrix.
-	Matrix Matrix
+	// Matrix is the Hessian if empty, or the Gauss-Newton matrix.
+	Matrix analysis.Matrix
 	// Only names the parameters or layers whose curvature is measured; all if
 	// empty.
 	Only []string
@@ -49,31 +50,20 @@ type Spectrum struct {
 	// Workers compute chunks of data at once; one a CPU if zero.
 	Workers int
 
-	split      *datasets.Split
-	objective  *models.Objective
-	gradients  *boundary.Reinforcing // nil before they are needed
-	complexity *Complexity           // nil if it is not measured
-	tracking   *curvature.Tracking   // of the present measurement; nil at the first
-	memory     spectrumMemory
+	// Objective makes the loss whose curvature is measured, on several machines
+	// perhaps; if nil, models.NewObjective does.
+	Objective analysis.NewObjective
+
+	run spectrumRun
 }
 
-// Matrix is a curvature matrix.
-type Matrix string
-
-// The matrices.
-const (
-	Hessian     Matrix = "hessian" // the default
-	GaussNewton Matrix = "gauss_newton"
-)
-
-// spectrumMemory is what a Spectrum carries from one measurement to the next.
-type spectrumMemory struct {
-	Rows, Columns int
-	Vectors       []float64 // of the last measurement, one a row
-	Top           int       // rows that belong to the largest eigenvalues
-	Seconds       float64   // time of all measurements
-	Cold          int       // Hessian-vector products of the first measurement
-	Pace          trainer.Pace
+// spectrumRun is what a Spectrum knows of the present run.
+type spectrumRun struct {
+	schedule  trainer.Schedule
+	settings  curvature.Settings
+	analyzer  *analysis.Analyzer
+	consumers []SpectrumConsumer
+	memory    spectrumMemory
 }
 
 var (
@@ -81,6 +71,7 @@ var (
 	_ trainer.Scheduled     = (*Spectrum)(nil)
 	_ trainer.TrainBeginner = (*Spectrum)(nil)
 	_ trainer.EpochEnder    = (*Spectrum)(nil)
+	_ trainer.Resetter      = (*Spectrum)(nil)
 	_ trainer.Snapshotter   = (*Spectrum)(nil)
 )
 
@@ -90,25 +81,25 @@ func (s *Spectrum) Name() string { return "spectrum" }
 // Metrics implements trainer.Meter.
 func (s *Spectrum) Metrics() []trainer.Metric {
 	return []trainer.Metric{
-		{Name: "spectrum/lambda_max", Meaning: "largest eigenvalue λ₁ of the Hessian", Better: trainer.Lower},
-		{Name: "spectrum/lambda_min", Meaning: "smallest eigenvalue of the Hessian", Detail: true},
-		{Name: "spectrum/outliers", Unit: "eigenvalues", Meaning: "eigenvalues above λ₁/10; C − 1 for a boundary as simple as can be", Better: trainer.Lower},
-		{Name: "spectrum/outliers_gap", Meaning: "eigenvalues above the largest ratio of neighbours", Better: trainer.Lower, Detail: true},
-		{Name: "spectrum/outliers_edge", Meaning: "eigenvalues above the edge of the bulk, median + 6·MAD, where the bulk is known", Better: trainer.Lower, Detail: true},
+		{Name: record.LambdaMax, Heading: "λ₁", Meaning: "largest eigenvalue λ₁ of the Hessian", Better: trainer.Lower},
+		{Name: record.LambdaMin, Heading: "λmin", Meaning: "smallest eigenvalue of the Hessian", Detail: true},
+		{Name: record.Outliers, Unit: "eigenvalues", Whole: true, Meaning: "eigenvalues above λ₁/10; C − 1 for a boundary as simple as can be", Better: trainer.Lower},
+		{Name: "spectrum/outliers_gap", Whole: true, Meaning: "eigenvalues above the largest ratio of neighbours", Better: trainer.Lower, Detail: true},
+		{Name: "spectrum/outliers_edge", Whole: true, Meaning: "eigenvalues above the edge of the bulk, median + 6·MAD, where the bulk is known", Better: trainer.Lower, Detail: true},
 		{Name: "spectrum/outliers_resolved", Meaning: "1 if no error bar and no unknown eigenvalue can change spectrum/outliers, else 0", Better: trainer.Higher, Detail: true},
 		{Name: "spectrum/edge_of_stability", Meaning: "η·λ₁/2: gradient descent is unstable above 1", Detail: true},
 		{Name: "spectrum/gradient_share", Meaning: "share of ‖∇L‖² in the space of the C largest eigenvectors", Detail: true},
 		{Name: "spectrum/overlap", Meaning: "overlap of the top eigenvectors' space with that of the measurement before, 0 to 1", Detail: true},
 		{Name: "spectrum/continuity", Meaning: "|cosine| of the first eigenvector with the one before that it continues", Detail: true},
-		{Name: "spectrum/trace", Meaning: "trace of the Hessian, where it is computed", Better: trainer.Lower, Detail: true},
+		{Name: record.Trace, Meaning: "trace of the Hessian, where it is computed", Better: trainer.Lower, Detail: true},
 		{Name: "spectrum/trace_error", Meaning: "error of spectrum/trace: a bound, or a standard error where it is sampled", Better: trainer.Lower, Detail: true},
 		{Name: "spectrum/frobenius", Meaning: "‖H‖_F, where it is computed", Better: trainer.Lower, Detail: true},
-		{Name: "spectrum/resolved", Meaning: "eigenvalues with |λ| > 1e-10·λ₁, where all of them are computed", Detail: true},
+		{Name: "spectrum/resolved", Whole: true, Meaning: "eigenvalues with |λ| > 1e-10·λ₁, where all of them are computed", Detail: true},
 		{Name: "spectrum/residual", Meaning: "largest residual ‖Hv − λv‖ of the pairs, relative to the largest |λ|", Better: trainer.Lower, Detail: true},
 		{Name: "spectrum/converged", Meaning: "1 if every residual met its tolerance, else 0", Better: trainer.Higher, Detail: true},
-		{Name: "spectrum/samples", Meaning: "samples that the loss was measured on", Detail: true},
-		{Name: "spectrum/hvps", Meaning: "Hessian-vector products of this measurement", Better: trainer.Lower, Detail: true},
-		{Name: "spectrum/hvps_saved", Meaning: "products fewer than the first measurement took, by starting from the vectors of the one before", Better: trainer.Higher, Detail: true},
+		{Name: record.SpectrumSamples, Whole: true, Meaning: "samples that the loss was measured on", Detail: true},
+		{Name: "spectrum/hvps", Whole: true, Meaning: "Hessian-vector products of this measurement", Better: trainer.Lower, Detail: true},
+		{Name: "spectrum/hvps_saved", Whole: true, Meaning: "products fewer than the first measurement took, by starting from the vectors of the one before", Better: trainer.Higher, Detail: true},
 		{Name: "spectrum/seconds", Unit: "s", Meaning: "time of this measurement", Better: trainer.Lower, Detail: true},
 		{Name: "spectrum/time_share", Meaning: "share of the run's time that the measurements have taken so far", Better: trainer.Lower, Detail: true},
 	}
@@ -136,144 +127,123 @@ func (s *Spectrum) Times(state *trainer.State, _ string, from int) (most int, kn
 	return orDefault(s.Schedule).Times(state, from)
 }
 
+// Subscribe has a hook told of every spectrum that s measures in the present run.
+// Call it when training begins. It is an error if s is not a hook of the run.
+func (s *Spectrum) Subscribe(state *trainer.State, c SpectrumConsumer) error {
+	if s == nil || !slices.Contains(state.Hooks(), trainer.Hook(s)) {
+		return errors.New("the Spectrum that it takes the eigenpairs from is not a hook of this run: make it one too")
+	}
+	if !slices.Contains(s.run.consumers, c) {
+		s.run.consumers = append(s.run.consumers, c)
+	}
+	return nil
+}
+
 // TrainBegin implements trainer.TrainBeginner.
 func (s *Spectrum) TrainBegin(_ context.Context, state *trainer.State) error {
-	s.Schedule = orDefault(s.Schedule)
-	if err := s.Schedule.Validate(); err != nil {
+	r := &s.run
+	r.schedule = orDefault(s.Schedule)
+	if err := r.schedule.Validate(); err != nil {
 		return trainer.Below("Schedule", err)
 	}
-	if s.Settings.Tolerance == 0 {
-		s.Settings.Tolerance = 1e-2
+	r.settings = s.Settings
+	r.settings.Seed = state.Seed
+	if r.settings.Tolerance == 0 {
+		r.settings.Tolerance = 1e-2
 	}
-	if s.Settings.Top == 0 {
-		s.Settings.Top = state.Model.Classes() + 2
+	if r.settings.Top == 0 {
+		r.settings.Top = state.Model.Classes() + 2
 	}
-	if s.Settings.Bottom == 0 {
-		s.Settings.Bottom = -1
+	if r.settings.Bottom == 0 {
+		r.settings.Bottom = -1
 	}
-	if s.Matrix != "" && s.Matrix != Hessian && s.Matrix != GaussNewton {
-		return fmt.Errorf("matrix %q; want %s or %s", s.Matrix, Hessian, GaussNewton)
-	}
-	name := s.Split
-	if name == "" {
-		name = datasets.Train
-	}
-	split, err := state.Data.Split(name)
+	split, err := state.Data.Split(cmp.Or(s.Split, datasets.Train))
 	if err != nil {
 		return err
 	}
-	if s.split, err = split.Draw(s.Samples, state.Seed); err != nil {
+	if split, err = split.Draw(s.Samples, state.Seed); err != nil {
 		return err
 	}
-	if s.objective, err = models.NewObjective(state.Model, state.Loss, s.split, s.objectiveSettings()); err != nil {
+	if r.analyzer, err = analysis.New(analysis.Subject{
+		Model: state.Model, Split: split, Loss: state.Loss, Matrix: s.Matrix, Objective: s.Objective,
+		Settings: models.ObjectiveSettings{Precision: tensor.Float64, Workers: s.Workers, Only: s.Only},
+	}); err != nil {
 		return err
 	}
-	return s.Settings.Validate(s.objective.Dim())
-}
-
-func (s *Spectrum) objectiveSettings() models.ObjectiveSettings {
-	return models.ObjectiveSettings{Precision: tensor.Float64, Workers: s.Workers, Only: s.Only}
-}
-
-// reinforcing returns the reinforcing gradients at the present parameters.
-func (s *Spectrum) reinforcing(ctx context.Context, state *trainer.State) (_ *boundary.Reinforcing, err error) {
-	if s.gradients == nil {
-		s.gradients, err = boundary.NewReinforcing(ctx, state.Model, s.split, s.objectiveSettings())
-		return s.gradients, err
-	}
-	return s.gradients, s.gradients.Refresh(ctx)
+	return r.settings.Validate(r.analyzer.Loss().Dim())
 }
 
 // EpochEnd implements trainer.EpochEnder.
 func (s *Spectrum) EpochEnd(ctx context.Context, state *trainer.State) error {
-	if _, measured := state.Fresh("spectrum/lambda_max"); measured {
+	if _, measured := state.Fresh("spectrum/seconds"); measured {
 		return nil
 	}
-	before := s.memory.Pace
-	if !s.memory.Pace.Due(s.Schedule, state) {
+	before := s.run.memory.Pace
+	if !s.run.memory.Pace.Due(s.run.schedule, state) {
 		return nil
 	}
-	if err := s.measureAll(ctx, state); err != nil {
-		s.memory.Pace = before // called again when the run is resumed
+	if err := s.measure(ctx, state); err != nil {
+		s.run.memory.Pace = before // called again when the run is resumed
 		return err
 	}
 	return nil
 }
 
-func (s *Spectrum) measureAll(ctx context.Context, state *trainer.State) error {
+func (s *Spectrum) measure(ctx context.Context, state *trainer.State) error {
+	r := &s.run
 	start := time.Now()
-	found, err := s.measure(ctx, state)
+	if err := r.analyzer.Refresh(); err != nil {
+		return err
+	}
+	settings := r.settings
+	settings.Start = r.memory.vectors()
+	m, err := r.analyzer.Measure(ctx, settings)
 	if err != nil {
 		return err
 	}
-	readings, err := s.read(ctx, found, state)
+	tracking, err := r.memory.match(m.Spectrum)
 	if err != nil {
 		return err
 	}
-	arrays := found.Arrays()
-	if s.complexity != nil && s.complexity.due(state) {
-		more, aligned, err := s.complexity.measure(ctx, found, state)
+	readings, err := spectrumReadings(ctx, m, r.analyzer.Loss(), &r.memory, tracking, state)
+	if err != nil {
+		return err
+	}
+	arrays := m.Spectrum.Arrays()
+	for _, c := range r.consumers {
+		more, err := c.Consume(ctx, m, state)
 		if err != nil {
-			return err
+			return fmt.Errorf("%s: %w", c.Name(), err)
 		}
-		readings, arrays = append(readings, more...), append(arrays, aligned...)
+		arrays = append(arrays, more...)
 	}
-	if err := s.store(arrays, state.Epoch); err != nil {
+	if err := s.store(arrays, tracking, state.Epoch); err != nil {
 		return err
 	}
 	took := time.Since(start).Seconds()
-	s.remember(found, state, took)
+	s.remember(m.Spectrum, state, took)
 	readings = append(readings, reading{"spectrum/seconds", took})
 	if elapsed := state.Elapsed().Seconds(); elapsed > 0 {
-		readings = append(readings, reading{"spectrum/time_share", s.memory.Seconds / elapsed})
+		readings = append(readings, reading{"spectrum/time_share", r.memory.Seconds / elapsed})
 	}
-	for _, r := range readings {
-		if err := state.Record(r.metric, r.value); err != nil {
-			return err
-		}
-	}
-	return nil
+	return recordAll(state, readings)
 }
 
-func (s *Spectrum) measure(ctx context.Context, state *trainer.State) (*curvature.Spectrum, error) {
-	if err := s.objective.Refresh(); err != nil {
-		return nil, err
-	}
-	settings := s.Settings
-	settings.Seed = state.Seed
-	if m := s.memory; m.Rows > 0 {
-		settings.Start = mat.NewDense(m.Rows, m.Columns, m.Vectors)
-	}
-	if settings.WantsSeeds(s.objective.Dim()) {
-		gradients, err := s.reinforcing(ctx, state)
-		if err != nil {
-			return nil, err
-		}
-		if settings.Seeds, err = gradients.Seeds(ctx); err != nil {
-			return nil, err
-		}
-	}
-	if s.Matrix == GaussNewton {
-		return curvature.Solve(ctx, curvature.GaussNewton{Objective: s.objective}, settings)
-	}
-	return curvature.Solve(ctx, curvature.Hessian{Objective: s.objective}, settings)
-}
-
-func (s *Spectrum) store(arrays []weights.Array, epoch int) error {
+func (s *Spectrum) store(arrays []weights.Array, tracking *curvature.Tracking, epoch int) error {
 	if s.Dir == "" {
 		return nil
 	}
 	if err := os.MkdirAll(s.Dir, 0o755); err != nil {
 		return err
 	}
-	if s.tracking != nil {
-		continues := weights.Array{Name: "top_continues", Shape: []int{len(s.tracking.Of)}}
-		for _, row := range s.tracking.Of {
+	if tracking != nil {
+		continues := weights.Array{Name: "top_continues", Shape: []int{len(tracking.Of)}}
+		for _, row := range tracking.Of {
 			continues.Data = append(continues.Data, float64(row))
 		}
 		arrays = append(arrays, continues)
 	}
-	return weights.Write(filepath.Join(s.Dir, fmt.Sprintf("spectrum-%06d.npz", epoch)), arrays)
+	return weights.Write(filepath.Join(s.Dir, record.SpectrumFile(epoch)), arrays)
 }
 
 // productWork is the work of a Hessian-vector product in gradients of one
@@ -283,9 +253,9 @@ func (s *Spectrum) store(arrays []weights.Array, epoch int) error {
 const productWork = 3.5
 
 func (s *Spectrum) remember(found *curvature.Spectrum, state *trainer.State, seconds float64) {
-	m := &s.memory
+	m := &s.run.memory
 	m.Seconds += seconds
-	m.Pace.Done(state, productWork*float64(found.Applications*s.objective.Samples()))
+	m.Pace.Done(state, productWork*float64(found.Applications*s.run.analyzer.Loss().Samples()))
 	if m.Cold == 0 {
 		m.Cold = found.Applications
 	}
@@ -296,21 +266,20 @@ func (s *Spectrum) remember(found *curvature.Spectrum, state *trainer.State, sec
 }
 
 // Snapshot implements trainer.Snapshotter.
-func (s *Spectrum) Snapshot() ([]byte, error) {
-	var b bytes.Buffer
-	err := gob.NewEncoder(&b).Encode(s.memory)
-	return b.Bytes(), err
-}
+func (s *Spectrum) Snapshot() ([]byte, error) { return trainer.EncodeState(s.run.memory) }
 
 // Restore implements trainer.Snapshotter.
 func (s *Spectrum) Restore(data []byte) error {
 	var m spectrumMemory
-	if err := gob.NewDecoder(bytes.NewReader(data)).Decode(&m); err != nil {
+	if err := trainer.DecodeState(data, &m); err != nil {
 		return err
 	}
-	if m.Rows < 0 || m.Columns < 0 || m.Rows*m.Columns != len(m.Vectors) || m.Top < 0 || m.Top > m.Rows {
-		return fmt.Errorf("%d vectors of %d values in %d", m.Rows, m.Columns, len(m.Vectors))
+	if err := m.validate(); err != nil {
+		return err
 	}
-	s.memory = m
+	s.run.memory = m
 	return nil
 }
+
+// Reset implements trainer.Resetter.
+func (s *Spectrum) Reset() { s.run = spectrumRun{} }

@@ -2,89 +2,121 @@ package callbacks
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 
-	"github.com/hessoscope/hessoscope/callbacks/boundary"
+	"github.com/hessoscope/hessoscope/callbacks/analysis"
 	"github.com/hessoscope/hessoscope/callbacks/curvature"
+	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// reading is a value of a metric, recorded when a measurement is complete.
-type reading struct {
-	metric string
-	value  float64
+// spectrumMemory is what a Spectrum carries from one measurement to the next.
+type spectrumMemory struct {
+	Rows, Columns int
+	Vectors       []float64 // of the last measurement, one a row
+	Top           int       // rows that belong to the largest eigenvalues
+	Seconds       float64   // time of all measurements
+	Cold          int       // Hessian-vector products of the first measurement
+	Pace          trainer.Pace
 }
 
-// read derives the metrics of a spectrum.
-func (s *Spectrum) read(ctx context.Context, found *curvature.Spectrum, state *trainer.State) ([]reading, error) {
+// validate returns an error for a memory that cannot be one, of a damaged file.
+func (m *spectrumMemory) validate() error {
+	if m.Rows < 0 || m.Columns < 0 || m.Rows*m.Columns != len(m.Vectors) || m.Top < 0 || m.Top > m.Rows {
+		return fmt.Errorf("%d vectors of %d values in %d", m.Rows, m.Columns, len(m.Vectors))
+	}
+	return nil
+}
+
+// vectors are those of the last measurement, one a row; nil before the first.
+func (m *spectrumMemory) vectors() *mat.Dense {
+	if m.Rows == 0 {
+		return nil
+	}
+	return mat.NewDense(m.Rows, m.Columns, m.Vectors)
+}
+
+// match finds which of the last measurement's vectors the largest eigenvectors
+// continue, and gives them their signs; nil if there are none.
+func (m *spectrumMemory) match(found *curvature.Spectrum) (*curvature.Tracking, error) {
+	if m.Top == 0 || len(found.Top.Values) == 0 {
+		return nil, nil
+	}
+	return curvature.Match(m.vectors().Slice(0, m.Top, 0, m.Columns).(*mat.Dense), found.Top.Vectors)
+}
+
+// spectrumReadings derives the metrics of a spectrum. The memory is that of the
+// measurements before; tracking says what the vectors continue, if they do.
+func spectrumReadings(ctx context.Context, m *analysis.Measurement, loss analysis.Objective, memory *spectrumMemory, tracking *curvature.Tracking, state *trainer.State) ([]reading, error) {
+	found := m.Spectrum
 	readings := []reading{
-		{"spectrum/samples", float64(s.objective.Samples())},
+		{record.SpectrumSamples, float64(loss.Samples())},
 		{"spectrum/hvps", float64(found.Applications)},
-		{"spectrum/hvps_saved", float64(max(s.memory.Cold-found.Applications, 0))},
+		{"spectrum/hvps_saved", float64(max(memory.Cold-found.Applications, 0))},
 		{"spectrum/converged", indicator(found.Converged)},
 	}
-	add := func(metric string, value float64) { readings = append(readings, reading{metric, value}) }
-	scale, residual := 0.0, 0.0
-	for _, end := range []struct {
-		metric string
-		pairs  curvature.Pairs
-	}{{"spectrum/lambda_max", found.Top}, {"spectrum/lambda_min", found.Bottom}} {
-		if len(end.pairs.Values) > 0 {
-			add(end.metric, end.pairs.Values[0])
-			scale = max(scale, end.pairs.Values[0], -end.pairs.Values[0])
-			residual = max(residual, slices.Max(end.pairs.Residuals))
-		}
-	}
-	if scale > 0 {
-		add("spectrum/residual", residual/scale)
-	}
+	readings = append(readings, endReadings(found)...)
 	if found.Trace != nil {
-		add("spectrum/trace", found.Trace.Value)
-		add("spectrum/trace_error", found.Trace.Error)
+		readings = append(readings, reading{record.Trace, found.Trace.Value}, reading{"spectrum/trace_error", found.Trace.Error})
 	}
 	if found.Frobenius != nil {
-		add("spectrum/frobenius", found.Frobenius.Value)
+		readings = append(readings, reading{"spectrum/frobenius", found.Frobenius.Value})
 	}
 	if found.Resolved.Complete {
-		add("spectrum/resolved", float64(found.Resolved.Len()))
+		readings = append(readings, reading{"spectrum/resolved", float64(found.Resolved.Len())})
 	}
 	if len(found.Top.Values) == 0 {
 		return readings, nil
 	}
 	if state.LearningRate > 0 {
-		add("spectrum/edge_of_stability", state.LearningRate*found.Top.Values[0]/2)
+		readings = append(readings, reading{"spectrum/edge_of_stability", state.LearningRate * found.Top.Values[0] / 2})
 	}
-	for _, more := range []func(context.Context, *curvature.Spectrum, *trainer.State) ([]reading, error){s.outliers, s.gradientShare, s.track} {
-		m, err := more(ctx, found, state)
-		if err != nil {
-			return nil, err
-		}
-		readings = append(readings, m...)
+	outliers, err := outlierReadings(m)
+	if err != nil {
+		return nil, err
+	}
+	share, err := gradientShare(ctx, found, loss, state.Model.Classes())
+	if err != nil {
+		return nil, err
+	}
+	readings = append(append(readings, outliers...), share...)
+	if tracking != nil {
+		readings = append(readings, reading{"spectrum/overlap", tracking.Subspace}, reading{"spectrum/continuity", tracking.Overlaps[0]})
 	}
 	return readings, nil
 }
 
-func indicator(b bool) float64 {
-	if b {
-		return 1
+// endReadings are about the pairs at the two ends.
+func endReadings(found *curvature.Spectrum) []reading {
+	var readings []reading
+	scale, residual := 0.0, 0.0
+	for _, end := range []struct {
+		metric string
+		pairs  curvature.Pairs
+	}{{record.LambdaMax, found.Top}, {record.LambdaMin, found.Bottom}} {
+		if len(end.pairs.Values) > 0 {
+			readings = append(readings, reading{end.metric, end.pairs.Values[0]})
+			scale = max(scale, end.pairs.Values[0], -end.pairs.Values[0])
+			residual = max(residual, slices.Max(end.pairs.Residuals))
+		}
 	}
-	return 0
+	if scale > 0 {
+		readings = append(readings, reading{"spectrum/residual", residual / scale})
+	}
+	return readings
 }
 
-func (s *Spectrum) outliers(_ context.Context, found *curvature.Spectrum, state *trainer.State) ([]reading, error) {
-	pairs := boundary.NewEigenpairs(found)
-	if !pairs.Measurable() {
-		return nil, nil
-	}
-	o, err := pairs.Outliers(state.Model.Classes(), nil)
-	if err != nil {
+func outlierReadings(m *analysis.Measurement) ([]reading, error) {
+	o, err := m.Outliers()
+	if err != nil || o == nil {
 		return nil, err
 	}
 	readings := []reading{
-		{"spectrum/outliers", float64(o.Ratio.Count)},
+		{record.Outliers, float64(o.Ratio.Count)},
 		{"spectrum/outliers_resolved", indicator(o.Ratio.Resolved)},
 		{"spectrum/outliers_gap", float64(o.Gap.Count)},
 	}
@@ -94,10 +126,11 @@ func (s *Spectrum) outliers(_ context.Context, found *curvature.Spectrum, state 
 	return readings, nil
 }
 
-// gradientShare is ‖V·∇L‖²/‖∇L‖² for the C largest eigenvectors as rows of V.
-func (s *Spectrum) gradientShare(ctx context.Context, found *curvature.Spectrum, state *trainer.State) ([]reading, error) {
-	g := make([]float64, s.objective.Dim())
-	if _, err := s.objective.Gradient(ctx, g); err != nil {
+// gradientShare is ‖V·∇L‖²/‖∇L‖² for the largest eigenvectors, as many as there
+// are classes, as rows of V.
+func gradientShare(ctx context.Context, found *curvature.Spectrum, loss analysis.Objective, classes int) ([]reading, error) {
+	g := make([]float64, loss.Dim())
+	if _, err := loss.Gradient(ctx, g); err != nil {
 		return nil, err
 	}
 	total := floats.Dot(g, g)
@@ -105,24 +138,9 @@ func (s *Spectrum) gradientShare(ctx context.Context, found *curvature.Spectrum,
 		return nil, nil
 	}
 	share := 0.0
-	for i := range min(state.Model.Classes(), len(found.Top.Values)) {
+	for i := range min(classes, len(found.Top.Values)) {
 		along := floats.Dot(found.Top.Vectors.RawRowView(i), g)
 		share += along * along / total
 	}
 	return []reading{{"spectrum/gradient_share", share}}, nil
-}
-
-// track matches the largest eigenvectors with those of the measurement before,
-// and gives them their signs.
-func (s *Spectrum) track(_ context.Context, found *curvature.Spectrum, _ *trainer.State) ([]reading, error) {
-	s.tracking = nil
-	if s.memory.Top == 0 {
-		return nil, nil
-	}
-	before := mat.NewDense(s.memory.Rows, s.memory.Columns, s.memory.Vectors).Slice(0, s.memory.Top, 0, s.memory.Columns)
-	var err error
-	if s.tracking, err = curvature.Match(before.(*mat.Dense), found.Top.Vectors); err != nil {
-		return nil, err
-	}
-	return []reading{{"spectrum/overlap", s.tracking.Subspace}, {"spectrum/continuity", s.tracking.Overlaps[0]}}, nil
 }

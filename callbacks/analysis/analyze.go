@@ -1,0 +1,172 @@
+package analysis
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"gonum.org/v1/gonum/floats"
+
+	"github.com/hessoscope/hessoscope/callbacks/boundary"
+	"github.com/hessoscope/hessoscope/callbacks/curvature"
+	"github.com/hessoscope/hessoscope/callbacks/margin"
+	"github.com/hessoscope/hessoscope/datasets"
+	"github.com/hessoscope/hessoscope/models"
+)
+
+// Settings say what Analyze measures. The zero value means the defaults: spectrum
+// and complexity of the cross-entropy.
+type Settings struct {
+	Loss   models.Loss // CrossEntropy if nil
+	Matrix Matrix      // Hessian if empty
+	// Spectrum says which eigenpairs to find, and how. A finished model is worth
+	// more than one that changes: all eigenvalues are computed of up to 2,000
+	// parameters, unless DenseLimit says otherwise, and all resolvable pairs are
+	// asked for where the complexity is.
+	Spectrum curvature.Settings
+	// NoComplexity leaves out the alignments and the complexity.
+	NoComplexity bool
+	Complexity   boundary.ComplexitySettings
+	// Margin asks for the samples' distances to the boundary; of at most
+	// MarginSamples samples if its Samples is zero.
+	Margin  *margin.Settings
+	Workers int // chunks of data computed at once; one a CPU if zero. Changes no result.
+	// Objective makes the loss whose curvature is measured, on several machines
+	// perhaps; if nil, models.NewObjective does.
+	Objective NewObjective
+}
+
+// MarginSamples is how many samples' distances are measured unless somebody asks
+// for more.
+const MarginSamples = 1000
+
+// denseLimit is the largest number of parameters for which all eigenvalues of a
+// finished model are computed: they are worth some seconds.
+const denseLimit = 2000
+
+// Analyze measures the loss of a finished model on a split, and its Hessian.
+func Analyze(ctx context.Context, model models.Model, split *datasets.Split, s Settings) (*Result, error) {
+	start := time.Now()
+	a, err := New(Subject{
+		Model: model, Split: split, Loss: s.Loss, Matrix: s.Matrix,
+		Settings: models.ObjectiveSettings{Workers: s.Workers}, Objective: s.Objective,
+	})
+	if err != nil {
+		return nil, err
+	}
+	r := new(Result)
+	r.Model.Parameters, r.Model.Description = a.objective.Dim(), fmt.Sprint(model)
+	r.Data.Split, r.Data.Samples, r.Data.Classes = split.Name, split.Len(), model.Classes()
+	r.Precision = precision(a.objective).String()
+	for _, measure := range []func(context.Context, *Analyzer, Settings) error{r.measureLoss, r.measureSpectrum, r.measureBoundary, r.measureMargin} {
+		if err := measure(ctx, a, s); err != nil {
+			return nil, err
+		}
+	}
+	r.Seconds = time.Since(start).Seconds()
+	return r, nil
+}
+
+func (r *Result) measureLoss(ctx context.Context, a *Analyzer, _ Settings) error {
+	evaluation, err := a.objective.Evaluate(ctx)
+	if err != nil {
+		return err
+	}
+	r.Loss, r.Accuracy = evaluation.Loss, evaluation.Accuracy
+	gradient := make([]float64, a.objective.Dim())
+	if _, err := a.objective.Gradient(ctx, gradient); err != nil {
+		return err
+	}
+	r.GradientNorm = floats.Norm(gradient, 2)
+	return nil
+}
+
+func (r *Result) measureSpectrum(ctx context.Context, a *Analyzer, s Settings) (err error) {
+	settings := s.Spectrum
+	settings.Resolved = settings.Resolved || !s.NoComplexity
+	settings.DenseLimit = orDefault(settings.DenseLimit, denseLimit)
+	if r.Measurement, err = a.Measure(ctx, settings); err != nil {
+		return err
+	}
+	r.Spectrum = describe(r.Measurement.Spectrum)
+	return nil
+}
+
+// measureBoundary measures outliers and complexity.
+func (r *Result) measureBoundary(ctx context.Context, _ *Analyzer, s Settings) error {
+	outliers, err := r.Measurement.Outliers()
+	if err != nil || outliers == nil {
+		return err
+	}
+	r.Spectrum.Outliers = outliers
+	if s.NoComplexity {
+		return nil
+	}
+	pairs, err := r.Measurement.Aligned(ctx)
+	if err != nil {
+		return err
+	}
+	gradients, err := r.Measurement.Reinforcing(ctx)
+	if err != nil {
+		return err
+	}
+	if outliers.Pairs, err = pairs.ClassPairs(gradients.Predicted, outliers.Ratio.Count); err != nil {
+		return err
+	}
+	r.Complexity, err = pairs.Complexity(s.Complexity)
+	return err
+}
+
+// measureMargin measures the samples' distances to the boundary, and what the
+// outliers' eigenvectors say of them.
+func (r *Result) measureMargin(ctx context.Context, a *Analyzer, s Settings) error {
+	if s.Margin == nil {
+		return nil
+	}
+	vectors, alignments, err := r.Measurement.outlierVectors(ctx, r.Spectrum.Outliers)
+	if err != nil {
+		return err
+	}
+	var published *margin.Eigenvector
+	var publishedErr error
+	var wait sync.WaitGroup
+	defer wait.Wait()
+	if vectors != nil {
+		wait.Go(func() { // thousands of small steps, one after the other
+			published, publishedErr = margin.Published(ctx, a.Model, a.Split, vectors, alignments, s.Margin.Seed, a.Settings)
+		})
+	}
+	m, err := r.measureDistances(ctx, a, *s.Margin)
+	if err != nil || vectors == nil {
+		return err
+	}
+	if m.Eigenvector, err = margin.Repaired(ctx, a.Model, a.Split, vectors, alignments, r.Distances, a.Settings); err != nil {
+		return err
+	}
+	wait.Wait()
+	if m.Paper = published; publishedErr != nil {
+		return publishedErr
+	}
+	m.Eigenvector.Compare(m.Summary)
+	m.Paper.Compare(m.Summary)
+	return nil
+}
+
+// measureDistances measures the samples' distances and their cheap stand-ins.
+func (r *Result) measureDistances(ctx context.Context, a *Analyzer, s margin.Settings) (*Margin, error) {
+	field, err := models.NewField(a.Model, a.Settings)
+	if err != nil {
+		return nil, err
+	}
+	cheap, err := margin.MeasureCompanions(ctx, field, a.Split)
+	if err != nil {
+		return nil, err
+	}
+	s.Samples = orDefault(s.Samples, MarginSamples)
+	if r.Distances, err = margin.Measure(ctx, field, a.Split, s); err != nil {
+		return nil, err
+	}
+	r.Margin = &Margin{Summary: r.Distances.Summary(), Logit: cheap.LogitQuantiles(), Input: cheap.InputQuantiles()}
+	return r.Margin, nil
+}

@@ -1,0 +1,171 @@
+package analysis
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+
+	"gonum.org/v1/gonum/mat"
+
+	"github.com/hessoscope/hessoscope/callbacks/boundary"
+	"github.com/hessoscope/hessoscope/callbacks/curvature"
+	"github.com/hessoscope/hessoscope/datasets"
+	"github.com/hessoscope/hessoscope/models"
+	"github.com/hessoscope/hessoscope/models/weights"
+)
+
+// Subject is what an Analyzer measures. Model and Split are required.
+type Subject struct {
+	Model models.Model
+	Split *datasets.Split
+	Loss  models.Loss // CrossEntropy if nil
+	// Matrix is the Hessian if empty.
+	Matrix Matrix
+	// Settings are those of all computations on the model: Float64 by default.
+	Settings models.ObjectiveSettings
+	// Objective makes the loss; if nil, models.NewObjective does.
+	Objective NewObjective
+}
+
+// Analyzer measures the curvature of a model's loss on a split, and what it says
+// of the boundary, as often as the model changes. It belongs to one goroutine.
+type Analyzer struct {
+	Subject
+	objective Objective
+	gradients *boundary.Reinforcing // nil before they are needed
+	current   bool                  // whether gradients are of the present parameters
+}
+
+// New returns an Analyzer of the model as it is now.
+func New(s Subject) (*Analyzer, error) {
+	if s.Matrix != "" && s.Matrix != Hessian && s.Matrix != GaussNewton {
+		return nil, fmt.Errorf("matrix %q; want %s or %s", s.Matrix, Hessian, GaussNewton)
+	}
+	if s.Objective == nil {
+		s.Objective = own
+	}
+	if s.Loss == nil {
+		s.Loss = models.CrossEntropy
+	}
+	a := &Analyzer{Subject: s}
+	var err error
+	a.objective, err = s.Objective(s.Model, s.Loss, s.Split, s.Settings)
+	return a, err
+}
+
+// Loss is the loss that is measured.
+func (a *Analyzer) Loss() Objective { return a.objective }
+
+// Refresh takes over the model's parameters as they are now. Call it whenever
+// they have changed.
+func (a *Analyzer) Refresh() error {
+	a.current = false
+	return a.objective.Refresh()
+}
+
+// Reinforcing returns the reinforcing gradients of the samples, computed once for
+// the same parameters.
+func (a *Analyzer) Reinforcing(ctx context.Context) (*boundary.Reinforcing, error) {
+	var err error
+	switch {
+	case a.gradients == nil:
+		a.gradients, err = boundary.NewReinforcing(ctx, a.Model, a.Split, a.Settings)
+	case !a.current:
+		err = a.gradients.Refresh(ctx)
+	}
+	a.current = err == nil
+	return a.gradients, err
+}
+
+// Measure finds eigenpairs at the present parameters. The reinforcing gradients
+// are the seeds of a method that wants some.
+func (a *Analyzer) Measure(ctx context.Context, s curvature.Settings) (*Measurement, error) {
+	if s.Seeds == nil && s.WantsSeeds(a.objective.Dim()) {
+		gradients, err := a.Reinforcing(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if s.Seeds, err = gradients.Seeds(ctx); err != nil {
+			return nil, err
+		}
+	}
+	found, err := curvature.Solve(ctx, a.Matrix.operator(a.objective), s)
+	if err != nil {
+		return nil, err
+	}
+	return &Measurement{Spectrum: found, analyzer: a}, nil
+}
+
+// Measurement is a spectrum that an Analyzer found. Its methods are about the
+// same parameters: call them before the model changes.
+type Measurement struct {
+	Spectrum *curvature.Spectrum
+	analyzer *Analyzer
+	pairs    *boundary.Eigenpairs // with alignments; nil before they are needed
+}
+
+// Reinforcing returns the reinforcing gradients of the samples.
+func (m *Measurement) Reinforcing(ctx context.Context) (*boundary.Reinforcing, error) {
+	return m.analyzer.Reinforcing(ctx)
+}
+
+// Outliers returns the outliers among the eigenvalues; nil if no curvature is
+// positive.
+func (m *Measurement) Outliers() (*boundary.Outliers, error) {
+	pairs := boundary.NewEigenpairs(m.Spectrum)
+	if !pairs.Measurable() {
+		return nil, nil
+	}
+	var bulk *boundary.Bulk
+	if d := m.Spectrum.Density; d != nil {
+		bulk = boundary.NewBulk(d)
+	}
+	return pairs.Outliers(m.analyzer.Model.Classes(), bulk)
+}
+
+// Aligned returns the resolvable eigenpairs with the alignments of all samples,
+// computed once; nil if no curvature is positive.
+func (m *Measurement) Aligned(ctx context.Context) (*boundary.Eigenpairs, error) {
+	if m.pairs != nil {
+		return m.pairs, nil
+	}
+	if !boundary.NewEigenpairs(m.Spectrum).Measurable() {
+		return nil, nil
+	}
+	gradients, err := m.Reinforcing(ctx)
+	if err != nil {
+		return nil, err
+	}
+	m.pairs, err = gradients.Align(ctx, m.Spectrum)
+	return m.pairs, err
+}
+
+// Arrays returns the alignments for a .npz file, as boundary.Reinforcing.Arrays
+// does, and the spectrum before them; the spectrum alone before Aligned.
+func (m *Measurement) Arrays() []weights.Array {
+	arrays := m.Spectrum.Arrays()
+	if m.pairs != nil {
+		arrays = append(arrays, m.analyzer.gradients.Arrays(m.pairs)...)
+	}
+	return arrays
+}
+
+// outlierVectors are the eigenvectors of the outliers as far as they are known,
+// k × P, and the samples' alignments with them, N × k; nil if none is known.
+func (m *Measurement) outlierVectors(ctx context.Context, outliers *boundary.Outliers) (vectors, alignments *mat.Dense, err error) {
+	top := m.Spectrum.Top.Vectors
+	if outliers == nil || top == nil {
+		return nil, nil, nil
+	}
+	gradients, err := m.Reinforcing(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	known, p := top.Dims()
+	vectors = top.Slice(0, min(outliers.Ratio.Count, known), 0, p).(*mat.Dense)
+	alignments, err = gradients.Alignments(ctx, vectors)
+	return vectors, alignments, err
+}
+
+// orDefault is the setting, or the default where it is zero.
+func orDefault[T cmp.Ordered](setting, byDefault T) T { return cmp.Or(setting, byDefault) }

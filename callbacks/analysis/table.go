@@ -1,0 +1,139 @@
+package analysis
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/hessoscope/hessoscope/callbacks/boundary"
+	"github.com/hessoscope/hessoscope/callbacks/margin"
+)
+
+// WriteTable writes the result for people: a line a quantity, and then the
+// eigenvalues with their residuals.
+func (r *Result) WriteTable(w io.Writer) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	s := &r.Spectrum
+	fmt.Fprintf(t, "model\t%s, %d parameters\n", r.Model.Description, r.Model.Parameters)
+	fmt.Fprintf(t, "data\t%s%s: %d samples, %d classes\n", prefixed(r.Data.Name), r.Data.Split, r.Data.Samples, r.Data.Classes)
+	fmt.Fprintf(t, "loss\t%.6g\n", r.Loss)
+	fmt.Fprintf(t, "accuracy\t%.4f\n", r.Accuracy)
+	fmt.Fprintf(t, "gradient norm\t%.6g\n", r.GradientNorm)
+	fmt.Fprintf(t, "method\t%s, %d Hessian-vector products, %.2g s\n", s.Method, s.HVPs, r.Seconds)
+	s.writeEstimates(t)
+	s.writeOutliers(t)
+	writeComplexity(t, r.Complexity)
+	r.Margin.write(t)
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	return s.writeEigenvalues(w, r.Model.Parameters)
+}
+
+// prefixed is the name of a data set before that of its split.
+func prefixed(name string) string {
+	if name == "" {
+		return ""
+	}
+	return name + ", "
+}
+
+// writeEstimates writes what is known of the spectrum as a whole.
+func (s *Spectrum) writeEstimates(t io.Writer) {
+	if s.Trace != nil {
+		fmt.Fprintf(t, "trace\t%.6g ± %.1g\n", s.Trace.Value, s.Trace.Error)
+	}
+	if s.Frobenius != nil {
+		fmt.Fprintf(t, "Frobenius norm\t%.6g ± %.1g\n", *s.Frobenius, *s.FrobeniusError)
+	}
+	if d := s.Density; d != nil {
+		fmt.Fprintf(t, "density\t%d nodes; eigenvalues are off by %.1g on the mean, at most\n", len(d.Nodes), d.Error)
+		fmt.Fprintf(t, "signs\t%.4g ± %.1g eigenvalues above 1e-10·λ₁, %.4g ± %.1g below −1e-10·λ₁\n",
+			d.Positive.Value, d.Positive.Error, d.Negative.Value, d.Negative.Error)
+	}
+	if s.Resolved != nil {
+		fmt.Fprintf(t, "resolvable\t%d eigenvalues above 1e-10·λ₁ in magnitude\n", *s.Resolved)
+	}
+	if !s.Converged {
+		fmt.Fprintf(t, "not converged\t%s\n", s.Reason)
+	}
+}
+
+func (s *Spectrum) writeOutliers(t io.Writer) {
+	o := s.Outliers
+	if o == nil {
+		return
+	}
+	for _, rule := range []struct {
+		name  string
+		found boundary.Outlier
+		above string
+	}{
+		{"outliers", o.Ratio, "λ₁/10"},
+		{"by the gap", o.Gap, "the largest ratio of neighbours"},
+		{"by the edge", o.Edge, "the edge of the bulk"},
+	} {
+		unresolved := ""
+		if !rule.found.Resolved {
+			unresolved = "; may be another number"
+		}
+		fmt.Fprintf(t, "%s\t%d above %s (%.3g), %+d beyond C − 1%s\n", rule.name, rule.found.Count, rule.above, rule.found.Threshold, rule.found.Excess, unresolved)
+	}
+	for i, p := range o.Pairs {
+		fmt.Fprintf(t, "λ%d is about\tthe boundary of classes %d and %d (mean alignments %+.2f and %+.2f)\n", i+1, p.Along, p.Against, p.MeanAlong, p.MeanAgainst)
+	}
+}
+
+func writeComplexity(t io.Writer, c *boundary.Complexity) {
+	if c == nil {
+		return
+	}
+	fmt.Fprintf(t, "complexity\tG = ")
+	if c.Value != nil {
+		fmt.Fprintf(t, "%.5g: %d of %d eigenvectors are aligned", *c.Value, c.Count, c.Parameters)
+	} else {
+		fmt.Fprintf(t, "between %.5g and %.5g: %d of the known eigenvectors are aligned", c.Low, c.High, c.Count)
+	}
+	fmt.Fprintf(t, " with a sample by %.4g or more (%s)\n", c.Epsilon, c.EpsilonOrigin)
+	fmt.Fprintf(t, "participation\t%.3g directions share the gradients' energy, %.0f%% of it in the outliers, %.2g%% not resolved\n", c.Participation, 100*c.OutlierEnergy, 100*c.UnresolvedEnergy)
+}
+
+func (m *Margin) write(t io.Writer) {
+	if m == nil {
+		return
+	}
+	if m.Min == nil {
+		fmt.Fprintf(t, "margin\tnone: no rightly classified sample of %d has a boundary within reach\n", m.Samples)
+		return
+	}
+	fmt.Fprintf(t, "margin\t%.6g: sample %d is so far from class %d (5%% of the samples within %.4g, half within %.4g)\n", *m.Min, m.Sample, m.Rival, *m.Q05, *m.Median)
+	fmt.Fprintf(t, "measured\t%d samples, %d misclassified and not counted, %d not converged to %.0e\n", m.Samples, m.Misclassified, m.Unconverged, m.Tolerance)
+	if m.Logit.Median != nil && m.Input.Median != nil {
+		fmt.Fprintf(t, "logit margin\t%.4g at least, half within %.4g; first-order distances %.4g and %.4g\n", *m.Logit.Min, *m.Logit.Median, *m.Input.Min, *m.Input.Median)
+	}
+	for _, e := range []struct {
+		name  string
+		found *margin.Eigenvector
+	}{{"by eigenvectors", m.Eigenvector}, {"as published", m.Paper}} {
+		if e.found != nil && e.found.Excess != nil {
+			fmt.Fprintf(t, "%s\t%.6g by v%d from %d starts: %+.1f%% off the margin\n", e.name, e.found.Value, e.found.Vector, e.found.Starts, 100**e.found.Excess)
+		}
+	}
+}
+
+// writeEigenvalues writes the ends of the spectrum, of P eigenvalues.
+func (s *Spectrum) writeEigenvalues(w io.Writer, parameters int) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(t, "\n\teigenvalue\tresidual\t\n")
+	for i, v := range s.Top {
+		fmt.Fprintf(t, "λ%d\t%.6g\t%.1g\t\n", i+1, v, s.Residuals[i])
+	}
+	between := parameters - len(s.Top) - len(s.Bottom)
+	if len(s.Top) > 0 && len(s.Bottom) > 0 && between > 0 {
+		fmt.Fprintf(t, "…\t\t\t\n")
+	}
+	for i := len(s.Bottom) + min(between, 0) - 1; i >= 0; i-- { // without those of the top
+		fmt.Fprintf(t, "λ%d\t%.6g\t%.1g\t\n", parameters-i, s.Bottom[i], s.BottomResiduals[i])
+	}
+	return t.Flush()
+}
