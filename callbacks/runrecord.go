@@ -42,7 +42,7 @@ type Run struct {
 	Epochs   int               `json:"epochs"`          // epochs planned; 0 if not known
 	Step     int               `json:"step"`            // training steps completed
 	Seed     uint64            `json:"seed"`            // of all random numbers
-	Loss     models.Loss       `json:"loss"`            // that is minimised
+	Loss     string            `json:"loss"`            // name of the loss that is minimised
 	Model    RunModel          `json:"model"`
 	Data     RunData           `json:"data"`
 	Host     RunHost           `json:"host"`              // of the last session
@@ -131,7 +131,7 @@ func (r *RunRecord) TrainBegin(_ context.Context, s *trainer.State) error {
 		started = timestamp()
 	}
 	r.run = Run{
-		Info: info, Started: started, Epochs: s.Epochs, Seed: s.Seed, Loss: s.Loss,
+		Info: info, Started: started, Epochs: s.Epochs, Seed: s.Seed, Loss: s.Loss.Name(),
 		Model: modelOf(s), Data: dataOf(s), Host: thisHost(), Version: version(), Metrics: s.Metrics(),
 	}
 	if err := os.MkdirAll(filepath.Dir(r.Path), 0o755); err != nil {

@@ -52,7 +52,7 @@ func TestRunRecord(t *testing.T) {
 	state := tr.State()
 	want := &callbacks.Run{
 		Status: callbacks.StatusFinished, Stop: &trainer.Stop{Reason: trainer.Completed},
-		Epoch: testEpochs, Epochs: testEpochs, Step: testEpochs * testSteps, Seed: 1, Loss: models.CrossEntropy,
+		Epoch: testEpochs, Epochs: testEpochs, Step: testEpochs * testSteps, Seed: 1, Loss: models.CrossEntropy.Name(),
 		Model:   callbacks.RunModel{Description: "MLP 4-5-3 relu", Parameters: 43, InputShape: []int{4}, Classes: 3, Precision: "float64"},
 		Data:    callbacks.RunData{Name: "iris", Fingerprint: state.Data.Fingerprint(), Samples: map[string]int{"train": 120, "test": 30}},
 		Metrics: state.Metrics(), Final: map[string]trainer.Reading{},

@@ -34,7 +34,7 @@ type Session struct {
 
 // SessionSettings are options of a Session; the zero value is the default.
 type SessionSettings struct {
-	Loss   models.Loss // CrossEntropy if empty
+	Loss   models.Loss // CrossEntropy if nil
 	Epochs int         // planned, for schedules that need the end; 0 if not known
 	Seed   uint64      // for hooks that draw random numbers
 	// Evaluate is when the loss and the accuracy of each split are computed;
@@ -52,7 +52,7 @@ type splitObjective struct {
 
 // NewSession returns a session for model and the splits of data.
 func NewSession(model models.Model, data *datasets.Dataset, s SessionSettings, hooks ...Hook) (*Session, error) {
-	if s.Loss == "" {
+	if s.Loss == nil {
 		s.Loss = models.CrossEntropy
 	}
 	if s.Evaluate.IsZero() {
@@ -102,7 +102,7 @@ func (e *Session) addSplit(split *datasets.Split, workers int) error {
 	e.objectives = append(e.objectives, splitObjective{split.Name, o})
 	return e.state.metrics.declareScheduled(
 		evaluation{e.evaluate},
-		Metric{Name: split.Name + "/loss", Meaning: "mean " + string(e.state.Loss) + " loss over the " + split.Name + " split", Better: Lower},
+		Metric{Name: split.Name + "/loss", Meaning: "mean " + e.state.Loss.Name() + " loss over the " + split.Name + " split", Better: Lower},
 		Metric{Name: split.Name + "/accuracy", Meaning: "share of the " + split.Name + " split that is classified rightly", Better: Higher},
 	)
 }

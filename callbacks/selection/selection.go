@@ -10,7 +10,6 @@ import (
 
 	"github.com/hessoscope/hessoscope/callbacks"
 	"github.com/hessoscope/hessoscope/datasets"
-	"github.com/hessoscope/hessoscope/models"
 )
 
 // Settings choose what runs are compared by, and at which of their epochs. The
@@ -45,7 +44,7 @@ type Selection struct {
 type Group struct {
 	Data         string        `json:"data"`
 	Fingerprint  string        `json:"fingerprint"` // of the data
-	Loss         models.Loss   `json:"loss"`
+	Loss         string        `json:"loss"`
 	TargetLoss   *float64      `json:"target_loss"` // that runs are compared at; null for the end of each
 	Runs         []Ranked      `json:"runs"`        // best first
 	Warnings     []Warning     `json:"warnings"`
@@ -117,7 +116,7 @@ func (s Settings) validate() error {
 func grouped(candidates []Candidate) [][]*Candidate {
 	type kind struct {
 		fingerprint string
-		loss        models.Loss
+		loss        string
 	}
 	at := make(map[kind]int)
 	var groups [][]*Candidate
