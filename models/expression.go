@@ -67,7 +67,8 @@ func (e *Expression) Gradient() (G.Nodes, error) {
 }
 
 // Fill writes the given rows of split to Input, Target and Weight, each with
-// the given weight. What is left of the batch becomes padding of weight zero.
+// the given weight. The rest of the batch is padding: samples of zeros, of class
+// 0 and of weight zero, so that every target is one-hot, as a Loss may expect.
 // Programs that run the expression must be told by Changed.
 func (e *Expression) Fill(split *datasets.Split, rows []int, weight float64) {
 	if e.Input.Dtype() == tensor.Float32 {
@@ -91,6 +92,9 @@ func fill[T op.Float](e *Expression, data func(*tensor.Dense) []T, split *datase
 		w[i] = T(weight)
 	}
 	clear(x[len(rows)*width:])
+	for i := len(rows); i < len(w); i++ {
+		y[i*classes] = 1
+	}
 }
 
 // Inputs are the nodes that Fill writes to.
