@@ -26,25 +26,6 @@ type SplitInfo struct {
 	Samples int
 }
 
-// List describes every data set, in the order of the paper.
-func List() []Info {
-	var infos []Info
-	for _, e := range catalog() {
-		infos = append(infos, Info{
-			Name:        e.name,
-			Description: e.description,
-			Source:      e.origin,
-			Classes:     e.classes,
-			Features:    e.features,
-			Shape:       e.shape,
-			Splits:      e.splits,
-			Options:     e.options(),
-			Fetched:     e.name != mnistName || mnistCached(),
-		})
-	}
-	return infos
-}
-
 // An entry is one line of the catalog.
 type entry struct {
 	name, description, origin string
@@ -129,13 +110,23 @@ func sizes(train, validation, test int) []SplitInfo {
 	return slices.DeleteFunc(all, func(s SplitInfo) bool { return s.Samples == 0 })
 }
 
-// numbered returns the names "0", "1", … of n classes.
-func numbered(n int) []string {
-	names := make([]string, n)
-	for i := range names {
-		names[i] = fmt.Sprint(i)
+// List describes every data set, in the order of the paper.
+func List() []Info {
+	var infos []Info
+	for _, e := range catalog() {
+		infos = append(infos, Info{
+			Name:        e.name,
+			Description: e.description,
+			Source:      e.origin,
+			Classes:     e.classes,
+			Features:    e.features,
+			Shape:       e.shape,
+			Splits:      e.splits,
+			Options:     e.options(),
+			Fetched:     e.name != mnistName || mnistCached(),
+		})
 	}
-	return names
+	return infos
 }
 
 func lookup(name string) (*entry, error) {

@@ -14,41 +14,6 @@ import (
 //go:embed data/*.csv
 var builtin embed.FS
 
-// Options choose what [Load] loads. The zero value means the paper's own points, or the whole of a set. An option that
-// does not apply to the set is an error; [Info.Options] names those that do.
-type Options struct {
-	// Samples, if not zero, is how many points to draw from the distribution of a synthetic set in place of the
-	// paper's; at least 10 a class and at most 10 million.
-	Samples int
-	// Seed makes the drawing and the permutation of labels repeatable. It needs Samples, TestSamples or RandomLabels.
-	Seed uint64
-	// Noise is the standard deviation along x0 of what is drawn; that along x1 keeps its proportion. Zero means the
-	// paper's. It needs Samples.
-	Noise float64
-	// TestSamples, if not zero, puts so many points, drawn from the distribution of a synthetic set, in the place of its
-	// test split, and leaves the others as they are; at least 10 a class and at most 10 million. The paper's own 40 to 80
-	// test points tell an accuracy to no better than 5 %; of 2000, to about 1 %.
-	TestSamples int
-	// RandomLabels permutes the labels of the train split.
-	RandomLabels bool
-	// Classes keeps only the samples of these classes, which become 0, 1, … in the order given. Empty means all.
-	Classes []int
-	// PerClass, if not zero, keeps at most so many samples of each class in each split, the first in its order.
-	PerClass int
-	// DataDir holds the IDX files of MNIST, plain or gzip. Empty means the user's cache, filled when needed.
-	DataDir string
-}
-
-const maxSamples = 10_000_000
-
-// Streams of the random generator: one for each use, so that none shifts another.
-const (
-	streamPoints = iota + 1
-	streamLabels
-	streamDraw
-	streamTest
-)
-
 // Load returns the data set of that name. The error of an unknown name suggests the nearest. The result depends on
 // name, opt and, for MNIST, the files, and on nothing else; if MNIST is neither in DataDir nor in the cache it is
 // fetched as by [FetchMNIST].
@@ -115,43 +80,6 @@ func (e *entry) embedded(opt Options) (*Dataset, error) {
 	return d, nil
 }
 
-// choose returns the rows of a split that the options Classes and PerClass keep, and their new labels. Of the classes
-// asked for, each must have a sample in the train split, and some in the others.
-func (e *entry) choose(split string, labels []int, opt Options) (rows, kept []int, err error) {
-	chosen := opt.Classes
-	if len(chosen) == 0 {
-		chosen = rowNumbers(len(e.classes))
-	}
-	count := make([]int, len(chosen))
-	for r, l := range labels {
-		class := slices.Index(chosen, l)
-		if class < 0 || (opt.PerClass > 0 && count[class] >= opt.PerClass) {
-			continue
-		}
-		count[class]++
-		rows, kept = append(rows, r), append(kept, class)
-	}
-	if missing := slices.Index(count, 0); len(opt.Classes) != 0 && missing >= 0 && split == Train {
-		return nil, nil, fmt.Errorf("the train split has no sample of class %d", chosen[missing])
-	}
-	if len(rows) == 0 {
-		return nil, nil, fmt.Errorf("the %s split has no sample of the classes %v", split, chosen)
-	}
-	return rows, kept, nil
-}
-
-// chosenNames returns the names of the classes that the option Classes keeps.
-func (e *entry) chosenNames(opt Options) []string {
-	if len(opt.Classes) == 0 {
-		return e.classes
-	}
-	names := make([]string, len(opt.Classes))
-	for i, c := range opt.Classes {
-		names[i] = e.classes[c]
-	}
-	return names
-}
-
 func (d *Dataset) permuteTrainLabels(seed uint64) {
 	labels := d.Splits[0].Labels
 	rng := rand.New(rand.NewPCG(seed, streamLabels))
@@ -207,27 +135,4 @@ func (e *entry) checkClasses(chosen []int) error {
 		}
 	}
 	return nil
-}
-
-// given names the options that are set.
-func (o Options) given() []string {
-	var names []string
-	for _, f := range []struct {
-		name string
-		set  bool
-	}{
-		{"Samples", o.Samples != 0},
-		{"TestSamples", o.TestSamples != 0},
-		{"Seed", o.Seed != 0},
-		{"Noise", o.Noise != 0},
-		{"RandomLabels", o.RandomLabels},
-		{"Classes", len(o.Classes) != 0},
-		{"PerClass", o.PerClass != 0},
-		{"DataDir", o.DataDir != ""},
-	} {
-		if f.set {
-			names = append(names, f.name)
-		}
-	}
-	return names
 }
