@@ -8,29 +8,43 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"strings"
 )
+
+const maxSamples = 10_000_000
 
 //go:embed data/*.csv
 var builtin embed.FS
 
-// Load returns the data set of that name. The error of an unknown name suggests the nearest. The result depends on
-// name, opt and, for MNIST, the files, and on nothing else; if MNIST is neither in DataDir nor in the cache it is
-// fetched as by [FetchMNIST].
+// Load returns the data set of that name. The error of an unknown name suggests the nearest. The result of a built-in
+// set depends on name, opt and, for MNIST, the files, and on nothing else; if MNIST is neither in DataDir nor in the
+// cache it is fetched as by [FetchMNIST].
 func Load(ctx context.Context, name string, opt Options) (*Dataset, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	e, err := lookup(name)
+	var load func(context.Context, Options) (*Dataset, error)
+	if e := lookup(name); e != nil {
+		load = e.load
+	} else if s := sourceNamed(name); s != nil {
+		load = s.load
+	} else {
+		return nil, unknown(name)
+	}
+	d, err := load(ctx, opt)
 	if err != nil {
+		return nil, fmt.Errorf("datasets: %s: %w", name, err)
+	}
+	return d, nil
+}
+
+// load applies the options to the built-in set.
+func (e *entry) load(ctx context.Context, opt Options) (*Dataset, error) {
+	if err := e.check(opt); err != nil {
 		return nil, err
 	}
-	if err := e.check(opt); err != nil {
-		return nil, fmt.Errorf("datasets: %s: %w", name, err)
-	}
-	d, err := e.load(ctx, opt)
+	d, err := e.read(ctx, opt)
 	if err != nil {
-		return nil, fmt.Errorf("datasets: %s: %w", name, err)
+		return nil, err
 	}
 	if opt.TestSamples > 0 {
 		e.renewTest(d, opt)
@@ -41,7 +55,8 @@ func Load(ctx context.Context, name string, opt Options) (*Dataset, error) {
 	return d, nil
 }
 
-func (e *entry) load(ctx context.Context, opt Options) (*Dataset, error) {
+// read returns the set itself, or one that is drawn from its distribution.
+func (e *entry) read(ctx context.Context, opt Options) (*Dataset, error) {
 	switch {
 	case e.name == mnistName:
 		return loadMNIST(ctx, e, opt, FetchMNIST)
@@ -89,10 +104,8 @@ func (d *Dataset) permuteTrainLabels(seed uint64) {
 
 // check reports the first option that does not apply to the set or has no meaning.
 func (e *entry) check(opt Options) error {
-	for _, o := range opt.given() {
-		if !slices.Contains(e.options(), o) {
-			return fmt.Errorf("option %s does not apply to this set; these do: %s", o, strings.Join(e.options(), ", "))
-		}
+	if err := opt.checkApply(e.options()); err != nil {
+		return err
 	}
 	for _, o := range []struct {
 		name string

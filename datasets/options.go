@@ -1,5 +1,11 @@
 package datasets
 
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
 // Options choose what [Load] loads. The zero value means the paper's own points, or the whole of a set. An option that
 // does not apply to the set is an error; [Info.Options] names those that do.
 type Options struct {
@@ -25,6 +31,16 @@ type Options struct {
 	DataDir string
 }
 
+// checkApply returns an error for the first option that is set and is not among those that apply.
+func (o Options) checkApply(options []string) error {
+	for _, name := range o.given() {
+		if !slices.Contains(options, name) {
+			return fmt.Errorf("option %s does not apply to this set; these do: %s", name, strings.Join(options, ", "))
+		}
+	}
+	return nil
+}
+
 // given names the options that are set.
 func (o Options) given() []string {
 	var names []string
@@ -47,5 +63,3 @@ func (o Options) given() []string {
 	}
 	return names
 }
-
-const maxSamples = 10_000_000
