@@ -30,8 +30,8 @@ func (o *Objective) GradientAt(ctx context.Context, dst, v []float64, h float64)
 
 // changed tells all programs that the parameters were written to.
 func (o *Objective) changed() {
-	for _, l := range o.lanes {
-		l.program.Changed(l.Params...)
+	for _, r := range o.replicas {
+		r.program.Changed(r.Params...)
 	}
 	if o.single != nil { // it shares the parameters' tensors
 		o.single.changed()

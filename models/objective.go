@@ -30,18 +30,18 @@ import (
 //
 // An Objective belongs to one goroutine.
 type Objective struct {
-	model   Model
-	loss    Loss
-	split   *datasets.Split
-	dtype   tensor.Dtype
-	params  []*tensor.Dense // of type dtype; the model's own where they can be
-	shared  bool            // whether params are the model's own
-	size    int             // samples that a lane has room for
-	chunks  [][]int         // rows of split
-	lanes   []*lane         // one a chunk, or one a worker where that would take too much memory
-	workers int
-	built   derivatives // that the lanes can compute
-	turns   *turns
+	model    Model
+	loss     Loss
+	split    *datasets.Split
+	dtype    tensor.Dtype
+	params   []*tensor.Dense // of type dtype; the model's own where they can be
+	shared   bool            // whether params are the model's own
+	size     int             // samples that a replica has room for
+	chunks   [][]int         // rows of split
+	replicas []*replica      // one a chunk, or one a worker where that would take too much memory
+	workers  int
+	built    derivatives // that the replicas can compute
+	sequence *sequencer
 
 	active  []bool    // the parameters that are differentiated in
 	targets []float64 // N × C in place of one-hot labels, or nil
@@ -105,7 +105,7 @@ func NewObjective(m Model, loss Loss, split *datasets.Split, s ObjectiveSettings
 	}
 	o := &Objective{
 		model: m, loss: loss, split: split, dtype: s.Precision, workers: s.Workers, active: active,
-		weight: 1 / float64(split.Len()), turns: new(turns),
+		weight: 1 / float64(split.Len()), sequence: new(sequencer),
 	}
 	size := chunkSize
 	if fixed, ok := m.(Fixed); ok {
@@ -195,7 +195,7 @@ func (o *Objective) Precision() tensor.Dtype { return o.dtype }
 // Bytes is the memory of all buffers, once every kind of derivative that was
 // asked for so far has been computed.
 func (o *Objective) Bytes() int64 {
-	return int64(len(o.lanes)) * o.lanes[0].program.Bytes()
+	return int64(len(o.replicas)) * o.replicas[0].program.Bytes()
 }
 
 // Refresh takes over the model's parameters as they are now. Call it whenever
@@ -210,13 +210,13 @@ func (o *Objective) Refresh() error {
 	return nil
 }
 
-// build makes lanes that can compute d, and all that they could before.
+// build makes replicas that can compute d, and all that they could before.
 func (o *Objective) build(d derivatives) error {
 	d |= o.built
-	if d == o.built && o.lanes != nil {
+	if d == o.built && o.replicas != nil {
 		return nil
 	}
-	first, err := o.newLane(d)
+	first, err := o.newReplica(d)
 	if err != nil {
 		return err
 	}
@@ -224,29 +224,29 @@ func (o *Objective) build(d derivatives) error {
 	if count > maxKept || int64(count)*first.program.Bytes() > maxKeptBytes {
 		count = min(count, o.workers)
 	}
-	lanes := []*lane{first}
-	for len(lanes) < count {
-		l, err := o.newLane(d)
+	replicas := []*replica{first}
+	for len(replicas) < count {
+		r, err := o.newReplica(d)
 		if err != nil {
 			return err
 		}
-		lanes = append(lanes, l)
+		replicas = append(replicas, r)
 	}
-	o.lanes, o.built = lanes, d
+	o.replicas, o.built = replicas, d
 	return nil
 }
 
-func (o *Objective) newLane(d derivatives) (*lane, error) {
-	l, err := newLane(o, d)
+func (o *Objective) newReplica(d derivatives) (*replica, error) {
+	r, err := newReplica(o, d)
 	if err != nil {
 		return nil, err
 	}
-	for i, p := range l.Params {
-		if err := l.program.Set(p, o.params[i]); err != nil {
+	for i, p := range r.Params {
+		if err := r.program.Set(p, o.params[i]); err != nil {
 			return nil, err
 		}
 	}
-	return l, nil
+	return r, nil
 }
 
 // Evaluation is the loss and what the logits say of the labels.
@@ -259,10 +259,10 @@ type Evaluation struct {
 // is an error that wraps ErrNotFinite and names the sample.
 func (o *Objective) Evaluate(ctx context.Context) (Evaluation, error) {
 	loss, correct := 0.0, 0
-	err := o.each(ctx, 1, func(l *lane, chunk, _ int) error {
-		return l.forward.Run()
-	}, func(l *lane, chunk, _ int) error {
-		sum, hits, err := l.score(o.split, o.chunks[chunk])
+	err := o.each(ctx, 1, func(r *replica, chunk, _ int) error {
+		return r.forward.Run()
+	}, func(r *replica, chunk, _ int) error {
+		sum, hits, err := r.score(o.split, o.chunks[chunk])
 		loss += sum
 		correct += hits
 		return err
@@ -281,12 +281,12 @@ func (o *Objective) Gradient(ctx context.Context, dst []float64) (float64, error
 	}
 	loss := 0.0
 	clear(dst)
-	err := o.each(ctx, 1, func(l *lane, _, _ int) error {
-		return l.backward.Run()
-	}, func(l *lane, chunk, _ int) error {
-		sum, _, err := l.score(o.split, o.chunks[chunk])
+	err := o.each(ctx, 1, func(r *replica, _, _ int) error {
+		return r.backward.Run()
+	}, func(r *replica, chunk, _ int) error {
+		sum, _, err := r.score(o.split, o.chunks[chunk])
 		loss += sum
-		l.add(dst, l.gradient)
+		r.add(dst, r.gradient)
 		return err
 	})
 	if err != nil {
@@ -298,7 +298,7 @@ func (o *Objective) Gradient(ctx context.Context, dst []float64) (float64, error
 // HessianProducts sets the rows of dst to the products of the Hessian of L
 // with the rows of src; both are k × Dim and may not overlap.
 func (o *Objective) HessianProducts(ctx context.Context, dst, src *mat.Dense) error {
-	return o.products(ctx, "Hessian", dst, src, first|second, func(l *lane) (*symbolic.Plan, G.Nodes) { return l.product, l.image })
+	return o.products(ctx, "Hessian", dst, src, first|second, func(r *replica) (*symbolic.Plan, G.Nodes) { return r.product, r.image })
 }
 
 // GaussNewtonProducts sets the rows of dst to the products of the generalised
@@ -308,10 +308,10 @@ func (o *Objective) HessianProducts(ctx context.Context, dst, src *mat.Dense) er
 //
 // with ∇²ℓ = diag p − ppᵀ for the cross-entropy (Schraudolph 2002).
 func (o *Objective) GaussNewtonProducts(ctx context.Context, dst, src *mat.Dense) error {
-	return o.products(ctx, "Gauss-Newton", dst, src, gaussNewton, func(l *lane) (*symbolic.Plan, G.Nodes) { return l.ggnProduct, l.ggnImage })
+	return o.products(ctx, "Gauss-Newton", dst, src, gaussNewton, func(r *replica) (*symbolic.Plan, G.Nodes) { return r.ggnProduct, r.ggnImage })
 }
 
-func (o *Objective) products(ctx context.Context, matrix string, dst, src *mat.Dense, d derivatives, of func(*lane) (*symbolic.Plan, G.Nodes)) error {
+func (o *Objective) products(ctx context.Context, matrix string, dst, src *mat.Dense, d derivatives, of func(*replica) (*symbolic.Plan, G.Nodes)) error {
 	if err := o.build(d); err != nil {
 		return err
 	}
@@ -322,13 +322,13 @@ func (o *Objective) products(ctx context.Context, matrix string, dst, src *mat.D
 	for j := range k {
 		clear(dst.RawRowView(j))
 	}
-	err := o.each(ctx, k, func(l *lane, _, j int) error {
-		l.point(src.RawRowView(j))
-		plan, _ := of(l)
+	err := o.each(ctx, k, func(r *replica, _, j int) error {
+		r.point(src.RawRowView(j))
+		plan, _ := of(r)
 		return plan.Run()
-	}, func(l *lane, _, j int) error {
-		_, image := of(l)
-		l.add(dst.RawRowView(j), image)
+	}, func(r *replica, _, j int) error {
+		_, image := of(r)
+		r.add(dst.RawRowView(j), image)
 		return nil
 	})
 	if err != nil {
@@ -351,12 +351,12 @@ func (o *Objective) Slopes(ctx context.Context, dst, v []float64) error {
 	if len(dst) != o.Samples() || len(v) != o.Dim() {
 		return fmt.Errorf("models: slopes of %d samples along %d values; want %d and %d", len(dst), len(v), o.Samples(), o.Dim())
 	}
-	err := o.each(ctx, 1, func(l *lane, _, _ int) error {
-		l.point(v)
-		return l.slopes.Run()
-	}, func(l *lane, chunk, _ int) error {
+	err := o.each(ctx, 1, func(r *replica, _, _ int) error {
+		r.point(v)
+		return r.slopes.Run()
+	}, func(r *replica, chunk, _ int) error {
 		rows := o.chunks[chunk]
-		copyValues(dst[rows[0]:rows[0]+len(rows)], l.program.Value(l.slope).(*tensor.Dense))
+		copyValues(dst[rows[0]:rows[0]+len(rows)], r.program.Value(r.slope).(*tensor.Dense))
 		return nil
 	})
 	if err != nil {
@@ -366,10 +366,10 @@ func (o *Objective) Slopes(ctx context.Context, dst, v []float64) error {
 }
 
 // add adds nodes, one a parameter, to their places in the flat vector dst.
-func (l *lane) add(dst []float64, nodes G.Nodes) {
+func (r *replica) add(dst []float64, nodes G.Nodes) {
 	for i, n := range nodes {
 		if n != nil {
-			addValues(dst[l.offsets[i]:], l.program.Value(n).(*tensor.Dense))
+			addValues(dst[r.offsets[i]:], r.program.Value(n).(*tensor.Dense))
 		}
 	}
 }

@@ -32,8 +32,8 @@ func (o *Objective) SetCotangents(s []float64) error {
 		return err
 	}
 	copy(o.targets, s)
-	for _, l := range o.lanes {
-		l.chunk = -1
+	for _, r := range o.replicas {
+		r.chunk = -1
 	}
 	if o.single != nil {
 		return o.single.SetCotangents(s)
@@ -47,11 +47,11 @@ func (o *Objective) Logits(ctx context.Context, dst []float64) error {
 	if len(dst) != o.Samples()*classes {
 		return fmt.Errorf("models: logits into %d values; want %d samples × %d classes", len(dst), o.Samples(), classes)
 	}
-	err := o.each(ctx, 1, func(l *lane, _, _ int) error {
-		return l.forward.Run()
-	}, func(l *lane, chunk, _ int) error {
+	err := o.each(ctx, 1, func(r *replica, _, _ int) error {
+		return r.forward.Run()
+	}, func(r *replica, chunk, _ int) error {
 		rows := o.chunks[chunk]
-		copyValues(dst[rows[0]*classes:(rows[0]+len(rows))*classes], l.program.Value(l.Expression.Logits).(*tensor.Dense))
+		copyValues(dst[rows[0]*classes:(rows[0]+len(rows))*classes], r.program.Value(r.Expression.Logits).(*tensor.Dense))
 		return nil
 	})
 	return errors.Join(err, finite("the logits", dst))
@@ -65,11 +65,11 @@ func (o *Objective) SampleGradients(ctx context.Context, visit func(n int, g []f
 		return err
 	}
 	g := make([]float64, o.Dim())
-	return o.single.each(ctx, 1, func(l *lane, _, _ int) error {
-		return l.backward.Run()
-	}, func(l *lane, n, _ int) error {
+	return o.single.each(ctx, 1, func(r *replica, _, _ int) error {
+		return r.backward.Run()
+	}, func(r *replica, n, _ int) error {
 		clear(g)
-		l.add(g, l.gradient)
+		r.add(g, r.gradient)
 		if err := finite(fmt.Sprintf("the gradient of sample %d", n), g); err != nil {
 			return err
 		}
@@ -87,7 +87,7 @@ func (o *Objective) buildSingle() error {
 	if fixed, ok := o.model.(Fixed); ok {
 		single.size = fixed.BatchSize()
 	}
-	single.lanes, single.built, single.turns = nil, 0, new(turns)
+	single.replicas, single.built, single.sequence = nil, 0, new(sequencer)
 	if o.targets != nil {
 		single.targets = append([]float64(nil), o.targets...)
 	}

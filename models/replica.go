@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"sync"
-	"sync/atomic"
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -15,7 +14,7 @@ import (
 	"github.com/hessoscope/hessoscope/models/symbolic/op"
 )
 
-// derivatives is a set of what lanes can compute beside the loss.
+// derivatives is a set of what replicas can compute besides the loss.
 type derivatives int
 
 const (
@@ -25,8 +24,9 @@ const (
 	mixed                               // ∂(v·∇L)/∂x; needs first
 )
 
-// lane is one graph and program of an Objective, with room for one chunk.
-type lane struct {
+// replica is one copy of the graph of an Objective, and its program, with room
+// for one chunk of samples.
+type replica struct {
 	*Expression
 	program *symbolic.Program
 	chunk   int     // the chunk that is loaded, −1 for none
@@ -51,79 +51,79 @@ type lane struct {
 	mixed      *symbolic.Plan
 }
 
-// newLane builds the loss of o and the derivatives d of it.
-func newLane(o *Objective, d derivatives) (*lane, error) {
+// newReplica builds the loss of o and the derivatives d of it.
+func newReplica(o *Objective, d derivatives) (*replica, error) {
 	e, err := Express(o.model, o.loss, o.size, o.dtype)
 	if err != nil {
 		return nil, err
 	}
-	l := &lane{Expression: e, chunk: -1}
+	r := &replica{Expression: e, chunk: -1}
 	offset := 0
 	for i, p := range e.Params {
 		if o.active[i] {
-			l.active = append(l.active, p)
-			l.offsets = append(l.offsets, offset)
+			r.active = append(r.active, p)
+			r.offsets = append(r.offsets, offset)
 			offset += p.Shape().TotalSize()
 		}
 	}
 	outs := G.Nodes{e.Losses, e.Logits}
 	if d&first != 0 {
-		if l.gradient, err = symbolic.Pullback(G.Nodes{e.Losses}, G.Nodes{e.Weight}, l.active); err != nil {
+		if r.gradient, err = symbolic.Pullback(G.Nodes{e.Losses}, G.Nodes{e.Weight}, r.active); err != nil {
 			return nil, err
 		}
-		outs = append(outs, present(l.gradient)...)
+		outs = append(outs, present(r.gradient)...)
 	}
 	if d&(second|gaussNewton|mixed) != 0 {
-		for i, p := range l.active {
-			l.direction = append(l.direction, zeros(p.Graph(), fmt.Sprint("direction ", i), o.dtype, p.Shape()))
+		for i, p := range r.active {
+			r.direction = append(r.direction, zeros(p.Graph(), fmt.Sprint("direction ", i), o.dtype, p.Shape()))
 		}
 	}
 	if d&second != 0 {
-		if err := l.differentiateAgain(); err != nil {
+		if err := r.differentiateAgain(); err != nil {
 			return nil, err
 		}
-		outs = append(append(outs, present(l.image)...), present(G.Nodes{l.slope})...)
+		outs = append(append(outs, present(r.image)...), present(G.Nodes{r.slope})...)
 	}
 	if d&gaussNewton != 0 {
-		if err := l.linearise(); err != nil {
+		if err := r.linearise(); err != nil {
 			return nil, err
 		}
-		outs = append(outs, present(l.ggnImage)...)
+		outs = append(outs, present(r.ggnImage)...)
 	}
 	if d&mixed != 0 {
-		toInput, err := symbolic.Pullback(present(l.gradient), l.directions(l.gradient), G.Nodes{e.Input})
+		toInput, err := symbolic.Pullback(present(r.gradient), r.directions(r.gradient), G.Nodes{e.Input})
 		if err != nil {
 			return nil, err
 		}
-		l.inputImage = toInput[0]
+		r.inputImage = toInput[0]
 		outs = append(outs, present(toInput)...)
 	}
-	together := []G.Nodes{e.Inputs(), e.Params, l.direction}
-	if l.program, err = symbolic.CompileTogether(together, outs...); err != nil {
+	together := []G.Nodes{e.Inputs(), e.Params, r.direction}
+	if r.program, err = symbolic.CompileTogether(together, outs...); err != nil {
 		return nil, err
 	}
-	return l, l.plan(d)
+	return r, r.plan(d)
 }
 
 // differentiateAgain pulls the direction v back through the gradient: to the
 // parameters for H·v, to the samples' weights for the directional derivative
 // of each.
-func (l *lane) differentiateAgain() error {
-	wrt := append(append(G.Nodes{}, l.active...), l.Weight)
-	grads, err := symbolic.Pullback(present(l.gradient), l.directions(l.gradient), wrt)
+func (r *replica) differentiateAgain() error {
+	wrt := append(append(G.Nodes{}, r.active...), r.Weight)
+	grads, err := symbolic.Pullback(present(r.gradient), r.directions(r.gradient), wrt)
 	if err != nil {
 		return err
 	}
-	l.image, l.slope = grads[:len(l.active)], grads[len(l.active)]
+	r.image, r.slope = grads[:len(r.active)], grads[len(r.active)]
 	return nil
 }
 
 // directions are those of the parameters for which nodes has one.
-func (l *lane) directions(nodes G.Nodes) G.Nodes {
+func (r *replica) directions(nodes G.Nodes) G.Nodes {
 	var some G.Nodes
 	for i, n := range nodes {
 		if n != nil {
-			some = append(some, l.direction[i])
+			some = append(some, r.direction[i])
 		}
 	}
 	return some
@@ -131,18 +131,18 @@ func (l *lane) directions(nodes G.Nodes) G.Nodes {
 
 // linearise builds G·v = Jᵀ·∇²ℓ·(J·v). Pulling a cotangent s back gives Jᵀs,
 // which is linear in s; pulling v back through that gives J·v, whatever s is.
-func (l *lane) linearise() error {
-	logits := G.Nodes{l.Logits}
-	s := zeros(l.Logits.Graph(), "cotangent", l.Logits.Dtype(), l.Logits.Shape())
-	pulled, err := symbolic.Pullback(logits, G.Nodes{s}, l.active)
+func (r *replica) linearise() error {
+	logits := G.Nodes{r.Logits}
+	s := zeros(r.Logits.Graph(), "cotangent", r.Logits.Dtype(), r.Logits.Shape())
+	pulled, err := symbolic.Pullback(logits, G.Nodes{s}, r.active)
 	if err != nil {
 		return err
 	}
-	pushed, err := symbolic.Pullback(present(pulled), l.directions(pulled), G.Nodes{s})
+	pushed, err := symbolic.Pullback(present(pulled), r.directions(pulled), G.Nodes{s})
 	if err != nil {
 		return err
 	}
-	slope, err := symbolic.Pullback(G.Nodes{l.Losses}, G.Nodes{l.Weight}, logits)
+	slope, err := symbolic.Pullback(G.Nodes{r.Losses}, G.Nodes{r.Weight}, logits)
 	if err != nil {
 		return err
 	}
@@ -153,7 +153,7 @@ func (l *lane) linearise() error {
 	if curved[0] == nil {
 		return fmt.Errorf("models: the loss is linear in the logits; it has no Gauss-Newton matrix")
 	}
-	l.ggnImage, err = symbolic.Pullback(logits, curved, l.active)
+	r.ggnImage, err = symbolic.Pullback(logits, curved, r.active)
 	return err
 }
 
@@ -168,44 +168,44 @@ func present(nodes G.Nodes) G.Nodes {
 	return some
 }
 
-func (l *lane) plan(d derivatives) (err error) {
+func (r *replica) plan(d derivatives) (err error) {
 	for _, p := range []struct {
 		plan   **symbolic.Plan
 		needs  derivatives
 		values G.Nodes
 	}{
-		{&l.forward, 0, G.Nodes{l.Losses, l.Logits}},
-		{&l.backward, first, append(present(l.gradient), l.Losses, l.Logits)},
-		{&l.product, second, present(l.image)},
-		{&l.slopes, second, present(G.Nodes{l.slope})},
-		{&l.ggnProduct, gaussNewton, present(l.ggnImage)},
-		{&l.mixed, mixed, present(G.Nodes{l.inputImage})},
+		{&r.forward, 0, G.Nodes{r.Losses, r.Logits}},
+		{&r.backward, first, append(present(r.gradient), r.Losses, r.Logits)},
+		{&r.product, second, present(r.image)},
+		{&r.slopes, second, present(G.Nodes{r.slope})},
+		{&r.ggnProduct, gaussNewton, present(r.ggnImage)},
+		{&r.mixed, mixed, present(G.Nodes{r.inputImage})},
 	} {
 		if d&p.needs != p.needs {
 			continue
 		}
-		if *p.plan, err = l.program.Plan(p.values...); err != nil {
+		if *p.plan, err = r.program.Plan(p.values...); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// load makes chunk the lane's data.
-func (l *lane) load(o *Objective, chunk int) {
-	if l.chunk == chunk {
+// load makes chunk the replica's data.
+func (r *replica) load(o *Objective, chunk int) {
+	if r.chunk == chunk {
 		return
 	}
-	l.Fill(o.split, o.chunks[chunk], o.weight)
+	r.Fill(o.split, o.chunks[chunk], o.weight)
 	if o.targets != nil {
-		target := l.Target.Value().(*tensor.Dense)
-		classes := l.Target.Shape()[1]
+		target := r.Target.Value().(*tensor.Dense)
+		classes := r.Target.Shape()[1]
 		for i, row := range o.chunks[chunk] {
 			setValuesAt(target, i*classes, o.targets[row*classes:(row+1)*classes])
 		}
 	}
-	l.program.Changed(l.Input, l.Target, l.Weight)
-	l.chunk = chunk
+	r.program.Changed(r.Input, r.Target, r.Weight)
+	r.chunk = chunk
 }
 
 func setValuesAt(t *tensor.Dense, at int, values []float64) {
@@ -219,19 +219,19 @@ func setValuesAt(t *tensor.Dense, at int, values []float64) {
 }
 
 // point makes v the direction.
-func (l *lane) point(v []float64) {
-	for i, n := range l.direction {
+func (r *replica) point(v []float64) {
+	for i, n := range r.direction {
 		t := n.Value().(*tensor.Dense)
-		SetValues(t, v[l.offsets[i]:l.offsets[i]+t.DataSize()])
+		SetValues(t, v[r.offsets[i]:r.offsets[i]+t.DataSize()])
 	}
-	l.program.Changed(l.direction...)
+	r.program.Changed(r.direction...)
 }
 
 // score sums the losses of the chunk's samples and counts the samples whose
 // first largest logit is that of their label.
-func (l *lane) score(split *datasets.Split, rows []int) (sum float64, correct int, err error) {
-	losses := l.program.Value(l.Losses).(*tensor.Dense)
-	logits := l.program.Value(l.Logits).(*tensor.Dense)
+func (r *replica) score(split *datasets.Split, rows []int) (sum float64, correct int, err error) {
+	losses := r.program.Value(r.Losses).(*tensor.Dense)
+	logits := r.program.Value(r.Logits).(*tensor.Dense)
 	if losses.Dtype() == tensor.Float32 {
 		return score(split, rows, losses.Float32s(), logits.Float32s())
 	}
@@ -279,12 +279,12 @@ func copyValues(dst []float64, t *tensor.Dense) {
 // each runs compute for every chunk and every j < k, chunks at once on the
 // workers, and for each j runs collect in the order of the chunks, never two
 // at once for one j. The first error stops all.
-func (o *Objective) each(ctx context.Context, k int, compute, collect func(l *lane, chunk, j int) error) error {
-	workers := min(o.workers, len(o.chunks), len(o.lanes))
-	o.turns.reset(k)
+func (o *Objective) each(ctx context.Context, k int, compute, collect func(r *replica, chunk, j int) error) error {
+	workers := min(o.workers, len(o.chunks), len(o.replicas))
+	o.sequence.reset(k)
 	if workers == 1 {
 		o.work(ctx, 0, k, compute, collect)
-		return o.turns.err
+		return o.sequence.err
 	}
 	var wait sync.WaitGroup
 	for w := 1; w < workers; w++ {
@@ -292,68 +292,29 @@ func (o *Objective) each(ctx context.Context, k int, compute, collect func(l *la
 	}
 	o.work(ctx, 0, k, compute, collect)
 	wait.Wait()
-	return o.turns.err
+	return o.sequence.err
 }
 
 // work takes chunks, in their order, until none is left.
-func (o *Objective) work(ctx context.Context, worker, k int, compute, collect func(l *lane, chunk, j int) error) {
+func (o *Objective) work(ctx context.Context, worker, k int, compute, collect func(r *replica, chunk, j int) error) {
 	for {
-		chunk := int(o.turns.next.Add(1)) - 1
+		chunk := int(o.sequence.next.Add(1)) - 1
 		if chunk >= len(o.chunks) {
 			return
 		}
-		l := o.lanes[worker%len(o.lanes)]
-		if len(o.lanes) == len(o.chunks) {
-			l = o.lanes[chunk]
+		r := o.replicas[worker%len(o.replicas)]
+		if len(o.replicas) == len(o.chunks) {
+			r = o.replicas[chunk]
 		}
-		l.load(o, chunk)
+		r.load(o, chunk)
 		for j := range k {
 			err := ctx.Err()
 			if err == nil {
-				err = compute(l, chunk, j)
+				err = compute(r, chunk, j)
 			}
-			if !o.turns.take(chunk, j, err, func() error { return collect(l, chunk, j) }) {
+			if !o.sequence.deliver(chunk, j, err, func() error { return collect(r, chunk, j) }) {
 				return
 			}
 		}
 	}
-}
-
-// turns lets chunks deliver their results in order.
-type turns struct {
-	next  atomic.Int64 // the next chunk to compute
-	mu    sync.Mutex
-	moved sync.Cond
-	turn  []int // for each j, the chunk whose turn it is
-	err   error
-}
-
-func (t *turns) reset(k int) {
-	t.next.Store(0)
-	t.moved.L = &t.mu
-	t.err = nil
-	if cap(t.turn) < k {
-		t.turn = make([]int, k)
-	}
-	t.turn = t.turn[:k]
-	clear(t.turn)
-}
-
-// take waits for the turn of chunk for j and then delivers. It returns false
-// once anything has failed, err included.
-func (t *turns) take(chunk, j int, err error, deliver func() error) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for err == nil && t.err == nil && t.turn[j] != chunk {
-		t.moved.Wait()
-	}
-	if err == nil && t.err == nil {
-		err = deliver()
-	}
-	if t.err == nil {
-		t.err = err
-	}
-	t.turn[j]++
-	t.moved.Broadcast()
-	return t.err == nil
 }

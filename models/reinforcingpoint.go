@@ -64,8 +64,8 @@ func (p *Point) Gradient(ctx context.Context, g, x []float64) (predicted int, er
 }
 
 func (p *Point) moved() {
-	for _, l := range p.objective.lanes {
-		l.chunk = -1
+	for _, r := range p.objective.replicas {
+		r.chunk = -1
 	}
 }
 
@@ -78,13 +78,13 @@ func (p *Point) Pull(ctx context.Context, dst, u []float64) error {
 	if len(dst) != len(p.sample.X) || len(u) != p.Dim() {
 		return fmt.Errorf("models: pulling %d values back to %d; want %d and %d", len(u), len(dst), p.Dim(), len(p.sample.X))
 	}
-	return p.objective.each(ctx, 1, func(l *lane, _, _ int) error {
-		l.point(u)
-		return l.mixed.Run()
-	}, func(l *lane, _, _ int) error {
+	return p.objective.each(ctx, 1, func(r *replica, _, _ int) error {
+		r.point(u)
+		return r.mixed.Run()
+	}, func(r *replica, _, _ int) error {
 		clear(dst)
-		if l.inputImage != nil {
-			copyValues(dst, l.program.Value(l.inputImage).(*tensor.Dense))
+		if r.inputImage != nil {
+			copyValues(dst, r.program.Value(r.inputImage).(*tensor.Dense))
 		}
 		return finite("a mixed derivative", dst)
 	})
