@@ -1,10 +1,8 @@
 package models
 
 import (
-	"context"
 	"fmt"
 	"math"
-	"sync"
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -51,16 +49,13 @@ type replica struct {
 	mixed      *symbolic.Plan
 }
 
-// newReplica builds the loss of o and the derivatives d of it.
-func newReplica(o *Objective, d derivatives) (*replica, error) {
-	e, err := Express(o.model, o.loss, o.size, o.dtype)
-	if err != nil {
-		return nil, err
-	}
+// newReplica builds the derivatives d of the loss e in the active parameters.
+func newReplica(e *Expression, active []bool, d derivatives) (*replica, error) {
+	var err error
 	r := &replica{Expression: e, chunk: -1}
 	offset := 0
 	for i, p := range e.Params {
-		if o.active[i] {
+		if active[i] {
 			r.active = append(r.active, p)
 			r.offsets = append(r.offsets, offset)
 			offset += p.Shape().TotalSize()
@@ -75,7 +70,7 @@ func newReplica(o *Objective, d derivatives) (*replica, error) {
 	}
 	if d&(second|gaussNewton|mixed) != 0 {
 		for i, p := range r.active {
-			r.direction = append(r.direction, zeros(p.Graph(), fmt.Sprint("direction ", i), o.dtype, p.Shape()))
+			r.direction = append(r.direction, zeros(p.Graph(), fmt.Sprint("direction ", i), p.Dtype(), p.Shape()))
 		}
 	}
 	if d&second != 0 {
@@ -192,30 +187,20 @@ func (r *replica) plan(d derivatives) (err error) {
 }
 
 // load makes chunk the replica's data.
-func (r *replica) load(o *Objective, chunk int) {
+func (r *replica) load(s *samples, chunk int) {
 	if r.chunk == chunk {
 		return
 	}
-	r.Fill(o.split, o.chunks[chunk], o.weight)
-	if o.targets != nil {
+	r.Fill(s.split, s.chunks[chunk], s.weight)
+	if s.targets != nil {
 		target := r.Target.Value().(*tensor.Dense)
 		classes := r.Target.Shape()[1]
-		for i, row := range o.chunks[chunk] {
-			setValuesAt(target, i*classes, o.targets[row*classes:(row+1)*classes])
+		for i, row := range s.chunks[chunk] {
+			setValuesAt(target, i*classes, s.targets[row*classes:(row+1)*classes])
 		}
 	}
 	r.program.Changed(r.Input, r.Target, r.Weight)
 	r.chunk = chunk
-}
-
-func setValuesAt(t *tensor.Dense, at int, values []float64) {
-	if t.Dtype() == tensor.Float32 {
-		for i, v := range values {
-			t.Float32s()[at+i] = float32(v)
-		}
-		return
-	}
-	copy(t.Float64s()[at:], values)
 }
 
 // point makes v the direction.
@@ -259,62 +244,11 @@ func score[T op.Float](split *datasets.Split, rows []int, losses, logits []T) (s
 	return sum, correct, nil
 }
 
-func at(t *tensor.Dense, i int) float64 {
-	if t.Dtype() == tensor.Float32 {
-		return float64(t.Float32s()[i])
-	}
-	return t.Float64s()[i]
-}
-
-func copyValues(dst []float64, t *tensor.Dense) {
-	if t.Dtype() == tensor.Float32 {
-		for i, v := range t.Float32s()[:len(dst)] {
-			dst[i] = float64(v)
-		}
-		return
-	}
-	copy(dst, t.Float64s())
-}
-
-// each runs compute for every chunk and every j < k, chunks at once on the
-// workers, and for each j runs collect in the order of the chunks, never two
-// at once for one j. The first error stops all.
-func (o *Objective) each(ctx context.Context, k int, compute, collect func(r *replica, chunk, j int) error) error {
-	workers := min(o.workers, len(o.chunks), len(o.replicas))
-	o.sequence.reset(k)
-	if workers == 1 {
-		o.work(ctx, 0, k, compute, collect)
-		return o.sequence.err
-	}
-	var wait sync.WaitGroup
-	for w := 1; w < workers; w++ {
-		wait.Go(func() { o.work(ctx, w, k, compute, collect) })
-	}
-	o.work(ctx, 0, k, compute, collect)
-	wait.Wait()
-	return o.sequence.err
-}
-
-// work takes chunks, in their order, until none is left.
-func (o *Objective) work(ctx context.Context, worker, k int, compute, collect func(r *replica, chunk, j int) error) {
-	for {
-		chunk := int(o.sequence.next.Add(1)) - 1
-		if chunk >= len(o.chunks) {
-			return
-		}
-		r := o.replicas[worker%len(o.replicas)]
-		if len(o.replicas) == len(o.chunks) {
-			r = o.replicas[chunk]
-		}
-		r.load(o, chunk)
-		for j := range k {
-			err := ctx.Err()
-			if err == nil {
-				err = compute(r, chunk, j)
-			}
-			if !o.sequence.deliver(chunk, j, err, func() error { return collect(r, chunk, j) }) {
-				return
-			}
+// add adds nodes, one a parameter, to their places in the flat vector dst.
+func (r *replica) add(dst []float64, nodes G.Nodes) {
+	for i, n := range nodes {
+		if n != nil {
+			addValues(dst[r.offsets[i]:], r.program.Value(n).(*tensor.Dense))
 		}
 	}
 }
