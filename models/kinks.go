@@ -24,11 +24,11 @@ type Kinks struct {
 func (o *Objective) Kinks(ctx context.Context) (Kinks, error) {
 	k := Kinks{Nearest: math.Inf(1)}
 	squares := 0.0
-	err := o.each(ctx, 1, func(l *lane, _, _ int) error {
-		return l.forward.Run()
-	}, func(l *lane, chunk, _ int) error {
-		for _, n := range kinked(l.Expression.Logits, make(map[*G.Node]bool)) {
-			z := l.program.Value(n).(*tensor.Dense)
+	err := o.each(ctx, 1, func(r *replica, _, _ int) error {
+		return r.forward.Run()
+	}, func(r *replica, chunk, _ int) error {
+		for _, n := range kinked(r.Expression.Logits, make(map[*G.Node]bool)) {
+			z := r.program.Value(n).(*tensor.Dense)
 			values := len(o.chunks[chunk]) * z.DataSize() / n.Shape()[0] // without padding
 			for i := range values {
 				k.see(math.Abs(at(z, i)), &squares)

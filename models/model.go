@@ -7,8 +7,6 @@ import (
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
-
-	"github.com/hessoscope/hessoscope/models/weights"
 )
 
 // A Model is a classifier.
@@ -58,9 +56,6 @@ func checkPrecision(t tensor.Dtype) error {
 	return nil
 }
 
-// rowMajor tells whether the elements of t are in the order of its shape.
-func rowMajor(t *tensor.Dense) bool { return !t.RequiresIterator() && !t.DataOrder().IsColMajor() }
-
 // Norm is the Euclidean norm of all parameters, ‖θ‖.
 func Norm(m Model) float64 {
 	sum := 0.0
@@ -92,31 +87,6 @@ func Rescale(m Model, norm float64) error {
 	return nil
 }
 
-// Values returns a copy of the elements of t as float64.
-func Values(t *tensor.Dense) []float64 {
-	if t.Dtype() == tensor.Float32 {
-		wide := make([]float64, t.DataSize())
-		for i, v := range t.Float32s() {
-			wide[i] = float64(v)
-		}
-		return wide
-	}
-	return append([]float64(nil), t.Float64s()...)
-}
-
-// SetValues sets the elements of t, rounded to its type. There must be as many
-// values as t has elements.
-func SetValues(t *tensor.Dense, values []float64) {
-	if t.Dtype() == tensor.Float32 {
-		dst := t.Float32s()
-		for i, v := range values {
-			dst[i] = float32(v)
-		}
-		return
-	}
-	copy(t.Float64s(), values)
-}
-
 // parametersIn returns tensors of one precision for the parameters of m: its
 // own, if they are of that precision.
 func parametersIn(m Model, dtype tensor.Dtype) (params []*tensor.Dense, shared bool) {
@@ -140,57 +110,6 @@ func copyParameters(dst []*tensor.Dense, m Model) error {
 				p.Name, p.Value.Shape(), p.Value.Strides(), dst[i].Shape())
 		}
 		SetValues(dst[i], Values(p.Value))
-	}
-	return nil
-}
-
-// Export returns parameters as arrays, under their names.
-func Export(params []Parameter) []weights.Array {
-	arrays := make([]weights.Array, len(params))
-	for i, p := range params {
-		arrays[i] = weights.Array{
-			Name:    p.Name,
-			Shape:   append([]int(nil), p.Value.Shape()...),
-			Data:    Values(p.Value),
-			Float32: p.Value.Dtype() == tensor.Float32,
-		}
-	}
-	return arrays
-}
-
-// Import sets parameters from arrays of the same names and shapes, in any
-// order. Arrays that belong to no parameter are an error, but for those with a
-// slash in their name, which a checkpoint keeps beside the parameters. On an
-// error nothing is changed.
-func Import(params []Parameter, arrays []weights.Array) error {
-	byName := make(map[string]weights.Array)
-	for _, a := range arrays {
-		if _, ok := byName[a.Name]; ok {
-			return fmt.Errorf("models: two arrays are named %q", a.Name)
-		}
-		byName[a.Name] = a
-	}
-	known := make(map[string]bool)
-	for _, p := range params {
-		a, ok := byName[p.Name]
-		if !ok {
-			return fmt.Errorf("models: no array %q for the parameter of shape %v; there are %s", p.Name, p.Value.Shape(), names(arrays))
-		}
-		if !slices.Equal(p.Value.Shape(), tensor.Shape(a.Shape)) {
-			return fmt.Errorf("models: array %q has shape %v; want %v", p.Name, tensor.Shape(a.Shape), p.Value.Shape())
-		}
-		if len(a.Data) != p.Value.DataSize() {
-			return fmt.Errorf("models: array %q holds %d values; its shape %v wants %d", p.Name, len(a.Data), p.Value.Shape(), p.Value.DataSize())
-		}
-		known[p.Name] = true
-	}
-	for _, a := range parameterArrays(arrays) {
-		if !known[a.Name] {
-			return fmt.Errorf("models: array %q belongs to no parameter of the model", a.Name)
-		}
-	}
-	for _, p := range params {
-		SetValues(p.Value, byName[p.Name].Data)
 	}
 	return nil
 }

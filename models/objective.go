@@ -2,20 +2,11 @@ package models
 
 import (
 	"context"
-	"fmt"
-	"runtime"
-	"slices"
-	"strings"
+	"sync"
 
-	"gonum.org/v1/gonum/mat"
-
-	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
 	"github.com/hessoscope/hessoscope/datasets"
-	"github.com/hessoscope/hessoscope/datasets/suggest"
-	"github.com/hessoscope/hessoscope/models/symbolic"
-	"github.com/hessoscope/hessoscope/models/symbolic/vec"
 )
 
 // Objective is the loss of a model over a split of data, as a function of the
@@ -30,63 +21,27 @@ import (
 //
 // An Objective belongs to one goroutine.
 type Objective struct {
-	model   Model
-	loss    Loss
-	split   *datasets.Split
-	dtype   tensor.Dtype
-	params  []*tensor.Dense // of type dtype; the model's own where they can be
-	shared  bool            // whether params are the model's own
-	size    int             // samples that a lane has room for
-	chunks  [][]int         // rows of split
-	lanes   []*lane         // one a chunk, or one a worker where that would take too much memory
-	workers int
-	built   derivatives // that the lanes can compute
-	turns   *turns
+	model  Model
+	loss   Loss
+	dtype  tensor.Dtype
+	params []*tensor.Dense // of type dtype; the model's own where they can be
+	shared bool            // whether params are the model's own
+	active []bool          // the parameters that are differentiated in
+	samples
 
-	active  []bool    // the parameters that are differentiated in
-	targets []float64 // N × C in place of one-hot labels, or nil
-	weight  float64   // of a sample, 1/N
-	single  *Objective
+	size     int         // samples that a replica has room for
+	replicas []*replica  // one a chunk, or one a worker where that would take too much memory
+	built    derivatives // that the replicas can compute
+	workers  int
+	sequence *sequencer
+
+	single *Objective // the same loss in chunks of one sample; nil until it is needed
 }
 
-// ObjectiveSettings are options of an Objective; the zero value is the
-// default.
-type ObjectiveSettings struct {
-	// Precision of the computation, Float64 if zero. A Fixed model is always
-	// evaluated in its own.
-	Precision tensor.Dtype
-	// Workers is how many chunks are computed at once; one a CPU if zero. It
-	// does not change any result.
-	Workers int
-	// Only names the parameters to differentiate in, by their name or the name
-	// of their layer ("fc1" for fc1.weight and fc1.bias); all if empty. The
-	// others are constants.
-	Only []string
-}
-
-// resolve puts the defaults in the place of what is zero, for a model.
-func (s ObjectiveSettings) resolve(m Model) (ObjectiveSettings, error) {
-	if s.Precision == (tensor.Dtype{}) {
-		s.Precision = tensor.Float64
-	}
-	if err := checkPrecision(s.Precision); err != nil {
-		return s, err
-	}
-	if _, fixed := m.(Fixed); fixed {
-		s.Precision = Precision(m)
-	}
-	if s.Workers <= 0 {
-		s.Workers = runtime.GOMAXPROCS(0)
-	}
-	return s, nil
-}
-
-// Chunks are of at most chunkSize samples, whatever the number of workers.
 // With more than maxKept chunks, or where keeping would take more than
-// maxKeptBytes, chunks are loaded anew at each pass and the forward and first
+// maxKeptBytes, chunks are loaded anew at each pass, and the forward and first
 // backward pass are computed again for each.
 const (
-	chunkSize    = 128
 	maxKept      = 64
 	maxKeptBytes = 1 << 30
 )
@@ -104,8 +59,8 @@ func NewObjective(m Model, loss Loss, split *datasets.Split, s ObjectiveSettings
 		return nil, err
 	}
 	o := &Objective{
-		model: m, loss: loss, split: split, dtype: s.Precision, workers: s.Workers, active: active,
-		weight: 1 / float64(split.Len()), turns: new(turns),
+		model: m, loss: loss, dtype: s.Precision, workers: s.Workers, active: active,
+		samples: samples{split: split, weight: 1 / float64(split.Len())}, sequence: new(sequencer),
 	}
 	size := chunkSize
 	if fixed, ok := m.(Fixed); ok {
@@ -121,58 +76,6 @@ func NewObjective(m Model, loss Loss, split *datasets.Split, s ObjectiveSettings
 		return nil, err
 	}
 	return o, o.Refresh()
-}
-
-// chunksOf splits the rows 0 … n−1 into chunks of a size.
-func chunksOf(n, size int) [][]int {
-	rows := make([]int, n)
-	for i := range rows {
-		rows[i] = i
-	}
-	return slices.Collect(slices.Chunk(rows, size))
-}
-
-// selectParameters tells which parameters have one of the names, or belong to
-// a layer of that name.
-func selectParameters(m Model, only []string) ([]bool, error) {
-	params := m.Parameters()
-	active := make([]bool, len(params))
-	var known []string
-	for i, p := range params {
-		active[i] = len(only) == 0
-		known = append(known, p.Name)
-		if dot := strings.LastIndex(p.Name, "."); dot > 0 {
-			known = append(known, p.Name[:dot])
-		}
-	}
-	for _, name := range only {
-		found := false
-		for i, p := range params {
-			if p.Name == name || strings.HasPrefix(p.Name, name+".") {
-				active[i], found = true, true
-			}
-		}
-		if !found {
-			return nil, fmt.Errorf("models: no parameter or layer %q%s", name, suggest.Nearest(name, known))
-		}
-	}
-	return active, nil
-}
-
-// checkData is an error unless the samples of split fit m.
-func checkData(m Model, split *datasets.Split) error {
-	n := split.Len()
-	if n == 0 {
-		return fmt.Errorf("models: split %q has no samples", split.Name)
-	}
-	width := tensor.Shape(m.InputShape()).TotalSize()
-	if len(split.X) != n*width {
-		return fmt.Errorf("models: split %q has %d values a sample; the model takes %d", split.Name, len(split.X)/n, width)
-	}
-	if top := slices.Max(split.Labels); top >= m.Classes() {
-		return fmt.Errorf("models: split %q has a label %d; the model has %d classes", split.Name, top, m.Classes())
-	}
-	return nil
 }
 
 // Dim is the number of values of the parameters that are differentiated in, P.
@@ -195,7 +98,7 @@ func (o *Objective) Precision() tensor.Dtype { return o.dtype }
 // Bytes is the memory of all buffers, once every kind of derivative that was
 // asked for so far has been computed.
 func (o *Objective) Bytes() int64 {
-	return int64(len(o.lanes)) * o.lanes[0].program.Bytes()
+	return int64(len(o.replicas)) * o.replicas[0].program.Bytes()
 }
 
 // Refresh takes over the model's parameters as they are now. Call it whenever
@@ -210,13 +113,31 @@ func (o *Objective) Refresh() error {
 	return nil
 }
 
-// build makes lanes that can compute d, and all that they could before.
+// changed tells all programs that the parameters were written to.
+func (o *Objective) changed() {
+	for _, r := range o.replicas {
+		r.program.Changed(r.Params...)
+	}
+	if o.single != nil { // it shares the parameters' tensors
+		o.single.changed()
+	}
+}
+
+// reload makes every replica load its chunk again, because the samples have
+// changed.
+func (o *Objective) reload() {
+	for _, r := range o.replicas {
+		r.chunk = -1
+	}
+}
+
+// build makes replicas that can compute d, and all that they could before.
 func (o *Objective) build(d derivatives) error {
 	d |= o.built
-	if d == o.built && o.lanes != nil {
+	if d == o.built && o.replicas != nil {
 		return nil
 	}
-	first, err := o.newLane(d)
+	first, err := o.newReplica(d)
 	if err != nil {
 		return err
 	}
@@ -224,164 +145,74 @@ func (o *Objective) build(d derivatives) error {
 	if count > maxKept || int64(count)*first.program.Bytes() > maxKeptBytes {
 		count = min(count, o.workers)
 	}
-	lanes := []*lane{first}
-	for len(lanes) < count {
-		l, err := o.newLane(d)
+	replicas := []*replica{first}
+	for len(replicas) < count {
+		r, err := o.newReplica(d)
 		if err != nil {
 			return err
 		}
-		lanes = append(lanes, l)
+		replicas = append(replicas, r)
 	}
-	o.lanes, o.built = lanes, d
+	o.replicas, o.built = replicas, d
 	return nil
 }
 
-func (o *Objective) newLane(d derivatives) (*lane, error) {
-	l, err := newLane(o, d)
+func (o *Objective) newReplica(d derivatives) (*replica, error) {
+	e, err := Express(o.model, o.loss, o.size, o.dtype)
 	if err != nil {
 		return nil, err
 	}
-	for i, p := range l.Params {
-		if err := l.program.Set(p, o.params[i]); err != nil {
+	r, err := newReplica(e, o.active, d)
+	if err != nil {
+		return nil, err
+	}
+	for i, p := range r.Params {
+		if err := r.program.Set(p, o.params[i]); err != nil {
 			return nil, err
 		}
 	}
-	return l, nil
+	return r, nil
 }
 
-// Evaluation is the loss and what the logits say of the labels.
-type Evaluation struct {
-	Loss     float64
-	Accuracy float64 // share of samples whose first largest logit is that of their label
+// each runs compute for every chunk and every j < k, chunks at once on the
+// workers, and for each j runs collect in the order of the chunks, never two
+// at once for one j. The first error stops all.
+func (o *Objective) each(ctx context.Context, k int, compute, collect func(r *replica, chunk, j int) error) error {
+	workers := min(o.workers, len(o.chunks), len(o.replicas))
+	o.sequence.reset(k)
+	if workers == 1 {
+		o.work(ctx, 0, k, compute, collect)
+		return o.sequence.err
+	}
+	var wait sync.WaitGroup
+	for w := 1; w < workers; w++ {
+		wait.Go(func() { o.work(ctx, w, k, compute, collect) })
+	}
+	o.work(ctx, 0, k, compute, collect)
+	wait.Wait()
+	return o.sequence.err
 }
 
-// Evaluate returns the loss and the accuracy. A loss that is NaN or infinite
-// is an error that wraps ErrNotFinite and names the sample.
-func (o *Objective) Evaluate(ctx context.Context) (Evaluation, error) {
-	loss, correct := 0.0, 0
-	err := o.each(ctx, 1, func(l *lane, chunk, _ int) error {
-		return l.forward.Run()
-	}, func(l *lane, chunk, _ int) error {
-		sum, hits, err := l.score(o.split, o.chunks[chunk])
-		loss += sum
-		correct += hits
-		return err
-	})
-	n := float64(o.Samples())
-	return Evaluation{Loss: loss / n, Accuracy: float64(correct) / n}, err
-}
-
-// Gradient sets dst, of length Dim, to ∇L and returns L.
-func (o *Objective) Gradient(ctx context.Context, dst []float64) (float64, error) {
-	if err := o.build(first); err != nil {
-		return 0, err
-	}
-	if len(dst) != o.Dim() {
-		return 0, fmt.Errorf("models: gradient into %d values; want %d", len(dst), o.Dim())
-	}
-	loss := 0.0
-	clear(dst)
-	err := o.each(ctx, 1, func(l *lane, _, _ int) error {
-		return l.backward.Run()
-	}, func(l *lane, chunk, _ int) error {
-		sum, _, err := l.score(o.split, o.chunks[chunk])
-		loss += sum
-		l.add(dst, l.gradient)
-		return err
-	})
-	if err != nil {
-		return 0, err
-	}
-	return loss / float64(o.Samples()), finite("the gradient", dst)
-}
-
-// HessianProducts sets the rows of dst to the products of the Hessian of L
-// with the rows of src; both are k × Dim and may not overlap.
-func (o *Objective) HessianProducts(ctx context.Context, dst, src *mat.Dense) error {
-	return o.products(ctx, "Hessian", dst, src, first|second, func(l *lane) (*symbolic.Plan, G.Nodes) { return l.product, l.image })
-}
-
-// GaussNewtonProducts sets the rows of dst to the products of the generalised
-// Gauss-Newton matrix with the rows of src, both k × Dim:
-//
-//	G = (1/N) Σₙ Jₙᵀ·∇²ℓ(zₙ)·Jₙ,   Jₙ = ∂f(xₙ)/∂θ
-//
-// with ∇²ℓ = diag p − ppᵀ for the cross-entropy (Schraudolph 2002).
-func (o *Objective) GaussNewtonProducts(ctx context.Context, dst, src *mat.Dense) error {
-	return o.products(ctx, "Gauss-Newton", dst, src, gaussNewton, func(l *lane) (*symbolic.Plan, G.Nodes) { return l.ggnProduct, l.ggnImage })
-}
-
-func (o *Objective) products(ctx context.Context, matrix string, dst, src *mat.Dense, d derivatives, of func(*lane) (*symbolic.Plan, G.Nodes)) error {
-	if err := o.build(d); err != nil {
-		return err
-	}
-	k, cols := src.Dims()
-	if rows, c := dst.Dims(); rows != k || c != cols || cols != o.Dim() {
-		return fmt.Errorf("models: %s products of %d × %d into %d × %d; want rows of %d", matrix, k, cols, rows, c, o.Dim())
-	}
-	for j := range k {
-		clear(dst.RawRowView(j))
-	}
-	err := o.each(ctx, k, func(l *lane, _, j int) error {
-		l.point(src.RawRowView(j))
-		plan, _ := of(l)
-		return plan.Run()
-	}, func(l *lane, _, j int) error {
-		_, image := of(l)
-		l.add(dst.RawRowView(j), image)
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	for j := range k {
-		if err := finite("a "+matrix+" product", dst.RawRowView(j)); err != nil {
-			return err
+// work takes chunks, in their order, until none is left.
+func (o *Objective) work(ctx context.Context, worker, k int, compute, collect func(r *replica, chunk, j int) error) {
+	for {
+		chunk := int(o.sequence.next.Add(1)) - 1
+		if chunk >= len(o.chunks) {
+			return
+		}
+		r := o.replicas[worker%len(o.replicas)]
+		if len(o.replicas) == len(o.chunks) {
+			r = o.replicas[chunk]
+		}
+		r.load(&o.samples, chunk)
+		for j := range k {
+			err := ctx.Err()
+			if err == nil {
+				err = compute(r, chunk, j)
+			}
+			if !o.sequence.deliver(chunk, j, err, func() error { return collect(r, chunk, j) }) {
+				return
+			}
 		}
 	}
-	return nil
-}
-
-// Slopes sets dst[n] to the derivative of the loss of sample n in the
-// direction v, gₙ·v with gₙ = ∇θ ℓ(f(xₙ), yₙ). dst has length Samples, v Dim.
-func (o *Objective) Slopes(ctx context.Context, dst, v []float64) error {
-	if err := o.build(first | second); err != nil {
-		return err
-	}
-	if len(dst) != o.Samples() || len(v) != o.Dim() {
-		return fmt.Errorf("models: slopes of %d samples along %d values; want %d and %d", len(dst), len(v), o.Samples(), o.Dim())
-	}
-	err := o.each(ctx, 1, func(l *lane, _, _ int) error {
-		l.point(v)
-		return l.slopes.Run()
-	}, func(l *lane, chunk, _ int) error {
-		rows := o.chunks[chunk]
-		copyValues(dst[rows[0]:rows[0]+len(rows)], l.program.Value(l.slope).(*tensor.Dense))
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return finite("a directional derivative", dst)
-}
-
-// add adds nodes, one a parameter, to their places in the flat vector dst.
-func (l *lane) add(dst []float64, nodes G.Nodes) {
-	for i, n := range nodes {
-		if n != nil {
-			addValues(dst[l.offsets[i]:], l.program.Value(n).(*tensor.Dense))
-		}
-	}
-}
-
-func addValues(dst []float64, t *tensor.Dense) {
-	if t.Dtype() == tensor.Float32 {
-		for i, v := range t.Float32s() {
-			dst[i] += float64(v)
-		}
-		return
-	}
-	src := t.Float64s()
-	dst = dst[:len(src)]
-	vec.Float64.Add(dst, dst, src)
 }

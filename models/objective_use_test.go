@@ -76,7 +76,7 @@ func TestHessianProductsOfManyDirections(t *testing.T) {
 	}
 }
 
-// So many chunks that lanes are loaded in turn, full ones and then the last,
+// So many chunks that replicas are loaded in turn, full ones and then the last,
 // against two halves whose chunks are all kept.
 func TestChunksLoadedInTurnAddUp(t *testing.T) {
 	const n = 8300 // 65 chunks of 128, the last of 108

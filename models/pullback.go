@@ -1,11 +1,7 @@
 package models
 
 import (
-	"context"
-	"errors"
 	"fmt"
-
-	"gorgonia.org/tensor"
 
 	"github.com/hessoscope/hessoscope/datasets"
 )
@@ -32,68 +28,9 @@ func (o *Objective) SetCotangents(s []float64) error {
 		return err
 	}
 	copy(o.targets, s)
-	for _, l := range o.lanes {
-		l.chunk = -1
-	}
+	o.reload()
 	if o.single != nil {
 		return o.single.SetCotangents(s)
 	}
-	return nil
-}
-
-// Logits sets dst, N × C row-major, to the logits of all samples.
-func (o *Objective) Logits(ctx context.Context, dst []float64) error {
-	classes := o.model.Classes()
-	if len(dst) != o.Samples()*classes {
-		return fmt.Errorf("models: logits into %d values; want %d samples × %d classes", len(dst), o.Samples(), classes)
-	}
-	err := o.each(ctx, 1, func(l *lane, _, _ int) error {
-		return l.forward.Run()
-	}, func(l *lane, chunk, _ int) error {
-		rows := o.chunks[chunk]
-		copyValues(dst[rows[0]*classes:(rows[0]+len(rows))*classes], l.program.Value(l.Expression.Logits).(*tensor.Dense))
-		return nil
-	})
-	return errors.Join(err, finite("the logits", dst))
-}
-
-// SampleGradients calls visit with the gradient of every sample's loss, in
-// order: gₙ = ∇θ ℓ(f(xₙ), yₙ), of length Dim, which visit may change but not retain. It
-// costs a pass of one sample each, and no memory but for a few of them.
-func (o *Objective) SampleGradients(ctx context.Context, visit func(n int, g []float64) error) error {
-	if err := o.buildSingle(); err != nil {
-		return err
-	}
-	g := make([]float64, o.Dim())
-	return o.single.each(ctx, 1, func(l *lane, _, _ int) error {
-		return l.backward.Run()
-	}, func(l *lane, n, _ int) error {
-		clear(g)
-		l.add(g, l.gradient)
-		if err := finite(fmt.Sprintf("the gradient of sample %d", n), g); err != nil {
-			return err
-		}
-		return visit(n, g)
-	})
-}
-
-// buildSingle makes the objective whose chunks are single samples of weight 1.
-func (o *Objective) buildSingle() error {
-	if o.single != nil {
-		return nil
-	}
-	single := *o
-	single.size, single.weight, single.chunks = 1, 1, chunksOf(o.Samples(), 1)
-	if fixed, ok := o.model.(Fixed); ok {
-		single.size = fixed.BatchSize()
-	}
-	single.lanes, single.built, single.turns = nil, 0, new(turns)
-	if o.targets != nil {
-		single.targets = append([]float64(nil), o.targets...)
-	}
-	if err := single.build(first); err != nil {
-		return err
-	}
-	o.single = &single
 	return nil
 }

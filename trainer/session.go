@@ -34,7 +34,7 @@ type Session struct {
 
 // SessionSettings are options of a Session; the zero value is the default.
 type SessionSettings struct {
-	Loss   models.Loss // CrossEntropy if empty
+	Loss   models.Loss // CrossEntropy if nil
 	Epochs int         // planned, for schedules that need the end; 0 if not known
 	Seed   uint64      // for hooks that draw random numbers
 	// Evaluate is when the loss and the accuracy of each split are computed;
@@ -52,7 +52,7 @@ type splitObjective struct {
 
 // NewSession returns a session for model and the splits of data.
 func NewSession(model models.Model, data *datasets.Dataset, s SessionSettings, hooks ...Hook) (*Session, error) {
-	if s.Loss == "" {
+	if s.Loss == nil {
 		s.Loss = models.CrossEntropy
 	}
 	if s.Evaluate.IsZero() {
@@ -109,7 +109,7 @@ func (e *Session) addSplit(split *datasets.Split, workers int) error {
 		evaluation{e.evaluate},
 		Metric{
 			Name: LossOf(split.Name), Heading: headingOf(split.Name, "loss", "loss"), Better: Lower,
-			Meaning: "mean " + string(e.state.Loss) + " loss over the " + split.Name + " split",
+			Meaning: "mean " + e.state.Loss.Name() + " loss over the " + split.Name + " split",
 		},
 		Metric{
 			Name: AccuracyOf(split.Name), Heading: headingOf(split.Name, "accuracy", "acc"), Better: Higher,

@@ -25,7 +25,7 @@ type Config struct {
 	// ClipNorm scales a mini-batch's gradient down to this norm where it is
 	// larger; no clipping if zero.
 	ClipNorm float64
-	Loss     models.Loss // CrossEntropy if empty
+	Loss     models.Loss // CrossEntropy if nil
 	Seed     uint64
 	Evaluate Schedule // as in SessionSettings
 	Workers  int      // as in SessionSettings

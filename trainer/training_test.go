@@ -29,7 +29,7 @@ func TestTrainingLearns(t *testing.T) {
 					}
 				}
 				if s.Epoch != 30 || s.Step != 30*15 || s.Steps != 15 || s.Loss != loss {
-					t.Errorf("state: epoch %d, step %d of %d an epoch, loss %s", s.Epoch, s.Step, s.Steps, s.Loss)
+					t.Errorf("state: epoch %d, step %d of %d an epoch, loss %s", s.Epoch, s.Step, s.Steps, s.Loss.Name())
 				}
 			})
 		}
@@ -261,6 +261,12 @@ func TestTrainingAForeignGraph(t *testing.T) {
 	wantError(t, err, "trainer: batch size 65; the model's graph holds 64")
 }
 
+// matrixLoss is a Loss that is refused: it has a value a class.
+type matrixLoss struct{}
+
+func (matrixLoss) Name() string                              { return "matrix" }
+func (matrixLoss) Losses(logits, _ *G.Node) (*G.Node, error) { return logits, nil }
+
 func TestNewErrors(t *testing.T) {
 	data := load(t, "gauss")
 	good := trainer.Config{Epochs: 1, Rate: trainer.Rate{Base: 0.1}}
@@ -269,7 +275,7 @@ func TestNewErrors(t *testing.T) {
 		want   string
 	}{
 		{func(c *trainer.Config) { c.Epochs = -1 }, "trainer: Epochs is -1; want 0 or more"},
-		{func(c *trainer.Config) { c.Loss = "hinge" }, `models: loss is "hinge"; want one of cross_entropy, squared_error`},
+		{func(c *trainer.Config) { c.Loss = matrixLoss{} }, "models: the loss matrix has shape (75, 3); want (75), one value a sample"},
 		{func(c *trainer.Config) { c.Evaluate.Every = -1 }, "trainer: Evaluate.Every is -1; want a number of epochs"},
 	} {
 		c := good

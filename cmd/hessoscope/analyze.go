@@ -30,7 +30,7 @@ type analyzeCmd struct {
 	Label        string            `help:"Column of the CSV that holds the labels." default:"label" placeholder:"COLUMN"`
 	Split        string            `help:"Split of the data." default:"train"`
 	Activation   models.Activation `help:"Nonlinearity between the layers, which weights do not tell." default:"relu"`
-	Loss         models.Loss       `help:"Loss: cross_entropy or squared_error." default:"cross_entropy"`
+	Loss         lossName          `help:"Loss: cross_entropy or squared_error." default:"cross_entropy"`
 	Method       curvature.Method  `help:"How to find eigenvalues: dense (all of them), lanczos (the ends), reduced (all resolvable pairs), density (the ends, and an estimate of all), or auto by size." default:"auto"`
 	Top          int               `help:"How many of the largest eigenvalues." default:"10"`
 	Bottom       int               `help:"How many of the smallest eigenvalues." default:"5"`
@@ -74,7 +74,7 @@ func (a analyzeCmd) Run(ctx context.Context, out *output) error {
 		return err
 	}
 	start := time.Now()
-	objective, err := models.NewObjective(model, a.Loss, split, models.ObjectiveSettings{Workers: a.Workers})
+	objective, err := models.NewObjective(model, a.Loss.loss(), split, models.ObjectiveSettings{Workers: a.Workers})
 	if err != nil {
 		return err
 	}

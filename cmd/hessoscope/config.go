@@ -66,7 +66,7 @@ type modelConfig struct {
 type trainingConfig struct {
 	Epochs    int                     `yaml:"epochs"`
 	BatchSize int                     `yaml:"batch_size,omitempty"` // the whole split if 0
-	Loss      models.Loss             `yaml:"loss,omitempty"`
+	Loss      lossName                `yaml:"loss,omitempty"`
 	Rate      trainer.Rate            `yaml:"rate"`
 	Optimizer trainer.OptimizerConfig `yaml:"optimizer,omitempty"`
 	ClipNorm  float64                 `yaml:"clip_norm,omitempty"`
@@ -223,7 +223,7 @@ func (c *config) trainer() trainer.Config {
 	t := c.Training
 	return trainer.Config{
 		Epochs: t.Epochs, BatchSize: t.BatchSize, Rate: t.Rate, Optimizer: t.Optimizer,
-		ClipNorm: t.ClipNorm, Loss: t.Loss, Seed: c.Seed, Evaluate: t.Evaluate, Workers: c.Workers,
+		ClipNorm: t.ClipNorm, Loss: t.Loss.loss(), Seed: c.Seed, Evaluate: t.Evaluate, Workers: c.Workers,
 	}
 }
 
@@ -239,7 +239,7 @@ func (c *config) resolve() {
 	setDefault(&c.Model.Activation, models.ReLU)
 	setDefault(&c.Model.Init, models.PyTorch)
 	setDefault(&c.Model.Precision, "float64")
-	setDefault(&c.Training.Loss, models.CrossEntropy)
+	setDefault(&c.Training.Loss, lossName(models.CrossEntropy.Name()))
 	setDefault(&c.Training.Rate.Schedule, "constant")
 	setDefault(&c.Training.Optimizer.Name, "sgd")
 	setDefault(&c.Spectrum.Tolerance, 1e-2)

@@ -135,7 +135,7 @@ func (e *examination) run(ctx context.Context) error {
 }
 
 func (e *examination) newObjective(workers int) (*models.Objective, error) {
-	return models.NewObjective(e.model, e.config.Training.Loss, e.split, models.ObjectiveSettings{Precision: tensor.Float64, Workers: workers})
+	return models.NewObjective(e.model, e.config.Training.Loss.loss(), e.split, models.ObjectiveSettings{Precision: tensor.Float64, Workers: workers})
 }
 
 // direction is a random unit vector.

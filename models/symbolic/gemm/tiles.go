@@ -100,12 +100,3 @@ func (ker *kernels[T]) panels(p product[T], i, m int, packed bool) {
 		tiles(m, p.k, a, p.aRow, p.aCol, b, ldb, c[j:], p.ldc, d[j:], p.ldd, p.alpha, p.beta, p.beta != 0, last)
 	}
 }
-
-// width is the number of vectors across the next panel of cols columns.
-func (ker *kernels[T]) width(cols int) int {
-	vectors := (cols + ker.lanes - 1) / ker.lanes
-	if vectors == maxWidth+1 { // better 2 and 2 than 3 and a slow 1
-		return 2
-	}
-	return min(vectors, maxWidth)
-}

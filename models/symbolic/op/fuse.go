@@ -11,16 +11,6 @@ import (
 	"github.com/hessoscope/hessoscope/models/symbolic/vec"
 )
 
-// form is what operations know others by.
-type form int
-
-const (
-	unknown     form = iota
-	sum              // Add
-	sumWithRow       // AddRow
-	repeatedRow      // RepeatRow
-)
-
 // A Call is an operation and the nodes it is applied to.
 type Call struct {
 	Op G.Op

@@ -59,13 +59,6 @@ func matMulOrTransposed(a, b *G.Node, transA, transB, transposed bool) (*G.Node,
 	return MatMul(a, b, transA, transB)
 }
 
-// product is a matrix product of a fixed size, (m, k)·(k, n) → (m, n). It stays
-// on its goroutine: the parallel work is over chunks of data.
-type product struct {
-	tA, tB  blas.Transpose
-	m, n, k int
-}
-
 // strides are the lengths of a stored row of a and of b.
 func (p product) strides() (a, b int) {
 	a, b = p.k, p.n

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/chewxy/hm"
+	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/graph"
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -49,6 +50,23 @@ type primitive struct {
 	// pullback maps the gradient of the output to gradients of the inputs;
 	// nil where an input has none.
 	pullback func(in G.Nodes, out, grad *G.Node) (G.Nodes, error)
+}
+
+// form is what operations know others by.
+type form int
+
+const (
+	unknown     form = iota
+	sum              // Add
+	sumWithRow       // AddRow
+	repeatedRow      // RepeatRow
+)
+
+// product is a matrix product of a fixed size, (m, k)·(k, n) → (m, n). It stays
+// on its goroutine: the parallel work is over chunks of data.
+type product struct {
+	tA, tB  blas.Transpose
+	m, n, k int
 }
 
 var (
@@ -170,10 +188,13 @@ func (p *primitive) SymDiff(in G.Nodes, out, grad *G.Node) (G.Nodes, error) {
 	return p.pullback(in, out, grad)
 }
 
-func (p *primitive) ReturnsPtr() bool     { return false }
-func (p *primitive) CallsExtern() bool    { return false }
+func (p *primitive) ReturnsPtr() bool { return false }
+
+func (p *primitive) CallsExtern() bool { return false }
+
 func (p *primitive) OverwritesInput() int { return -1 }
-func (p *primitive) String() string       { return p.name }
+
+func (p *primitive) String() string { return p.name }
 
 func (p *primitive) WriteHash(h hash.Hash) {
 	fmt.Fprintf(h, "hessoscope/%s %v %v→%v", p.name, p.dtype, p.in, p.out)

@@ -34,7 +34,8 @@ func NewPoint(m Model, s ObjectiveSettings) (*Point, error) {
 	return &Point{o, sample, make([]float64, m.Classes())}, err
 }
 
-// Refresh takes over the model's parameters as they are now.
+// Refresh takes over the model's parameters as they are now. Call it whenever
+// they have changed.
 func (p *Point) Refresh() error { return p.objective.Refresh() }
 
 // Dim is the number of values of the parameters, P.
@@ -50,23 +51,17 @@ func (p *Point) Gradient(ctx context.Context, g, x []float64) (predicted int, er
 		return 0, fmt.Errorf("models: a point of %d values; the model takes %d", len(x), len(p.sample.X))
 	}
 	copy(p.sample.X, x)
-	p.moved()
+	p.objective.reload()
 	if err := p.objective.Logits(ctx, p.logits); err != nil {
 		return 0, err
 	}
 	predicted = floats.MaxIdx(p.logits)
 	if p.sample.Labels[0] != predicted {
 		p.sample.Labels[0] = predicted
-		p.moved()
+		p.objective.reload()
 	}
 	_, err = p.objective.Gradient(ctx, g)
 	return predicted, err
-}
-
-func (p *Point) moved() {
-	for _, l := range p.objective.lanes {
-		l.chunk = -1
-	}
 }
 
 // Pull sets dst, of d values, to ∂⟨u, g(x)⟩/∂x at the point of the last
@@ -78,13 +73,13 @@ func (p *Point) Pull(ctx context.Context, dst, u []float64) error {
 	if len(dst) != len(p.sample.X) || len(u) != p.Dim() {
 		return fmt.Errorf("models: pulling %d values back to %d; want %d and %d", len(u), len(dst), p.Dim(), len(p.sample.X))
 	}
-	return p.objective.each(ctx, 1, func(l *lane, _, _ int) error {
-		l.point(u)
-		return l.mixed.Run()
-	}, func(l *lane, _, _ int) error {
+	return p.objective.each(ctx, 1, func(r *replica, _, _ int) error {
+		r.point(u)
+		return r.mixed.Run()
+	}, func(r *replica, _, _ int) error {
 		clear(dst)
-		if l.inputImage != nil {
-			copyValues(dst, l.program.Value(l.inputImage).(*tensor.Dense))
+		if r.inputImage != nil {
+			copyValues(dst, r.program.Value(r.inputImage).(*tensor.Dense))
 		}
 		return finite("a mixed derivative", dst)
 	})

@@ -1,0 +1,80 @@
+package models
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gorgonia.org/tensor"
+
+	"github.com/hessoscope/hessoscope/models/weights"
+)
+
+// Export returns parameters as arrays, under their names.
+func Export(params []Parameter) []weights.Array {
+	arrays := make([]weights.Array, len(params))
+	for i, p := range params {
+		arrays[i] = weights.Array{
+			Name:    p.Name,
+			Shape:   append([]int(nil), p.Value.Shape()...),
+			Data:    Values(p.Value),
+			Float32: p.Value.Dtype() == tensor.Float32,
+		}
+	}
+	return arrays
+}
+
+// Import sets parameters from arrays of the same names and shapes, in any
+// order. Arrays that belong to no parameter are an error, but for those with a
+// slash in their name, which a checkpoint keeps beside the parameters. On an
+// error nothing is changed.
+func Import(params []Parameter, arrays []weights.Array) error {
+	byName := make(map[string]weights.Array)
+	for _, a := range arrays {
+		if _, ok := byName[a.Name]; ok {
+			return fmt.Errorf("models: two arrays are named %q", a.Name)
+		}
+		byName[a.Name] = a
+	}
+	known := make(map[string]bool)
+	for _, p := range params {
+		a, ok := byName[p.Name]
+		if !ok {
+			return fmt.Errorf("models: no array %q for the parameter of shape %v; there are %s", p.Name, p.Value.Shape(), names(arrays))
+		}
+		if !slices.Equal(p.Value.Shape(), tensor.Shape(a.Shape)) {
+			return fmt.Errorf("models: array %q has shape %v; want %v", p.Name, tensor.Shape(a.Shape), p.Value.Shape())
+		}
+		if len(a.Data) != p.Value.DataSize() {
+			return fmt.Errorf("models: array %q holds %d values; its shape %v wants %d", p.Name, len(a.Data), p.Value.Shape(), p.Value.DataSize())
+		}
+		known[p.Name] = true
+	}
+	for _, a := range parameterArrays(arrays) {
+		if !known[a.Name] {
+			return fmt.Errorf("models: array %q belongs to no parameter of the model", a.Name)
+		}
+	}
+	for _, p := range params {
+		SetValues(p.Value, byName[p.Name].Data)
+	}
+	return nil
+}
+
+// parameterArrays are the arrays that are parameters.
+func parameterArrays(arrays []weights.Array) []weights.Array {
+	return slices.DeleteFunc(slices.Clone(arrays), func(a weights.Array) bool { return strings.Contains(a.Name, "/") })
+}
+
+// names lists the names of arrays, for errors.
+func names(arrays []weights.Array) string {
+	if len(arrays) == 0 {
+		return "none"
+	}
+	var list []string
+	for _, a := range arrays {
+		list = append(list, strconv.Quote(a.Name))
+	}
+	return strings.Join(list, ", ")
+}

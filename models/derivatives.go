@@ -1,0 +1,171 @@
+package models
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"gonum.org/v1/gonum/mat"
+	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
+	"github.com/hessoscope/hessoscope/models/symbolic"
+)
+
+// Evaluation is the loss and what the logits say of the labels.
+type Evaluation struct {
+	Loss     float64
+	Accuracy float64 // share of samples whose first largest logit is that of their label
+}
+
+// Evaluate returns the loss and the accuracy. A loss that is NaN or infinite
+// is an error that wraps ErrNotFinite and names the sample.
+func (o *Objective) Evaluate(ctx context.Context) (Evaluation, error) {
+	loss, correct := 0.0, 0
+	err := o.each(ctx, 1, func(r *replica, chunk, _ int) error {
+		return r.forward.Run()
+	}, func(r *replica, chunk, _ int) error {
+		sum, hits, err := r.score(o.split, o.chunks[chunk])
+		loss += sum
+		correct += hits
+		return err
+	})
+	n := float64(o.Samples())
+	return Evaluation{Loss: loss / n, Accuracy: float64(correct) / n}, err
+}
+
+// Logits sets dst, N × C row-major, to the logits of all samples.
+func (o *Objective) Logits(ctx context.Context, dst []float64) error {
+	classes := o.model.Classes()
+	if len(dst) != o.Samples()*classes {
+		return fmt.Errorf("models: logits into %d values; want %d samples × %d classes", len(dst), o.Samples(), classes)
+	}
+	err := o.each(ctx, 1, func(r *replica, _, _ int) error {
+		return r.forward.Run()
+	}, func(r *replica, chunk, _ int) error {
+		rows := o.chunks[chunk]
+		copyValues(dst[rows[0]*classes:(rows[0]+len(rows))*classes], r.program.Value(r.Expression.Logits).(*tensor.Dense))
+		return nil
+	})
+	return errors.Join(err, finite("the logits", dst))
+}
+
+// Gradient sets dst, of length Dim, to ∇L and returns L.
+func (o *Objective) Gradient(ctx context.Context, dst []float64) (float64, error) {
+	if err := o.build(first); err != nil {
+		return 0, err
+	}
+	if len(dst) != o.Dim() {
+		return 0, fmt.Errorf("models: gradient into %d values; want %d", len(dst), o.Dim())
+	}
+	loss := 0.0
+	clear(dst)
+	err := o.each(ctx, 1, func(r *replica, _, _ int) error {
+		return r.backward.Run()
+	}, func(r *replica, chunk, _ int) error {
+		sum, _, err := r.score(o.split, o.chunks[chunk])
+		loss += sum
+		r.add(dst, r.gradient)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	return loss / float64(o.Samples()), finite("the gradient", dst)
+}
+
+// GradientAt sets dst to the gradient at θ + h·v, for v of length Dim, and
+// returns the loss there. The parameters are as before when it returns, bit for
+// bit; nobody else may read them meanwhile.
+func (o *Objective) GradientAt(ctx context.Context, dst, v []float64, h float64) (float64, error) {
+	var kept [][]float64
+	for i, p := range o.params {
+		kept = append(kept, Values(p))
+		if !o.active[i] {
+			continue
+		}
+		moved := Values(p)
+		for j := range moved {
+			moved[j] += h * v[j]
+		}
+		v = v[len(moved):]
+		SetValues(p, moved)
+	}
+	o.changed()
+	loss, err := o.Gradient(ctx, dst)
+	for i, p := range o.params {
+		SetValues(p, kept[i])
+	}
+	o.changed()
+	return loss, err
+}
+
+// HessianProducts sets the rows of dst to the products of the Hessian of L
+// with the rows of src; both are k × Dim and may not overlap.
+func (o *Objective) HessianProducts(ctx context.Context, dst, src *mat.Dense) error {
+	return o.products(ctx, "Hessian", dst, src, first|second, func(r *replica) (*symbolic.Plan, G.Nodes) { return r.product, r.image })
+}
+
+// GaussNewtonProducts sets the rows of dst to the products of the generalised
+// Gauss-Newton matrix with the rows of src, both k × Dim:
+//
+//	G = (1/N) Σₙ Jₙᵀ·∇²ℓ(zₙ)·Jₙ,   Jₙ = ∂f(xₙ)/∂θ
+//
+// with ∇²ℓ = diag p − ppᵀ for the cross-entropy (Schraudolph 2002).
+func (o *Objective) GaussNewtonProducts(ctx context.Context, dst, src *mat.Dense) error {
+	return o.products(ctx, "Gauss-Newton", dst, src, gaussNewton, func(r *replica) (*symbolic.Plan, G.Nodes) { return r.ggnProduct, r.ggnImage })
+}
+
+func (o *Objective) products(ctx context.Context, matrix string, dst, src *mat.Dense, d derivatives, of func(*replica) (*symbolic.Plan, G.Nodes)) error {
+	if err := o.build(d); err != nil {
+		return err
+	}
+	k, cols := src.Dims()
+	if rows, c := dst.Dims(); rows != k || c != cols || cols != o.Dim() {
+		return fmt.Errorf("models: %s products of %d × %d into %d × %d; want rows of %d", matrix, k, cols, rows, c, o.Dim())
+	}
+	for j := range k {
+		clear(dst.RawRowView(j))
+	}
+	err := o.each(ctx, k, func(r *replica, _, j int) error {
+		r.point(src.RawRowView(j))
+		plan, _ := of(r)
+		return plan.Run()
+	}, func(r *replica, _, j int) error {
+		_, image := of(r)
+		r.add(dst.RawRowView(j), image)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for j := range k {
+		if err := finite("a "+matrix+" product", dst.RawRowView(j)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Slopes sets dst[n] to the derivative of the loss of sample n in the
+// direction v, gₙ·v with gₙ = ∇θ ℓ(f(xₙ), yₙ). dst has length Samples, v Dim.
+func (o *Objective) Slopes(ctx context.Context, dst, v []float64) error {
+	if err := o.build(first | second); err != nil {
+		return err
+	}
+	if len(dst) != o.Samples() || len(v) != o.Dim() {
+		return fmt.Errorf("models: slopes of %d samples along %d values; want %d and %d", len(dst), len(v), o.Samples(), o.Dim())
+	}
+	err := o.each(ctx, 1, func(r *replica, _, _ int) error {
+		r.point(v)
+		return r.slopes.Run()
+	}, func(r *replica, chunk, _ int) error {
+		rows := o.chunks[chunk]
+		copyValues(dst[rows[0]:rows[0]+len(rows)], r.program.Value(r.slope).(*tensor.Dense))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return finite("a directional derivative", dst)
+}

@@ -1,0 +1,254 @@
+package models
+
+import (
+	"fmt"
+	"math"
+
+	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
+	"github.com/hessoscope/hessoscope/datasets"
+	"github.com/hessoscope/hessoscope/models/symbolic"
+	"github.com/hessoscope/hessoscope/models/symbolic/op"
+)
+
+// derivatives is a set of what replicas can compute besides the loss.
+type derivatives int
+
+const (
+	first       derivatives = 1 << iota // the gradient
+	second                              // H·v and the slopes; needs first
+	gaussNewton                         // G·v
+	mixed                               // ∂(v·∇L)/∂x; needs first
+)
+
+// replica is one copy of the graph of an Objective, and its program, with room
+// for one chunk of samples.
+type replica struct {
+	*Expression
+	program *symbolic.Program
+	chunk   int     // the chunk that is loaded, −1 for none
+	active  G.Nodes // the parameters that are differentiated in
+	offsets []int   // of each active parameter in a flat vector
+
+	forward *symbolic.Plan // losses and logits
+
+	gradient G.Nodes // one an active parameter, as all below
+	backward *symbolic.Plan
+
+	direction G.Nodes // v
+	image     G.Nodes // H·v
+	product   *symbolic.Plan
+	slope     *G.Node // gₙ·v of each sample
+	slopes    *symbolic.Plan
+
+	ggnImage   G.Nodes // G·v
+	ggnProduct *symbolic.Plan
+
+	inputImage *G.Node // ∂(v·∇L)/∂x
+	mixed      *symbolic.Plan
+}
+
+// newReplica builds the derivatives d of the loss e in the active parameters.
+func newReplica(e *Expression, active []bool, d derivatives) (*replica, error) {
+	var err error
+	r := &replica{Expression: e, chunk: -1}
+	offset := 0
+	for i, p := range e.Params {
+		if active[i] {
+			r.active = append(r.active, p)
+			r.offsets = append(r.offsets, offset)
+			offset += p.Shape().TotalSize()
+		}
+	}
+	outs := G.Nodes{e.Losses, e.Logits}
+	if d&first != 0 {
+		if r.gradient, err = symbolic.Pullback(G.Nodes{e.Losses}, G.Nodes{e.Weight}, r.active); err != nil {
+			return nil, err
+		}
+		outs = append(outs, present(r.gradient)...)
+	}
+	if d&(second|gaussNewton|mixed) != 0 {
+		for i, p := range r.active {
+			r.direction = append(r.direction, zeros(p.Graph(), fmt.Sprint("direction ", i), p.Dtype(), p.Shape()))
+		}
+	}
+	if d&second != 0 {
+		if err := r.differentiateAgain(); err != nil {
+			return nil, err
+		}
+		outs = append(append(outs, present(r.image)...), present(G.Nodes{r.slope})...)
+	}
+	if d&gaussNewton != 0 {
+		if err := r.linearise(); err != nil {
+			return nil, err
+		}
+		outs = append(outs, present(r.ggnImage)...)
+	}
+	if d&mixed != 0 {
+		toInput, err := symbolic.Pullback(present(r.gradient), r.directions(r.gradient), G.Nodes{e.Input})
+		if err != nil {
+			return nil, err
+		}
+		r.inputImage = toInput[0]
+		outs = append(outs, present(toInput)...)
+	}
+	together := []G.Nodes{e.Inputs(), e.Params, r.direction}
+	if r.program, err = symbolic.CompileTogether(together, outs...); err != nil {
+		return nil, err
+	}
+	return r, r.plan(d)
+}
+
+// differentiateAgain pulls the direction v back through the gradient: to the
+// parameters for H·v, to the samples' weights for the directional derivative
+// of each.
+func (r *replica) differentiateAgain() error {
+	wrt := append(append(G.Nodes{}, r.active...), r.Weight)
+	grads, err := symbolic.Pullback(present(r.gradient), r.directions(r.gradient), wrt)
+	if err != nil {
+		return err
+	}
+	r.image, r.slope = grads[:len(r.active)], grads[len(r.active)]
+	return nil
+}
+
+// directions are those of the parameters for which nodes has one.
+func (r *replica) directions(nodes G.Nodes) G.Nodes {
+	var some G.Nodes
+	for i, n := range nodes {
+		if n != nil {
+			some = append(some, r.direction[i])
+		}
+	}
+	return some
+}
+
+// linearise builds G·v = Jᵀ·∇²ℓ·(J·v). Pulling a cotangent s back gives Jᵀs,
+// which is linear in s; pulling v back through that gives J·v, whatever s is.
+func (r *replica) linearise() error {
+	logits := G.Nodes{r.Logits}
+	s := zeros(r.Logits.Graph(), "cotangent", r.Logits.Dtype(), r.Logits.Shape())
+	pulled, err := symbolic.Pullback(logits, G.Nodes{s}, r.active)
+	if err != nil {
+		return err
+	}
+	pushed, err := symbolic.Pullback(present(pulled), r.directions(pulled), G.Nodes{s})
+	if err != nil {
+		return err
+	}
+	slope, err := symbolic.Pullback(G.Nodes{r.Losses}, G.Nodes{r.Weight}, logits)
+	if err != nil {
+		return err
+	}
+	curved, err := symbolic.Pullback(slope, pushed, logits)
+	if err != nil {
+		return err
+	}
+	if curved[0] == nil {
+		return fmt.Errorf("models: the loss is linear in the logits; it has no Gauss-Newton matrix")
+	}
+	r.ggnImage, err = symbolic.Pullback(logits, curved, r.active)
+	return err
+}
+
+// present leaves out what is nil.
+func present(nodes G.Nodes) G.Nodes {
+	var some G.Nodes
+	for _, n := range nodes {
+		if n != nil {
+			some = append(some, n)
+		}
+	}
+	return some
+}
+
+func (r *replica) plan(d derivatives) (err error) {
+	for _, p := range []struct {
+		plan   **symbolic.Plan
+		needs  derivatives
+		values G.Nodes
+	}{
+		{&r.forward, 0, G.Nodes{r.Losses, r.Logits}},
+		{&r.backward, first, append(present(r.gradient), r.Losses, r.Logits)},
+		{&r.product, second, present(r.image)},
+		{&r.slopes, second, present(G.Nodes{r.slope})},
+		{&r.ggnProduct, gaussNewton, present(r.ggnImage)},
+		{&r.mixed, mixed, present(G.Nodes{r.inputImage})},
+	} {
+		if d&p.needs != p.needs {
+			continue
+		}
+		if *p.plan, err = r.program.Plan(p.values...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// load makes chunk the replica's data.
+func (r *replica) load(s *samples, chunk int) {
+	if r.chunk == chunk {
+		return
+	}
+	r.Fill(s.split, s.chunks[chunk], s.weight)
+	if s.targets != nil {
+		target := r.Target.Value().(*tensor.Dense)
+		classes := r.Target.Shape()[1]
+		for i, row := range s.chunks[chunk] {
+			setValuesAt(target, i*classes, s.targets[row*classes:(row+1)*classes])
+		}
+	}
+	r.program.Changed(r.Input, r.Target, r.Weight)
+	r.chunk = chunk
+}
+
+// point makes v the direction.
+func (r *replica) point(v []float64) {
+	for i, n := range r.direction {
+		t := n.Value().(*tensor.Dense)
+		SetValues(t, v[r.offsets[i]:r.offsets[i]+t.DataSize()])
+	}
+	r.program.Changed(r.direction...)
+}
+
+// score sums the losses of the chunk's samples and counts the samples whose
+// first largest logit is that of their label.
+func (r *replica) score(split *datasets.Split, rows []int) (sum float64, correct int, err error) {
+	losses := r.program.Value(r.Losses).(*tensor.Dense)
+	logits := r.program.Value(r.Logits).(*tensor.Dense)
+	if losses.Dtype() == tensor.Float32 {
+		return score(split, rows, losses.Float32s(), logits.Float32s())
+	}
+	return score(split, rows, losses.Float64s(), logits.Float64s())
+}
+
+func score[T op.Float](split *datasets.Split, rows []int, losses, logits []T) (sum float64, correct int, err error) {
+	classes := len(logits) / len(losses)
+	for i, row := range rows {
+		loss := float64(losses[i])
+		if math.IsNaN(loss) || math.IsInf(loss, 0) {
+			return 0, 0, fmt.Errorf("models: the loss of sample %d of split %q is %g: %w", row, split.Name, loss, ErrNotFinite)
+		}
+		sum += loss
+		best, z := 0, logits[i*classes:][:classes]
+		for c, v := range z {
+			if v > z[best] {
+				best = c
+			}
+		}
+		if best == split.Labels[row] {
+			correct++
+		}
+	}
+	return sum, correct, nil
+}
+
+// add adds nodes, one a parameter, to their places in the flat vector dst.
+func (r *replica) add(dst []float64, nodes G.Nodes) {
+	for i, n := range nodes {
+		if n != nil {
+			addValues(dst[r.offsets[i]:], r.program.Value(n).(*tensor.Dense))
+		}
+	}
+}

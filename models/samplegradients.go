@@ -1,0 +1,47 @@
+package models
+
+import (
+	"context"
+	"fmt"
+)
+
+// SampleGradients calls visit with the gradient of every sample's loss, in
+// order: gₙ = ∇θ ℓ(f(xₙ), yₙ), of length Dim, which visit may change but not retain. It
+// costs a pass of one sample each, and no memory but for a few of them.
+func (o *Objective) SampleGradients(ctx context.Context, visit func(n int, g []float64) error) error {
+	if err := o.buildSingle(); err != nil {
+		return err
+	}
+	g := make([]float64, o.Dim())
+	return o.single.each(ctx, 1, func(r *replica, _, _ int) error {
+		return r.backward.Run()
+	}, func(r *replica, n, _ int) error {
+		clear(g)
+		r.add(g, r.gradient)
+		if err := finite(fmt.Sprintf("the gradient of sample %d", n), g); err != nil {
+			return err
+		}
+		return visit(n, g)
+	})
+}
+
+// buildSingle makes the objective whose chunks are single samples of weight 1.
+func (o *Objective) buildSingle() error {
+	if o.single != nil {
+		return nil
+	}
+	single := *o
+	single.size, single.weight, single.chunks = 1, 1, chunksOf(o.Samples(), 1)
+	if fixed, ok := o.model.(Fixed); ok {
+		single.size = fixed.BatchSize()
+	}
+	single.replicas, single.built, single.sequence = nil, 0, new(sequencer)
+	if o.targets != nil {
+		single.targets = append([]float64(nil), o.targets...)
+	}
+	if err := single.build(first); err != nil {
+		return err
+	}
+	o.single = &single
+	return nil
+}

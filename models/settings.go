@@ -1,0 +1,74 @@
+package models
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+
+	"gorgonia.org/tensor"
+
+	"github.com/hessoscope/hessoscope/datasets/suggest"
+)
+
+// chunkSize is the largest number of samples of a chunk, for any number of
+// workers.
+const chunkSize = 128
+
+// ObjectiveSettings are options of an Objective; the zero value is the
+// default.
+type ObjectiveSettings struct {
+	// Precision of the computation, Float64 if zero. A Fixed model is always
+	// evaluated in its own.
+	Precision tensor.Dtype
+	// Workers is how many chunks are computed at once; one a CPU if zero. It
+	// does not change any result.
+	Workers int
+	// Only names the parameters to differentiate in, by their name or the name
+	// of their layer ("fc1" for fc1.weight and fc1.bias); all if empty. The
+	// others are constants.
+	Only []string
+}
+
+// resolve puts the defaults in the place of what is zero, for a model.
+func (s ObjectiveSettings) resolve(m Model) (ObjectiveSettings, error) {
+	if s.Precision == (tensor.Dtype{}) {
+		s.Precision = tensor.Float64
+	}
+	if err := checkPrecision(s.Precision); err != nil {
+		return s, err
+	}
+	if _, fixed := m.(Fixed); fixed {
+		s.Precision = Precision(m)
+	}
+	if s.Workers <= 0 {
+		s.Workers = runtime.GOMAXPROCS(0)
+	}
+	return s, nil
+}
+
+// selectParameters tells which parameters have one of the names, or belong to
+// a layer of that name.
+func selectParameters(m Model, only []string) ([]bool, error) {
+	params := m.Parameters()
+	active := make([]bool, len(params))
+	var known []string
+	for i, p := range params {
+		active[i] = len(only) == 0
+		known = append(known, p.Name)
+		if dot := strings.LastIndex(p.Name, "."); dot > 0 {
+			known = append(known, p.Name[:dot])
+		}
+	}
+	for _, name := range only {
+		found := false
+		for i, p := range params {
+			if p.Name == name || strings.HasPrefix(p.Name, name+".") {
+				active[i], found = true, true
+			}
+		}
+		if !found {
+			return nil, fmt.Errorf("models: no parameter or layer %q%s", name, suggest.Nearest(name, known))
+		}
+	}
+	return active, nil
+}

@@ -1,0 +1,38 @@
+package vec
+
+// Float is an element type.
+type Float interface{ float32 | float64 }
+
+// Kernels are the operations on vectors of one element type. All have the
+// length of dst or panic; dst may be one of the others but not overlap it
+// otherwise.
+type Kernels[T Float] struct {
+	Add   func(dst, a, b []T)      // dst = a + b
+	Sub   func(dst, a, b []T)      // dst = a − b
+	Mul   func(dst, a, b []T)      // dst = a ⊙ b
+	Scale func(dst, a []T, c T)    // dst = c·a
+	Gate  func(dst, z, a []T)      // dst = 0 where z ≤ 0, and a elsewhere, also where z is NaN
+	Leaky func(dst, z, a []T, c T) // dst = c·a where z ≤ 0, and a elsewhere, also where z is NaN
+
+	Quadratic func(dst, y, a []T, c0, c1, c2 T) // dst = (c0 + c1·y + c2·y²) ⊙ a
+
+	Tanh    func(dst, z []T) // dst = tanh z
+	Sigmoid func(dst, z []T) // dst = 1/(1 + e⁻ᶻ), or about 1e-308 where that is less
+}
+
+// checked returns k with the lengths checked at the door: assembly does not.
+func (k Kernels[T]) checked() Kernels[T] {
+	three := func(f func(dst, a, b []T)) func(dst, a, b []T) {
+		return func(dst, a, b []T) { f(dst, a[:len(dst)], b[:len(dst)]) }
+	}
+	return Kernels[T]{
+		Add: three(k.Add), Sub: three(k.Sub), Mul: three(k.Mul), Gate: three(k.Gate),
+		Scale: func(dst, a []T, c T) { k.Scale(dst, a[:len(dst)], c) },
+		Leaky: func(dst, z, a []T, c T) { k.Leaky(dst, z[:len(dst)], a[:len(dst)], c) },
+		Quadratic: func(dst, y, a []T, c0, c1, c2 T) {
+			k.Quadratic(dst, y[:len(dst)], a[:len(dst)], c0, c1, c2)
+		},
+		Tanh:    func(dst, z []T) { k.Tanh(dst, z[:len(dst)]) },
+		Sigmoid: func(dst, z []T) { k.Sigmoid(dst, z[:len(dst)]) },
+	}
+}

@@ -1,0 +1,74 @@
+package models
+
+import (
+	"gorgonia.org/tensor"
+
+	"github.com/hessoscope/hessoscope/models/symbolic/vec"
+)
+
+// Values returns a copy of the elements of t as float64.
+func Values(t *tensor.Dense) []float64 {
+	if t.Dtype() == tensor.Float32 {
+		wide := make([]float64, t.DataSize())
+		for i, v := range t.Float32s() {
+			wide[i] = float64(v)
+		}
+		return wide
+	}
+	return append([]float64(nil), t.Float64s()...)
+}
+
+// SetValues sets the elements of t, rounded to its type. There must be as many
+// values as t has elements.
+func SetValues(t *tensor.Dense, values []float64) {
+	if t.Dtype() == tensor.Float32 {
+		dst := t.Float32s()
+		for i, v := range values {
+			dst[i] = float32(v)
+		}
+		return
+	}
+	copy(t.Float64s(), values)
+}
+
+func setValuesAt(t *tensor.Dense, at int, values []float64) {
+	if t.Dtype() == tensor.Float32 {
+		for i, v := range values {
+			t.Float32s()[at+i] = float32(v)
+		}
+		return
+	}
+	copy(t.Float64s()[at:], values)
+}
+
+func copyValues(dst []float64, t *tensor.Dense) {
+	if t.Dtype() == tensor.Float32 {
+		for i, v := range t.Float32s()[:len(dst)] {
+			dst[i] = float64(v)
+		}
+		return
+	}
+	copy(dst, t.Float64s())
+}
+
+func addValues(dst []float64, t *tensor.Dense) {
+	if t.Dtype() == tensor.Float32 {
+		for i, v := range t.Float32s() {
+			dst[i] += float64(v)
+		}
+		return
+	}
+	src := t.Float64s()
+	dst = dst[:len(src)]
+	vec.Float64.Add(dst, dst, src)
+}
+
+func at(t *tensor.Dense, i int) float64 {
+	if t.Dtype() == tensor.Float32 {
+		return float64(t.Float32s()[i])
+	}
+	return t.Float64s()[i]
+}
+
+// rowMajor tells whether the elements of t are in the order of its shape.
+func rowMajor(t *tensor.Dense) bool { return !t.RequiresIterator() && !t.DataOrder().IsColMajor() }
