@@ -19,7 +19,7 @@ type Options struct {
 	Noise float64
 	// TestSamples, if not zero, replaces the test split of a synthetic set by so many points drawn from its distribution
 	// and leaves the other splits as they are; at least 10 for each class and at most 10 million. With the paper's own 40
-	// to 80 test points the standard error of an accuracy is up to 5 %; with 2000 it is about 1 %.
+	// to 80 test points an accuracy is known to about 5 %, with 2000 to about 1 %.
 	TestSamples int
 	// RandomLabels permutes the labels of the train split.
 	RandomLabels bool
