@@ -17,8 +17,8 @@ func ReadCSV(path string, opt CSVOptions) (*Dataset, error) {
 	return ParseCSV(f, path, opt)
 }
 
-// ParseCSV reads a data set from comma-separated text whose first line names the columns. The name is that of the file,
-// for errors, which are of the form name:line:column; without folder and extension it names the Dataset.
+// ParseCSV reads a data set from comma-separated text whose first line names the columns. The name is that of the file:
+// errors have the form name:line:column, and the Dataset has the name without folder and extension.
 //
 // The split column holds train, val, validation, test or all; without one, every row is train. There must be a train
 // split, or else every row is all and the Dataset is Shared. If all labels are integers 0 … C−1 they are the classes;

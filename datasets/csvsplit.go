@@ -25,7 +25,7 @@ func (t *csvTable) resolveClasses() ([]string, error) {
 	return classes, nil
 }
 
-// numberedClasses takes labels 0 … C−1 for classes; it returns nil if some label is not such a number.
+// numberedClasses uses labels 0 … C−1 as classes; it returns nil if some label is not such a number.
 func (t *csvTable) numberedClasses() ([]string, error) {
 	largest := 0
 	for i, l := range t.labels {

@@ -38,13 +38,13 @@ type csvTable struct {
 
 	x      []float64
 	rows   []csvRow
-	labels []csvLabel // distinct, as they come
+	labels []csvLabel // distinct, in the order of their first rows
 	shared bool       // every row is "all"
 }
 
 type csvRow struct {
 	split    string
-	label    int // into csvTable.labels, and when these are resolved the class
+	label    int // index into csvTable.labels; the class once these are resolved
 	position int
 	index    int
 	place    place
@@ -192,7 +192,7 @@ func (t *csvTable) syntaxError(err error) error {
 	return fmt.Errorf("%s: %w", t.name, err)
 }
 
-// readRows reads every row, its values onto x.
+// readRows reads every row and appends its values to x.
 func (t *csvTable) readRows() error {
 	ids := make(map[string]int)
 	for {
@@ -254,7 +254,7 @@ func (t *csvTable) readRow(record []string, ids map[string]int) error {
 	return nil
 }
 
-// integer returns the cell of an optional column, or what stands in for it.
+// integer returns the value of a cell of an optional column, or absent if there is no such column.
 func (t *csvTable) integer(record []string, col, absent int) (int, error) {
 	if col < 0 {
 		return absent, nil

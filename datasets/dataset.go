@@ -25,8 +25,8 @@ type Dataset struct {
 	Classes  []string // class names; Labels index them
 	Splits   []Split  // "train" first, then "validation", "test" as they exist
 
-	// Shared says that the source holds nothing out: Splits has the train split alone, and [Dataset.Split] answers
-	// it for "validation" and "test" too.
+	// Shared says that no sample is held out: Splits has the train split alone, and [Dataset.Split] returns
+	// that for "validation" and "test" too.
 	Shared bool
 
 	Scaling *Scaling // what Standardize did to the values; nil if they are the source's
@@ -55,8 +55,8 @@ func (d *Dataset) Width() int {
 	return width
 }
 
-// Split returns the split of that name; "val" and "valid" mean "validation". The error of an unknown name lists those
-// there are. A Shared set answers its train split, under that name, for every split.
+// Split returns the split of that name; "val" and "valid" mean "validation". The error of an unknown name lists the names
+// that exist. Of a Shared set it returns the train split, still under the name "train", for every name of a split.
 func (d *Dataset) Split(name string) (*Split, error) {
 	want := canonicalSplit(name)
 	if d.Shared && (want == Validation || want == Test) {
@@ -72,7 +72,7 @@ func (d *Dataset) Split(name string) (*Split, error) {
 	return nil, fmt.Errorf("datasets: %s has no split %q: it has %s", d.Name, name, strings.Join(names, ", "))
 }
 
-// Has reports whether [Dataset.Split] answers to the name.
+// Has reports whether [Dataset.Split] returns a split for the name.
 func (d *Dataset) Has(split string) bool {
 	_, err := d.Split(split)
 	return err == nil
@@ -104,8 +104,8 @@ func (s *Split) Subset(rows []int) (*Split, error) {
 	return s.take(rows, width), nil
 }
 
-// Draw returns a copy of n rows drawn without replacement, in their order in s, the same for the same seed; the split
-// itself if n is zero or not smaller than Len.
+// Draw returns a copy of n rows drawn without replacement, in their order in s, the same for the same seed. It returns
+// the split itself if n is zero or not smaller than Len.
 func (s *Split) Draw(n int, seed uint64) (*Split, error) {
 	rows, err := s.DrawRows(n, seed)
 	if err != nil || len(rows) == s.Len() {
@@ -114,7 +114,7 @@ func (s *Split) Draw(n int, seed uint64) (*Split, error) {
 	return s.Subset(rows)
 }
 
-// DrawRows returns the rows that Draw takes, ascending.
+// DrawRows returns the rows that Draw takes, in ascending order.
 func (s *Split) DrawRows(n int, seed uint64) ([]int, error) {
 	if n < 0 {
 		return nil, fmt.Errorf("datasets: %d samples drawn from split %q; want a number that is not negative", n, s.Name)

@@ -8,10 +8,10 @@ type component struct {
 	mean, std [2]float64
 }
 
-// A model answers the Gaussian from which sample i of n is drawn. The samples of a component are consecutive.
+// A model returns the Gaussian from which sample i of n is drawn. The samples of a component are consecutive.
 type model func(i, n int) component
 
-// mixture takes its components in blocks whose sizes differ by at most one.
+// mixture is a model whose components have blocks of samples whose sizes differ by at most one.
 func mixture(components ...component) model {
 	return func(i, n int) component { return components[i*len(components)/n] }
 }
@@ -55,13 +55,14 @@ var (
 	checkerboardLinear = checkerboard(0.8)
 	checkerboardNoisy  = checkerboard(0.5)
 
-	// intro1D is the paper's six points, each blurred by a tenth of the narrowest gap between the classes.
+	// intro1D is the paper's six points, each with a standard deviation of a tenth of the narrowest gap between the
+	// classes.
 	intro1D = mixture(
 		onLine(0, 0.5), onLine(1, 1), onLine(1, 1.1), onLine(1, 1.3), onLine(0, 1.4), onLine(0, 1.45),
 	)
 )
 
-// checkerboard is four flat Gaussians up the x1 axis, the classes in turn at distance x on either side of x0 = 0.
+// checkerboard is four flat Gaussians up the x1 axis, the classes alternating at distance x on either side of x0 = 0.
 func checkerboard(x float64) model {
 	std := [2]float64{0.3, 0.1}
 	return mixture(

@@ -19,7 +19,7 @@ import (
 	"github.com/hessoscope/hessoscope/datasets/durable"
 )
 
-// FetchOptions choose where [FetchMNIST] puts the files and how it gets them. The zero value is the usual way.
+// FetchOptions choose where [FetchMNIST] puts the files and how it gets them. The zero value is the default.
 type FetchOptions struct {
 	// Dir is the folder to fill. Empty means hessoscope/mnist in the user's cache folder, where [Load] looks.
 	Dir string
@@ -76,7 +76,7 @@ func fetchFiles(ctx context.Context, dir string, files []mnistFile, run runner) 
 }
 
 // downloadModule returns the folder of a module in the Go module cache. The command runs in an empty folder, so that no
-// go.mod of the user has a say.
+// go.mod of the user applies.
 func downloadModule(ctx context.Context, module string, run runner) (string, error) {
 	neutral, err := os.MkdirTemp("", "hessoscope-fetch-")
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 )
 
 // Fingerprint returns the SHA-256, in hexadecimal, of the shape, the classes and each split's name, values and labels:
-// equal for equal data in equal order, whatever the set is called.
+// equal for equal data in equal order, whatever the name of the set.
 func (d *Dataset) Fingerprint() string {
 	f := fingerprint{Hash: sha256.New()}
 	f.ints(d.Shape)

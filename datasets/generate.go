@@ -42,8 +42,7 @@ func (e *entry) generate(opt Options) *Dataset {
 	return d
 }
 
-// renewTest puts opt.TestSamples fresh points in the place of the test split. They are rows that follow those of the
-// source.
+// renewTest replaces the test split by opt.TestSamples fresh points. Their row numbers follow those of the source.
 func (e *entry) renewTest(d *Dataset, opt Options) {
 	rng := rand.New(rand.NewPCG(opt.Seed, streamTest))
 	x, labels := e.draw(rng, opt.TestSamples, opt.Noise)

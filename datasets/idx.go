@@ -20,7 +20,7 @@ const (
 	maxIDXSamples = 1_000_000 // bounds what a gzip file may expand to
 )
 
-// openIDX opens a plain or gzip file; which it is, is told by its first bytes.
+// openIDX opens a plain or gzip file. It tells them apart by the first bytes.
 func openIDX(path string) (io.ReadCloser, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -37,7 +37,7 @@ func openIDX(path string) (io.ReadCloser, error) {
 	return idxFile{z, f}, nil
 }
 
-// idxFile reads what is inside a file and closes the file.
+// idxFile reads the decompressed content of a file and closes the file.
 type idxFile struct {
 	io.Reader
 	io.Closer

@@ -66,7 +66,7 @@ func (e *entry) read(ctx context.Context, opt Options) (*Dataset, error) {
 	return e.embedded(opt)
 }
 
-// embedded reads a built-in CSV and gives it the catalog's names.
+// embedded reads a built-in CSV file and sets the names of the catalog.
 func (e *entry) embedded(opt Options) (*Dataset, error) {
 	file := e.name + ".csv"
 	text, err := builtin.ReadFile("data/" + file)

@@ -9,7 +9,7 @@ import (
 func loadMNIST(ctx context.Context, e *entry, opt Options, fetch func(context.Context, FetchOptions) (string, error)) (*Dataset, error) {
 	dir := opt.DataDir
 	if dir == "" && mnistCached() {
-		dir, _ = mnistCache() // it was found just now
+		dir, _ = mnistCache() // mnistCached found it
 	}
 	if dir == "" {
 		var err error

@@ -6,26 +6,26 @@ import (
 	"strings"
 )
 
-// Options choose what [Load] loads. The zero value means the paper's own points, or the whole of a set. An option that
+// Options choose what [Load] loads. The zero value means the paper's own points, or a whole set. An option that
 // does not apply to the set is an error; [Info.Options] names those that do.
 type Options struct {
 	// Samples, if not zero, is how many points to draw from the distribution of a synthetic set in place of the
-	// paper's; at least 10 a class and at most 10 million.
+	// paper's; at least 10 for each class and at most 10 million.
 	Samples int
 	// Seed makes the drawing and the permutation of labels repeatable. It needs Samples, TestSamples or RandomLabels.
 	Seed uint64
 	// Noise is the standard deviation along x0 of what is drawn; that along x1 keeps its proportion. Zero means the
 	// paper's. It needs Samples.
 	Noise float64
-	// TestSamples, if not zero, puts so many points, drawn from the distribution of a synthetic set, in the place of its
-	// test split, and leaves the others as they are; at least 10 a class and at most 10 million. The paper's own 40 to 80
-	// test points tell an accuracy to no better than 5 %; of 2000, to about 1 %.
+	// TestSamples, if not zero, replaces the test split of a synthetic set by so many points drawn from its distribution
+	// and leaves the other splits as they are; at least 10 for each class and at most 10 million. With the paper's own 40
+	// to 80 test points an accuracy is known to about 5 %, with 2000 to about 1 %.
 	TestSamples int
 	// RandomLabels permutes the labels of the train split.
 	RandomLabels bool
 	// Classes keeps only the samples of these classes, which become 0, 1, … in the order given. Empty means all.
 	Classes []int
-	// PerClass, if not zero, keeps at most so many samples of each class in each split, the first in its order.
+	// PerClass, if not zero, keeps at most so many samples of each class in each split, the first ones in its order.
 	PerClass int
 	// DataDir holds the IDX files of MNIST, plain or gzip. Empty means the user's cache, filled when needed.
 	DataDir string

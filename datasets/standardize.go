@@ -7,8 +7,8 @@ import (
 )
 
 // Standardize returns a copy in which every column has zero mean and unit population variance over the train split;
-// the other splits go through the same map. A column that is constant over the train split is only centred. The map
-// from the source's values is recorded in Scaling, also when it is applied to a set that was standardized before.
+// the other splits are transformed by the same map. A column that is constant over the train split is only centred.
+// Scaling records the map from the source's values, also if the set was standardized before.
 func (d *Dataset) Standardize() (*Dataset, error) {
 	train, err := d.Split(Train)
 	if err != nil {
@@ -97,7 +97,7 @@ func (s *Scaling) apply(x []float64) {
 	}
 }
 
-// after returns the map that is first, then s: x = m₁ + s₁·(m₂ + s₂·z).
+// after returns the map that applies first and then s: x = m₁ + s₁·(m₂ + s₂·z).
 func (s *Scaling) after(first *Scaling) *Scaling {
 	if first == nil {
 		return s

@@ -33,10 +33,10 @@ var activations = map[Activation]func(*G.Node) (*G.Node, error){
 	GELU:      op.GELU,
 }
 
-// Validate is an error unless the activation is one of those above.
+// Validate returns an error unless the activation is one of those above.
 func (a Activation) Validate() error { return known(activations, a) }
 
-// known is an error unless name is a key of m.
+// known returns an error that lists the keys of m unless name is one of them.
 func known[K ~string, V any](m map[K]V, name K) error {
 	if _, ok := m[name]; ok {
 		return nil

@@ -26,9 +26,9 @@ func Export(params []Parameter) []weights.Array {
 }
 
 // Import sets parameters from arrays of the same names and shapes, in any
-// order. Arrays that belong to no parameter are an error, but for those with a
-// slash in their name, which a checkpoint keeps beside the parameters. On an
-// error nothing is changed.
+// order. An array that belongs to no parameter is an error, unless it has a
+// slash in its name: a checkpoint keeps such arrays besides the parameters.
+// After an error nothing has changed.
 func Import(params []Parameter, arrays []weights.Array) error {
 	byName := make(map[string]weights.Array)
 	for _, a := range arrays {
@@ -62,12 +62,12 @@ func Import(params []Parameter, arrays []weights.Array) error {
 	return nil
 }
 
-// parameterArrays are the arrays that are parameters.
+// parameterArrays returns the arrays whose names can be those of parameters.
 func parameterArrays(arrays []weights.Array) []weights.Array {
 	return slices.DeleteFunc(slices.Clone(arrays), func(a weights.Array) bool { return strings.Contains(a.Name, "/") })
 }
 
-// names lists the names of arrays, for errors.
+// names returns a list of the names of arrays, for errors.
 func names(arrays []weights.Array) string {
 	if len(arrays) == 0 {
 		return "none"

@@ -14,7 +14,7 @@ import (
 	"github.com/hessoscope/hessoscope/models/symbolic/op"
 )
 
-// gated is somebody's own Model: a gated layer σ(x·A)∘gelu(x·Bᵀ + b), of
+// gated is a Model from outside the package: a gated layer σ(x·A)∘gelu(x·Bᵀ + b), of
 // Gorgonia's operations and those of package op, a linear one behind it, and a
 // parameter that nothing uses.
 type gated struct{ params []models.Parameter }

@@ -12,10 +12,10 @@ import (
 	"github.com/hessoscope/hessoscope/models/symbolic"
 )
 
-// Evaluation is the loss and what the logits say of the labels.
+// Evaluation is the loss and the accuracy of a model on a split.
 type Evaluation struct {
 	Loss     float64
-	Accuracy float64 // share of samples whose first largest logit is that of their label
+	Accuracy float64 // share of samples whose largest logit, the first of equal ones, is that of their label
 }
 
 // Evaluate returns the loss and the accuracy. A loss that is NaN or infinite
@@ -75,8 +75,8 @@ func (o *Objective) Gradient(ctx context.Context, dst []float64) (float64, error
 }
 
 // GradientAt sets dst to the gradient at θ + h·v, for v of length Dim, and
-// returns the loss there. The parameters are as before when it returns, bit for
-// bit; nobody else may read them meanwhile.
+// returns the loss there. It moves the parameters and puts them back bit for
+// bit before it returns; nobody else may read them meanwhile.
 func (o *Objective) GradientAt(ctx context.Context, dst, v []float64, h float64) (float64, error) {
 	var kept [][]float64
 	for i, p := range o.params {

@@ -26,7 +26,8 @@ type Expression struct {
 
 // Express builds the loss of m on batches of n samples, in the precision
 // dtype. A model or a loss that cannot be differentiated twice is refused with
-// an error that names the operation. Input, Target and Weight hold tensors of zeros.
+// an error that names the operation. Input, Target and Weight hold tensors of
+// zeros.
 func Express(m Model, loss Loss, n int, dtype tensor.Dtype) (*Expression, error) {
 	if loss == nil {
 		return nil, errors.New("models: no loss; want CrossEntropy, SquaredError or one of your own")
@@ -60,8 +61,8 @@ func zeros(g *G.ExprGraph, name string, dtype tensor.Dtype, shape []int) *G.Node
 	return G.NewTensor(g, dtype, len(shape), G.WithShape(shape...), G.WithName(name), G.WithValue(t))
 }
 
-// Gradient adds the gradient of the loss, one node a parameter, nil where the
-// loss does not depend on it.
+// Gradient adds the gradient of the loss to the graph and returns one node for
+// each parameter, nil where the loss does not depend on it.
 func (e *Expression) Gradient() (G.Nodes, error) {
 	return symbolic.Pullback(G.Nodes{e.Losses}, G.Nodes{e.Weight}, e.Params)
 }
@@ -69,7 +70,7 @@ func (e *Expression) Gradient() (G.Nodes, error) {
 // Fill writes the given rows of split to Input, Target and Weight, each with
 // the given weight. The rest of the batch is padding: samples of zeros, of class
 // 0 and of weight zero, so that every target is one-hot, as a Loss may expect.
-// Programs that run the expression must be told by Changed.
+// Call Changed with Inputs on every Program that runs the expression.
 func (e *Expression) Fill(split *datasets.Split, rows []int, weight float64) {
 	if e.Input.Dtype() == tensor.Float32 {
 		fill(e, (*tensor.Dense).Float32s, split, rows, weight)
@@ -97,5 +98,5 @@ func fill[T op.Float](e *Expression, data func(*tensor.Dense) []T, split *datase
 	}
 }
 
-// Inputs are the nodes that Fill writes to.
+// Inputs returns the nodes that Fill writes to.
 func (e *Expression) Inputs() G.Nodes { return G.Nodes{e.Input, e.Target, e.Weight} }

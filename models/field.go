@@ -14,10 +14,9 @@ import (
 	"github.com/hessoscope/hessoscope/models/symbolic"
 )
 
-// Field is the logits of a model as a function of its input, at points of
-// anyone's choice, and their derivatives there. Points are computed in chunks
-// of one size, on as many workers as asked for; results do not depend on their
-// number.
+// Field is the logits of a model as a function of its input, with the
+// derivatives by the input. Points are computed in chunks of one size, on as
+// many workers as the settings say; results do not depend on their number.
 //
 // A Field belongs to one goroutine.
 type Field struct {
@@ -38,8 +37,8 @@ type fieldReplica struct {
 	forward, backward *symbolic.Plan
 }
 
-// NewField returns the logits of m as a function of its input. Of the settings,
-// Only does not matter.
+// NewField returns the logits of m as a function of its input. The setting Only
+// has no effect.
 func NewField(m Model, s ObjectiveSettings) (*Field, error) {
 	f := &Field{model: m, width: tensor.Shape(m.InputShape()).TotalSize(), size: chunkSize}
 	s, err := s.resolve(m)
@@ -119,8 +118,8 @@ func (f *Field) Logits(ctx context.Context, dst, x []float64) error {
 	})
 }
 
-// Predict returns the class of each of the points x, n × d: the first largest
-// logit.
+// Predict returns the class of each of the points x, n × d: that of the largest
+// logit, the first of equal ones.
 func (f *Field) Predict(ctx context.Context, x []float64) ([]int, error) {
 	classes := f.Classes()
 	logits := make([]float64, len(x)/f.width*classes)
@@ -136,8 +135,8 @@ func (f *Field) Predict(ctx context.Context, x []float64) ([]int, error) {
 
 // Gradients sets row n of dst, n × d, to the gradient of ⟨sₙ, f(x)⟩ with
 // respect to the point x, at row n of x. The cotangents sₙ, C values each, may
-// depend on the logits: cotangent is called with those of every point, to set
-// s, which holds zeros. It is called for several points at once.
+// depend on the logits: cotangent is called with the number and the logits of
+// every point and sets s, which holds zeros. Several goroutines call it at once.
 func (f *Field) Gradients(ctx context.Context, dst, x []float64, cotangent func(n int, logits, s []float64)) error {
 	classes := f.Classes()
 	return f.each(ctx, dst, x, f.width, func(r *fieldReplica, dst []float64, first int) error {
@@ -163,8 +162,8 @@ func (f *Field) Gradients(ctx context.Context, dst, x []float64, cotangent func(
 	})
 }
 
-// each runs compute for every chunk of the points x, with its part of dst,
-// which has so many columns, and the number of its first point.
+// each runs compute for every chunk of the points x, with the chunk's part of
+// dst, which has the given number of columns, and the number of its first point.
 func (f *Field) each(ctx context.Context, dst, x []float64, columns int, compute func(r *fieldReplica, dst []float64, first int) error) error {
 	n := len(x) / f.width
 	if len(x) != n*f.width || len(dst) != n*columns {

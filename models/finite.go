@@ -11,7 +11,7 @@ import (
 // or infinite.
 var ErrNotFinite = errors.New("not finite")
 
-// finite is an error that wraps ErrNotFinite unless all values are finite.
+// finite returns an error that wraps ErrNotFinite unless all values are finite.
 func finite(what string, values []float64) error {
 	if allFinite(values) {
 		return nil
@@ -20,8 +20,9 @@ func finite(what string, values []float64) error {
 	return fmt.Errorf("models: entry %d of %s is %g: %w", i, what, values[i], ErrNotFinite)
 }
 
-// allFinite looks for what does not become 0 when multiplied by it. Four sums,
-// because an addition has to wait for the one before it in the same sum.
+// allFinite tells whether all values are finite: 0·v is 0 for those and NaN for
+// others. It adds in four sums, because an addition has to wait for the one
+// before it in the same sum.
 func allFinite(values []float64) bool {
 	var s0, s1, s2, s3 float64
 	rest := values

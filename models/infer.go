@@ -11,8 +11,8 @@ import (
 	"github.com/hessoscope/hessoscope/models/weights"
 )
 
-// LoadMLP reads an MLP from a .npz or .safetensors file. Its architecture is
-// told by the arrays; the activation, which they cannot tell, is given.
+// LoadMLP reads an MLP from a .npz or .safetensors file. The arrays determine
+// its architecture, but not the activation.
 func LoadMLP(path string, activation Activation) (*MLP, error) {
 	arrays, err := weights.Read(path)
 	if err != nil {
@@ -28,9 +28,8 @@ func LoadMLP(path string, activation Activation) (*MLP, error) {
 // InferMLP builds an MLP from arrays named PREFIX.weight, (out, in), and
 // PREFIX.bias, (out), as PyTorch writes them. Layers come in the order of the
 // numbers in their prefixes: fc1, fc2, …; linear_relu_stack.0,
-// linear_relu_stack.2, …. It keeps the names and the precision. Arrays with a
-// slash in their name, as a checkpoint keeps beside the parameters, are left
-// alone.
+// linear_relu_stack.2, …. It keeps the names and the precision. It ignores arrays
+// with a slash in their name, which a checkpoint keeps besides the parameters.
 func InferMLP(arrays []weights.Array, activation Activation) (*MLP, error) {
 	if err := activation.Validate(); err != nil {
 		return nil, fmt.Errorf("models: activation %w", err)
@@ -85,7 +84,7 @@ func layerNames(arrays []weights.Array) ([]string, error) {
 	return layers, nil
 }
 
-// numbers are the runs of digits in s.
+// numbers returns the whole numbers that are written in s.
 func numbers(s string) []int {
 	var ns []int
 	for _, run := range strings.FieldsFunc(s, func(r rune) bool { return r < '0' || r > '9' }) {
@@ -96,7 +95,8 @@ func numbers(s string) []int {
 	return ns
 }
 
-// layerShape is the shape of the weight of a layer, checked with its bias.
+// layerShape returns the shape of the weight of a layer. It checks that the bias
+// has as many outputs.
 func layerShape(arrays []weights.Array, layer string) ([]int, error) {
 	find := func(name string) (weights.Array, error) {
 		i := slices.IndexFunc(arrays, func(a weights.Array) bool { return a.Name == name })

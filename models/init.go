@@ -7,7 +7,7 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// Init names how a dense layer's parameters are drawn at first.
+// Init names the distribution of a dense layer's initial parameters.
 type Init string
 
 // The initialisations, for a layer with the given numbers of inputs and
@@ -18,7 +18,7 @@ const (
 	Xavier  Init = "xavier"  // weight uniform in ±√(6/(inputs + outputs)), bias 0 (Glorot and Bengio 2010)
 )
 
-// Validate is an error unless the initialisation is one of those above.
+// Validate returns an error unless the initialisation is one of those above.
 func (i Init) Validate() error { return known(inits, i) }
 
 var inits = map[Init]func(rng *rand.Rand, weight, bias *tensor.Dense){

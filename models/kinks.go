@@ -20,7 +20,7 @@ type Kinks struct {
 	Typical float64 // the root mean square of all z
 }
 
-// Kinks looks at the arguments of the rectifiers of package op.
+// Kinks measures the arguments of all rectifiers of package op in the model.
 func (o *Objective) Kinks(ctx context.Context) (Kinks, error) {
 	k := Kinks{Nearest: math.Inf(1)}
 	squares := 0.0
@@ -53,7 +53,8 @@ func (k *Kinks) see(distance float64, squares *float64) {
 	}
 }
 
-// kinked returns the arguments of rectifiers at and below n.
+// kinked returns the arguments of the rectifiers among n and all that n depends
+// on.
 func kinked(n *G.Node, seen map[*G.Node]bool) G.Nodes {
 	if seen[n] {
 		return nil

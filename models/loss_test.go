@@ -13,33 +13,6 @@ import (
 	"github.com/hessoscope/hessoscope/models/symbolic/op"
 )
 
-// oneAgainstAll is a Loss from outside: a logistic regression for each class,
-//
-//	ℓ = Σ_c [softplus(f_c) − y_c·f_c]
-//
-// It is made of an operation of package op and one of Gorgonia's own.
-type oneAgainstAll struct{}
-
-var _ models.Loss = oneAgainstAll{}
-
-func (oneAgainstAll) Name() string { return "one_against_all" }
-
-func (oneAgainstAll) Losses(logits, target *G.Node) (*G.Node, error) {
-	s, err := op.Softplus(logits)
-	if err != nil {
-		return nil, err
-	}
-	sum, err := G.Sum(s, 1)
-	if err != nil {
-		return nil, err
-	}
-	hit, err := op.RowDot(logits, target)
-	if err != nil {
-		return nil, err
-	}
-	return G.Sub(sum, hit)
-}
-
 func TestOwnLoss(t *testing.T) {
 	m := newMLP(t, models.MLPConfig{Input: 3, Hidden: []int{7}, Classes: 4, Activation: models.Tanh})
 	split := blobs(301, 3, 4, 1)

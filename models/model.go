@@ -20,12 +20,12 @@ type Model interface {
 	Classes() int
 	// Logits returns the logits, (n, Classes), for the input x, (n,
 	// InputShape...), and nodes that hold the parameters, in the order of
-	// Parameters but perhaps of the other type.
+	// Parameters. All are of one float type, not always that of Parameters.
 	Logits(x *G.Node, params G.Nodes) (*G.Node, error)
 }
 
-// A Fixed model exists for one batch size, and in the type of its parameters,
-// only. Smaller batches are padded with samples of weight zero.
+// A Fixed model can be built for one batch size only, and in the type of its
+// parameters only. Smaller batches are padded with samples of weight zero.
 type Fixed interface {
 	Model
 	BatchSize() int
@@ -87,8 +87,8 @@ func Rescale(m Model, norm float64) error {
 	return nil
 }
 
-// parametersIn returns tensors of one precision for the parameters of m: its
-// own, if they are of that precision.
+// parametersIn returns tensors of one precision for the parameters of m: the
+// model's own, shared with it, if they have that precision.
 func parametersIn(m Model, dtype tensor.Dtype) (params []*tensor.Dense, shared bool) {
 	_, fixed := m.(Fixed)
 	shared = !fixed && dtype == Precision(m)

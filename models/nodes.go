@@ -10,7 +10,7 @@ import (
 	"github.com/hessoscope/hessoscope/models/symbolic"
 )
 
-// nodes is a Model made of the nodes of somebody else's graph.
+// nodes is a Model made of the nodes of a graph from outside.
 type nodes struct {
 	input, logits *G.Node
 	learnables    G.Nodes
@@ -22,8 +22,8 @@ var _ Fixed = (*nodes)(nil)
 // input, (n, sample shape...), of its logits, (n, classes), and of its
 // learnable parameters. The graph is read and never written to. Its
 // operations are applied again on graphs of the Model's own, so that machines
-// compiled for it are not touched. Parameters are read from the learnables'
-// values when they are asked for.
+// compiled for it are not affected. Parameters returns the learnables' values
+// as they are at the time.
 //
 // The Model keeps the graph's batch size n and precision. The graph must not
 // hold operations that cannot be differentiated twice, nor inputs other than
@@ -56,7 +56,7 @@ func FromNodes(input, logits *G.Node, learnables G.Nodes) (Model, error) {
 		}
 		names[n.Name()] = true
 	}
-	// Checked here, in terms of the caller's nodes, and then by building it.
+	// The first check gives errors in terms of the caller's nodes.
 	if err := symbolic.Check(G.Nodes{logits}, append(G.Nodes{input}, learnables...)); err != nil {
 		return nil, err
 	}
@@ -138,8 +138,8 @@ func (r *replay) copyLeaf(n *G.Node) (*G.Node, error) {
 	}
 	name := fmt.Sprint("constant ", len(r.copies))
 	if t, ok := v.(*tensor.Dense); ok {
-		// Not a constant: Gorgonia takes two of them for one if they print
-		// alike, which large tensors do.
+		// An input, not a constant: Gorgonia merges two constants that print
+		// alike, as large tensors do.
 		r.copies[n] = G.NewTensor(r.graph, t.Dtype(), t.Dims(), G.WithShape(t.Shape()...), G.WithName(name), G.WithValue(t))
 	} else {
 		r.copies[n] = r.graph.AddNode(G.NewConstant(v, G.WithName(name)))

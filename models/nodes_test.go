@@ -15,8 +15,8 @@ import (
 	"github.com/hessoscope/hessoscope/models/symbolic"
 )
 
-// foreign is a graph of stock operations, x·w + b through tanh and another
-// layer, as somebody builds it who has never heard of this package.
+// foreign is a graph of stock operations only, x·w + b through tanh and another
+// layer, built without this package.
 type foreign struct {
 	g          *G.ExprGraph
 	x, logits  *G.Node

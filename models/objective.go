@@ -14,8 +14,8 @@ import (
 //
 //	L(θ) = (1/N) Σₙ ℓ(f(xₙ; θ), yₙ)
 //
-// It is evaluated in chunks of samples, on as many workers as asked for, and
-// the chunks' results are added in their order: numbers are bit for bit the
+// It is evaluated in chunks of samples, on as many workers as the settings say,
+// and the chunks' results are added in their order: numbers are bit for bit the
 // same for any number of workers. Parameters are read when the Objective is
 // made and at every Refresh.
 //
@@ -92,11 +92,11 @@ func (o *Objective) Dim() int {
 // Samples is the number of samples, N.
 func (o *Objective) Samples() int { return o.split.Len() }
 
-// Precision is the type that is computed in.
+// Precision is the type of the computation.
 func (o *Objective) Precision() tensor.Dtype { return o.dtype }
 
-// Bytes is the memory of all buffers, once every kind of derivative that was
-// asked for so far has been computed.
+// Bytes is the memory of all buffers for the kinds of derivative that were asked
+// for so far.
 func (o *Objective) Bytes() int64 {
 	return int64(len(o.replicas)) * o.replicas[0].program.Bytes()
 }
@@ -131,7 +131,7 @@ func (o *Objective) reload() {
 	}
 }
 
-// build makes replicas that can compute d, and all that they could before.
+// build makes replicas that can compute d and all that was asked for before.
 func (o *Objective) build(d derivatives) error {
 	d |= o.built
 	if d == o.built && o.replicas != nil {
@@ -174,9 +174,9 @@ func (o *Objective) newReplica(d derivatives) (*replica, error) {
 	return r, nil
 }
 
-// each runs compute for every chunk and every j < k, chunks at once on the
-// workers, and for each j runs collect in the order of the chunks, never two
-// at once for one j. The first error stops all.
+// each runs compute for every chunk and every j < k, with the chunks spread over
+// the workers. For each j it runs collect in the order of the chunks, one at a
+// time. The first error stops all.
 func (o *Objective) each(ctx context.Context, k int, compute, collect func(r *replica, chunk, j int) error) error {
 	workers := min(o.workers, len(o.chunks), len(o.replicas))
 	o.sequence.reset(k)
@@ -193,7 +193,7 @@ func (o *Objective) each(ctx context.Context, k int, compute, collect func(r *re
 	return o.sequence.err
 }
 
-// work takes chunks, in their order, until none is left.
+// work computes chunks, in their order, until none is left.
 func (o *Objective) work(ctx context.Context, worker, k int, compute, collect func(r *replica, chunk, j int) error) {
 	for {
 		chunk := int(o.sequence.next.Add(1)) - 1

@@ -7,7 +7,7 @@ import (
 )
 
 // NewPullback returns the objective (1/N) Σₙ ⟨sₙ, f(xₙ)⟩ with cotangents sₙ
-// that SetCotangents gives. It is not a loss to minimise: the gradient of its
+// that SetCotangents sets. It is not a loss to minimise: the gradient of its
 // sample n is Jₙᵀ·sₙ, the cotangent pulled back to the parameters.
 func NewPullback(m Model, split *datasets.Split, s ObjectiveSettings) (*Objective, error) {
 	o, err := NewObjective(m, linear, split, s)

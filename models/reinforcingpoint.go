@@ -10,14 +10,13 @@ import (
 	"github.com/hessoscope/hessoscope/datasets"
 )
 
-// Point is a single point of input space, to be moved about, with the direction
-// of its reinforcing gradient,
+// Point computes the reinforcing gradient at one movable point x of input space,
 //
-//	g(x) = ∇θ [ log Σ_{c≠ŷ} exp f_c(x) − f_ŷ(x) ],   ŷ the class that x is predicted as,
+//	g(x) = ∇θ [ log Σ_{c≠ŷ} exp f_c(x) − f_ŷ(x) ],   ŷ the predicted class of x,
 //
-// which is that of ∇θ cross-entropy(f(x), ŷ) but does not vanish where the
-// prediction is confident, and with the derivative of it by x: mixed second
-// derivatives of the network.
+// and its derivative by x, which consists of mixed second derivatives of the
+// network. g(x) has the direction of ∇θ cross-entropy(f(x), ŷ) but does not
+// vanish where the prediction is confident.
 //
 // A Point belongs to one goroutine.
 type Point struct {
@@ -45,7 +44,7 @@ func (p *Point) Dim() int { return p.objective.Dim() }
 func (p *Point) Width() int { return len(p.sample.X) }
 
 // Gradient moves to x, of d values, and sets g, of length Dim, to g(x). It
-// returns ŷ, the first largest logit.
+// returns ŷ, the class of the largest logit, the first of equal ones.
 func (p *Point) Gradient(ctx context.Context, g, x []float64) (predicted int, err error) {
 	if len(x) != len(p.sample.X) {
 		return 0, fmt.Errorf("models: a point of %d values; the model takes %d", len(x), len(p.sample.X))

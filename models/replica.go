@@ -33,7 +33,7 @@ type replica struct {
 
 	forward *symbolic.Plan // losses and logits
 
-	gradient G.Nodes // one an active parameter, as all below
+	gradient G.Nodes // one for each active parameter, as are all nodes below
 	backward *symbolic.Plan
 
 	direction G.Nodes // v
@@ -113,7 +113,7 @@ func (r *replica) differentiateAgain() error {
 	return nil
 }
 
-// directions are those of the parameters for which nodes has one.
+// directions returns v for the parameters whose entry in nodes is not nil.
 func (r *replica) directions(nodes G.Nodes) G.Nodes {
 	var some G.Nodes
 	for i, n := range nodes {
@@ -152,7 +152,7 @@ func (r *replica) linearise() error {
 	return err
 }
 
-// present leaves out what is nil.
+// present returns the nodes that are not nil.
 func present(nodes G.Nodes) G.Nodes {
 	var some G.Nodes
 	for _, n := range nodes {
@@ -186,7 +186,7 @@ func (r *replica) plan(d derivatives) (err error) {
 	return nil
 }
 
-// load makes chunk the replica's data.
+// load fills the inputs with the samples of the chunk.
 func (r *replica) load(s *samples, chunk int) {
 	if r.chunk == chunk {
 		return
@@ -203,7 +203,7 @@ func (r *replica) load(s *samples, chunk int) {
 	r.chunk = chunk
 }
 
-// point makes v the direction.
+// point sets the direction to v.
 func (r *replica) point(v []float64) {
 	for i, n := range r.direction {
 		t := n.Value().(*tensor.Dense)
@@ -213,7 +213,7 @@ func (r *replica) point(v []float64) {
 }
 
 // score sums the losses of the chunk's samples and counts the samples whose
-// first largest logit is that of their label.
+// largest logit, the first of equal ones, is that of their label.
 func (r *replica) score(split *datasets.Split, rows []int) (sum float64, correct int, err error) {
 	losses := r.program.Value(r.Losses).(*tensor.Dense)
 	logits := r.program.Value(r.Logits).(*tensor.Dense)
@@ -244,7 +244,8 @@ func score[T op.Float](split *datasets.Split, rows []int, losses, logits []T) (s
 	return sum, correct, nil
 }
 
-// add adds nodes, one a parameter, to their places in the flat vector dst.
+// add adds the values of nodes, one for each active parameter, to their places in
+// the flat vector dst.
 func (r *replica) add(dst []float64, nodes G.Nodes) {
 	for i, n := range nodes {
 		if n != nil {

@@ -5,9 +5,9 @@ import (
 	"fmt"
 )
 
-// SampleGradients calls visit with the gradient of every sample's loss, in
-// order: gₙ = ∇θ ℓ(f(xₙ), yₙ), of length Dim, which visit may change but not retain. It
-// costs a pass of one sample each, and no memory but for a few of them.
+// SampleGradients calls visit with the gradient of each sample's loss in order,
+// gₙ = ∇θ ℓ(f(xₙ), yₙ), of length Dim. visit may change g but must not retain it.
+// The cost is one pass for each sample; few gradients are in memory at once.
 func (o *Objective) SampleGradients(ctx context.Context, visit func(n int, g []float64) error) error {
 	if err := o.buildSingle(); err != nil {
 		return err

@@ -17,7 +17,7 @@ type samples struct {
 	weight  float64   // of a sample, 1/N
 }
 
-// checkData is an error unless the samples of split fit m.
+// checkData returns an error unless the samples of split fit m.
 func checkData(m Model, split *datasets.Split) error {
 	n := split.Len()
 	if n == 0 {

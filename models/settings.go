@@ -20,16 +20,16 @@ type ObjectiveSettings struct {
 	// Precision of the computation, Float64 if zero. A Fixed model is always
 	// evaluated in its own.
 	Precision tensor.Dtype
-	// Workers is how many chunks are computed at once; one a CPU if zero. It
-	// does not change any result.
+	// Workers is how many chunks are computed at once; one for each CPU if
+	// zero. It changes no result.
 	Workers int
-	// Only names the parameters to differentiate in, by their name or the name
-	// of their layer ("fc1" for fc1.weight and fc1.bias); all if empty. The
+	// Only lists the parameters to differentiate by, each by its name or that
+	// of its layer ("fc1" for fc1.weight and fc1.bias); all if empty. The
 	// others are constants.
 	Only []string
 }
 
-// resolve puts the defaults in the place of what is zero, for a model.
+// resolve replaces zero values by the defaults for the model m.
 func (s ObjectiveSettings) resolve(m Model) (ObjectiveSettings, error) {
 	if s.Precision == (tensor.Dtype{}) {
 		s.Precision = tensor.Float64
@@ -46,8 +46,8 @@ func (s ObjectiveSettings) resolve(m Model) (ObjectiveSettings, error) {
 	return s, nil
 }
 
-// selectParameters tells which parameters have one of the names, or belong to
-// a layer of that name.
+// selectParameters tells which parameters have one of the names or belong to a
+// layer that has.
 func selectParameters(m Model, only []string) ([]bool, error) {
 	params := m.Parameters()
 	active := make([]bool, len(params))

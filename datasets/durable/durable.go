@@ -10,10 +10,10 @@ import (
 	"github.com/google/renameio/v2"
 )
 
-// Write replaces the file at path by what write writes: under a temporary name
-// in the same folder, synced and renamed, and the folder synced. After an error
-// or a crash path holds what it held before. The permissions of a file that is
-// there are kept; those of a new one are 0644.
+// Write replaces the file at path by what write writes. The new file is written
+// under a temporary name in the same folder, synced and renamed, and the folder is
+// synced. After an error or a crash path holds what it held before. An existing
+// file keeps its permissions; those of a new one are 0644.
 func Write(path string, write func(io.Writer) error) error {
 	dir := filepath.Dir(path)
 	f, err := renameio.NewPendingFile(path, renameio.WithTempDir(dir),
@@ -35,7 +35,7 @@ func Write(path string, write func(io.Writer) error) error {
 	return SyncDir(dir)
 }
 
-// WriteFile is Write of data.
+// WriteFile replaces the file at path by data, as Write does.
 func WriteFile(path string, data []byte) error {
 	return Write(path, func(w io.Writer) error {
 		_, err := w.Write(data)

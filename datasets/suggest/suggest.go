@@ -8,9 +8,9 @@ import (
 	"github.com/agnivade/levenshtein"
 )
 
-// Nearest returns how to end an error about an unknown name: "; did you mean
-// …?" with the known name that contains it or is a few letters away, or "; want
-// one of …" where none is near, or nothing where nothing is known.
+// Nearest returns the end of an error about an unknown name: "; did you mean …?"
+// with the known name that contains it or differs by a few letters, "; want one
+// of …" if none is near, or nothing if no name is known.
 func Nearest(name string, known []string) string {
 	if len(known) == 0 {
 		return ""

@@ -1,9 +1,9 @@
 // Package symbolic differentiates Gorgonia graphs any number of times and runs
-// what comes out.
+// the resulting graphs.
 //
 // Gorgonia's own Grad remembers its result on the nodes and skips them the
 // second time, so that a gradient of a gradient is silently wrong. Pullback is
-// a reverse sweep that keeps nothing: given nodes y and seeds ȳ it returns the
+// a reverse sweep that leaves nothing on the nodes: given nodes y and seeds ȳ it returns the
 // nodes
 //
 //	w̄ = (∂y/∂w)ᵀ·ȳ
@@ -18,12 +18,12 @@
 // derivatives. A Program runs a set of nodes and computes again only what a
 // changed input reaches: many Hessian-vector products at the same parameters
 // share one forward and one first backward pass. Every value that may be needed
-// again therefore has a buffer of its own, for the Program's whole life. The
-// others have none: what only one node reads, and what changes whenever that
-// does, is computed in its buffer, as one step with it.
+// again therefore has a buffer of its own, for the Program's whole life. A node
+// that only one other node reads, and that changes whenever that one does, needs
+// none: the two are computed as one step.
 //
-// Two things no check can see, because Gorgonia has done them by then: inputs
-// of the same name, shape and type are one node, and so are constants that
-// print alike, as large tensors soon do. Name inputs apart, and make constant
-// tensors inputs.
+// No check can see two things that Gorgonia does while a graph is built: it
+// merges inputs of the same name, shape and type into one node, and constants
+// that print alike, as large tensors do. Give inputs different names, and make
+// constant tensors inputs.
 package symbolic

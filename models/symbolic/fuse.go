@@ -8,20 +8,20 @@ import (
 	"github.com/hessoscope/hessoscope/models/symbolic/op"
 )
 
-// fusion makes one step of several nodes: of a node and an operand that
-// nothing else reads. Sums are added up in the matrix products that are their
-// terms (op.Fuse), and a chain of element-wise operations takes one buffer
-// instead of one a link, so that more of a network stays in the caches
-// (op.Chain). It comes after differentiation, which need not know of it.
+// fusion combines a node with an operand that no other node reads into one step.
+// A matrix product adds the other term of a sum as it writes its result
+// (op.Fuse), and a chain of element-wise operations shares one buffer, so that
+// more of a network stays in the caches (op.Chain). Fusion comes after
+// differentiation and does not affect it.
 //
-// An operand is only fused with a result that changes no more often. Else its
-// work would be done again in vain: a term of a Hessian-vector product that
-// does not depend on the vector is kept from one vector to the next.
+// An operand is fused only with a result that changes no more often. Otherwise
+// it would be computed again without need: a term of a Hessian-vector product
+// that does not depend on the vector is kept from one vector to the next.
 type fusion struct {
-	groups  map[*G.Node]int // of the inputs that do not change alone
-	readers map[*G.Node]int // edges from results, and one for being an output
+	groups  map[*G.Node]int // the group of each input that is in one
+	readers map[*G.Node]int // how many nodes read a node; being an output counts as one
 	calls   map[*G.Node]op.Call
-	causes  map[*G.Node]map[any]bool // what makes a node change: groups and inputs
+	causes  map[*G.Node]map[any]bool // the groups and inputs on which a node depends
 }
 
 func newFusion(groups []G.Nodes, outs G.Nodes) *fusion {
@@ -42,7 +42,8 @@ func newFusion(groups []G.Nodes, outs G.Nodes) *fusion {
 	return f
 }
 
-// visit counts a reader of n, and n as a reader of its operands.
+// visit counts one more reader of n and, at the first, n as a reader of its
+// operands.
 func (f *fusion) visit(n *G.Node) {
 	f.readers[n]++
 	if f.readers[n] > 1 {
@@ -72,8 +73,8 @@ func (f *fusion) call(n *G.Node) op.Call {
 	return c
 }
 
-// fuse fuses c, which computes n, with its operands, and what comes of it with
-// those it has then.
+// fuse combines c, which computes n, with one operand after the other until none
+// can be combined.
 func (f *fusion) fuse(n *G.Node, c op.Call) op.Call {
 	for _, combine := range []func(outer op.Call, k int, inner op.Call) (op.Call, bool){op.Fuse, op.Chain} {
 		for k, operand := range c.In {
@@ -88,8 +89,8 @@ func (f *fusion) fuse(n *G.Node, c op.Call) op.Call {
 	return c
 }
 
-// belongs tells whether the operand needs no buffer of its own: nothing but n
-// reads it, and what makes n change makes it change.
+// belongs tells whether the operand needs no buffer of its own: only n reads it,
+// and it changes whenever n does.
 func (f *fusion) belongs(operand, n *G.Node) bool {
 	return f.readers[operand] == 1 && (len(f.causes[operand]) == len(f.causes[n]) || op.Copies(operand.Op()))
 }

@@ -27,7 +27,7 @@ type Program struct {
 // value is what a node holds.
 type value struct {
 	node     *G.Node
-	computed bool // by a step; else it is an input
+	computed bool // by a step; otherwise it is an input
 	v        G.Value
 	changed  uint64 // clock of the last change
 	bound    uint64 // clock of the last change of the buffer itself
@@ -51,9 +51,9 @@ func Compile(outs ...*G.Node) (*Program, error) { return CompileTogether(nil, ou
 // CompileTogether is Compile with the knowledge of which inputs change
 // together, in groups; an input that is in none of them changes on its own.
 //
-// Nodes that depend on the same groups, where one is all that reads the other,
-// become one step if package op can make them one: a bias is added to a matrix
-// product as that is written. What was only read on the way has no value then.
+// A node and its only reader that depend on the same groups become one step if
+// package op can combine them: a bias is added to a matrix product as that is
+// written. The node has no value of its own then.
 func CompileTogether(groups []G.Nodes, outs ...*G.Node) (*Program, error) {
 	if i := slices.Index(outs, nil); i >= 0 {
 		return nil, fmt.Errorf("symbolic: output %d of the program is nil", i)
@@ -68,7 +68,7 @@ func CompileTogether(groups []G.Nodes, outs ...*G.Node) (*Program, error) {
 	return p, nil
 }
 
-// add appends n behind its operands.
+// add appends n after its operands.
 func (p *Program) add(n *G.Node, f *fusion) error {
 	if _, ok := p.slots[n]; ok {
 		return nil
@@ -117,7 +117,7 @@ func (p *Program) Set(n *G.Node, v G.Value) error {
 			return fmt.Errorf("symbolic: value for input %q has strides %v; want a row-major tensor", n.Name(), t.Strides())
 		}
 		// Some operations of Gorgonia transpose an operand in place and back.
-		// A header of its own keeps other programs from seeing that.
+		// With a header of its own, other programs do not see that.
 		v = t.ShallowClone()
 	}
 	p.clock++
@@ -125,7 +125,7 @@ func (p *Program) Set(n *G.Node, v G.Value) error {
 	return nil
 }
 
-// Changed tells that the contents of input tensors were written to.
+// Changed tells the Program that input tensors were written to.
 func (p *Program) Changed(inputs ...*G.Node) {
 	p.clock++
 	for _, n := range inputs {
@@ -162,7 +162,7 @@ type Plan struct {
 }
 
 // Plan returns the plan that computes outs, all of which the Program must
-// have been compiled for, directly or as something on the way.
+// have been compiled for, as an output or as an operand of one.
 func (p *Program) Plan(outs ...*G.Node) (*Plan, error) {
 	needed := make([]bool, len(p.values))
 	for i, out := range outs {
@@ -240,7 +240,7 @@ func (p *Program) run(s *step) error {
 	return nil
 }
 
-// bind makes s.run for the current buffers of its operands.
+// bind sets s.run for the current buffers of its operands.
 func (p *Program) bind(s *step) error {
 	for k, i := range s.in {
 		s.inputs[k] = p.values[i].v
@@ -291,7 +291,7 @@ func (p *Program) result(s *step, out *value) (G.Value, error) {
 		return nil, err
 	}
 	if ok && aliases(result, s.inputs) {
-		// Written to on the next run, it would overwrite an operand.
+		// The next run writes to it, and would overwrite an operand.
 		return G.CloneValue(result)
 	}
 	return result, nil
@@ -306,9 +306,9 @@ func aliases(v G.Value, inputs []G.Value) bool {
 	})
 }
 
-// conform returns v as the graph declares it: a scalar where n is one, which
-// operations of Gorgonia insist on and do not always give, and else a tensor
-// with its elements in row-major order, which operations of package op rely on.
+// conform returns v as the graph declares it: a scalar where n is one, as
+// operations of Gorgonia require but do not always return, and otherwise a
+// tensor in row-major order, on which operations of package op rely.
 func conform(v G.Value, n *G.Node) (G.Value, error) {
 	d, isTensor := v.(*tensor.Dense)
 	switch {
@@ -326,7 +326,7 @@ func conform(v G.Value, n *G.Node) (G.Value, error) {
 
 func rowMajor(d *tensor.Dense) bool { return !d.RequiresIterator() && !d.DataOrder().IsColMajor() }
 
-// scalar is the one element of d.
+// scalar returns the one element of d.
 func scalar(d *tensor.Dense) (G.Value, error) {
 	switch x := d.Data().(type) {
 	case []float64:

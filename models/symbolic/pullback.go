@@ -18,8 +18,8 @@ func Children(n *G.Node) G.Nodes {
 		return nil // a constant that nothing uses yet
 	}
 	if g.Node(n.ID()) != n {
-		// A graph remembers where in its list a node is, also after a node was
-		// removed and those behind it moved up. A subgraph looks anew.
+		// A graph finds nodes by their position in its list, and that is out of
+		// date once a node was removed. A subgraph looks the positions up anew.
 		g = g.ExactSubgraphRoots(n)
 	}
 	nodes := graph.NodesOf(g.From(n.ID()))
@@ -34,9 +34,9 @@ func Children(n *G.Node) G.Nodes {
 // nodes of the same graph. A seed has the shape of its output. The result is
 // nil for a w that no output depends on.
 //
-// A w may be any node; what lies below it counts as its own and is not
-// differentiated through for its sake. Operations of Gorgonia that are known
-// to have a wrong or missing derivative are an error that names them.
+// A w may be any node. It is treated as an independent variable: how it is
+// computed does not matter for its own gradient. An operation of Gorgonia that
+// is known to have a wrong or missing derivative is an error that names it.
 func Pullback(outs, seeds, wrt G.Nodes) (grads G.Nodes, err error) {
 	defer recovered(&err)
 	if err := checkSeeds(outs, seeds); err != nil {
@@ -63,7 +63,7 @@ func Pullback(outs, seeds, wrt G.Nodes) (grads G.Nodes, err error) {
 	return grads, nil
 }
 
-// recovered makes a panic of Gorgonia's an error.
+// recovered turns a panic of Gorgonia into an error.
 func recovered(err *error) {
 	if r := recover(); r != nil {
 		*err = fmt.Errorf("symbolic: panic: %v", r)
@@ -92,7 +92,7 @@ func checkSeeds(outs, seeds G.Nodes) error {
 type sweep struct {
 	wrt      map[*G.Node]bool
 	depends  map[*G.Node]bool // whether a node is one of wrt or depends on one
-	passes   map[*G.Node]bool // whether it does so through an operand it is differentiable in
+	passes   map[*G.Node]bool // whether it depends on one through an operand in which it is differentiable
 	children map[*G.Node]G.Nodes
 	order    G.Nodes // operands before results
 	grads    map[*G.Node]*G.Node
@@ -112,8 +112,8 @@ func newSweep(wrt G.Nodes) *sweep {
 	return s
 }
 
-// visit puts n behind its operands in the order of the sweep, and tells
-// whether n depends on wrt.
+// visit adds n to the order of the sweep, after its operands, and tells whether
+// n depends on wrt.
 func (s *sweep) visit(n *G.Node) bool {
 	if d, seen := s.depends[n]; seen {
 		return d
@@ -131,21 +131,21 @@ func (s *sweep) visit(n *G.Node) bool {
 	return s.depends[n]
 }
 
-// differentiable tells in which of its operands an operation is.
+// differentiable tells in which of its operands an operation is differentiable.
 func differentiable(o G.Op, operands int) []bool {
 	if operands == 0 {
 		return nil
 	}
 	sd, ok := o.(G.SDOp)
 	if !ok || soundnessOf(o) == never {
-		// Treated as differentiable, so that a sweep through it fails instead
-		// of losing its part of the gradient.
+		// It is treated as differentiable, so that a sweep through it is an
+		// error and not a gradient without its part.
 		return slices.Repeat([]bool{true}, operands)
 	}
 	return sd.DiffWRT(operands)
 }
 
-// step hands the gradient of n on to its operands.
+// step propagates the gradient of n to its operands.
 func (s *sweep) step(n *G.Node) error {
 	children, grad := s.children[n], s.grads[n]
 	if grad == nil || !s.passes[n] {
@@ -173,7 +173,7 @@ func (s *sweep) step(n *G.Node) error {
 	return nil
 }
 
-// symDiff is SDOp.SymDiff with its panics made errors.
+// symDiff calls SDOp.SymDiff and turns a panic into an error.
 func symDiff(sd G.SDOp, in G.Nodes, out, grad *G.Node) (grads G.Nodes, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -192,8 +192,8 @@ func symDiff(sd G.SDOp, in G.Nodes, out, grad *G.Node) (grads G.Nodes, err error
 		return nil, errors.New("not one gradient for each operand")
 	}
 	for i, n := range in {
-		// Gorgonia rewrites log(1 + a), which is in the derivative of a power,
-		// and may throw the sum away that others still use.
+		// Gorgonia rewrites log(1 + a), which the derivative of a power
+		// contains, and may remove the sum while other nodes still use it.
 		if n.Graph() != out.Graph() || n.ID() != ids[i] {
 			return nil, fmt.Errorf("operand %d was removed from the graph by a rewriting of log(1 + a)", i)
 		}
@@ -201,7 +201,7 @@ func symDiff(sd G.SDOp, in G.Nodes, out, grad *G.Node) (grads G.Nodes, err error
 	return grads, nil
 }
 
-// accumulate adds g to what is known of the gradient of n.
+// accumulate adds g to the gradient of n.
 func (s *sweep) accumulate(n, g *G.Node) error {
 	sum := s.grads[n]
 	var err error

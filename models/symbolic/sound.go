@@ -58,8 +58,8 @@ var stock = map[string]struct {
 	"maxBetween":          {never, "a + Rectify(b − a)"},
 }
 
-// soundnessOf looks an operation up. From outside Gorgonia all are trusted;
-// package difftest is there to test them.
+// soundnessOf looks an operation up. Those from outside Gorgonia are trusted;
+// package difftest tests them.
 func soundnessOf(o G.Op) soundness {
 	name := stockName(o)
 	if name == "" {
@@ -81,8 +81,8 @@ func stockName(o G.Op) string {
 	return t.Name()
 }
 
-// refuse is an error if the operation of n is one of Gorgonia's and not sound
-// for as many derivatives as wanted.
+// refuse returns an error if the operation of n is one of Gorgonia's own and not
+// sound for as many derivatives as wanted.
 func refuse(n *G.Node, children G.Nodes, want soundness) error {
 	name := stockName(n.Op())
 	if name == "" {
@@ -149,9 +149,9 @@ func axesOf(form string) []int {
 	return axes
 }
 
-// maxConcat is how far concatenations can be differentiated: Gorgonia tells
-// the slices in their derivative apart by the low bytes of where they start
-// and end, and takes those for one that agree.
+// maxConcat is the largest length of a concatenation that can be differentiated:
+// Gorgonia identifies the slices in its derivative by the lowest byte of their
+// start and end, and merges those that agree.
 const maxConcat = 255
 
 // joined is the length of the concatenation n along its axis, which is

@@ -29,8 +29,8 @@ type Function struct {
 
 // Check compares derivatives of orders 1 to orders with five-point central
 // differences of the derivative one order below, each contracted with random
-// vectors, and returns the errors, one an order, relative to the derivative or
-// to 1 if that is larger. Orders end at a derivative that is structurally zero.
+// vectors. It returns the error of each order, relative to the derivative or to 1
+// if that is larger. Orders end at a derivative that is structurally zero.
 func Check(f Function, orders int, seed uint64) ([]float64, error) {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	graph := G.NewGraph()

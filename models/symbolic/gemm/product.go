@@ -36,7 +36,7 @@ func newProduct[T float](tA, tB blas.Transpose, m, n, k int, alpha T, a []T, lda
 	return p
 }
 
-// plus returns the product with D in the place of C, or panics if d is no D.
+// plus returns the product with d as D. It panics if d is too short or ldd wrong.
 func (p product[T]) plus(d []T, ldd int) product[T] {
 	switch {
 	case ldd != 0 && ldd < max(1, p.n):

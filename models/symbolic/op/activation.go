@@ -17,7 +17,7 @@ func LeakyReLU(z *G.Node, slope float64) (*G.Node, error) { return gate(z, z, sl
 
 // gate returns a where z is positive and slope·a elsewhere. It is linear in a
 // and flat in z, so gate(z, z) has the derivative of a rectifier and its
-// pullback is a gate again. NaN in z passes a on: it must not become 0.
+// pullback is a gate again. Where z is NaN the result is a, not 0.
 func gate(z, a *G.Node, slope float64) (*G.Node, error) {
 	if err := sameShape("gate", z, a); err != nil {
 		return nil, err

@@ -17,13 +17,13 @@ type Call struct {
 	In G.Nodes
 }
 
-// Fuse returns a call that computes outer without a pass for its operand k,
-// the result of inner. Add and AddRow of a MatMul become a product that adds
-// the other operand as it is written, and Add of a RepeatRow becomes AddRow.
-// The result is the same, bit for bit. Of other pairs Fuse makes nothing and
-// returns false.
+// Fuse combines outer and inner, where inner computes operand k of outer, into
+// one call that computes both in one pass. Add and AddRow of a MatMul become a
+// product that adds the other operand as it is written, and Add of a RepeatRow
+// becomes AddRow. The result is the same, bit for bit. Fuse returns false for all
+// other pairs.
 //
-// What Fuse and Chain return is for running. Differentiate first.
+// The calls that Fuse and Chain return can be run but not differentiated.
 func Fuse(outer Call, k int, inner Call) (Call, bool) {
 	o, ok := outer.Op.(*primitive)
 	if !ok || o.form != sum && (o.form != sumWithRow || k != 0) {
@@ -44,16 +44,17 @@ func Fuse(outer Call, k int, inner Call) (Call, bool) {
 	}
 }
 
-// Copies tells whether an operation only copies its operand, so that it is
-// less work to do it again, fused, than to read what was kept: RepeatRow.
+// Copies tells whether an operation only copies its operand, as RepeatRow does.
+// To repeat it as part of another is less work than to read a stored copy.
 func Copies(o G.Op) bool {
 	p, ok := o.(*primitive)
 	return ok && p.form == repeatedRow
 }
 
-// Chain returns a call that computes inner and then outer over it, in place,
-// where k is the operand of outer that inner computes. Operations that work
-// element by element allow it, and those of Fuse. Else Chain returns false.
+// Chain combines outer and inner, where inner computes operand k of outer, into
+// one call that computes inner into the buffer of the result and then outer in
+// place. It returns false unless outer works element by element on operand k or
+// comes from Fuse.
 func Chain(outer Call, k int, inner Call) (Call, bool) {
 	o, ok := outer.Op.(*primitive)
 	if !ok || !slices.Contains(o.over, k) {
@@ -77,9 +78,9 @@ func call(p primitive, in ...*G.Node) Call {
 	return Call{&p, in}
 }
 
-// chain is a primitive whose operand over is first computed by another
-// operation, into the buffer of the result. The operands of that come first.
-// It can only be bound.
+// chain is a primitive whose operand over is first computed by another operation,
+// into the buffer of the result. The operands of that operation come first. A
+// chain can only be bound.
 type chain struct {
 	*primitive
 	first    Binder

@@ -75,7 +75,8 @@ func exponentials[T Float](e, z []T, best int) (others T) {
 	return others
 }
 
-// argmax is the index of the first maximum. NaN wins: it must be seen.
+// argmax returns the index of the first maximum. NaN counts as the largest, so
+// that it is not hidden.
 func argmax[T Float](row []T) int {
 	best := 0
 	for j, v := range row {
@@ -122,8 +123,7 @@ func softmaxKernel[T Float](n int) kernel[T] {
 
 // softmaxResidual returns p − y, p the softmax of the rows of z. With e_c =
 // exp(z_c − max z) and Σy = 1 it is (1 − y_c)·e_c − y_c·Σ_{j≠c} e_j over Σ e,
-// where nothing cancels for a one-hot y. Rows of y that are all zero, as in
-// padding, give zero.
+// where nothing cancels for a one-hot y. Rows of y that are all zero give zero.
 func softmaxResidual(z, y *G.Node) (*G.Node, error) {
 	n := z.Shape()[0]
 	return apply(primitive{

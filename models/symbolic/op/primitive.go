@@ -41,8 +41,8 @@ type primitive struct {
 	// over are the operands that the result may overwrite while it is
 	// computed; they have its shape.
 	over []int
-	// form is what others know the operation by, and product what it computes
-	// if it is a matrix product.
+	// form and product tell Fuse which operation it is; product is nil unless
+	// it is a matrix product.
 	form    form
 	product *product
 	f32     kernel[float32]
@@ -52,7 +52,7 @@ type primitive struct {
 	pullback func(in G.Nodes, out, grad *G.Node) (G.Nodes, error)
 }
 
-// form is what operations know others by.
+// form distinguishes the operations that Fuse can combine.
 type form int
 
 const (
@@ -75,7 +75,7 @@ var (
 	_ Binder            = (*primitive)(nil)
 )
 
-// apply adds p, applied to in, to the graph of in.
+// apply adds p with the operands in to their graph.
 func apply(p primitive, in ...*G.Node) (*G.Node, error) {
 	p.dtype = in[0].Dtype()
 	if p.dtype != tensor.Float32 && p.dtype != tensor.Float64 {
@@ -91,8 +91,8 @@ func apply(p primitive, in ...*G.Node) (*G.Node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("op: %s: %w", p.name, err)
 	}
-	// Gorgonia takes two nodes for one when their 32-bit hashes are equal and
-	// never compares their children.
+	// Gorgonia merges two nodes whose 32-bit hashes are equal without comparing
+	// their children.
 	for i, child := range graph.NodesOf(node.Graph().From(node.ID())) {
 		if child != in[i] {
 			return nil, fmt.Errorf("op: %s: merged with another node by a hash collision; rename an input of the graph", p.name)
@@ -101,7 +101,7 @@ func apply(p primitive, in ...*G.Node) (*G.Node, error) {
 	return node, nil
 }
 
-// matrixShape is the shape of a node that must be a matrix.
+// matrixShape returns the shape of a node that must be a matrix.
 func matrixShape(name string, n *G.Node) (rows, cols int, err error) {
 	s := n.Shape()
 	if s.Dims() != 2 {
@@ -110,7 +110,7 @@ func matrixShape(name string, n *G.Node) (rows, cols int, err error) {
 	return s[0], s[1], nil
 }
 
-// sameShape is an error unless all nodes have the shape of the first.
+// sameShape returns an error unless all nodes have the shape of the first.
 func sameShape(name string, nodes ...*G.Node) error {
 	for _, n := range nodes[1:] {
 		if !slices.Equal(n.Shape(), nodes[0].Shape()) {

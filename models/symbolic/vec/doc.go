@@ -4,11 +4,10 @@
 //
 //	vec.Float64.Add(dst, a, b) // dstᵢ = aᵢ + bᵢ
 //
-// Between the matrix products of a small network such loops are what takes
-// time: one element after the other, a gate costs as much as the product it
-// follows, because whether a unit is on cannot be predicted and every wrong
-// guess empties the pipeline. With vectors there is nothing to guess, and
-// memory is the limit.
+// Besides the matrix products, such loops take most of the time of a small
+// network. Element by element, a gate costs as much as the product it follows,
+// because branch prediction cannot tell which units are on. With vectors there
+// are no branches, and memory is the limit.
 //
 // The kernels are written by internal/asm with avo, for AVX2; AVX-512 would
 // wait for memory as long. Elsewhere, and with the build tag purego, they are

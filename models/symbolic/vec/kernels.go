@@ -20,7 +20,7 @@ type Kernels[T Float] struct {
 	Sigmoid func(dst, z []T) // dst = 1/(1 + e⁻ᶻ), or about 1e-308 where that is less
 }
 
-// checked returns k with the lengths checked at the door: assembly does not.
+// checked returns k with a check of the lengths, which assembly does not make.
 func (k Kernels[T]) checked() Kernels[T] {
 	three := func(f func(dst, a, b []T)) func(dst, a, b []T) {
 		return func(dst, a, b []T) { f(dst, a[:len(dst)], b[:len(dst)]) }
