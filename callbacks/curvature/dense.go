@@ -8,6 +8,9 @@ import (
 
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
+
+	"github.com/hessoscope/hessoscope/callbacks/curvature/internal/parallel"
+	"github.com/hessoscope/hessoscope/callbacks/curvature/symeig"
 )
 
 const (
@@ -31,7 +34,7 @@ func solveDense(ctx context.Context, op Operator, s Settings) (*Spectrum, error)
 	}
 	h, difference := symmetrise(columns)
 	onDiagonal, norm := diagonal(h), mat.Norm(h, 2)
-	eigen, ok := decompose(h) // h is garbage from here on
+	eigen, ok := symeig.Decompose(h) // h is garbage from here on
 	if !ok {
 		return nil, errors.New("curvature: the decomposition of the dense matrix did not converge")
 	}
@@ -41,11 +44,11 @@ func solveDense(ctx context.Context, op Operator, s Settings) (*Spectrum, error)
 		Top:          densePairs(columns, eigen, ends(n, s.Top, 1)),
 		Bottom:       densePairs(columns, eigen, ends(n, s.Bottom, -1)),
 		Applications: n,
-		All:          eigen.values,
+		All:          eigen.Values,
 		Asymmetry:    relative(difference, mat.Norm(columns, 2)),
 	}
-	spectrum.conclude(s.Tolerance, maxAbs(eigen.values))
-	spectrum.Resolved = densePairs(columns, eigen, resolvable(eigen.values, s.Resolution)).eigenspace(n, 0)
+	spectrum.conclude(s.Tolerance, maxAbs(eigen.Values))
+	spectrum.Resolved = densePairs(columns, eigen, resolvable(eigen.Values, s.Resolution)).eigenspace(n, 0)
 	spectrum.Resolved.Complete = true
 	spectrum.estimate(onDiagonal, norm, 0, &complement{})
 	spectrum.Trace.Error += difference
@@ -96,18 +99,18 @@ func symmetrise(a *mat.Dense) (*mat.SymDense, float64) {
 
 // densePairs returns the pairs of the given indices, with residuals of the matrix
 // as it was applied, H v = Aᵀ v, not as it was symmetrised.
-func densePairs(columns *mat.Dense, eigen *eigenSym, indices []int) Pairs {
+func densePairs(columns *mat.Dense, eigen *symeig.Decomposition, indices []int) Pairs {
 	count := len(indices)
 	if count == 0 {
 		return Pairs{}
 	}
-	p := Pairs{Values: make([]float64, count), Vectors: eigen.vectors(indices)}
+	p := Pairs{Values: make([]float64, count), Vectors: eigen.Vectors(indices)}
 	for i, index := range indices {
-		p.Values[i] = eigen.values[index]
+		p.Values[i] = eigen.Values[index]
 	}
 	p.settle()
-	images := mat.NewDense(count, eigen.n, nil)
-	addProduct(images, p.Vectors, columns)
+	images := mat.NewDense(count, len(eigen.Values), nil)
+	parallel.AddProduct(images, p.Vectors, columns)
 	for i, value := range p.Values {
 		floats.AddScaled(images.RawRowView(i), -value, p.Vectors.RawRowView(i))
 	}

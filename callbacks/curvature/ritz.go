@@ -7,6 +7,8 @@ import (
 
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
+
+	"github.com/hessoscope/hessoscope/callbacks/curvature/internal/parallel"
 )
 
 // rayleighRitz decomposes T.
@@ -67,11 +69,11 @@ func (l *lanczos) foreseen(i int) float64 {
 func (l *lanczos) residuals(order []int) *mat.Dense {
 	s := l.coefficients(order)
 	r := mat.NewDense(len(order), l.n, nil)
-	addProduct(r, s, l.q.Slice(0, l.k, 0, l.n).(*mat.Dense))
+	parallel.AddProduct(r, s, l.q.Slice(0, l.k, 0, l.n).(*mat.Dense))
 	for i, j := range order {
 		floats.Scale(-l.values[j], r.RawRowView(i))
 	}
-	addProduct(r, s, l.w.Slice(0, l.k, 0, l.n).(*mat.Dense))
+	parallel.AddProduct(r, s, l.w.Slice(0, l.k, 0, l.n).(*mat.Dense))
 	return r
 }
 
@@ -129,7 +131,7 @@ func transform(a, s *mat.Dense) {
 		end := min(j+panelWidth, n)
 		part := product.Slice(0, keep, 0, end-j).(*mat.Dense)
 		part.Zero()
-		addProduct(part, s, a.Slice(0, k, j, end).(*mat.Dense))
+		parallel.AddProduct(part, s, a.Slice(0, k, j, end).(*mat.Dense))
 		a.Slice(0, keep, j, end).(*mat.Dense).Copy(part)
 	}
 }
@@ -148,7 +150,7 @@ func (l *lanczos) pairs(order []int) Pairs {
 	for i, j := range order {
 		p.Values[i] = l.values[j]
 	}
-	addProduct(p.Vectors, l.coefficients(order), l.q.Slice(0, l.k, 0, l.n).(*mat.Dense))
+	parallel.AddProduct(p.Vectors, l.coefficients(order), l.q.Slice(0, l.k, 0, l.n).(*mat.Dense))
 	p.settle()
 	return p
 }
