@@ -3,74 +3,10 @@ package curvature
 import (
 	"context"
 	"fmt"
-	"strings"
+	"slices"
 
 	"gonum.org/v1/gonum/mat"
 )
-
-// Method is an algorithm that finds eigenpairs of an [Operator]. What memory it
-// takes at its peak, [Settings.Memory] says.
-type Method int
-
-const (
-	// Auto is Dense up to [Settings.DenseLimit] dimensions. Above, it is Reduced
-	// where all resolvable pairs are asked for by [Settings.Resolved] and the
-	// basis may hold 96 vectors more than there are seeds; else Lanczos.
-	Auto Method = iota
-
-	// Dense stores H, column by column from n applications, and decomposes it
-	// fully. It takes O(n³) time and refuses n > 20,000.
-	Dense
-
-	// Lanczos finds the pairs at the ends of the spectrum by thick-restart
-	// Lanczos with full reorthogonalisation, in a basis of m = 2(Top+Bottom) + 20
-	// vectors. Basis and images take 2·m·n·8 bytes, and it refuses more than
-	// 12.8 GB. Usually it takes some hundred applications.
-	Lanczos
-
-	// Reduced finds all resolvable pairs, those with |λ| > Resolution·max |λ|, of
-	// an operator of low numerical rank, such as the Hessian of a network with
-	// more parameters than data. It projects H on a block Krylov space of little
-	// more dimensions m than there are such pairs. It takes m applications, keeps
-	// 8·(m·n + 6·m²) bytes, and takes O(m²·n + m³) time; n is counted without
-	// coordinates that are nothing to the operator, such as the weights behind
-	// dead units.
-	Reduced
-
-	// Quadrature estimates the density of all eigenvalues, by stochastic Lanczos
-	// quadrature, after Lanczos has found the pairs at the ends. It takes
-	// QuadratureVectors·QuadratureSteps applications more.
-	Quadrature
-)
-
-var methodNames = [...]string{Auto: "auto", Dense: "dense", Lanczos: "lanczos", Reduced: "reduced", Quadrature: "density"}
-
-// String returns the method's name in lower case.
-func (m Method) String() string {
-	if m < 0 || int(m) >= len(methodNames) {
-		return fmt.Sprintf("Method(%d)", int(m))
-	}
-	return methodNames[m]
-}
-
-// MarshalText returns the method's name; an unknown method is an error.
-func (m Method) MarshalText() ([]byte, error) {
-	if m < 0 || int(m) >= len(methodNames) {
-		return nil, fmt.Errorf("curvature: no method has the number %d", int(m))
-	}
-	return []byte(methodNames[m]), nil
-}
-
-// UnmarshalText sets m to the method of that name.
-func (m *Method) UnmarshalText(text []byte) error {
-	for i, name := range methodNames {
-		if name == string(text) {
-			*m = Method(i)
-			return nil
-		}
-	}
-	return fmt.Errorf("unknown eigenvalue method %q: want one of %s", text, strings.Join(methodNames[:], ", "))
-}
 
 // Settings says which eigenpairs to find, how well, and at what cost. The zero
 // value means the defaults.
@@ -165,8 +101,11 @@ func (s Settings) resolve(n int) (Settings, error) {
 	if n < 1 {
 		return s, fmt.Errorf("the operator has dimension %d: want at least 1", n)
 	}
-	if s.Method < 0 || int(s.Method) >= len(methodNames) {
-		return s, fmt.Errorf("no method has the number %d", int(s.Method))
+	if s.Method == "" {
+		s.Method = Auto
+	}
+	if !slices.Contains(methods, s.Method) {
+		return s, fmt.Errorf("unknown method %q: want one of %s", s.Method, methodNames())
 	}
 	s.Top = pairCount(s.Top, 10, n)
 	s.Bottom = pairCount(s.Bottom, 5, n)
