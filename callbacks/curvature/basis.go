@@ -1,7 +1,6 @@
 package curvature
 
 import (
-	"math"
 	"slices"
 
 	"gonum.org/v1/gonum/blas"
@@ -238,29 +237,5 @@ func orthogonalise(v []float64, panel *mat.Dense, k int, c []float64, floor floa
 		if norm > 0.1*before || norm <= floor {
 			return norm
 		}
-	}
-}
-
-func norms(x *mat.Dense) []float64 {
-	count, _ := x.Dims()
-	norms := make([]float64, count)
-	for i := range norms {
-		norms[i] = euclidean(x.RawRowView(i))
-	}
-	return norms
-}
-
-// euclidean returns ‖x‖₂, by scaled sums only where squares come near overflow
-// or underflow, for they take ten times as long.
-func euclidean(x []float64) float64 {
-	if square := floats.Dot(x, x); square > 0x1p-900 && square < 0x1p900 {
-		return math.Sqrt(square)
-	}
-	return floats.Norm(x, 2)
-}
-
-func scaleTo(dst []float64, factor float64, v []float64) {
-	for i, value := range v {
-		dst[i] = factor * value
 	}
 }

@@ -82,16 +82,3 @@ func (e *Eigenspace) Vectors(from, to int) *mat.Dense {
 	e.basis.addProduct(v, 1, e.coefficients.Slice(from, to, 0, e.basis.k).(*mat.Dense), 0)
 	return e.support.embed(v)
 }
-
-// resolvable returns the indices of ascending values larger in magnitude than
-// resolution times the largest, in descending order of the values.
-func resolvable(values []float64, resolution float64) []int {
-	var indices []int
-	floor := resolution * maxAbs(values)
-	for i := len(values) - 1; i >= 0; i-- {
-		if math.Abs(values[i]) > floor {
-			indices = append(indices, i)
-		}
-	}
-	return indices
-}

@@ -52,24 +52,31 @@ type reduced struct {
 	ritz *symeig.Decomposition // of T: Ritz values and the coefficients of Ritz vectors
 }
 
-func (s Settings) checkReduced(n int) error {
+// reducedSolver is the method [Reduced].
+type reducedSolver struct{}
+
+func (reducedSolver) resolve(s Settings, n int) (Settings, error) {
 	if limit := s.basisLimit(n); limit < min(n, s.asked(n)) {
-		return fmt.Errorf("reduced: a basis of at most %d vectors for %d pairs of n = %d: want at least as many", limit, s.asked(n), n)
+		return s, fmt.Errorf("reduced: a basis of at most %d vectors for %d pairs of n = %d: want at least as many", limit, s.asked(n), n)
 	}
 	if s.Seeds == nil || s.Seeds.IsEmpty() {
-		return nil
+		return s, nil
 	}
 	count, columns := s.Seeds.Dims()
 	if columns != n {
-		return fmt.Errorf("reduced: %d seeds in ℝ^%d for an operator on ℝ^%d", count, columns, n)
+		return s, fmt.Errorf("reduced: %d seeds in ℝ^%d for an operator on ℝ^%d", count, columns, n)
 	}
 	for i := range count {
 		v := s.Seeds.RawRowView(i)
 		if j := indexNotFinite(v); j >= 0 {
-			return fmt.Errorf("reduced: seed %d has %v at component %d: want a finite number", i, v[j], j)
+			return s, fmt.Errorf("reduced: seed %d has %v at component %d: want a finite number", i, v[j], j)
 		}
 	}
-	return nil
+	return s, nil
+}
+
+func (reducedSolver) memory(_ Settings, _, support, basis float64) float64 {
+	return 8 * (2*basis*support + 6*basis*basis)
 }
 
 // starts is the number of random start vectors: few in a small basis, of which
@@ -89,7 +96,8 @@ func (s Settings) basisLimit(n int) int {
 	return min(int((math.Sqrt(x*x+24*numbers)-x)/12), n)
 }
 
-func solveReduced(ctx context.Context, op Operator, s Settings) (*Spectrum, error) {
+// Solve implements [Solver].
+func (reducedSolver) Solve(ctx context.Context, op Operator, s Settings) (*Spectrum, error) {
 	rng := rand.New(rand.NewPCG(s.Seed, 1))
 	on, err := support(ctx, op, rng)
 	if err != nil {
@@ -314,15 +322,10 @@ func (r *reduced) pairs(ctx context.Context, indices []int) (Pairs, error) {
 	}
 	r.basis.addProduct(p.Vectors, 1, r.ritz.Vectors(indices), 0)
 	p.settle()
-	images := mat.NewDense(k, r.n, nil)
-	if err := applyFinite(ctx, r.op, images, p.Vectors); err != nil {
+	if err := p.measure(ctx, r.op); err != nil {
 		return Pairs{}, err
 	}
 	r.applications += k
-	for i, value := range p.Values {
-		floats.AddScaled(images.RawRowView(i), -value, p.Vectors.RawRowView(i))
-	}
-	p.Residuals = norms(images)
 	p.Vectors = r.op.embed(p.Vectors)
 	return p, nil
 }

@@ -11,6 +11,10 @@ import (
 	"github.com/hessoscope/hessoscope/callbacks/curvature/internal/parallel"
 )
 
+// panelWidth is the number of columns of the basis that a restart transforms at
+// a time.
+const panelWidth = 1024
+
 // rayleighRitz decomposes T.
 func (l *lanczos) rayleighRitz() error {
 	var eigen mat.EigenSym
