@@ -180,7 +180,7 @@ func (b *basis) absorb(x *mat.Dense, from int, floor float64, limit int) *mat.De
 		norm := orthogonalise(v, panel, grown, c, floor)
 		if norm > floor && b.k+grown < limit {
 			c[grown] = norm
-			scaleTo(panel.RawRowView(grown), 1/norm, v)
+			floats.ScaleTo(panel.RawRowView(grown), 1/norm, v)
 			clear(v)
 			grown++
 		}
@@ -211,7 +211,7 @@ func (b *basis) extend(panel *mat.Dense) {
 		for i := range count {
 			v := panel.RawRowView(i)
 			norm := orthogonalise(v, panel, i, make([]float64, i), 0)
-			scaleTo(v, 1/norm, v)
+			floats.ScaleTo(v, 1/norm, v)
 			again = again || norm < 0.5
 		}
 	}

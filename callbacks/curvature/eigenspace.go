@@ -1,7 +1,9 @@
 package curvature
 
 import (
+	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/mat"
@@ -20,8 +22,45 @@ type Eigenspace struct {
 	Complete bool
 
 	basis        *basis     // Q
-	coefficients *mat.Dense // S, k × m; nil if Q is V already
-	support      supported  // the coordinates that Q has; without coefficients, all
+	coefficients *mat.Dense // S, k × m; nil if Q is V
+	support      supported  // the coordinates that Q has, if there are coefficients; otherwise Q has all
+}
+
+// NewEigenspace returns the span of eigenvectors that come from outside this
+// package, in ℝⁿ with n the length of a vector. The values must be descending, the
+// vectors orthonormal to 1e-6, and the residuals, as many, not negative. The pairs
+// are copied. complete says whether they are all resolvable ones: see
+// [Eigenspace.Complete].
+func NewEigenspace(p Pairs, complete bool) (*Eigenspace, error) {
+	n := 0
+	if p.Vectors != nil {
+		_, n = p.Vectors.Dims()
+	}
+	if err := p.verifyAll(n); err != nil {
+		return nil, fmt.Errorf("curvature: eigenspace: %w", err)
+	}
+	e := p.eigenspace(n, -1)
+	e.Values, e.Residuals = slices.Clone(e.Values), slices.Clone(e.Residuals)
+	e.Complete = complete
+	return e, nil
+}
+
+func (p Pairs) verifyAll(n int) error {
+	if err := p.verify(n); err != nil {
+		return err
+	}
+	if len(p.Residuals) != len(p.Values) {
+		return fmt.Errorf("%d values and %d residuals: want one for each value", len(p.Values), len(p.Residuals))
+	}
+	for i, r := range p.Residuals {
+		if !(r >= 0) || math.IsInf(r, 1) {
+			return fmt.Errorf("residual %d is %v: want a finite number, at least 0", i, r)
+		}
+	}
+	if err := verifyDescending(p.Values); err != nil || len(p.Values) == 0 {
+		return err
+	}
+	return verifyOrthonormal(p.Vectors)
 }
 
 // eigenspace returns the pairs, of an operator on ℝⁿ, with |θ| > floor.

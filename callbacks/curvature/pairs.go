@@ -2,6 +2,7 @@ package curvature
 
 import (
 	"context"
+	"fmt"
 	"math"
 
 	"gonum.org/v1/gonum/blas/blas64"
@@ -29,6 +30,41 @@ func (p Pairs) ordered(indices []int) Pairs {
 		q.Vectors.SetRow(i, p.Vectors.RawRowView(j))
 	}
 	return q
+}
+
+// verify returns an error unless the pairs, from outside this package, have vectors
+// in ℝⁿ as rows, one a value, and numbers that are finite. It does not look at
+// the residuals, nor at what the vectors are to each other.
+func (p Pairs) verify(n int) error {
+	rows, columns := 0, n
+	if p.Vectors != nil && !p.Vectors.IsEmpty() {
+		rows, columns = p.Vectors.Dims()
+	}
+	switch j := indexNotFinite(p.Values); {
+	case rows != len(p.Values):
+		return fmt.Errorf("%d values and %d vectors: want one vector, as a row, for each value", len(p.Values), rows)
+	case columns != n:
+		return fmt.Errorf("vectors in ℝ^%d: want vectors in ℝ^%d", columns, n)
+	case j >= 0:
+		return fmt.Errorf("value %d is %v: want a finite number", j, p.Values[j])
+	}
+	for i := range rows {
+		v := p.Vectors.RawRowView(i)
+		if j := indexNotFinite(v); j >= 0 {
+			return fmt.Errorf("vector %d has %v at component %d: want a finite number", i, v[j], j)
+		}
+	}
+	return nil
+}
+
+// verifyDescending returns an error unless values are descending.
+func verifyDescending(values []float64) error {
+	for i := 1; i < len(values); i++ {
+		if values[i] > values[i-1] {
+			return fmt.Errorf("value %d is %v, after %v: want descending values", i, values[i], values[i-1])
+		}
+	}
+	return nil
 }
 
 // setResiduals sets the residuals, from the images H vᵢ as rows, which it

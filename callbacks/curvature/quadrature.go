@@ -111,10 +111,10 @@ func (q *quadrature) rule(ctx context.Context, steps int) (Rule, error) {
 	x := gaussianRows(q.rng, 1, n).RawRowView(0)
 	for k := q.deflated; ; {
 		for norm := 0.0; norm < 0.5; { // until little is cancelled, so that no rounding is magnified
-			scaleTo(x, 1/euclidean(x), x)
+			floats.ScaleTo(x, 1/euclidean(x), x)
 			norm = orthogonalise(x, q.vectors, k, make([]float64, k), 0)
 		}
-		scaleTo(q.vectors.RawRowView(k), 1/euclidean(x), x)
+		floats.ScaleTo(q.vectors.RawRowView(k), 1/euclidean(x), x)
 		k++
 		if err := applyFinite(ctx, q.op, mat.NewDense(1, n, x), q.vectors.Slice(k-1, k, 0, n).(*mat.Dense)); err != nil {
 			return Rule{}, err

@@ -1,6 +1,7 @@
 package curvature
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -48,8 +49,23 @@ func euclidean(x []float64) float64 {
 	return floats.Norm(x, 2)
 }
 
-func scaleTo(dst []float64, factor float64, v []float64) {
-	for i, value := range v {
-		dst[i] = factor * value
+// orthonormality is how far norms of unit vectors may be from 1, and products of
+// orthogonal ones from 0, in vectors that come from outside this package.
+const orthonormality = 1e-6
+
+// verifyOrthonormal returns an error unless the rows of v are orthonormal.
+func verifyOrthonormal(v *mat.Dense) error {
+	var gram mat.SymDense
+	gram.SymOuterK(1, v)
+	for i := range gram.SymmetricDim() {
+		if norm := math.Sqrt(gram.At(i, i)); !(math.Abs(norm-1) <= orthonormality) {
+			return fmt.Errorf("vector %d has the norm %.9g: want 1, to %.0e", i, norm, orthonormality)
+		}
+		for j := range i {
+			if product := gram.At(i, j); !(math.Abs(product) <= orthonormality) {
+				return fmt.Errorf("vectors %d and %d have the product %.3g: want orthogonal vectors, to %.0e", j, i, product, orthonormality)
+			}
+		}
 	}
+	return nil
 }
