@@ -57,7 +57,7 @@ func (p Pairs) verifyAll(n int) error {
 			return fmt.Errorf("residual %d is %v: want a finite number, at least 0", i, r)
 		}
 	}
-	if err := verifyDescending(p.Values); err != nil || len(p.Values) == 0 {
+	if err := verifyOrder(p.Values, 1); err != nil || len(p.Values) == 0 {
 		return err
 	}
 	return verifyOrthonormal(p.Vectors)
@@ -85,6 +85,18 @@ func (p Pairs) eigenspace(n int, floor float64) *Eigenspace {
 
 // basis returns the vectors, in ℝⁿ, as a basis of their span.
 func (p Pairs) basis(n int) *basis { return p.eigenspace(n, -1).basis }
+
+// dims returns the number of the vectors and their length.
+func (e *Eigenspace) dims() (k, n int) {
+	switch {
+	case e.basis == nil:
+		return 0, 0
+	case e.coefficients == nil:
+		return e.basis.k, e.basis.n
+	}
+	k, _ = e.coefficients.Dims()
+	return k, e.support.Operator.Dim()
+}
 
 // Len returns the number k of eigenvectors.
 func (e *Eigenspace) Len() int { return len(e.Values) }

@@ -57,11 +57,16 @@ func (p Pairs) verify(n int) error {
 	return nil
 }
 
-// verifyDescending returns an error unless values are descending.
-func verifyDescending(values []float64) error {
+// verifyOrder returns an error unless values are descending, for side 1, or
+// ascending, for −1.
+func verifyOrder(values []float64, side float64) error {
 	for i := 1; i < len(values); i++ {
-		if values[i] > values[i-1] {
-			return fmt.Errorf("value %d is %v, after %v: want descending values", i, values[i], values[i-1])
+		if before := values[i-1]; side*values[i] > side*before {
+			order := "descending"
+			if side < 0 {
+				order = "ascending"
+			}
+			return fmt.Errorf("value %d is %v, after %v: want %s values", i, values[i], before, order)
 		}
 	}
 	return nil

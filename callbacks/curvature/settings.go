@@ -7,7 +7,29 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// Solver finds eigenpairs of an operator.
+// Solver finds eigenpairs of an operator. One from outside this package is used by
+// [Settings.Solver].
+//
+// [Solve] hands it settings with numbers in place of the defaults that concern
+// every solver: Top and Bottom are from 0, for none, to n; Tolerance and Resolution
+// are between 0 and 1; Solver is nil. (To call Solve with them, a solver must put
+// −1 in place of 0 pairs.) A solver should notice a cancelled ctx, and heed what it
+// can of Seed, Start, MaxApplications and Progress.
+//
+// The spectrum that it returns must have its own name as the Method, n as Dim, and
+// at most Top and Bottom pairs, in order: values, and vectors that are orthonormal
+// to 1e-6. Applications should be the number of H·v spent. It may leave out
+// everything else, or set other fields that it knows; Resolved then comes from
+// [NewEigenspace]. Solve returns an error if something of this is wrong, with what
+// would be right, and completes the rest:
+//
+//   - Vectors get the length and sign that [Pairs] states.
+//   - Residuals are measured, whatever the solver claims, also those of Resolved.
+//     This takes one H·v a pair, which is added to Applications.
+//   - Converged is set if every residual is at most Threshold, all pairs asked for
+//     were found, and the solver gives no Reason why not.
+//   - Resolved, if nil, is made of Top and Bottom.
+//   - Asymmetry, if zero, is taken for unknown and becomes NaN.
 type Solver interface {
 	Solve(ctx context.Context, op Operator, s Settings) (*Spectrum, error)
 }
@@ -16,6 +38,10 @@ type Solver interface {
 // value means the defaults.
 type Settings struct {
 	Method Method
+
+	// Solver, if not nil, is used in place of the methods of this package. Method
+	// then does not matter.
+	Solver Solver
 
 	// DenseLimit is the largest dimension for which Auto means Dense. If it
 	// equals zero, it is 500.

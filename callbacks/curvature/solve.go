@@ -26,7 +26,8 @@ var algorithms = map[Method]algorithm{
 
 // Solve finds eigenpairs of the symmetric op. It returns an error for settings
 // that make no sense and for images that are not finite; errors of op and
-// ctx.Err() are wrapped. A cancelled ctx is noticed before every H·v.
+// ctx.Err() are wrapped. A cancelled ctx is noticed before every H·v. What comes
+// from a Solver of one's own is checked and completed as [Solver] says.
 func Solve(ctx context.Context, op Operator, s Settings) (*Spectrum, error) {
 	solver, s, err := s.choose(op.Dim())
 	if err != nil {
@@ -41,6 +42,9 @@ func (s Settings) choose(n int) (Solver, Settings, error) {
 	s, err := s.resolve(n)
 	if err != nil {
 		return nil, s, err
+	}
+	if s.Solver != nil {
+		return verified{s.Solver}, s, nil
 	}
 	if s.Method == "" || s.Method == Auto {
 		s.Method = s.auto(n)
@@ -91,11 +95,15 @@ func (s Settings) WantsSeeds(n int) bool {
 // project on; other methods do not use it. The numbers include what the garbage
 // collector usually leaves for later: they were measured with Hessian-like
 // operators and are within a fifth of the truth. Settings that Solve would refuse
-// are an error.
+// are an error, and so is a Solver, of which this is not known.
 func (s Settings) Memory(n, support, basis int) (float64, error) {
 	solver, s, err := s.choose(n)
 	if err != nil {
 		return 0, fmt.Errorf("curvature: %w", err)
 	}
-	return solver.(algorithm).memory(s, float64(n), float64(support), float64(basis)), nil
+	a, ok := solver.(algorithm)
+	if !ok {
+		return 0, fmt.Errorf("curvature: the memory that solver %T takes is not known", s.Solver)
+	}
+	return a.memory(s, float64(n), float64(support), float64(basis)), nil
 }

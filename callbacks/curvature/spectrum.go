@@ -22,7 +22,7 @@ import (
 // copy of a value in the crowd where the wanted pairs end; the values listed
 // after it are then each one further in than they should be.
 type Spectrum struct {
-	Method      Method // never Auto
+	Method      Method // never Auto; from another Solver, its name
 	Dim         int
 	Top, Bottom Pairs // Top descending, Bottom ascending; they overlap if Top+Bottom > n
 
