@@ -1,17 +1,13 @@
 package curvature
 
 import (
-	"math"
-	"runtime"
 	"slices"
-	"sync"
-	"sync/atomic"
 
 	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 
+	"github.com/hessoscope/hessoscope/callbacks/curvature/internal/parallel"
 	"github.com/hessoscope/hessoscope/models/symbolic/gemm"
 )
 
@@ -100,7 +96,7 @@ func (b *basis) coefficients(x *mat.Dense, from int) *mat.Dense {
 	columns := make([]float64, b.n*count)
 	transpose(columns, count, raw.Data, raw.Stride, count, b.n)
 	c := mat.NewDense(count, b.k, nil)
-	parallel(len(b.chunks), func(i int) {
+	parallel.For(len(b.chunks), func(i int) {
 		q := b.chunks[i]
 		first := max(0, from-q.start)
 		used := b.used(q) - first
@@ -121,7 +117,7 @@ func (b *basis) addProduct(x *mat.Dense, factor float64, c *mat.Dense, from int)
 	count, k := in.Rows, in.Cols
 	columns := make([]float64, k*count)
 	transpose(columns, count, in.Data, in.Stride, count, k)
-	parallel((b.n+tileRows-1)/tileRows, func(t int) {
+	parallel.For((b.n+tileRows-1)/tileRows, func(t int) {
 		j := t * tileRows
 		height := min(tileRows, b.n-j)
 		sum := make([]float64, height*count)
@@ -184,7 +180,7 @@ func (b *basis) absorb(x *mat.Dense, from int, floor float64, limit int) *mat.De
 		norm := orthogonalise(v, panel, grown, c, floor)
 		if norm > floor && b.k+grown < limit {
 			c[grown] = norm
-			scaleTo(panel.RawRowView(grown), 1/norm, v)
+			floats.ScaleTo(panel.RawRowView(grown), 1/norm, v)
 			clear(v)
 			grown++
 		}
@@ -215,7 +211,7 @@ func (b *basis) extend(panel *mat.Dense) {
 		for i := range count {
 			v := panel.RawRowView(i)
 			norm := orthogonalise(v, panel, i, make([]float64, i), 0)
-			scaleTo(v, 1/norm, v)
+			floats.ScaleTo(v, 1/norm, v)
 			again = again || norm < 0.5
 		}
 	}
@@ -242,51 +238,4 @@ func orthogonalise(v []float64, panel *mat.Dense, k int, c []float64, floor floa
 			return norm
 		}
 	}
-}
-
-func norms(x *mat.Dense) []float64 {
-	count, _ := x.Dims()
-	norms := make([]float64, count)
-	for i := range norms {
-		norms[i] = euclidean(x.RawRowView(i))
-	}
-	return norms
-}
-
-// euclidean returns ‖x‖₂, by scaled sums only where squares come near overflow
-// or underflow, for they take ten times as long.
-func euclidean(x []float64) float64 {
-	if square := floats.Dot(x, x); square > 0x1p-900 && square < 0x1p900 {
-		return math.Sqrt(square)
-	}
-	return floats.Norm(x, 2)
-}
-
-func scaleTo(dst []float64, factor float64, v []float64) {
-	for i, value := range v {
-		dst[i] = factor * value
-	}
-}
-
-func vector(x []float64) blas64.Vector { return blas64.Vector{N: len(x), Data: x, Inc: 1} }
-
-// parallel calls f for 0 ≤ i < n, on all processors.
-func parallel(n int, f func(i int)) {
-	workers := min(runtime.GOMAXPROCS(0), n)
-	if workers <= 1 {
-		for i := range n {
-			f(i)
-		}
-		return
-	}
-	var next atomic.Int64
-	var wait sync.WaitGroup
-	for range workers {
-		wait.Go(func() {
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				f(i)
-			}
-		})
-	}
-	wait.Wait()
 }

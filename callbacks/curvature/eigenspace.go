@@ -1,7 +1,9 @@
 package curvature
 
 import (
+	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/mat"
@@ -20,8 +22,45 @@ type Eigenspace struct {
 	Complete bool
 
 	basis        *basis     // Q
-	coefficients *mat.Dense // S, k × m; nil if Q is V already
-	support      supported  // the coordinates that Q has; without coefficients, all
+	coefficients *mat.Dense // S, k × m; nil if Q is V
+	support      supported  // the coordinates that Q has, if there are coefficients; otherwise Q has all
+}
+
+// NewEigenspace returns the span of eigenvectors that come from outside this
+// package, in ℝⁿ with n the length of a vector. The values must be descending, the
+// vectors orthonormal to 1e-6, and the residuals, as many, not negative. The pairs
+// are copied. complete says whether they are all resolvable ones: see
+// [Eigenspace.Complete].
+func NewEigenspace(p Pairs, complete bool) (*Eigenspace, error) {
+	n := 0
+	if p.Vectors != nil {
+		_, n = p.Vectors.Dims()
+	}
+	if err := p.verifyAll(n); err != nil {
+		return nil, fmt.Errorf("curvature: eigenspace: %w", err)
+	}
+	e := p.eigenspace(n, -1)
+	e.Values, e.Residuals = slices.Clone(e.Values), slices.Clone(e.Residuals)
+	e.Complete = complete
+	return e, nil
+}
+
+func (p Pairs) verifyAll(n int) error {
+	if err := p.verify(n); err != nil {
+		return err
+	}
+	if len(p.Residuals) != len(p.Values) {
+		return fmt.Errorf("%d values and %d residuals: want one for each value", len(p.Values), len(p.Residuals))
+	}
+	for i, r := range p.Residuals {
+		if !(r >= 0) || math.IsInf(r, 1) {
+			return fmt.Errorf("residual %d is %v: want a finite number, at least 0", i, r)
+		}
+	}
+	if err := verifyOrder(p.Values, 1); err != nil || len(p.Values) == 0 {
+		return err
+	}
+	return verifyOrthonormal(p.Vectors)
 }
 
 // eigenspace returns the pairs, of an operator on ℝⁿ, with |θ| > floor.
@@ -46,6 +85,18 @@ func (p Pairs) eigenspace(n int, floor float64) *Eigenspace {
 
 // basis returns the vectors, in ℝⁿ, as a basis of their span.
 func (p Pairs) basis(n int) *basis { return p.eigenspace(n, -1).basis }
+
+// dims returns the number of the vectors and their length.
+func (e *Eigenspace) dims() (k, n int) {
+	switch {
+	case e.basis == nil:
+		return 0, 0
+	case e.coefficients == nil:
+		return e.basis.k, e.basis.n
+	}
+	k, _ = e.coefficients.Dims()
+	return k, e.support.Operator.Dim()
+}
 
 // Len returns the number k of eigenvectors.
 func (e *Eigenspace) Len() int { return len(e.Values) }
@@ -81,17 +132,4 @@ func (e *Eigenspace) Vectors(from, to int) *mat.Dense {
 	v := mat.NewDense(to-from, e.basis.n, nil)
 	e.basis.addProduct(v, 1, e.coefficients.Slice(from, to, 0, e.basis.k).(*mat.Dense), 0)
 	return e.support.embed(v)
-}
-
-// resolvable returns the indices of ascending values larger in magnitude than
-// resolution times the largest, in descending order of the values.
-func resolvable(values []float64, resolution float64) []int {
-	var indices []int
-	floor := resolution * maxAbs(values)
-	for i := len(values) - 1; i >= 0; i-- {
-		if math.Abs(values[i]) > floor {
-			indices = append(indices, i)
-		}
-	}
-	return indices
 }

@@ -4,18 +4,26 @@ import (
 	"context"
 
 	"gonum.org/v1/gonum/mat"
-
-	"github.com/hessoscope/hessoscope/models"
 )
 
-// Hessian is the Hessian H = ∇²L of a model's loss over a data set, as an
-// Operator on ℝᴾ. Its products are exact, by symbolic double differentiation,
-// and the same for any number of workers.
-type Hessian struct{ *models.Objective }
+// Hessian is the Hessian H = ∇²L of a loss L(θ), as an Operator on ℝᴾ.
+type Hessian struct {
+	// Objective has the products with H: those of a *models.Objective are exact,
+	// by symbolic double differentiation, and the same for any number of workers.
+	Objective interface {
+		Dim() int // P
+
+		// HessianProducts sets dst to src·H, as [Operator.Apply] must.
+		HessianProducts(ctx context.Context, dst, src *mat.Dense) error
+	}
+}
 
 var _ Operator = Hessian{}
 
+// Dim implements Operator.
+func (h Hessian) Dim() int { return h.Objective.Dim() }
+
 // Apply implements Operator.
 func (h Hessian) Apply(ctx context.Context, dst, src *mat.Dense) error {
-	return h.HessianProducts(ctx, dst, src)
+	return h.Objective.HessianProducts(ctx, dst, src)
 }

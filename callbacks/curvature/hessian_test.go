@@ -16,16 +16,13 @@ import (
 	"github.com/hessoscope/hessoscope/models"
 )
 
-// gaussHessian is the Hessian of the paper's network on its Gaussian set:
-// 10,703 parameters, 150 samples, weights of the reference implementation.
-func gaussHessian(t testing.TB, workers int) curvature.Hessian {
-	t.Helper()
-	return hessianOf(t, "testdata/gauss_normal.npz", workers)
-}
+// The paper's network on its Gaussian set, with the weights of the reference
+// implementation: 10,703 parameters, 150 samples.
+const gaussNormal = "testdata/gauss_normal.npz"
 
-// hessianOf is the Hessian, on the Gaussian set, of the network with the weights
+// objectiveOf is the loss, on the Gaussian set, of the network with the weights
 // in a file.
-func hessianOf(t testing.TB, file string, workers int) curvature.Hessian {
+func objectiveOf(t testing.TB, file string, workers int) *models.Objective {
 	t.Helper()
 	model, err := models.LoadMLP(file, models.ReLU)
 	if err != nil {
@@ -43,14 +40,14 @@ func hessianOf(t testing.TB, file string, workers int) curvature.Hessian {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return curvature.Hessian{Objective: o}
+	return o
 }
 
 func TestHessianOfTheGaussianNet(t *testing.T) {
 	ctx := context.Background()
-	h := gaussHessian(t, 0)
-	gradient := make([]float64, h.Dim())
-	loss, err := h.Gradient(ctx, gradient)
+	o := objectiveOf(t, gaussNormal, 0)
+	gradient := make([]float64, o.Dim())
+	loss, err := o.Gradient(ctx, gradient)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +60,7 @@ func TestHessianOfTheGaussianNet(t *testing.T) {
 			t.Errorf("%s = %v, want %v", what, c.got, c.want)
 		}
 	}
-	s, err := curvature.Solve(ctx, h, curvature.Settings{Tolerance: 1e-10})
+	s, err := curvature.Solve(ctx, curvature.Hessian{Objective: o}, curvature.Settings{Tolerance: 1e-10})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,10 +96,10 @@ func TestHessianOfTheGaussianNet(t *testing.T) {
 }
 
 // sampleGradients returns the loss gradients of all samples as rows.
-func sampleGradients(t testing.TB, h curvature.Hessian) *mat.Dense {
+func sampleGradients(t testing.TB, o *models.Objective) *mat.Dense {
 	t.Helper()
-	g := mat.NewDense(h.Samples(), h.Dim(), nil)
-	if err := h.SampleGradients(context.Background(), func(n int, gradient []float64) error {
+	g := mat.NewDense(o.Samples(), o.Dim(), nil)
+	if err := o.SampleGradients(context.Background(), func(n int, gradient []float64) error {
 		g.SetRow(n, gradient)
 		return nil
 	}); err != nil {
@@ -114,7 +111,7 @@ func sampleGradients(t testing.TB, h curvature.Hessian) *mat.Dense {
 // All resolvable pairs of a network small enough for a full decomposition, with
 // and without seeds.
 func TestReducedOfAGaussianNet(t *testing.T) {
-	h := hessianOf(t, "testdata/gauss_small.npz", 0)
+	o := objectiveOf(t, "testdata/gauss_small.npz", 0)
 	f, err := os.Open("testdata/gauss_small_eigenvalues.npy")
 	if err != nil {
 		t.Fatal(err)
@@ -128,8 +125,8 @@ func TestReducedOfAGaussianNet(t *testing.T) {
 	want := slices.Clone(all)
 	slices.Reverse(want)
 	want = slices.DeleteFunc(want, func(v float64) bool { return math.Abs(v) <= 1e-10*λ1 })
-	for name, seeds := range map[string]*mat.Dense{"seeds": sampleGradients(t, h), "none": nil} {
-		s, err := curvature.Solve(context.Background(), h, curvature.Settings{Method: curvature.Reduced, Seeds: seeds})
+	for name, seeds := range map[string]*mat.Dense{"seeds": sampleGradients(t, o), "none": nil} {
+		s, err := curvature.Solve(context.Background(), curvature.Hessian{Objective: o}, curvature.Settings{Method: curvature.Reduced, Seeds: seeds})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -154,8 +151,9 @@ func TestReducedOfAGaussianNet(t *testing.T) {
 // gradients as seeds, on one worker.
 func BenchmarkReduced(b *testing.B) {
 	b.Run("gauss", func(b *testing.B) {
-		h := gaussHessian(b, 1)
-		settings := curvature.Settings{Method: curvature.Reduced, Seeds: sampleGradients(b, h)}
+		o := objectiveOf(b, gaussNormal, 1)
+		h := curvature.Hessian{Objective: o}
+		settings := curvature.Settings{Method: curvature.Reduced, Seeds: sampleGradients(b, o)}
 		b.ReportAllocs()
 		for b.Loop() {
 			s, err := curvature.Solve(context.Background(), h, settings)
@@ -172,7 +170,7 @@ func BenchmarkReduced(b *testing.B) {
 // start, on one worker.
 func BenchmarkTop10(b *testing.B) {
 	b.Run("gauss", func(b *testing.B) {
-		h := gaussHessian(b, 1)
+		h := curvature.Hessian{Objective: objectiveOf(b, gaussNormal, 1)}
 		b.ReportAllocs()
 		for b.Loop() {
 			s, err := curvature.Solve(context.Background(), h, curvature.Settings{Bottom: -1, Tolerance: 1e-10})
@@ -188,7 +186,7 @@ func BenchmarkTop10(b *testing.B) {
 // on one worker.
 func BenchmarkDense(b *testing.B) {
 	b.Run("gauss_small", func(b *testing.B) {
-		h := hessianOf(b, "testdata/gauss_small.npz", 1)
+		h := curvature.Hessian{Objective: objectiveOf(b, "testdata/gauss_small.npz", 1)}
 		b.ReportAllocs()
 		for b.Loop() {
 			if _, err := curvature.Solve(context.Background(), h, curvature.Settings{Method: curvature.Dense}); err != nil {

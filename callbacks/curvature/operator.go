@@ -3,8 +3,6 @@ package curvature
 import (
 	"context"
 	"fmt"
-	"math"
-	"slices"
 
 	"gonum.org/v1/gonum/mat"
 )
@@ -38,10 +36,4 @@ func applyFinite(ctx context.Context, op Operator, dst, src *mat.Dense) error {
 		}
 	}
 	return nil
-}
-
-// indexNotFinite returns the index of the first NaN, infinity, or number so
-// large that norms would overflow, in x, or −1.
-func indexNotFinite(x []float64) int {
-	return slices.IndexFunc(x, func(v float64) bool { return !(math.Abs(v) < 0x1p960) })
 }

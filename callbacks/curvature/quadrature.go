@@ -11,8 +11,10 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// resolveQuadrature puts numbers in place of defaults, and checks them.
-func (s Settings) resolveQuadrature(n int) (Settings, error) {
+// quadratureSolver is the method [Quadrature].
+type quadratureSolver struct{}
+
+func (quadratureSolver) resolve(s Settings, n int) (Settings, error) {
 	if s.QuadratureVectors == 0 {
 		s.QuadratureVectors = 10
 	}
@@ -31,14 +33,18 @@ func (s Settings) resolveQuadrature(n int) (Settings, error) {
 	case s.asked(n) == 0:
 		return s, nil
 	}
-	return s, s.checkLanczos(n)
+	return lanczosSolver{}.resolve(s, n)
 }
 
-// solveQuadrature is stochastic Lanczos quadrature (Ghorbani, Krishnan & Xiao
+func (quadratureSolver) memory(s Settings, n, _, _ float64) float64 {
+	return 8 * n * (4*float64(s.basisSize(int(n))) + float64(s.QuadratureSteps))
+}
+
+// Solve implements [Solver]. It is stochastic Lanczos quadrature (Ghorbani, Krishnan & Xiao
 // 2019; Chen, Trogdon & Ubaru 2021) of H on the complement of the eigenvectors
 // at the ends of its spectrum. These few have most of the trace and hardly any
 // of the mass: left in, they are what the estimates vary with.
-func solveQuadrature(ctx context.Context, op Operator, s Settings) (*Spectrum, error) {
+func (quadratureSolver) Solve(ctx context.Context, op Operator, s Settings) (*Spectrum, error) {
 	n := op.Dim()
 	spectrum := &Spectrum{Dim: n, Converged: true, Asymmetry: math.NaN(), Resolved: &Eigenspace{basis: &basis{n: n}}}
 	var deflated Pairs
@@ -105,10 +111,10 @@ func (q *quadrature) rule(ctx context.Context, steps int) (Rule, error) {
 	x := gaussianRows(q.rng, 1, n).RawRowView(0)
 	for k := q.deflated; ; {
 		for norm := 0.0; norm < 0.5; { // until little is cancelled, so that no rounding is magnified
-			scaleTo(x, 1/euclidean(x), x)
+			floats.ScaleTo(x, 1/euclidean(x), x)
 			norm = orthogonalise(x, q.vectors, k, make([]float64, k), 0)
 		}
-		scaleTo(q.vectors.RawRowView(k), 1/euclidean(x), x)
+		floats.ScaleTo(q.vectors.RawRowView(k), 1/euclidean(x), x)
 		k++
 		if err := applyFinite(ctx, q.op, mat.NewDense(1, n, x), q.vectors.Slice(k-1, k, 0, n).(*mat.Dense)); err != nil {
 			return Rule{}, err

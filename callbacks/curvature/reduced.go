@@ -9,6 +9,8 @@ import (
 
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
+
+	"github.com/hessoscope/hessoscope/callbacks/curvature/symeig"
 )
 
 const (
@@ -47,27 +49,34 @@ type reduced struct {
 	leftoverOf    []int     // i of each
 	leftoverNorms []float64 // ‖eᵢ‖₂
 
-	ritz *eigenSym // of T: Ritz values and the coefficients of Ritz vectors
+	ritz *symeig.Decomposition // of T: Ritz values and the coefficients of Ritz vectors
 }
 
-func (s Settings) checkReduced(n int) error {
+// reducedSolver is the method [Reduced].
+type reducedSolver struct{}
+
+func (reducedSolver) resolve(s Settings, n int) (Settings, error) {
 	if limit := s.basisLimit(n); limit < min(n, s.asked(n)) {
-		return fmt.Errorf("reduced: a basis of at most %d vectors for %d pairs of n = %d: want at least as many", limit, s.asked(n), n)
+		return s, fmt.Errorf("reduced: a basis of at most %d vectors for %d pairs of n = %d: want at least as many", limit, s.asked(n), n)
 	}
 	if s.Seeds == nil || s.Seeds.IsEmpty() {
-		return nil
+		return s, nil
 	}
 	count, columns := s.Seeds.Dims()
 	if columns != n {
-		return fmt.Errorf("reduced: %d seeds in ℝ^%d for an operator on ℝ^%d", count, columns, n)
+		return s, fmt.Errorf("reduced: %d seeds in ℝ^%d for an operator on ℝ^%d", count, columns, n)
 	}
 	for i := range count {
 		v := s.Seeds.RawRowView(i)
 		if j := indexNotFinite(v); j >= 0 {
-			return fmt.Errorf("reduced: seed %d has %v at component %d: want a finite number", i, v[j], j)
+			return s, fmt.Errorf("reduced: seed %d has %v at component %d: want a finite number", i, v[j], j)
 		}
 	}
-	return nil
+	return s, nil
+}
+
+func (reducedSolver) memory(_ Settings, _, support, basis float64) float64 {
+	return 8 * (2*basis*support + 6*basis*basis)
 }
 
 // starts is the number of random start vectors: few in a small basis, of which
@@ -87,7 +96,8 @@ func (s Settings) basisLimit(n int) int {
 	return min(int((math.Sqrt(x*x+24*numbers)-x)/12), n)
 }
 
-func solveReduced(ctx context.Context, op Operator, s Settings) (*Spectrum, error) {
+// Solve implements [Solver].
+func (reducedSolver) Solve(ctx context.Context, op Operator, s Settings) (*Spectrum, error) {
 	rng := rand.New(rand.NewPCG(s.Seed, 1))
 	on, err := support(ctx, op, rng)
 	if err != nil {
@@ -203,7 +213,7 @@ func (r *reduced) conclude(ctx context.Context, outside *complement) (*Spectrum,
 	t, difference := r.projection()
 	onDiagonal, norm := diagonal(t), mat.Norm(t, 2)
 	var ok bool
-	if r.ritz, ok = decompose(t); !ok {
+	if r.ritz, ok = symeig.Decompose(t); !ok {
 		return nil, fmt.Errorf("the decomposition of the projection on %d vectors did not converge", m)
 	}
 
@@ -218,9 +228,9 @@ func (r *reduced) conclude(ctx context.Context, outside *complement) (*Spectrum,
 		Asymmetry: relative(difference, norm),
 	}
 	bound := spectrum.Residual + spectrum.Missed
-	spectrum.Resolved.Complete = bound <= r.Resolution*maxAbs(r.ritz.values)
+	spectrum.Resolved.Complete = bound <= r.Resolution*maxAbs(r.ritz.Values)
 	if m == spectrum.Dim {
-		spectrum.All = r.ritz.values
+		spectrum.All = r.ritz.Values
 	}
 	var err error
 	if spectrum.Top, err = r.pairs(ctx, r.end(r.Top, bound, 1)); err != nil {
@@ -231,9 +241,9 @@ func (r *reduced) conclude(ctx context.Context, outside *complement) (*Spectrum,
 	}
 	spectrum.Applications = r.applications
 	r.report(len(spectrum.Top.Values) + len(spectrum.Bottom.Values))
-	spectrum.conclude(r.Tolerance, maxAbs(r.ritz.values))
+	spectrum.conclude(r.Tolerance, maxAbs(r.ritz.Values))
 	spectrum.unless(spectrum.Resolved.Complete, fmt.Sprintf(
-		"a basis of %d vectors leaves out as much as %.3g: want at most %.3g", m, bound, r.Resolution*maxAbs(r.ritz.values)))
+		"a basis of %d vectors leaves out as much as %.3g: want at most %.3g", m, bound, r.Resolution*maxAbs(r.ritz.Values)))
 	spectrum.estimate(onDiagonal, norm, spectrum.Residual, outside)
 	return spectrum, nil
 }
@@ -252,14 +262,14 @@ func (r *reduced) projection() (*mat.SymDense, float64) {
 // H v − θ v = Σ sᵢ eᵢ are those of the images left over, measured, and of the
 // dropped ones, for which rounding is a bound.
 func (r *reduced) resolved(rounding float64) *Eigenspace {
-	order := resolvable(r.ritz.values, r.Resolution)
+	order := resolvable(r.ritz.Values, r.Resolution)
 	space := &Eigenspace{basis: &r.basis, support: r.op}
 	if len(order) == 0 {
 		return space
 	}
-	space.coefficients = r.ritz.vectors(order)
+	space.coefficients = r.ritz.Vectors(order)
 	for _, i := range order {
-		space.Values = append(space.Values, r.ritz.values[i])
+		space.Values = append(space.Values, r.ritz.Values[i])
 	}
 	for _, norm := range r.spill(space.coefficients) {
 		space.Residuals = append(space.Residuals, math.Hypot(norm, rounding))
@@ -293,7 +303,7 @@ func (r *reduced) spill(s *mat.Dense) []float64 {
 func (r *reduced) end(count int, bound float64, side int) []int {
 	indices := ends(r.basis.k, count, side)
 	for i, j := range indices {
-		if float64(side)*r.ritz.values[j] < -bound && r.basis.k < r.op.Operator.Dim() {
+		if float64(side)*r.ritz.Values[j] < -bound && r.basis.k < r.op.Operator.Dim() {
 			return indices[:i]
 		}
 	}
@@ -308,19 +318,14 @@ func (r *reduced) pairs(ctx context.Context, indices []int) (Pairs, error) {
 	}
 	p := Pairs{Values: make([]float64, k), Vectors: mat.NewDense(k, r.n, nil)}
 	for i, j := range indices {
-		p.Values[i] = r.ritz.values[j]
+		p.Values[i] = r.ritz.Values[j]
 	}
-	r.basis.addProduct(p.Vectors, 1, r.ritz.vectors(indices), 0)
+	r.basis.addProduct(p.Vectors, 1, r.ritz.Vectors(indices), 0)
 	p.settle()
-	images := mat.NewDense(k, r.n, nil)
-	if err := applyFinite(ctx, r.op, images, p.Vectors); err != nil {
+	if err := p.measure(ctx, r.op); err != nil {
 		return Pairs{}, err
 	}
 	r.applications += k
-	for i, value := range p.Values {
-		floats.AddScaled(images.RawRowView(i), -value, p.Vectors.RawRowView(i))
-	}
-	p.Residuals = norms(images)
 	p.Vectors = r.op.embed(p.Vectors)
 	return p, nil
 }

@@ -7,7 +7,13 @@ import (
 
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
+
+	"github.com/hessoscope/hessoscope/callbacks/curvature/internal/parallel"
 )
+
+// panelWidth is the number of columns of the basis that a restart transforms at
+// a time.
+const panelWidth = 1024
 
 // rayleighRitz decomposes T.
 func (l *lanczos) rayleighRitz() error {
@@ -67,11 +73,11 @@ func (l *lanczos) foreseen(i int) float64 {
 func (l *lanczos) residuals(order []int) *mat.Dense {
 	s := l.coefficients(order)
 	r := mat.NewDense(len(order), l.n, nil)
-	addProduct(r, s, l.q.Slice(0, l.k, 0, l.n).(*mat.Dense))
+	parallel.AddProduct(r, s, l.q.Slice(0, l.k, 0, l.n).(*mat.Dense))
 	for i, j := range order {
 		floats.Scale(-l.values[j], r.RawRowView(i))
 	}
-	addProduct(r, s, l.w.Slice(0, l.k, 0, l.n).(*mat.Dense))
+	parallel.AddProduct(r, s, l.w.Slice(0, l.k, 0, l.n).(*mat.Dense))
 	return r
 }
 
@@ -129,7 +135,7 @@ func transform(a, s *mat.Dense) {
 		end := min(j+panelWidth, n)
 		part := product.Slice(0, keep, 0, end-j).(*mat.Dense)
 		part.Zero()
-		addProduct(part, s, a.Slice(0, k, j, end).(*mat.Dense))
+		parallel.AddProduct(part, s, a.Slice(0, k, j, end).(*mat.Dense))
 		a.Slice(0, keep, j, end).(*mat.Dense).Copy(part)
 	}
 }
@@ -148,7 +154,7 @@ func (l *lanczos) pairs(order []int) Pairs {
 	for i, j := range order {
 		p.Values[i] = l.values[j]
 	}
-	addProduct(p.Vectors, l.coefficients(order), l.q.Slice(0, l.k, 0, l.n).(*mat.Dense))
+	parallel.AddProduct(p.Vectors, l.coefficients(order), l.q.Slice(0, l.k, 0, l.n).(*mat.Dense))
 	p.settle()
 	return p
 }

@@ -3,208 +3,61 @@ package curvature
 import (
 	"context"
 	"fmt"
-	"strings"
-
-	"gonum.org/v1/gonum/mat"
 )
 
-// Method is an algorithm that finds eigenpairs of an [Operator]. What memory it
-// takes at its peak, [Settings.Memory] says.
-type Method int
+// algorithm is a method of this package.
+type algorithm interface {
+	Solver
 
-const (
-	// Auto is Dense up to [Settings.DenseLimit] dimensions. Above, it is Reduced
-	// where all resolvable pairs are asked for by [Settings.Resolved] and the
-	// basis may hold 96 vectors more than there are seeds; else Lanczos.
-	Auto Method = iota
+	// resolve puts numbers in place of the defaults of settings that only this
+	// method uses, and returns an error for what it would refuse.
+	resolve(s Settings, n int) (Settings, error)
 
-	// Dense stores H, column by column from n applications, and decomposes it
-	// fully. It takes O(n³) time and refuses n > 20,000.
-	Dense
-
-	// Lanczos finds the pairs at the ends of the spectrum by thick-restart
-	// Lanczos with full reorthogonalisation, in a basis of m = 2(Top+Bottom) + 20
-	// vectors. Basis and images take 2·m·n·8 bytes, and it refuses more than
-	// 12.8 GB. Usually it takes some hundred applications.
-	Lanczos
-
-	// Reduced finds all resolvable pairs, those with |λ| > Resolution·max |λ|, of
-	// an operator of low numerical rank, such as the Hessian of a network with
-	// more parameters than data. It projects H on a block Krylov space of little
-	// more dimensions m than there are such pairs. It takes m applications, keeps
-	// 8·(m·n + 6·m²) bytes, and takes O(m²·n + m³) time; n is counted without
-	// coordinates that are nothing to the operator, such as the weights behind
-	// dead units.
-	Reduced
-
-	// Quadrature estimates the density of all eigenvalues, by stochastic Lanczos
-	// quadrature, after Lanczos has found the pairs at the ends. It takes
-	// QuadratureVectors·QuadratureSteps applications more.
-	Quadrature
-)
-
-var methodNames = [...]string{Auto: "auto", Dense: "dense", Lanczos: "lanczos", Reduced: "reduced", Quadrature: "density"}
-
-// String returns the method's name in lower case.
-func (m Method) String() string {
-	if m < 0 || int(m) >= len(methodNames) {
-		return fmt.Sprintf("Method(%d)", int(m))
-	}
-	return methodNames[m]
+	// memory returns [Settings.Memory] for resolved settings.
+	memory(s Settings, n, support, basis float64) float64
 }
 
-// MarshalText returns the method's name; an unknown method is an error.
-func (m Method) MarshalText() ([]byte, error) {
-	if m < 0 || int(m) >= len(methodNames) {
-		return nil, fmt.Errorf("curvature: no method has the number %d", int(m))
-	}
-	return []byte(methodNames[m]), nil
+var algorithms = map[Method]algorithm{
+	Dense:      denseSolver{},
+	Lanczos:    lanczosSolver{},
+	Reduced:    reducedSolver{},
+	Quadrature: quadratureSolver{},
 }
 
-// UnmarshalText sets m to the method of that name.
-func (m *Method) UnmarshalText(text []byte) error {
-	for i, name := range methodNames {
-		if name == string(text) {
-			*m = Method(i)
-			return nil
-		}
-	}
-	return fmt.Errorf("unknown eigenvalue method %q: want one of %s", text, strings.Join(methodNames[:], ", "))
-}
-
-// Settings says which eigenpairs to find, how well, and at what cost. The zero
-// value means the defaults.
-type Settings struct {
-	Method Method
-
-	// DenseLimit is the largest dimension for which Auto means Dense. If it
-	// equals zero, it is 500.
-	DenseLimit int
-
-	// Top and Bottom are the numbers of algebraically largest and smallest
-	// eigenpairs to find. If they equal zero they are 10 and 5; if negative,
-	// none. Above n they are n. Ask Lanczos for no bottom pairs of a positive
-	// semidefinite operator with values decaying to zero: in that crowd hardly
-	// any pair converges.
-	Top, Bottom int
-
-	// Tolerance is the largest residual ‖H v − θ v‖₂ of a converged pair,
-	// relative to the largest |θ|. If it equals zero, it is 1e-8. Below about
-	// 1e-14 it cannot be met.
-	Tolerance float64
-
-	// MaxApplications bounds the H·v of Lanczos and is not less than the number
-	// of pairs. Reaching it is not an error: the spectrum is then not Converged.
-	// If it equals zero, it is 40 a pair, and at least 300.
-	MaxApplications int
-
-	// Resolved asks for all resolvable pairs, those with |λ| > Resolution·max |λ|,
-	// as far as Auto can give them. If Resolution equals zero, it is 1e-10.
-	Resolved   bool
-	Resolution float64
-
-	// Seeds has, as rows of length n, directions that matter to what will be
-	// asked of the eigenvectors, such as sample gradients: Reduced's basis spans
-	// them and what H makes of them, besides 48 random vectors, or as many as are
-	// an eighth of it. They may be of any length, dependent, zero or nil.
-	Seeds *mat.Dense
-
-	// MaxBasis bounds the vectors in Reduced's basis. Reaching it is not an error:
-	// the spectrum is then not Converged. If it equals zero, it is the number m
-	// for which 8·(m·n + 6·m²) bytes are 1 GB; above n it is n.
-	MaxBasis int
-
-	// TraceSamples is the number of random vectors, of one H·v each, that Lanczos
-	// spends on Trace and Frobenius: 0 for none, and no estimate, or at least 2.
-	// Ten are enough to know the error to a quarter. For Reduced it is at least 4.
-	TraceSamples int
-
-	// QuadratureVectors and QuadratureSteps are the number of random vectors of
-	// Quadrature, at least 2, and of Lanczos steps from each. If they equal zero
-	// they are 10 and 90.
-	QuadratureVectors, QuadratureSteps int
-
-	// Seed determines all random vectors. The same seed gives the
-	// same spectrum, bit for bit.
-	Seed uint64
-
-	// Start has approximate eigenvectors as rows of length n, such as
-	// [Spectrum.Vectors] of an earlier measurement. They may be any number and
-	// need not be independent: Lanczos starts from the sum of the normalised
-	// rows, whose Krylov space soon holds the vectors near them. If it is nil, the
-	// start is random. Dense does not use it.
-	Start *mat.Dense
-
-	// Progress, if not nil, is called now and then with the numbers of pairs
-	// known to have converged, of pairs wanted and of H·v so far.
-	Progress func(converged, wanted, applications int)
-}
-
-// Solve finds eigenpairs of the symmetric op. Settings that make no sense are
-// errors, and so are images that are not finite; op's own errors and ctx.Err()
-// come back wrapped. A cancelled ctx is noticed before every H·v.
+// Solve finds eigenpairs of the symmetric op. It returns an error for settings
+// that make no sense and for images that are not finite; errors of op and
+// ctx.Err() are wrapped. A cancelled ctx is noticed before every H·v. What comes
+// from a Solver of one's own is checked and completed as [Solver] says.
 func Solve(ctx context.Context, op Operator, s Settings) (*Spectrum, error) {
-	s, err := s.resolve(op.Dim())
+	solver, s, err := s.choose(op.Dim())
 	if err != nil {
 		return nil, fmt.Errorf("curvature: %w", err)
 	}
-	switch s.Method {
-	case Dense:
-		return solveDense(ctx, op, s)
-	case Reduced:
-		return solveReduced(ctx, op, s)
-	case Quadrature:
-		return solveQuadrature(ctx, op, s)
-	}
-	return solveLanczos(ctx, op, s)
+	return solver.Solve(ctx, op, s)
 }
 
-// resolve puts numbers in place of defaults for an operator on ℝⁿ, and checks
-// them.
-func (s Settings) resolve(n int) (Settings, error) {
-	if n < 1 {
-		return s, fmt.Errorf("the operator has dimension %d: want at least 1", n)
+// choose returns the solver for an operator on ℝⁿ, and the settings with numbers
+// in place of defaults.
+func (s Settings) choose(n int) (Solver, Settings, error) {
+	s, err := s.resolve(n)
+	if err != nil {
+		return nil, s, err
 	}
-	if s.Method < 0 || int(s.Method) >= len(methodNames) {
-		return s, fmt.Errorf("no method has the number %d", int(s.Method))
+	if s.Solver != nil {
+		return verified{s.Solver}, s, nil
 	}
-	s.Top = pairCount(s.Top, 10, n)
-	s.Bottom = pairCount(s.Bottom, 5, n)
-	if s.Tolerance == 0 {
-		s.Tolerance = 1e-8
-	}
-	if !(s.Tolerance > 0 && s.Tolerance < 1) {
-		return s, fmt.Errorf("tolerance %v: want 0 < tolerance < 1", s.Tolerance)
-	}
-	if s.Resolution == 0 {
-		s.Resolution = 1e-10
-	}
-	if !(s.Resolution > 0 && s.Resolution < 1) {
-		return s, fmt.Errorf("resolution %v: want 0 < resolution < 1", s.Resolution)
-	}
-	if s.MaxBasis < 0 {
-		return s, fmt.Errorf("a basis of at most %d vectors: want at least 1, or 0 for the default", s.MaxBasis)
-	}
-	if s.TraceSamples < 0 || s.TraceSamples == 1 {
-		return s, fmt.Errorf("%d samples of the trace: want 0 or at least 2", s.TraceSamples)
-	}
-	if s.DenseLimit == 0 {
-		s.DenseLimit = 500
-	}
-	if s.Method == Auto {
+	if s.Method == "" || s.Method == Auto {
 		s.Method = s.auto(n)
 	}
-	switch s.Method {
-	case Dense:
-		return s, checkDense(n)
-	case Reduced:
-		return s, s.checkReduced(n)
-	case Quadrature:
-		return s.resolveQuadrature(n)
+	a, ok := algorithms[s.Method]
+	if !ok {
+		return nil, s, fmt.Errorf("unknown method %q: want one of %s", s.Method, methodNames())
 	}
-	return s, s.checkLanczos(n)
+	s, err = a.resolve(s, n)
+	return a, s, err
 }
 
+// auto returns the method that Auto stands for.
 func (s Settings) auto(n int) Method {
 	seeds := 0
 	if s.Seeds != nil {
@@ -219,25 +72,38 @@ func (s Settings) auto(n int) Method {
 	return Lanczos
 }
 
-// WantsSeeds reports whether [Solve] may use Seeds for an operator on ℝⁿ. They
-// can be costly, and no other method than Reduced looks at them.
-func (s Settings) WantsSeeds(n int) bool {
-	s, err := s.resolve(n)
-	return err == nil && s.Method == Reduced
-}
-
-// Validate is the error that [Solve] has for these settings and any operator on
-// ℝⁿ: better known before a training than in it.
+// Validate returns the error that [Solve] would return for these settings and
+// any operator on ℝⁿ, so that it is known before a training begins.
 func (s Settings) Validate(n int) error {
-	if _, err := s.resolve(n); err != nil {
+	if _, _, err := s.choose(n); err != nil {
 		return fmt.Errorf("curvature: %w", err)
 	}
 	return nil
 }
 
-func pairCount(setting, byDefault, n int) int {
-	if setting == 0 {
-		setting = byDefault
+// WantsSeeds reports whether [Solve] uses Seeds for an operator on ℝⁿ. Only
+// Reduced does, and they can be costly.
+func (s Settings) WantsSeeds(n int) bool {
+	solver, _, err := s.choose(n)
+	_, reduced := solver.(reducedSolver)
+	return err == nil && reduced
+}
+
+// Memory returns about how many bytes [Solve] takes at its peak for an operator
+// on ℝⁿ, besides those of the operator and of Seeds. support is the number that
+// [Support] returns for it. basis is the dimension of the space that Reduced will
+// project on; other methods do not use it. The numbers include what the garbage
+// collector usually leaves for later: they were measured with Hessian-like
+// operators and are within a fifth of the truth. Settings that Solve would refuse
+// are an error, and so is a Solver, of which this is not known.
+func (s Settings) Memory(n, support, basis int) (float64, error) {
+	solver, s, err := s.choose(n)
+	if err != nil {
+		return 0, fmt.Errorf("curvature: %w", err)
 	}
-	return min(max(setting, 0), n)
+	a, ok := solver.(algorithm)
+	if !ok {
+		return 0, fmt.Errorf("curvature: the memory that solver %T takes is not known", s.Solver)
+	}
+	return a.memory(s, float64(n), float64(support), float64(basis)), nil
 }

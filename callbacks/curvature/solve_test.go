@@ -87,7 +87,7 @@ func TestSolveErrors(t *testing.T) {
 		want     string
 	}{
 		{"no dimension", failing{n: 0}, Settings{}, "dimension 0"},
-		{"unknown method", good, Settings{Method: 17}, "number 17"},
+		{"unknown method", good, Settings{Method: "qr"}, `unknown method "qr": want one of auto, dense`},
 		{"negative tolerance", good, Settings{Tolerance: -1}, "tolerance -1"},
 		{"NaN tolerance", good, Settings{Tolerance: math.NaN()}, "tolerance NaN"},
 		{"nothing asked for", good, Settings{Method: Lanczos, Top: -1, Bottom: -1}, "neither top nor bottom"},
@@ -156,16 +156,18 @@ func TestMethodText(t *testing.T) {
 			t.Errorf("%q read as %v, error %v", text, back, err)
 		}
 	}
-	if _, err := Method(-1).MarshalText(); err == nil {
-		t.Error("Method(-1) has a text")
-	}
-	if got := Method(17).String(); got != "Method(17)" {
-		t.Error(got)
+	for m, want := range map[Method]string{"": "auto", "jacobi": "jacobi"} { // the zero value, and a solver of one's own
+		if text, err := m.MarshalText(); string(text) != want || err != nil || m.String() != want {
+			t.Errorf("%q: text %q, error %v, string %q", string(m), text, err, m)
+		}
 	}
 	var m Method
 	err := m.UnmarshalText([]byte("lanzcos"))
 	if want := `unknown eigenvalue method "lanzcos": want one of auto, dense, lanczos, reduced, density`; err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
+	}
+	if err := m.UnmarshalText(nil); err == nil {
+		t.Error("no error for an empty name")
 	}
 }
 

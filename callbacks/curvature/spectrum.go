@@ -4,17 +4,8 @@ import (
 	"fmt"
 	"math"
 
-	"gonum.org/v1/gonum/blas/blas64"
-	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 )
-
-// Pairs are approximate eigenpairs (θᵢ, vᵢ) of an [Operator] H.
-type Pairs struct {
-	Values    []float64  // θᵢ
-	Vectors   *mat.Dense // vᵢ as row i; ‖vᵢ‖₂ = 1, the entry of largest magnitude positive; nil if there are none
-	Residuals []float64  // ‖H vᵢ − θᵢ vᵢ‖₂
-}
 
 // Spectrum is what [Solve] found.
 //
@@ -31,7 +22,7 @@ type Pairs struct {
 // copy of a value in the crowd where the wanted pairs end; the values listed
 // after it are then each one further in than they should be.
 type Spectrum struct {
-	Method      Method // never Auto
+	Method      Method // never Auto; from another Solver, its name
 	Dim         int
 	Top, Bottom Pairs // Top descending, Bottom ascending; they overlap if Top+Bottom > n
 
@@ -96,33 +87,6 @@ func (s *Spectrum) Vectors() *mat.Dense {
 	return v
 }
 
-// ordered returns a copy of the pairs of the given indices.
-func (p Pairs) ordered(indices []int) Pairs {
-	count := len(indices)
-	if count == 0 {
-		return Pairs{}
-	}
-	_, n := p.Vectors.Dims()
-	q := Pairs{Values: make([]float64, count), Vectors: mat.NewDense(count, n, nil), Residuals: make([]float64, count)}
-	for i, j := range indices {
-		q.Values[i], q.Residuals[i] = p.Values[j], p.Residuals[j]
-		q.Vectors.SetRow(i, p.Vectors.RawRowView(j))
-	}
-	return q
-}
-
-// settle fixes the vectors' length and sign.
-func (p *Pairs) settle() {
-	for i := range p.Values {
-		v := p.Vectors.RawRowView(i)
-		scale := 1 / euclidean(v)
-		if v[blas64.Iamax(blas64.Vector{N: len(v), Data: v, Inc: 1})] < 0 {
-			scale = -scale
-		}
-		floats.Scale(scale, v)
-	}
-}
-
 // conclude sets what follows from the pairs themselves.
 func (s *Spectrum) conclude(tolerance, scale float64) {
 	s.Threshold = tolerance * scale
@@ -148,7 +112,25 @@ func (s *Spectrum) unless(ok bool, reason string) {
 	}
 }
 
-// maxAbs returns the largest magnitude in ascending values.
-func maxAbs(values []float64) float64 {
-	return math.Max(math.Abs(values[0]), math.Abs(values[len(values)-1]))
+// estimate sets Trace and Frobenius from what the projection T on a space has,
+// its diagonal and ‖T‖_F, from the norm ‖PHQᵀ‖_F of what leads out of the space,
+// and from what was seen outside. Where that is nothing to speak of, it is not
+// added but bounds the error.
+func (s *Spectrum) estimate(diagonal []float64, norm, coupling float64, outside *complement) {
+	const unitRoundoff = 0x1p-53
+	sum, magnitude := 0.0, 0.0
+	for _, v := range diagonal {
+		sum += v
+		magnitude += math.Abs(v)
+	}
+	rounding := float64(len(diagonal)) * unitRoundoff
+	trace := Estimate{Value: sum, Error: rounding * magnitude}
+	square := Estimate{Value: norm*norm + coupling*coupling, Error: rounding * norm * norm}
+	if outside.samples() > 0 {
+		trace = trace.plus(sampled(outside.quadratic), s.Resolved.Complete)
+		square = square.plus(sampled(outside.squares), s.Resolved.Complete)
+	}
+	root := math.Sqrt(square.Value)
+	frobenius := Estimate{Value: root, Error: math.Sqrt(square.Value+square.Error) - root, Samples: square.Samples}
+	s.Trace, s.Frobenius = &trace, &frobenius
 }

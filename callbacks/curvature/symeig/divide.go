@@ -1,29 +1,24 @@
-package curvature
+package symeig
 
 import (
 	"math"
 	"sort"
 
-	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/lapack"
 	lapackgonum "gonum.org/v1/gonum/lapack/gonum"
 	"gonum.org/v1/gonum/mat"
+
+	"github.com/hessoscope/hessoscope/callbacks/curvature/internal/parallel"
 )
 
-const (
-	undivided   = 32  // dimension below which the QL algorithm takes over
-	productRows = 192 // rows of a product that are computed together
-)
+// undivided is the dimension up to which the QL algorithm takes over.
+const undivided = 32
 
-// conquer decomposes the tridiagonal matrix with diagonal d and off-diagonal e:
-// it replaces d by the eigenvalues, ascending, and returns the eigenvectors as
-// rows. It overwrites e.
-//
-// The matrix is divided and conquered (Cuppen 1981; Gu & Eisenstat 1995): as most
-// of the work is in products of matrices, this is some times faster than the QL
-// algorithm of [mat.EigenSym].
+// conquer decomposes the tridiagonal matrix with diagonal d and off-diagonal e by
+// divide and conquer (Cuppen 1981; Gu & Eisenstat 1995): it replaces d by the
+// eigenvalues, ascending, and returns the eigenvectors as rows. It overwrites e.
 func conquer(d, e []float64) (vectors *mat.Dense, ok bool) {
 	n := len(d)
 	if n <= undivided {
@@ -121,18 +116,7 @@ func product(dst, u, v *mat.Dense, kept []int) {
 			to[i] = from[column]
 		}
 	}
-	addProduct(dst, some, rows)
-}
-
-// addProduct adds a·b to dst, some rows of it at a time.
-func addProduct(dst, a, b *mat.Dense) {
-	count, k := a.Dims()
-	x, y, z := a.RawMatrix(), b.RawMatrix(), dst.RawMatrix()
-	parallel((count+productRows-1)/productRows, func(i int) {
-		i *= productRows
-		fast.Dgemm(blas.NoTrans, blas.NoTrans, min(productRows, count-i), z.Cols, k,
-			1, x.Data[i*x.Stride:], x.Stride, y.Data, y.Stride, 1, z.Data[i*z.Stride:], z.Stride)
-	})
+	parallel.AddProduct(dst, some, rows)
 }
 
 // deflate finds the eigenpairs of D + ρ z zᵀ that are pairs of D already, up to

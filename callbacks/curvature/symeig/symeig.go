@@ -1,4 +1,4 @@
-package curvature
+package symeig
 
 import (
 	"math"
@@ -8,24 +8,23 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// eigenSym is the eigen-decomposition of a symmetric n × n matrix. Where a row of
-// it is zero, such as that of a weight behind a unit that never fires, the unit
-// vector is an eigenvector; only the rest is decomposed.
-type eigenSym struct {
-	values []float64 // ascending
+// Decomposition is the eigen-decomposition of a symmetric n × n matrix.
+type Decomposition struct {
+	// Values has all n eigenvalues, ascending.
+	Values []float64
 
 	n     int
-	rows  []int        // those that are not zero
-	zeros []int        // those that are
-	first int          // index in values of the eigenvalue of zeros[0]
-	t     *tridiagonal // of the rest
+	rows  []int        // indices of the rows that are not zero
+	zeros []int        // indices of the others: eᵢ is an eigenvector of the eigenvalue 0
+	first int          // index in Values of the eigenvalue of zeros[0]
+	t     *tridiagonal // of the matrix without the zero rows and columns
 	local *mat.Dense   // eigenvectors of T as rows
 }
 
-// decompose returns the decomposition of a. It reports false if an iteration did
-// not converge.
-func decompose(a *mat.SymDense) (e *eigenSym, ok bool) {
-	e = &eigenSym{n: a.SymmetricDim()}
+// Decompose returns the decomposition of a, of n ≥ 1 rows and finite numbers,
+// which it does not change. It reports false if an iteration did not converge.
+func Decompose(a *mat.SymDense) (e *Decomposition, ok bool) {
+	e = &Decomposition{n: a.SymmetricDim()}
 	scale := mat.Norm(a, math.Inf(1))
 	if scale == 0 {
 		scale = 1
@@ -33,7 +32,7 @@ func decompose(a *mat.SymDense) (e *eigenSym, ok bool) {
 	e.split(a)
 	k := len(e.rows)
 	if k == 0 {
-		e.values = make([]float64, e.n)
+		e.Values = make([]float64, e.n)
 		return e, true
 	}
 	lower := make([]float64, k*k)
@@ -49,14 +48,14 @@ func decompose(a *mat.SymDense) (e *eigenSym, ok bool) {
 	}
 	floats.Scale(scale, e.t.d)
 	e.first = sort.SearchFloat64s(e.t.d, 0)
-	e.values = append(e.values, e.t.d[:e.first]...)
-	e.values = append(e.values, make([]float64, len(e.zeros))...)
-	e.values = append(e.values, e.t.d[e.first:]...)
+	e.Values = append(e.Values, e.t.d[:e.first]...)
+	e.Values = append(e.Values, make([]float64, len(e.zeros))...)
+	e.Values = append(e.Values, e.t.d[e.first:]...)
 	return e, true
 }
 
 // split finds the rows that are zero.
-func (e *eigenSym) split(a *mat.SymDense) {
+func (e *Decomposition) split(a *mat.SymDense) {
 	nonzero := make([]bool, e.n)
 	raw := a.RawSymmetric()
 	for i := range e.n {
@@ -75,12 +74,12 @@ func (e *eigenSym) split(a *mat.SymDense) {
 	}
 }
 
-// vectors returns the eigenvectors of the values of the given indices, at least
+// Vectors returns the eigenvectors of the values of the given indices, at least
 // one, as rows. They are unit vectors, orthogonal to each other.
-func (e *eigenSym) vectors(indices []int) *mat.Dense {
+func (e *Decomposition) Vectors(indices []int) *mat.Dense {
 	k := len(e.rows)
 	v := mat.NewDense(len(indices), e.n, nil)
-	some := v // the same without the columns of zeros
+	some := v // the same without the columns of zero rows
 	if k < e.n {
 		some = mat.NewDense(len(indices), max(k, 1), nil)
 	}

@@ -1,4 +1,4 @@
-package curvature
+package symeig
 
 import (
 	"math"
@@ -6,6 +6,8 @@ import (
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
+
+	"github.com/hessoscope/hessoscope/callbacks/curvature/internal/parallel"
 )
 
 // secular is the eigenproblem of D + ρ z zᵀ, ρ > 0, where D is diagonal with
@@ -24,9 +26,9 @@ func (s secular) solve() ([]float64, *mat.Dense) {
 	k := len(s.d)
 	values := make([]float64, k)
 	gaps := mat.NewDense(k, k, nil) // dᵢ − λⱼ at row j, column i, to full relative accuracy
-	parallel(k, func(j int) { values[j] = s.root(j, gaps.RawRowView(j)) })
+	parallel.For(k, func(j int) { values[j] = s.root(j, gaps.RawRowView(j)) })
 	z := s.weights(gaps)
-	parallel(k, func(j int) {
+	parallel.For(k, func(j int) {
 		u := gaps.RawRowView(j)
 		for i, gap := range u {
 			u[i] = z[i] / gap
@@ -151,3 +153,5 @@ func middle(low, high float64) float64 {
 	}
 	return low + (high-low)/2
 }
+
+func vector(x []float64) blas64.Vector { return blas64.Vector{N: len(x), Data: x, Inc: 1} }

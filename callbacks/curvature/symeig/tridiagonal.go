@@ -1,11 +1,17 @@
-package curvature
+package symeig
 
 import (
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/floats"
 	lapackgonum "gonum.org/v1/gonum/lapack/gonum"
 	"gonum.org/v1/gonum/mat"
+
+	"github.com/hessoscope/hessoscope/callbacks/curvature/internal/parallel"
+	"github.com/hessoscope/hessoscope/models/symbolic/gemm"
 )
+
+// fast has the products of all matrices of some size.
+var fast gemm.Implementation
 
 const (
 	triangleBlock = 64 // rows that a product with a triangle reads at a time: they stay in the cache
@@ -124,7 +130,7 @@ func (t *tridiagonal) multiply(j int, y, x []float64) {
 func (t *tridiagonal) update(j int) {
 	first := j / triangleBlock
 	left, right := t.left.RawMatrix().Data, t.right.RawMatrix().Data
-	parallel((t.n+triangleBlock-1)/triangleBlock-first, func(i int) {
+	parallel.For((t.n+triangleBlock-1)/triangleBlock-first, func(i int) {
 		top := max(j, (first+i)*triangleBlock)
 		end := min(t.n, (first+i+1)*triangleBlock)
 		fast.Dgemm(blas.Trans, blas.NoTrans, end-top, end-j, 2*t.pairs,
@@ -141,7 +147,7 @@ func (t *tridiagonal) rotate(y *mat.Dense) {
 	for first := last / reflectorRows * reflectorRows; first >= 0 && last >= 0; first -= reflectorRows {
 		v, factor := t.reflectors(first, min(last, first+reflectorRows-1))
 		k, width := v.Dims()
-		parallel((count+reflectedRows-1)/reflectedRows, func(i int) {
+		parallel.For((count+reflectedRows-1)/reflectedRows, func(i int) {
 			i *= reflectedRows
 			rows := min(reflectedRows, count-i)
 			x := y.RawMatrix().Data[i*t.n+first+1:]
