@@ -67,6 +67,6 @@ func ExampleSpectrumConsumer() {
 	_, err = t.Run(ctx)
 	fmt.Println(err)
 	// Output:
-	// 8 of 63 parameters
+	// 10 of 63 parameters
 	// hook localization: the Spectrum that it takes the eigenpairs from is not a hook of this run: make it one too
 }

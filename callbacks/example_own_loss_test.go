@@ -58,9 +58,9 @@ func Example_ownLoss() {
 			log.Fatal(err)
 		}
 		lambda, _ := t.State().Fresh("spectrum/lambda_max")
-		fmt.Printf("%s: λ₁ = %.1f\n", loss.Name(), lambda)
+		fmt.Printf("%s: λ₁ = %.2g\n", loss.Name(), lambda)
 	}
 	// Output:
-	// cross_entropy: λ₁ = 0.1
-	// squeezed: λ₁ = 1.0
+	// cross_entropy: λ₁ = 0.045
+	// squeezed: λ₁ = 0.87
 }

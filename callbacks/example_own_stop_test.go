@@ -25,7 +25,7 @@ func ExampleEarlyStopping_function() {
 	apart := func(s *trainer.State) (string, bool) {
 		train, evaluated := s.Fresh("train/loss")
 		validation, _ := s.Fresh("validation/loss")
-		return fmt.Sprintf("the losses are %.1f apart", validation-train), evaluated && validation-train > 0.5
+		return fmt.Sprintf("the losses are %.1f apart", validation-train), evaluated && validation-train > 0.1
 	}
 	t, err := trainer.New(trainer.Config{Epochs: 1000, BatchSize: 50, Rate: trainer.Rate{Base: 0.5}}, model, data,
 		&callbacks.EarlyStopping{When: apart})
@@ -37,5 +37,5 @@ func ExampleEarlyStopping_function() {
 		log.Fatal(err)
 	}
 	fmt.Println(stop.By, "by a", stop.Rule+":", stop.Detail)
-	// Output: early_stopping by a function: the losses are 0.5 apart
+	// Output: early_stopping by a function: the losses are 0.3 apart
 }

@@ -1,0 +1,164 @@
+package analysis_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/hessoscope/hessoscope/callbacks/analysis"
+	"github.com/hessoscope/hessoscope/callbacks/curvature"
+	"github.com/hessoscope/hessoscope/callbacks/margin"
+	"github.com/hessoscope/hessoscope/datasets"
+	"github.com/hessoscope/hessoscope/models"
+)
+
+// load returns a trained network of the paper and its training data.
+func load(t *testing.T) (models.Model, *datasets.Split) {
+	t.Helper()
+	model, err := models.LoadMLP("../../models/weights/testdata/gauss_small.npz", models.ReLU)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := datasets.Load(t.Context(), "gauss", datasets.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	train, err := data.Split(datasets.Train)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return model, train
+}
+
+func analyze(t *testing.T, s analysis.Settings) *analysis.Result {
+	t.Helper()
+	model, split := load(t)
+	r, err := analysis.Analyze(t.Context(), model, split, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestAnalyzeMeasuresWhatIsAskedFor(t *testing.T) {
+	few := curvature.Settings{Method: curvature.Lanczos, Top: 3, Bottom: -1, Tolerance: 1e-4}
+	bare := analyze(t, analysis.Settings{Spectrum: few, NoComplexity: true})
+	if bare.Complexity != nil || bare.Margin != nil || bare.Distances != nil || len(bare.Spectrum.Outliers.Pairs) > 0 {
+		t.Errorf("complexity %v, margin %v and class pairs %v, none asked for", bare.Complexity, bare.Margin, bare.Spectrum.Outliers.Pairs)
+	}
+	if len(bare.Spectrum.Top) != 3 || len(bare.Spectrum.Bottom) != 0 {
+		t.Errorf("%d and %d eigenvalues, want 3 and none", len(bare.Spectrum.Top), len(bare.Spectrum.Bottom))
+	}
+	whole := analyze(t, analysis.Settings{Spectrum: few, Margin: &margin.Settings{Samples: 20}})
+	if whole.Complexity == nil || whole.Margin == nil || whole.Margin.Samples != 20 || whole.Margin.Eigenvector == nil || whole.Margin.Paper == nil {
+		t.Errorf("complexity %v, margin %+v", whole.Complexity, whole.Margin)
+	}
+	names := make(map[string]bool)
+	for _, a := range whole.Arrays() {
+		names[a.Name] = true
+	}
+	for _, want := range []string{"top_values", "top_vectors", "alignments", "predicted"} {
+		if !names[want] {
+			t.Errorf("no array %s", want)
+		}
+	}
+}
+
+// The density tells how many eigenvalues have either sign, which all of them
+// confirm.
+func TestDensityCountsSigns(t *testing.T) {
+	all := analyze(t, analysis.Settings{NoComplexity: true, Spectrum: curvature.Settings{Method: curvature.Dense}})
+	d := analyze(t, analysis.Settings{NoComplexity: true, Spectrum: curvature.Settings{Method: curvature.Quadrature}}).Spectrum.Density
+	floor := 1e-10 * all.Spectrum.Top[0]
+	positive, negative := 0.0, 0.0
+	for _, v := range all.Measurement.Spectrum.All {
+		if v > floor {
+			positive++
+		}
+		if v < -floor {
+			negative++
+		}
+	}
+	for name, c := range map[string]struct {
+		got  analysis.Estimate
+		want float64
+	}{"positive": {d.Positive, positive}, "negative": {d.Negative, negative}} {
+		// Four standard errors, and what a rule of 90 nodes cannot tell: eigenvalues
+		// that lie near the floor.
+		if off := c.got.Value - c.want; off*off > 16*c.got.Error*c.got.Error+0.01*c.want*c.want+1 {
+			t.Errorf("%.1f ± %.1f %s eigenvalues, want %.0f", c.got.Value, c.got.Error, name, c.want)
+		}
+		if c.got.Samples == 0 {
+			t.Errorf("%s: nothing says that it is sampled", name)
+		}
+	}
+}
+
+// A table has a line for all that the JSON has but for lists.
+func TestResultAsTableAndJSON(t *testing.T) {
+	r := analyze(t, analysis.Settings{Margin: new(margin.Settings)})
+	r.Data.Name = "gauss"
+	var table bytes.Buffer
+	if err := r.WriteTable(&table); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{"model", "gauss, train: 150 samples", "outliers", "complexity", "participation", "margin", "by eigenvectors", "as published", "λ1113"} {
+		if !strings.Contains(table.String(), line) {
+			t.Errorf("no %q in\n%s", line, &table)
+		}
+	}
+	text, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back analysis.Result
+	if err := json.Unmarshal(text, &back); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(r.Spectrum, back.Spectrum); diff != "" {
+		t.Errorf("the spectrum read back (-want +have):\n%s", diff)
+	}
+}
+
+func TestAnalyzerRefuses(t *testing.T) {
+	model, split := load(t)
+	if _, err := analysis.Analyze(t.Context(), model, split, analysis.Settings{Matrix: "fisher"}); err == nil || !strings.Contains(err.Error(), `matrix "fisher"; want hessian or gauss_newton`) {
+		t.Errorf("error %v of an unknown matrix", err)
+	}
+	if _, err := analysis.Analyze(t.Context(), model, split, analysis.Settings{Spectrum: curvature.Settings{Tolerance: 2}}); err == nil {
+		t.Error("a tolerance of 2 was taken")
+	}
+}
+
+// The gradients are computed once for the same parameters, and anew for others.
+func TestAnalyzerFollowsTheModel(t *testing.T) {
+	model, split := load(t)
+	a, err := analysis.New(analysis.Subject{Model: model, Split: split})
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, err := a.Reinforcing(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	norm := before.Factors[0]
+	if again, err := a.Reinforcing(t.Context()); err != nil || again != before {
+		t.Errorf("the gradients were computed twice, error %v", err)
+	}
+	if err := models.Rescale(model, models.Norm(model)/2); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Refresh(); err != nil {
+		t.Fatal(err)
+	}
+	after, err := a.Reinforcing(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if after.Factors[0] == norm {
+		t.Error("the gradients are those of before")
+	}
+}
