@@ -67,36 +67,6 @@ func TestAnalyzeMeasuresWhatIsAskedFor(t *testing.T) {
 	}
 }
 
-// The density tells how many eigenvalues have either sign, which all of them
-// confirm.
-func TestDensityCountsSigns(t *testing.T) {
-	all := analyze(t, analysis.Settings{NoComplexity: true, Spectrum: curvature.Settings{Method: curvature.Dense}})
-	d := analyze(t, analysis.Settings{NoComplexity: true, Spectrum: curvature.Settings{Method: curvature.Quadrature}}).Spectrum.Density
-	floor := 1e-10 * all.Spectrum.Top[0]
-	positive, negative := 0.0, 0.0
-	for _, v := range all.Measurement.Spectrum.All {
-		if v > floor {
-			positive++
-		}
-		if v < -floor {
-			negative++
-		}
-	}
-	for name, c := range map[string]struct {
-		got  analysis.Estimate
-		want float64
-	}{"positive": {d.Positive, positive}, "negative": {d.Negative, negative}} {
-		// Four standard errors, and what a rule of 90 nodes cannot tell: eigenvalues
-		// that lie near the floor.
-		if off := c.got.Value - c.want; off*off > 16*c.got.Error*c.got.Error+0.01*c.want*c.want+1 {
-			t.Errorf("%.1f ± %.1f %s eigenvalues, want %.0f", c.got.Value, c.got.Error, name, c.want)
-		}
-		if c.got.Samples == 0 {
-			t.Errorf("%s: nothing says that it is sampled", name)
-		}
-	}
-}
-
 // A table has a line for all that the JSON has but for lists.
 func TestResultAsTableAndJSON(t *testing.T) {
 	r := analyze(t, analysis.Settings{Margin: new(margin.Settings)})

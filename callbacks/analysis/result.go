@@ -1,8 +1,6 @@
 package analysis
 
 import (
-	"math"
-
 	"github.com/hessoscope/hessoscope/callbacks/boundary"
 	"github.com/hessoscope/hessoscope/callbacks/curvature"
 	"github.com/hessoscope/hessoscope/callbacks/margin"
@@ -63,10 +61,6 @@ type Density struct {
 	Nodes   []float64 `json:"nodes"`
 	Weights []float64 `json:"weights"`
 	Error   float64   `json:"error"` // of the mean |λᵢ − λ̂ᵢ| over the ordered eigenvalues, with a probability of 0.95
-	// Positive and Negative are the numbers of eigenvalues above 1e-10·λ₁ and
-	// below −1e-10·λ₁.
-	Positive Estimate `json:"positive"`
-	Negative Estimate `json:"negative"`
 }
 
 // Estimate is a value and how good it is.
@@ -104,25 +98,10 @@ func describe(s *curvature.Spectrum) Spectrum {
 		d.Frobenius, d.FrobeniusError = &s.Frobenius.Value, &s.Frobenius.Error
 	}
 	if s.Density != nil {
-		d.Density = describeDensity(s.Density)
+		d.Density = &Density{s.Density.Nodes, s.Density.Weights, s.Density.Error}
 	}
 	if s.Resolved.Complete {
 		d.Resolved = new(s.Resolved.Len())
 	}
 	return d
-}
-
-// describeDensity is what is said of the distribution of all eigenvalues. Which
-// of them count as positive or negative depends on the largest, the last node.
-func describeDensity(d *curvature.Density) *Density {
-	described := &Density{Nodes: d.Nodes, Weights: d.Weights, Error: d.Error}
-	floor := boundary.Floor * math.Abs(d.Nodes[len(d.Nodes)-1])
-	for _, part := range []struct {
-		number   *Estimate
-		from, to float64
-	}{{&described.Positive, floor, math.Inf(1)}, {&described.Negative, math.Inf(-1), -floor}} {
-		counted := d.Count(part.from, part.to)
-		*part.number = Estimate{counted.Value, counted.Error, counted.Samples}
-	}
-	return described
 }

@@ -48,8 +48,6 @@ func (s *Spectrum) writeEstimates(t io.Writer) {
 	}
 	if d := s.Density; d != nil {
 		fmt.Fprintf(t, "density\t%d nodes; eigenvalues are off by %.1g on the mean, at most\n", len(d.Nodes), d.Error)
-		fmt.Fprintf(t, "signs\t%.4g ± %.1g eigenvalues above 1e-10·λ₁, %.4g ± %.1g below −1e-10·λ₁\n",
-			d.Positive.Value, d.Positive.Error, d.Negative.Value, d.Negative.Error)
 	}
 	if s.Resolved != nil {
 		fmt.Fprintf(t, "resolvable\t%d eigenvalues above 1e-10·λ₁ in magnitude\n", *s.Resolved)

@@ -67,25 +67,6 @@ func (d *Density) merge() {
 	quantile.Weighted{Values: d.Nodes, Weights: d.Weights}.Sort()
 }
 
-// mean returns the mean of f over the eigenvalues.
-func (d *Density) mean(f func(λ float64) float64) Estimate {
-	known := 0.0
-	for _, value := range d.Deflated {
-		known += f(value) / float64(d.Dim)
-	}
-	if len(d.Rules) == 0 {
-		return Estimate{Value: known}
-	}
-	share := float64(d.bulk()) / float64(d.Dim)
-	var samples []float64
-	for _, r := range d.Rules {
-		samples = append(samples, share*r.mean(f))
-	}
-	e := sampled(samples)
-	e.Value += known
-	return e
-}
-
 // mean returns Σ wᵢ f(θᵢ).
 func (r Rule) mean(f func(λ float64) float64) float64 {
 	sum := 0.0
@@ -93,30 +74,6 @@ func (r Rule) mean(f func(λ float64) float64) float64 {
 		sum += r.Weights[i] * f(node)
 	}
 	return sum
-}
-
-// At returns the density at λ, per unit of λ and integrating to 1, smoothed by a
-// Gaussian kernel whose standard deviation is width > 0.
-func (d *Density) At(λ, width float64) Estimate {
-	return d.mean(func(node float64) float64 {
-		x := (node - λ) / width
-		return math.Exp(-x*x/2) / (width * math.Sqrt(2*math.Pi))
-	})
-}
-
-// Count returns the number of eigenvalues in a < λ ≤ b. The error is that of
-// sampling; the bulk's eigenvalues are known no better than to some spacing of
-// the nodes, so that the bounds should not lie in a crowd.
-func (d *Density) Count(a, b float64) Estimate {
-	e := d.mean(func(node float64) float64 {
-		if a < node && node <= b {
-			return 1
-		}
-		return 0
-	})
-	e.Value *= float64(d.Dim)
-	e.Error *= float64(d.Dim)
-	return e
 }
 
 // bulkNodes returns the nodes of all rules in ascending order.

@@ -98,8 +98,6 @@ func TestDensityOfLowRank(t *testing.T) {
 	}{
 		{"trace", *s.Trace, Estimate{Value: 10}},
 		{"Frobenius", *s.Frobenius, Estimate{Value: math.Sqrt(54)}},
-		{"count above 1", s.Density.Count(1, 6), Estimate{Value: 3}},
-		{"count around 0", s.Density.Count(-1, 1), Estimate{Value: 296}},
 	} {
 		// 1e-12: 300 eigenvalues of rounding size.
 		if math.Abs(c.got.Value-c.want.Value) > 1e-12*300 || c.got.Error > 1e-12*300 {
@@ -142,26 +140,6 @@ func TestDensityExtremes(t *testing.T) {
 func TestDensityShape(t *testing.T) {
 	d := uniform(2000, 0, 1)
 	s := density(t, diagonalOperator(d), Settings{Top: -1, Bottom: -1})
-	integral := 0.0
-	for x := -1.0; x < 2; x += 0.01 {
-		integral += 0.01 * s.Density.At(x, 0.05).Value
-	}
-	if math.Abs(integral-1) > 1e-10 { // the rectangle rule on a smooth function is exact to that
-		t.Errorf("the density integrates to %.12f", integral)
-	}
-	for _, c := range []struct {
-		name string
-		got  Estimate
-		want float64
-	}{
-		{"density at 1/2", s.Density.At(0.5, 0.05), 1},
-		{"count below 1/4", s.Density.Count(-1, 0.25), 500},
-	} {
-		// Four standard errors, and a node more or less: 1/90 of the mass.
-		if limit := 4*c.got.Error + c.want*4/90; math.Abs(c.got.Value-c.want) > limit {
-			t.Errorf("%s: %v, want %g", c.name, c.got, c.want)
-		}
-	}
 	for _, p := range []float64{0.25, 0.5, 0.9} {
 		if q := s.Density.bulkNodes().Quantile(p); math.Abs(q-p) > 0.03 {
 			t.Errorf("quantile %g of the uniform distribution is %g", p, q)

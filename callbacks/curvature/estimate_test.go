@@ -33,15 +33,6 @@ func TestEstimateCoverage(t *testing.T) {
 			checkCoverage(t, "Frobenius norm", frobenius, floats.Norm(rough, 2))
 		})
 	}
-	t.Run("count", func(t *testing.T) {
-		d := append(uniform(150, 0, 1e-3), uniform(100, 1, 1.5)...)
-		var counts []Estimate
-		for seed := range uint64(seeds) {
-			s := density(t, diagonalOperator(d), Settings{Top: -1, Bottom: -1, QuadratureSteps: 10, Seed: seed})
-			counts = append(counts, s.Density.Count(0.5, 2))
-		}
-		checkCoverage(t, "count", counts, 100)
-	})
 }
 
 func checkCoverage(t *testing.T, what string, estimates []Estimate, truth float64) {
