@@ -8,9 +8,9 @@ import (
 func TestDoctor(t *testing.T) {
 	chdir(t)
 	for _, args := range [][]string{
-		{"iris"},
-		{"gauss", "--set", "model.activation=gelu", "--set", "training.loss=squared_error"},
-		{"gauss", "--set", "model.precision=float32", "--set", "spectrum.samples=50"},
+		{"iris", "--set", "model.hidden=[10]"},
+		{"gauss", "--set", "model={hidden: [10], activation: gelu}", "--set", "training.loss=squared_error"},
+		{"gauss", "--set", "model={hidden: [10, 10], precision: float32}", "--set", "spectrum.samples=50"},
 	} {
 		out := succeed(t, append([]string{"doctor"}, args...)...)
 		for _, want := range []string{"operations", "gradient", "H·v", "symmetry", "repeatability", "ragged batches", "kinks", "spectrum, lanczos"} {
@@ -22,7 +22,7 @@ func TestDoctor(t *testing.T) {
 			t.Errorf("doctor %v:\n%s", args, out)
 		}
 	}
-	succeed(t, "train", "iris", "--no-progress", "--set", "training.epochs=2")
+	succeed(t, "train", "iris", "--no-progress", "--set", "training.epochs=2", "--set", "model.hidden=[10]")
 	if out := succeed(t, "doctor", "runs/iris"); !strings.Contains(out, "iris") {
 		t.Errorf("doctor of a run:\n%s", out)
 	}

@@ -49,11 +49,22 @@ func (l *lockedBuffer) String() string {
 
 var _ io.Writer = (*lockedBuffer)(nil)
 
+// start begins a command line whose output is kept.
 func start(t *testing.T, args ...string) *process {
+	t.Helper()
+	return startOnto(t, nil, args...)
+}
+
+// startOnto begins a command line that writes its output to a file, or keeps it
+// if there is none.
+func startOnto(t *testing.T, stdout *os.File, args ...string) *process {
 	t.Helper()
 	p := &process{Cmd: exec.Command(os.Args[0], args...)}
 	p.Env = append(os.Environ(), asCommand+"=1")
 	p.Stdout, p.Stderr = &p.stdout, &p.stderr
+	if stdout != nil {
+		p.Stdout = stdout
+	}
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -200,23 +211,46 @@ func TestInterrupt(t *testing.T) {
 	}
 }
 
-// The second interrupt does not wait for what the first would: here, for the
-// decomposition of a matrix.
+// The second interrupt does not wait for what the first would: here, for a line
+// of the log that nobody takes.
 func TestSecondInterrupt(t *testing.T) {
-	skipShort(t)
 	chdir(t)
-	p := start(t, "train", "iris", "--no-progress", "--set", "model.hidden=[40, 40]", "--set", "spectrum.method=dense")
-	time.Sleep(2500 * time.Millisecond)
+	p := startOnto(t, fullPipe(t), long()...)
+	until(t, "the start of the run", func() bool { return exists("runs/iris/config.yaml") })
 	p.signal(t, os.Interrupt)
 	until(t, "the first interrupt", func() bool { return strings.Contains(p.stderr.String(), "interrupt again to stop at once") })
-	time.Sleep(300 * time.Millisecond)
-	t.Logf("waits after the first interrupt: %v", !strings.Contains(p.stderr.String(), "interrupted; saved"))
+	time.Sleep(100 * time.Millisecond) // in which a run that does not wait would end
+	if strings.Contains(p.stderr.String(), "interrupted; saved") {
+		t.Errorf("the first interrupt did not wait: %s", p.stderr.String())
+	}
 	p.signal(t, os.Interrupt)
 	sent := time.Now()
 	if status := p.end(t); status != exitInterrupted {
 		t.Errorf("status %d; want %d", status, exitInterrupted)
 	}
-	if took := time.Since(sent); took > time.Second {
+	if took := time.Since(sent); took > 5*time.Second {
 		t.Errorf("it took %v to end", took)
 	}
+}
+
+// fullPipe is a pipe that takes no more: writing to it waits for ever.
+func fullPipe(t *testing.T) *os.File {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close(); w.Close() })
+	for _, chunk := range []int{1 << 16, 1} { // large ones, then what is left
+		for err = nil; err == nil; {
+			if err := w.SetWriteDeadline(time.Now().Add(10 * time.Millisecond)); err != nil {
+				t.Fatal(err)
+			}
+			_, err = w.Write(make([]byte, chunk))
+		}
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatal(err)
+		}
+	}
+	return w
 }

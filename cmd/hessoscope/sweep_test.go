@@ -151,10 +151,13 @@ func TestSweepEnds(t *testing.T) {
 					t.Errorf("error %q; want %q, and the record to say interrupted: %s", p.stderr.String(), want, read(t, run+"/run.json"))
 				}
 			}
-			time.Sleep(50 * time.Millisecond) // for the processes of one that was killed
-			written := size(run + "/metrics.jsonl")
-			if time.Sleep(50 * time.Millisecond); size(run+"/metrics.jsonl") != written {
-				t.Error("a process goes on after its sweep")
+			until(t, "the processes to end", func() bool {
+				written := size(run + "/metrics.jsonl")
+				time.Sleep(50 * time.Millisecond)
+				return size(run+"/metrics.jsonl") == written
+			})
+			if strings.Contains(read(t, run+"/run.json"), `"status": "finished"`) {
+				t.Error("a process went on after its sweep")
 			}
 			if r := hessoscope(args...); r.status != 0 {
 				t.Fatal(r.stderr)
