@@ -1,0 +1,96 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/hessoscope/hessoscope/callbacks"
+	"github.com/hessoscope/hessoscope/callbacks/curvature"
+	"github.com/hessoscope/hessoscope/datasets"
+	"github.com/hessoscope/hessoscope/models"
+)
+
+type analyzeCmd struct {
+	Run_         string            `arg:"" optional:"" name:"run" help:"Folder of a run." placeholder:"RUN_DIR"`
+	Epoch        int               `help:"Epoch of the run whose checkpoint was kept; the last if not given." default:"-1" placeholder:"N"`
+	Weights      string            `help:"Weights of an MLP, .npz or .safetensors, named as PyTorch does." placeholder:"FILE"`
+	Data         string            `help:"Data: a CSV file, or the name of a built-in set." placeholder:"FILE|SET"`
+	DataDir      string            `help:"Folder of the IDX files of MNIST, instead of your cache." placeholder:"DIR"`
+	Label        string            `help:"Column of the CSV that holds the labels." default:"label" placeholder:"COLUMN"`
+	Split        string            `help:"Split of the data." default:"train"`
+	Activation   models.Activation `help:"Nonlinearity between the layers, which weights do not tell." default:"relu"`
+	Loss         models.Loss       `help:"Loss: cross_entropy or squared_error." default:"cross_entropy"`
+	Method       curvature.Method  `help:"How to find eigenvalues: dense (all of them), lanczos (the ends), reduced (all resolvable pairs), density (the ends, and an estimate of all), or auto by size." default:"auto"`
+	Top          int               `help:"How many of the largest eigenvalues." default:"10"`
+	Bottom       int               `help:"How many of the smallest eigenvalues." default:"5"`
+	Tolerance    float64           `help:"Largest residual of an eigenpair, relative to the largest |λ|." default:"1e-8"`
+	Epsilon      float64           `help:"Alignment that counts for the complexity; calibrated against chance if 0." placeholder:"ε"`
+	NoComplexity bool              `help:"Measure the spectrum only."`
+	Margin       bool              `help:"Measure the margin too: the samples' distances to the boundary, and the margin that the outliers' eigenvectors tell."`
+	Margins      string            `help:"Write the distance of every sample to the boundary to this CSV file; implies --margin." placeholder:"FILE.csv"`
+	Samples      int               `name:"margin-samples" help:"How many samples' distances are measured, drawn by the seed; all of at most 1000 if 0." placeholder:"N"`
+	Picture      string            `help:"Draw the decision regions (or the samples' distances, where the inputs are not in the plane) and the eigenvalues to this .png file." placeholder:"FILE.png"`
+	Seed         uint64            `help:"Seed of Lanczos' random start, and of the margin's directions."`
+	Workers      int               `help:"Chunks of data computed at once; one a CPU if 0. Changes no result."`
+	JSON         string            `name:"json" help:"Write the results as JSON: to a file, or to standard output (-) in place of the table." placeholder:"FILE|-"`
+	Vectors      string            `help:"Write eigenvalues, eigenvectors (one a row), residuals and alignments to this .npz file." placeholder:"FILE"`
+}
+
+// Help is printed by analyze --help.
+func (analyzeCmd) Help() string {
+	return `
+Measures the loss of a finished model and its Hessian, in float64.
+
+  hessoscope analyze runs/iris
+  hessoscope analyze --weights W.npz --data D.csv --split train --top 10 --json -
+  hessoscope analyze runs/iris --margin --margins distances.csv
+  hessoscope analyze runs/gauss --margin --picture gauss.png
+
+Every eigenvalue comes with the residual ‖Hv − λv‖ of its pair: a true eigenvalue lies that near.`
+}
+
+func (a analyzeCmd) validate() error {
+	switch {
+	case a.Run_ == "" && (a.Weights == "" || a.Data == ""):
+		return errors.New("analyze wants the folder of a run, or --weights and --data")
+	case a.Run_ != "" && (a.Weights != "" || a.Data != ""):
+		return errors.New("analyze wants the folder of a run or --weights and --data, not both")
+	case a.Run_ == "" && a.Epoch >= 0:
+		return errors.New("--epoch belongs to the folder of a run")
+	case a.Top < 0 || a.Bottom < 0:
+		return errors.New("--top and --bottom want numbers that are not negative")
+	case a.Samples < 0:
+		return fmt.Errorf("--margin-samples %d: want 0, for all of at most %d, or more", a.Samples, callbacks.MarginSamples)
+	case a.Workers < 0:
+		return fmt.Errorf("--workers %d: want 0, for one a CPU, or more", a.Workers)
+	case !(a.Tolerance > 0 && a.Tolerance < 1):
+		return fmt.Errorf("--tolerance %g: want a number between 0 and 1", a.Tolerance)
+	}
+	for _, path := range []string{a.JSON, a.Vectors, a.Margins, a.Picture} {
+		if err := writable(path); err != nil {
+			return err
+		}
+	}
+	for _, file := range []struct{ flag, path, ext string }{
+		{"--margins", a.Margins, ".csv"}, {"--picture", a.Picture, ".png"}, {"--vectors", a.Vectors, ".npz"},
+	} {
+		if file.path != "" && filepath.Ext(file.path) != file.ext {
+			return fmt.Errorf("%s %s: want a name that ends in %s", file.flag, file.path, file.ext)
+		}
+	}
+	if err := a.Activation.Validate(); err != nil {
+		return fmt.Errorf("--activation %w", err)
+	}
+	if err := a.Loss.Validate(); err != nil {
+		return fmt.Errorf("--loss %w", err)
+	}
+	return nil
+}
+
+// subject is what is analyzed.
+type subject struct {
+	model     *models.MLP
+	split     *datasets.Split
+	objective *models.Objective
+}

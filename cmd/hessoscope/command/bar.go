@@ -1,0 +1,48 @@
+package command
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+)
+
+// bar shows how far a long measurement is, on a terminal.
+type bar struct{ *progressbar.ProgressBar }
+
+func newBar(w io.Writer, what string) bar {
+	if !isTerminal(w) {
+		return bar{}
+	}
+	return bar{progressbar.NewOptions(1, progressbar.OptionSetWriter(w), progressbar.OptionSetDescription(what),
+		progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond))}
+}
+
+func (b bar) show(done, total int) {
+	if b.ProgressBar != nil {
+		b.ChangeMax(total)
+		_ = b.Set(done) // a bar that cannot be drawn is no reason to stop
+	}
+}
+
+func (b bar) pairs(converged, wanted, applications int) {
+	if b.ProgressBar != nil {
+		b.Describe(fmt.Sprintf("eigenvalues (%d H·v)", applications))
+		b.show(converged, wanted)
+	}
+}
+
+func (b bar) clear() {
+	if b.ProgressBar != nil {
+		_ = b.Finish()
+	}
+}
+
+// isTerminal tells whether w is a terminal that people look at.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}

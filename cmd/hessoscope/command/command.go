@@ -1,0 +1,121 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+	"gonum.org/v1/gonum/blas/blas64"
+
+	"github.com/hessoscope/hessoscope/models/symbolic/gemm"
+)
+
+// cli is the command line.
+type cli struct {
+	Train     trainCmd     `cmd:"" help:"Train a network and watch its boundary: a preset, a YAML file, or a run to resume."`
+	Analyze   analyzeCmd   `cmd:"" help:"Measure a finished model: a run, or weights and data."`
+	Select    selectCmd    `cmd:"" help:"Choose among finished runs: rank them by complexity and margin, or by any metric."`
+	StopStudy stopStudyCmd `cmd:"" help:"Compare rules for stopping on finished runs, by their recorded metrics."`
+	Doctor    doctorCmd    `cmd:"" help:"Check a model and its data before a long run."`
+	Datasets  datasetsCmd  `cmd:"" help:"List, describe and fetch the built-in data sets."`
+	Sweep     sweepCmd     `cmd:"" help:"Train many networks, a process each: combinations of settings, variants and seeds."`
+	Presets   presetsCmd   `cmd:"" help:"List and print the built-in experiments."`
+	Version   versionCmd   `cmd:"" help:"Print the version."`
+}
+
+// Main executes one command line, without the name of the program, and returns
+// the exit status. What people read or pipe goes to stdout, progress and errors
+// go to stderr.
+func Main(args []string, stdout, stderr io.Writer) int {
+	blas64.Use(gemm.Implementation{}) // for gonum's own products
+	ctx, stop := interruptible(stderr)
+	defer stop()
+	err := execute(ctx, args, stdout, stderr)
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, errUnsound):
+		return exitUnsound // the table says which
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(stderr, "hessoscope: interrupted;", firstLine(err.Error()))
+		return exitInterrupted
+	default:
+		fmt.Fprintln(stderr, "hessoscope:", firstLine(err.Error()))
+		return exitFault
+	}
+}
+
+// firstLine is what of an error is shown.
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
+}
+
+// errHelped ends the parsing of a command line that asked for help.
+var errHelped = errors.New("help was printed")
+
+// execute parses the command line and runs the subcommand.
+func execute(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	parser, err := kong.New(new(cli),
+		kong.Name("hessoscope"),
+		kong.Description("How complex is the boundary that a network has learned? hessoscope trains classifiers and measures the Hessian spectrum of their training loss as they learn."),
+		kong.UsageOnError(),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(int) { panic(errHelped) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(&output{stdout, stderr}),
+	)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if r := recover(); r == errHelped {
+			err = nil
+		} else if r != nil {
+			panic(r)
+		}
+	}()
+	command, err := parser.Parse(args)
+	if err != nil {
+		return fmt.Errorf("%w (try --help)", err)
+	}
+	return command.Run()
+}
+
+// interruptible returns a context that the first interrupt cancels. The second
+// one ends the process at once.
+func interruptible(stderr io.Writer) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	done := make(chan struct{})
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		for n := 0; ; n++ {
+			select {
+			case <-done:
+				return
+			case <-signals:
+			}
+			if n > 0 {
+				os.Exit(exitInterrupted)
+			}
+			fmt.Fprintln(stderr, "\nhessoscope: finishing the step and saving; interrupt again to stop at once")
+			cancel()
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		close(done)
+		cancel()
+	}
+}

@@ -1,0 +1,96 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
+	"github.com/hessoscope/hessoscope/datasets"
+	"github.com/hessoscope/hessoscope/datasets/suggest"
+)
+
+type datasetsCmd struct {
+	List     datasetsListCmd     `cmd:"" default:"1" help:"List the built-in data sets."`
+	Describe datasetsDescribeCmd `cmd:"" help:"Describe a data set."`
+	Fetch    datasetsFetchCmd    `cmd:"" help:"Fetch a data set that is not built in into your cache, and check its sums."`
+}
+
+type datasetsListCmd struct{}
+
+func (datasetsListCmd) Run(out *output) error {
+	table := tabwriter.NewWriter(out.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "SET\tCLASSES\tSHAPE\tSAMPLES\tDESCRIPTION")
+	for _, d := range datasets.List() {
+		fmt.Fprintf(table, "%s\t%d\t%s\t%s\t%s\n", d.Name, len(d.Classes), shape(d.Shape), samples(d), d.Description)
+	}
+	return table.Flush()
+}
+
+func shape(s []int) string { return strings.Trim(strings.ReplaceAll(fmt.Sprint(s), " ", "×"), "[]") }
+
+func samples(d datasets.Info) string {
+	var parts []string
+	for _, s := range d.Splits {
+		parts = append(parts, fmt.Sprintf("%d %s", s.Samples, s.Name))
+	}
+	return strings.Join(parts, ", ")
+}
+
+type datasetsDescribeCmd struct {
+	Set string `arg:"" help:"Name of the data set."`
+}
+
+func (c datasetsDescribeCmd) Run(out *output) error {
+	var names []string
+	for _, d := range datasets.List() {
+		if d.Name != c.Set {
+			names = append(names, d.Name)
+			continue
+		}
+		table := tabwriter.NewWriter(out.stdout, 0, 0, 2, ' ', 0)
+		for _, row := range [][2]string{
+			{"set", d.Name},
+			{"description", d.Description},
+			{"source", d.Source},
+			{"classes", strings.Join(d.Classes, ", ")},
+			{"features", strings.Join(d.Features, ", ")},
+			{"shape of a sample", shape(d.Shape)},
+			{"samples", samples(d)},
+			{"settings", strings.Join(experiment.DataKeys(d.Options), ", ")},
+			{"fetched", fetched(d)},
+		} {
+			if row[1] != "" {
+				fmt.Fprintf(table, "%s\t%s\n", row[0], row[1])
+			}
+		}
+		return table.Flush()
+	}
+	return fmt.Errorf("no data set %q%s", c.Set, suggest.Nearest(c.Set, names))
+}
+
+func fetched(d datasets.Info) string {
+	switch {
+	case d.Name != "mnist":
+		return "" // part of the program
+	case d.Fetched:
+		return "yes"
+	default:
+		return "no; at first use, or by: hessoscope datasets fetch mnist"
+	}
+}
+
+type datasetsFetchCmd struct {
+	Set string `arg:"" enum:"mnist" help:"Name of the data set: mnist."`
+	Dir string `help:"Folder to put the files into, instead of your cache." placeholder:"DIR"`
+}
+
+func (c datasetsFetchCmd) Run(ctx context.Context, out *output) error {
+	dir, err := datasets.FetchMNIST(ctx, datasets.FetchOptions{Dir: c.Dir})
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out.stdout, "%s is in %s, its sums are right\n", c.Set, dir)
+	return err
+}

@@ -1,0 +1,57 @@
+package command
+
+import (
+	"image/color"
+	"image/png"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// A picture has as many panels as there is to show, and all the colours of the
+// classes where the inputs are in the plane.
+func TestAnalyzePicture(t *testing.T) {
+	skipShort(t)
+	plane := []string{"--weights", "../../../models/weights/testdata/gauss_small.npz", "--data", "gauss"}
+	iris := []string{"--weights", "testdata/iris.npz", "--data", "iris"}
+	for _, c := range []struct {
+		name   string
+		args   []string
+		panels int
+		colors []color.NRGBA
+	}{
+		{"regions", append(plane, "--margin"), 2, []color.NRGBA{pale(classColor(0)), pale(classColor(1)), pale(classColor(2)), classColor(5)}},
+		{"without margins", plane, 2, []color.NRGBA{pale(classColor(0)), pale(classColor(1)), pale(classColor(2))}},
+		{"distances", append(iris, "--margin"), 2, []color.NRGBA{classColor(0)}},
+		{"eigenvalues", iris, 1, []color.NRGBA{classColor(5)}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "net.png")
+			succeed(t, append([]string{"analyze", "--no-complexity", "--method", "lanczos", "--picture", path}, c.args...)...)
+			f, err := os.Open(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			picture, err := png.Decode(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			size := picture.Bounds().Size()
+			if size.X < size.Y*c.panels-2 || size.X > size.Y*c.panels+2 {
+				t.Errorf("%d × %d pixels, want %d panels", size.X, size.Y, c.panels)
+			}
+			found := make(map[color.NRGBA]bool)
+			for y := range size.Y {
+				for x := range size.X {
+					found[color.NRGBAModel.Convert(picture.At(x, y)).(color.NRGBA)] = true
+				}
+			}
+			for _, want := range c.colors {
+				if !found[want] {
+					t.Errorf("no pixel of %v", want)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,101 @@
+package command
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/hessoscope/hessoscope/datasets/durable"
+)
+
+// destinations are where a command writes its results for programs: a file, or
+// standard output in place of the tables (-), as JSON; and a file as CSV.
+// Nothing is written where they are empty.
+type destinations struct{ json, csv string }
+
+func (d destinations) validate() error {
+	if d.csv == "-" {
+		return errors.New("--csv wants the name of a file; --json - writes to standard output")
+	}
+	for _, path := range []string{d.json, d.csv} {
+		if err := writable(path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// write writes the files that are asked for, and the tables or JSON.
+func (d destinations) write(stdout io.Writer, result any, rows, tables func(io.Writer) error) error {
+	if d.csv != "" {
+		var text bytes.Buffer
+		if err := rows(&text); err != nil {
+			return err
+		}
+		if err := durable.WriteFile(d.csv, text.Bytes()); err != nil {
+			return err
+		}
+	}
+	if d.json == "" {
+		return tables(stdout)
+	}
+	var text bytes.Buffer
+	if err := encodeJSON(&text, result); err != nil {
+		return err
+	}
+	if d.json == "-" {
+		_, err := stdout.Write(text.Bytes())
+		return err
+	}
+	if err := durable.WriteFile(d.json, text.Bytes()); err != nil {
+		return err
+	}
+	return tables(stdout)
+}
+
+// writable returns an error if a file at path has no folder to be in, or is one:
+// better now than when all is computed.
+func writable(path string) error {
+	if path == "" || path == "-" {
+		return nil
+	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return fmt.Errorf("%s is a folder; want the name of a file", path)
+	}
+	if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
+		return fmt.Errorf("%s: there is no folder %s", path, filepath.Dir(path))
+	}
+	return nil
+}
+
+// encodeJSON writes v indented, with <, > and & as they are.
+func encodeJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+// formatFloat writes all digits of a number.
+func formatFloat(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
+
+// digits are all of a number, or nothing.
+func digits(value *float64) string {
+	if value == nil {
+		return ""
+	}
+	return formatFloat(*value)
+}
+
+// optional formats a number, or nothing where there is none.
+func optional(format string, value *float64) string {
+	if value == nil {
+		return "–"
+	}
+	return fmt.Sprintf(format, *value)
+}

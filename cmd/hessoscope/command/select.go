@@ -1,0 +1,122 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/hessoscope/hessoscope/callbacks/selection"
+	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/runs"
+)
+
+type selectCmd struct {
+	Runs []string `arg:"" help:"Folders of runs, or folders that hold such folders, as that of a sweep." placeholder:"RUN_DIR"`
+
+	selectOptions
+}
+
+// selectOptions are how runs are ranked and where that is written. The zero
+// value ranks by complexity and margin and prints a table.
+type selectOptions struct {
+	By        []string  `help:"Rank by these metrics, each in the direction that is better; by the Pareto front of several. The end of a name is enough where it is clear. If not given: complexity,margin." placeholder:"METRIC"`
+	MatchLoss matchLoss `help:"Compare each run at the epoch at which its training loss was nearest to the largest final loss of the runs, or, with --match-loss=L, to L."`
+	Evaluate  bool      `help:"Add, when all is ranked, the test accuracy, and Kendall's τ of each measure and the generalization gap."`
+	JSON      string    `name:"json" help:"Write the results as JSON: to a file, or to standard output (-) in place of the table." placeholder:"FILE|-"`
+	CSV       string    `name:"csv" help:"Write a row a run to this CSV file." placeholder:"FILE"`
+}
+
+// Help is printed by select --help.
+func (selectCmd) Help() string {
+	return fmt.Sprintf(`
+Ranks finished runs by what was measured on their training and validation data.
+
+  hessoscope select runs/a runs/b runs/c
+  hessoscope select runs/a runs/b runs/c --match-loss
+  hessoscope select sweeps/regimes --evaluate --json regimes.json
+  hessoscope select runs --by validation/loss
+  hessoscope select runs --by complexity,margin --match-loss=0.1 --csv ranks.csv
+
+A boundary that is simple (low complexity) and wide (large margin) is expected to generalize. Runs of
+front 1 are those of which no other is both simpler and wider; front 2 is what only these surpass.
+Within a front the score orders: the mean logarithm of how many times more complex and narrower a run is
+than the best ones, so that twice the complexity weighs as much as half the margin. Where a complexity
+is known as an interval, a run surpasses another only if that is certain, and the midpoint is scored.
+
+Both measures change while the loss falls, so runs are comparable at the same training loss only.
+--match-loss takes each run at the epoch, among those with all measures, whose loss is nearest on a
+logarithmic scale. A run that was not measured within a factor of %g of the target is set apart;
+measure at more epochs (spectrum.schedule) or give another loss.
+
+Runs of different data or loss functions are ranked apart. What else makes runs hard to compare, such
+as their size, their precision or another ε, is told below the table.
+
+Test data never rank. With --evaluate they are looked at afterwards: τ near +1 says that runs with the
+better value of a measure have the smaller generalization gap, near 0 that it tells nothing. Intervals
+are of 95 %%, by resampling the runs.`, selection.LossFactor)
+}
+
+func (c selectCmd) Run(ctx context.Context, out *output) error {
+	return selectRuns(ctx, c.Runs, c.selectOptions, out)
+}
+
+// selectRuns ranks the runs in the folders and writes the results.
+func selectRuns(ctx context.Context, dirs []string, options selectOptions, out *output) error {
+	results := destinations{options.JSON, options.CSV}
+	if err := results.validate(); err != nil {
+		return err
+	}
+	candidates, broken, err := runs.Candidates(dirs, options.MatchLoss.wanted)
+	if err != nil {
+		return err
+	}
+	by := options.By
+	if len(by) == 0 {
+		by = []string{"complexity", "margin"}
+	}
+	measures, err := selection.Measures(by, candidates)
+	if err != nil {
+		return fmt.Errorf("--by: %w", err)
+	}
+	bar := newBar(out.stderr, "Kendall's τ")
+	selected, err := selection.Select(ctx, candidates, selection.Settings{
+		By: measures, MatchLoss: options.MatchLoss.wanted, Loss: options.MatchLoss.loss, Evaluate: options.Evaluate, Progress: bar.show,
+	})
+	bar.clear()
+	if err != nil {
+		return err
+	}
+	selected.Apart = append(selected.Apart, broken...)
+	return results.write(out.stdout, selected,
+		func(w io.Writer) error { return writeSelectionCSV(w, selected) },
+		func(w io.Writer) error { return printSelection(w, selected) })
+}
+
+// matchLoss is a flag that may have a value: --match-loss or --match-loss=0.1.
+type matchLoss struct {
+	wanted bool
+	loss   float64 // 0 for the largest final one
+}
+
+var _ kong.BoolMapperValue = (*matchLoss)(nil)
+
+// IsBool implements kong.BoolMapperValue: the flag needs no value.
+func (*matchLoss) IsBool() bool { return true }
+
+// Decode implements kong.MapperValue.
+func (m *matchLoss) Decode(ctx *kong.DecodeContext) error {
+	m.wanted = true
+	if ctx.Scan.Peek().Type != kong.FlagValueToken {
+		return nil
+	}
+	text := ctx.Scan.Pop().String()
+	loss, err := strconv.ParseFloat(text, 64)
+	if err != nil || !(loss > 0) || math.IsInf(loss, 0) {
+		return fmt.Errorf("%q; want a positive loss, as in --match-loss=0.1", text)
+	}
+	m.loss = loss
+	return nil
+}

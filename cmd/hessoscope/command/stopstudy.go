@@ -1,0 +1,91 @@
+package command
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"github.com/hessoscope/hessoscope/callbacks/stopping"
+	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
+	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/runs"
+	"github.com/hessoscope/hessoscope/datasets"
+)
+
+type stopStudyCmd struct {
+	Runs  []string `arg:"" help:"Folders of runs, or folders that hold such folders, as that of a sweep." placeholder:"RUN_DIR"`
+	Rules string   `help:"Study these rules instead of the built-in ones: a YAML file." placeholder:"FILE"`
+	JSON  string   `name:"json" help:"Write the results as JSON: to a file, or to standard output (-) in place of the tables." placeholder:"FILE|-"`
+	CSV   string   `name:"csv" help:"Write a row a run and rule to this CSV file." placeholder:"FILE"`
+}
+
+// Help is printed by stop-study --help.
+func (stopStudyCmd) Help() string {
+	return `
+Replays the recorded metrics of runs under many rules for stopping: where would each have stopped,
+how good would the network have been, and what would it have cost?
+
+  hessoscope stop-study runs/gauss
+  hessoscope stop-study runs/a runs/b --rules rules.yaml --csv stops.csv
+  hessoscope stop-study sweeps/regimes --json -
+
+The file of rules holds what stop.when of an experiment may be:
+
+  rules:
+  - {monitor: validation/loss, patience: 20}
+  - {monitor: train/accuracy, at_least: 1}
+  - all:
+    - {monitor: boundary/participation, rises: 2}
+    - {monitor: validation/loss, patience: 5}
+
+regret is the test accuracy of the oracle, who stops at the best epoch (the earliest of equals), less
+that of the rule; the oracle looks at the test split, as no rule should. A rule that never holds
+costs the whole run. Where the test split was not evaluated at the very epoch, the nearest epoch with
+a test accuracy is taken, and told. A measurement that is rare makes a rule slow: measure at more
+epochs (spectrum.schedule) to study rules on the boundary. The seconds are those of the recorded run,
+with all that it measured.`
+}
+
+func (c stopStudyCmd) Run(out *output) error {
+	results := destinations{c.JSON, c.CSV}
+	if err := results.validate(); err != nil {
+		return err
+	}
+	recorded, err := runs.Histories(c.Runs)
+	if err != nil {
+		return err
+	}
+	var studied []stopping.Run
+	for _, r := range recorded {
+		studied = append(studied, stopping.Run{Name: r.Dir, Metrics: r.Run.Metrics, History: r.History})
+	}
+	rules, err := c.rules(studied)
+	if err != nil {
+		return err
+	}
+	var study stopStudy
+	var replayed []stopping.Replayed
+	for i, r := range recorded {
+		replay, err := stopping.Replay(studied[i], rules)
+		if err != nil {
+			return fmt.Errorf("%s: %w", filepath.Join(r.Dir, experiment.JSONLFile), err)
+		}
+		replayed = append(replayed, replay)
+		study.Runs = append(study.Runs, studiedRun{replay, r.Run.Status, r.Run.Epochs, r.Run.Data.Samples[datasets.Test]})
+	}
+	study.Summary = stopping.Summarize(replayed)
+	return results.write(out.stdout, &study,
+		func(w io.Writer) error { return writeStopsCSV(w, &study) },
+		func(w io.Writer) error { return printStopStudy(w, &study) })
+}
+
+// rules are those of the file, or the built-in ones.
+func (c stopStudyCmd) rules(runs []stopping.Run) ([]stopping.Rule, error) {
+	if c.Rules == "" {
+		rules := stopping.Defaults(runs)
+		if len(rules) == 0 {
+			return nil, fmt.Errorf("%s: no built-in rule applies to what was recorded; --rules takes your own", runs[0].Name)
+		}
+		return rules, nil
+	}
+	return experiment.ReadRules(c.Rules, stopping.Declared(runs))
+}

@@ -1,0 +1,81 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/sweep"
+)
+
+type sweepCmd struct {
+	Sweep    string `arg:"" help:"A YAML file, or the name of a sweep that comes with the command (hessoscope presets)."`
+	Jobs     int    `help:"Runs at once; one a CPU if 0. They share the CPUs." placeholder:"N"`
+	Out      string `help:"Folder of all sweeps." default:"sweeps" placeholder:"DIR"`
+	Evaluate bool   `help:"At the end, rank the runs and compare the measures with the generalization gap: select --evaluate."`
+}
+
+// Help is printed by sweep --help.
+func (sweepCmd) Help() string {
+	return `
+Trains every combination of a grid of settings, of variants and of seeds:
+
+  name: widths
+  experiment: gauss                           # a preset or a YAML file
+  set: {training.epochs: 500}                 # of every run
+  grid: {model.hidden: [[20, 20], [50, 50]]}  # a list for each setting
+  seeds: [0, 1, 2]
+
+  hessoscope sweep widths.yaml                # 6 runs, into sweeps/widths
+  hessoscope presets print regimes            # variants that start from others, as a file of your own may have
+  hessoscope sweep regimes --evaluate
+
+Each run is a process and a folder as of hessoscope train. One that fails does not stop the others. The same
+command again goes on: finished runs are left, interrupted ones resumed, failed ones tried again.
+sweep.csv and sweep.json in the folder have every run's settings and last metrics. docs/sweep.md tells more.`
+}
+
+func (c sweepCmd) Run(ctx context.Context, out *output) error {
+	if c.Jobs < 0 {
+		return fmt.Errorf("--jobs %d: want 0, for one a CPU, or more", c.Jobs)
+	}
+	p, err := sweep.Load(c.Sweep)
+	if err != nil {
+		return err
+	}
+	s, err := sweep.New(p, c.Out, c.Jobs, out.stderr)
+	if err != nil {
+		return err
+	}
+	if err := s.Train(ctx); err != nil {
+		return err
+	}
+	all, finished, failed := s.Count()
+	if ctx.Err() != nil {
+		return interruption{fmt.Sprintf("%d of %d runs are finished; go on with the same command: hessoscope sweep %s --out %s", finished, all, c.Sweep, c.Out)}
+	}
+	if err := s.WriteTable(out.stdout); err != nil {
+		return err
+	}
+	if c.Evaluate {
+		if err := evaluate(ctx, s.Finished(), out); err != nil {
+			return err
+		}
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d of %d runs failed; what they wrote is in %s, and the same command tries them again", failed, all, s.Logs())
+	}
+	return nil
+}
+
+// evaluate ranks the finished runs, and compares the measures with the
+// generalization gap.
+func evaluate(ctx context.Context, dirs []string, out *output) error {
+	if len(dirs) == 0 {
+		return errors.New("no run is finished; there is nothing to evaluate")
+	}
+	if _, err := fmt.Fprintln(out.stdout); err != nil {
+		return err
+	}
+	return selectRuns(ctx, dirs, selectOptions{Evaluate: true}, out)
+}

@@ -1,0 +1,140 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/hessoscope/hessoscope/callbacks"
+	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
+	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/sweep"
+	"github.com/hessoscope/hessoscope/trainer"
+)
+
+type trainCmd struct {
+	Experiment string   `arg:"" help:"A preset (hessoscope presets), a YAML file, or the folder of a run to resume."`
+	Set        []string `help:"Change a setting: --set training.epochs=50. May be repeated." placeholder:"KEY=VALUE" sep:"none"`
+	Name       string   `help:"Name of the run; the experiment's if not given." placeholder:"NAME"`
+	DataDir    string   `help:"Folder of the IDX files of MNIST, instead of your cache: data.dir." placeholder:"DIR"`
+	Out        string   `help:"Folder of all runs." default:"runs" placeholder:"DIR"`
+	Resume     bool     `help:"Go on with an interrupted run of this name, exactly where it stopped."`
+	Log        string   `help:"Lines for people (text) or for machines (json)." enum:"text,json" default:"text"`
+	NoProgress bool     `help:"Show no progress bar."`
+	Attached   bool     `hidden:"" help:"Save and end at a byte on standard input; end at once when its other end is gone."`
+}
+
+// Help is printed by train --help.
+func (trainCmd) Help() string {
+	return `
+Trains and measures into runs/NAME: config.yaml (all settings), run.json (status, versions),
+metrics.jsonl and metrics.csv, checkpoints/ and measurements/ (eigenpairs as .npz).
+
+  hessoscope train iris
+  hessoscope train gauss --set training.epochs=500 --set 'spectrum.schedule={every: 50}' --name quick
+  hessoscope train gauss --name quick --resume
+  hessoscope presets print gauss > mine.yaml; hessoscope train mine.yaml
+
+The first Ctrl-C finishes the step and saves; --resume goes on from there, and the run ends as if it
+had never been interrupted.`
+}
+
+func (t trainCmd) Run(ctx context.Context, out *output) error {
+	if t.Attached {
+		attached, detach := context.WithCancel(ctx)
+		defer detach()
+		go sweep.Obey(os.Stdin, detach, func() { os.Exit(exitInterrupted) })
+		ctx = attached
+	}
+	if t.Resume {
+		return t.resume(ctx, out)
+	}
+	c, err := t.config()
+	if err != nil {
+		return err
+	}
+	dir, err := experiment.FreeDir(t.Out, c.Name)
+	if err != nil {
+		return err
+	}
+	prepared, err := c.Prepare(ctx, dir, t.console(out))
+	if err != nil {
+		return err
+	}
+	if err := c.Create(dir); err != nil {
+		return err
+	}
+	return train(ctx, prepared, dir, out)
+}
+
+// config is the experiment with the settings of the flags.
+func (t trainCmd) config() (*experiment.Config, error) {
+	c, err := experiment.Load(t.Experiment)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Set(t.Set...); err != nil {
+		return nil, err
+	}
+	if t.Name != "" {
+		c.Name = t.Name
+	}
+	if t.DataDir != "" {
+		c.Data.DataDir = t.DataDir
+	}
+	if err := c.Validate(); err != nil {
+		return nil, fmt.Errorf("%s: %w", t.Experiment, err)
+	}
+	if c.Name == "" {
+		return nil, fmt.Errorf("%s: the run has no name; --name gives it one", t.Experiment)
+	}
+	c.Resolve()
+	return c, c.Absolute()
+}
+
+func (t trainCmd) console(out *output) experiment.Console {
+	console := experiment.Console{Log: out.stdout, Format: t.Log}
+	if !t.NoProgress {
+		console.Progress = out.stderr
+	}
+	return console
+}
+
+// resume goes on with a run from its last checkpoint, or from its start where
+// it was killed before the first.
+func (t trainCmd) resume(ctx context.Context, out *output) error {
+	if len(t.Set) > 0 {
+		return errors.New("--resume goes on with the settings of the run; --set cannot change them")
+	}
+	dir, err := experiment.DirToResume(t.Experiment, t.Name, t.Out)
+	if err != nil {
+		return err
+	}
+	record, err := callbacks.ReadRun(filepath.Join(dir, experiment.RunFile))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err == nil && record.Status == callbacks.StatusFinished {
+		_, err := fmt.Fprintf(out.stdout, "%s is finished (%s); there is nothing to resume\n", dir, record.Stop.Reason)
+		return err
+	}
+	resumed, err := experiment.Resume(ctx, dir, t.console(out))
+	if err != nil {
+		return err
+	}
+	return train(ctx, resumed, dir, out)
+}
+
+// train runs to the end, or until it is interrupted.
+func train(ctx context.Context, t *trainer.Trainer, dir string, out *output) error {
+	if _, err := t.Run(ctx); err != nil {
+		if errors.Is(err, context.Canceled) {
+			return interruption{fmt.Sprintf("saved in %s; resume with: hessoscope train %s --resume", dir, dir)}
+		}
+		return err
+	}
+	_, err := fmt.Fprintf(out.stdout, "run %s\n", dir)
+	return err
+}

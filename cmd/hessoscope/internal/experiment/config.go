@@ -1,0 +1,116 @@
+package experiment
+
+import (
+	"github.com/hessoscope/hessoscope/callbacks"
+	"github.com/hessoscope/hessoscope/callbacks/boundary"
+	"github.com/hessoscope/hessoscope/callbacks/curvature"
+	"github.com/hessoscope/hessoscope/callbacks/stopping"
+	"github.com/hessoscope/hessoscope/models"
+	"github.com/hessoscope/hessoscope/trainer"
+)
+
+// Config is an experiment: a YAML file, a preset, or the config.yaml of a run.
+type Config struct {
+	Name        string     `yaml:"name"`
+	Description string     `yaml:"description,omitempty"`
+	Seed        uint64     `yaml:"seed"`
+	Data        Data       `yaml:"data"`
+	Model       Model      `yaml:"model"`
+	Training    Training   `yaml:"training"`
+	Spectrum    Spectrum   `yaml:"spectrum"`
+	Complexity  Complexity `yaml:"complexity"`
+	Margin      Margin     `yaml:"margin"`
+	Log         Log        `yaml:"log,omitempty"`
+	Stop        Stop       `yaml:"stop,omitempty"`
+	Checkpoint  Checkpoint `yaml:"checkpoint"`
+	Workers     int        `yaml:"workers,omitempty"` // chunks of data at once; one a CPU if 0
+}
+
+// Data says which samples are learned and how they are prepared.
+type Data struct {
+	Set          string   `yaml:"set,omitempty"`           // a built-in set: hessoscope datasets list
+	CSV          string   `yaml:"csv,omitempty"`           // or a file
+	Label        string   `yaml:"label,omitempty"`         // csv: column of the labels; "label" if empty
+	Split        string   `yaml:"split,omitempty"`         // csv: column of the splits; "split" if empty
+	Features     []string `yaml:"features,omitempty"`      // csv: columns of the inputs; all others if empty
+	Standardize  bool     `yaml:"standardize,omitempty"`   // to mean 0, variance 1 of the training split
+	Samples      int      `yaml:"samples,omitempty"`       // synthetic sets: generate so many instead of the paper's points
+	TestSamples  int      `yaml:"test_samples,omitempty"`  // synthetic sets: so many fresh points instead of the paper's test split
+	Noise        float64  `yaml:"noise,omitempty"`         // synthetic sets: standard deviation
+	RandomLabels bool     `yaml:"random_labels,omitempty"` // permute the labels of the training split
+	Seed         uint64   `yaml:"seed,omitempty"`          // of generated points and random labels; the experiment's if 0
+	Classes      []int    `yaml:"classes,omitempty"`       // mnist, iris: only these
+	PerClass     int      `yaml:"per_class,omitempty"`     // mnist, iris: so many samples of each
+	DataDir      string   `yaml:"dir,omitempty"`           // mnist: folder of the IDX files instead of the cache
+}
+
+// Model is the network, and what its parameters are at the start.
+type Model struct {
+	Hidden     []int             `yaml:"hidden,flow"`
+	Activation models.Activation `yaml:"activation,omitempty"`
+	Init       models.Init       `yaml:"init,omitempty"`
+	Precision  string            `yaml:"precision,omitempty"` // float64 (the default) or float32
+	Weights    string            `yaml:"weights,omitempty"`   // start from this file or checkpoint
+	NormOf     string            `yaml:"norm_of,omitempty"`   // start fresh, rescaled to the norm of this file's weights
+}
+
+// Training is how the loss is minimised.
+type Training struct {
+	Epochs    int                     `yaml:"epochs"`
+	BatchSize int                     `yaml:"batch_size,omitempty"` // the whole split if 0
+	Loss      models.Loss             `yaml:"loss,omitempty"`
+	Rate      trainer.Rate            `yaml:"rate"`
+	Optimizer trainer.OptimizerConfig `yaml:"optimizer,omitempty"`
+	ClipNorm  float64                 `yaml:"clip_norm,omitempty"`
+	Evaluate  trainer.Schedule        `yaml:"evaluate,omitempty"` // every epoch if empty
+}
+
+// Spectrum is which eigenvalues of the Hessian are measured, when and how.
+type Spectrum struct {
+	Off       bool             `yaml:"off,omitempty"`
+	Schedule  trainer.Schedule `yaml:"schedule,omitempty"` // 20 epochs, log-spaced, for a tenth of the work, if empty
+	Method    curvature.Method `yaml:"method"`             // auto, dense, lanczos, reduced or density
+	Resolved  bool             `yaml:"resolved,omitempty"` // auto: by a method that finds all resolvable pairs
+	Matrix    callbacks.Matrix `yaml:"matrix,omitempty"`   // hessian or gauss_newton
+	Only      []string         `yaml:"only,omitempty"`     // layers or parameters; all if empty
+	Samples   int              `yaml:"samples,omitempty"`  // of the training split to measure on, drawn by the seed; all if 0
+	Top       int              `yaml:"top,omitempty"`      // largest pairs; C + 2 if 0
+	Bottom    int              `yaml:"bottom,omitempty"`   // smallest pairs; none if 0 or −1
+	Tolerance float64          `yaml:"tolerance,omitempty"`
+}
+
+// Complexity is how the complexity of the boundary is measured, from the
+// eigenvectors of the spectrum.
+type Complexity struct {
+	Off       bool               `yaml:"off,omitempty"`
+	Schedule  trainer.Schedule   `yaml:"schedule,omitempty"`  // which of the spectrum's epochs; all if empty
+	Epsilon   float64            `yaml:"epsilon,omitempty"`   // calibrated if 0
+	Alpha     float64            `yaml:"alpha,omitempty"`     // of the calibration; 0.05 if 0
+	Statistic boundary.Statistic `yaml:"statistic,omitempty"` // max, or the paper's mean
+	Vectors   boundary.Selection `yaml:"vectors,omitempty"`   // resolvable, or the paper's all
+}
+
+// Margin is when and on how many samples the margin is measured.
+type Margin struct {
+	Off      bool             `yaml:"off,omitempty"`
+	Schedule trainer.Schedule `yaml:"schedule,omitempty"` // 20 epochs, log-spaced, the distances for a tenth of the work, if empty
+	Samples  int              `yaml:"samples,omitempty"`  // of the training split whose distances are measured, drawn by the seed; all of at most 1000 if 0
+}
+
+// Log is when a line is logged.
+type Log struct {
+	Schedule trainer.Schedule `yaml:"schedule,omitempty"` // about 20 epochs and every measurement, if empty
+}
+
+// Stop is when training ends early, and what is kept then.
+type Stop struct {
+	When        stopping.Rule `yaml:"when,omitempty"`         // before the last epoch
+	RestoreBest string        `yaml:"restore_best,omitempty"` // metric whose best epoch's parameters are put back at the end
+}
+
+// Checkpoint is when the state of a run is saved.
+type Checkpoint struct {
+	Seconds  float64          `yaml:"seconds,omitempty"`  // between saves of last.npz; 10 if 0
+	Schedule trainer.Schedule `yaml:"schedule,omitempty"` // epochs kept as files of their own
+	Best     string           `yaml:"best,omitempty"`     // metric whose best epoch is kept as best.npz
+}

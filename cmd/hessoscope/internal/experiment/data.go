@@ -1,0 +1,31 @@
+package experiment
+
+import (
+	"context"
+
+	"github.com/hessoscope/hessoscope/datasets"
+)
+
+// LoadData loads the data set that the configuration names.
+func (c *Config) LoadData(ctx context.Context) (*datasets.Dataset, error) {
+	data, err := c.source(ctx)
+	if err != nil || !c.Data.Standardize {
+		return data, err
+	}
+	return data.Standardize()
+}
+
+// source loads the data as they are, not standardized.
+func (c *Config) source(ctx context.Context) (*datasets.Dataset, error) {
+	d := c.Data
+	if d.Seed == 0 && (d.Samples > 0 || d.TestSamples > 0 || d.RandomLabels) {
+		d.Seed = c.Seed
+	}
+	if d.CSV != "" {
+		return datasets.ReadCSV(d.CSV, datasets.CSVOptions{Label: d.Label, Split: d.Split, Features: d.Features})
+	}
+	return datasets.Load(ctx, d.Set, datasets.Options{
+		Samples: d.Samples, TestSamples: d.TestSamples, Seed: d.Seed, Noise: d.Noise, RandomLabels: d.RandomLabels,
+		Classes: d.Classes, PerClass: d.PerClass, DataDir: d.DataDir,
+	})
+}

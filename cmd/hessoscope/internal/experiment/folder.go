@@ -1,0 +1,89 @@
+package experiment
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/hessoscope/hessoscope/datasets/durable"
+)
+
+// Files of a run's folder.
+const (
+	ConfigFile      = "config.yaml"
+	RunFile         = "run.json"
+	JSONLFile       = "metrics.jsonl"
+	CSVFile         = "metrics.csv"
+	CheckpointDir   = "checkpoints"
+	MeasurementsDir = "measurements"
+	LastCheckpoint  = "last.npz"
+)
+
+// FreeDir is the folder for a new run below out: NAME, or NAME-2, NAME-3, … if
+// there are runs of that name already.
+func FreeDir(out, name string) (string, error) {
+	for n := 1; ; n++ {
+		dir := runDir(out, name, n)
+		if _, err := os.Lstat(dir); errors.Is(err, fs.ErrNotExist) {
+			return dir, nil
+		} else if err != nil {
+			return "", err
+		}
+	}
+}
+
+// runDir is the folder of the nth run of a name.
+func runDir(out, name string, n int) string {
+	if n > 1 {
+		name = fmt.Sprintf("%s-%d", name, n)
+	}
+	return filepath.Join(out, name)
+}
+
+// newestDir is the folder of the newest run of a name, empty if there is none.
+// A folder without settings is that of a run that was killed before it began.
+func newestDir(out, name string) string {
+	dir := ""
+	for n := 1; ; n++ {
+		next := runDir(out, name, n)
+		if _, err := os.Stat(next); err != nil {
+			return dir
+		}
+		if _, err := os.Stat(filepath.Join(next, ConfigFile)); err == nil {
+			dir = next
+		}
+	}
+}
+
+// Create makes the folder of a run, with its settings.
+func (c *Config) Create(dir string) error {
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return err
+	}
+	text, err := yaml.Marshal(c)
+	if err != nil {
+		return err
+	}
+	return durable.WriteFile(filepath.Join(dir, ConfigFile), text)
+}
+
+// Tidy removes temporary files from the folder of a run: a process that is
+// killed leaves the one that it was writing.
+func Tidy(dir string) error {
+	for _, pattern := range []string{"." + RunFile + "*", "." + ConfigFile + "*", CheckpointDir + "/.*.npz*", MeasurementsDir + "/.*.npz*"} {
+		left, _ := fs.Glob(os.DirFS(dir), pattern) // the patterns are right, so there is no error
+		for _, path := range left {
+			if err := os.Remove(filepath.Join(dir, path)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,73 @@
+package experiment
+
+import (
+	"io"
+	"path/filepath"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"github.com/hessoscope/hessoscope/callbacks"
+	"github.com/hessoscope/hessoscope/trainer"
+)
+
+// A Console is where people watch a run.
+type Console struct {
+	Log      io.Writer
+	Format   string    // of the log: text, or json for machines
+	Progress io.Writer // of the progress bar; there is none if nil
+}
+
+// hooks are what watches a run, its files in dir.
+func (c *Config) hooks(dir string, console Console) ([]trainer.Hook, error) {
+	progress := &callbacks.Progress{Out: console.Progress}
+	lines := console.Log
+	var hooks []trainer.Hook
+	if !c.Spectrum.Off {
+		spectrum := &callbacks.Spectrum{
+			Schedule: c.Spectrum.Schedule, Dir: filepath.Join(dir, MeasurementsDir),
+			Samples: c.Spectrum.Samples, Workers: c.Workers, Settings: c.Solver(),
+			Matrix: c.Spectrum.Matrix, Only: c.Spectrum.Only,
+		}
+		if console.Progress != nil {
+			spectrum.Settings.Progress = progress.Measuring("spectrum")
+		}
+		hooks = append(hooks, spectrum)
+		if !c.Complexity.Off {
+			hooks = append(hooks, &callbacks.Complexity{
+				Spectrum: spectrum, Schedule: c.Complexity.Schedule, Settings: c.Complexity.Settings(),
+			})
+		}
+	}
+	if !c.Margin.Off {
+		hooks = append(hooks, &callbacks.Margin{
+			Schedule: c.Margin.Schedule, Samples: c.Margin.Samples, Dir: filepath.Join(dir, MeasurementsDir), Workers: c.Workers,
+		})
+	}
+	if console.Progress != nil {
+		hooks = append(hooks, progress)
+		lines = progress.Wrap(lines)
+	}
+	logger, err := callbacks.NewLogger(lines, console.Format)
+	if err != nil {
+		return nil, err
+	}
+	logger.Schedule = c.Log.Schedule
+	if !c.Stop.When.IsZero() || c.Stop.RestoreBest != "" {
+		hooks = append(hooks, c.earlyStopping(logger.Log))
+	}
+	return append(hooks, logger,
+		&callbacks.JSONL{Path: filepath.Join(dir, JSONLFile)},
+		&callbacks.CSV{Path: filepath.Join(dir, CSVFile)},
+		&callbacks.Checkpoint{
+			Dir: filepath.Join(dir, CheckpointDir), Interval: time.Duration(c.Checkpoint.Seconds * float64(time.Second)),
+			Schedule: c.Checkpoint.Schedule, Keep: !c.Checkpoint.Schedule.IsZero(), Best: c.Checkpoint.Best,
+		},
+		// Behind the checkpoint: a run that is told to be finished is saved.
+		&callbacks.RunRecord{Path: filepath.Join(dir, RunFile), Info: map[string]string{"name": c.Name, "description": c.Description}},
+	), nil
+}
+
+func (c *Config) earlyStopping(log *logrus.Logger) *callbacks.EarlyStopping {
+	return &callbacks.EarlyStopping{Rule: c.Stop.When, RestoreBest: c.Stop.RestoreBest, Log: log}
+}

@@ -1,0 +1,48 @@
+package experiment
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hessoscope/hessoscope/models"
+	"github.com/hessoscope/hessoscope/trainer"
+)
+
+// Prepare loads the data and builds all that is needed to train into dir.
+// Nothing is written yet: what is wrong with the experiment shows here.
+func (c *Config) Prepare(ctx context.Context, dir string, console Console) (*trainer.Trainer, error) {
+	data, err := c.LoadData(ctx)
+	if err != nil {
+		return nil, err
+	}
+	model, err := c.BuildModel(data)
+	if err != nil {
+		return nil, err
+	}
+	if !c.Spectrum.Off {
+		if err := c.Solver().Validate(models.Size(model)); err != nil {
+			return nil, fmt.Errorf("spectrum: %w", err)
+		}
+	}
+	hooks, err := c.hooks(dir, console)
+	if err != nil {
+		return nil, err
+	}
+	t, err := trainer.New(c.Trainer(), model, data, hooks...)
+	if err != nil {
+		return nil, err
+	}
+	if c.Checkpoint.Best != "" {
+		m, err := t.State().Metric(c.Checkpoint.Best)
+		if err != nil {
+			return nil, fmt.Errorf("checkpoint.best: %w", err)
+		}
+		if m.Better == trainer.Neither {
+			return nil, fmt.Errorf("checkpoint.best: of %s neither lower nor higher is better; choose another metric", m.Name)
+		}
+	}
+	if err := trainer.Below("stop", c.earlyStopping(nil).Check(t.State())); err != nil {
+		return nil, err
+	}
+	return t, nil
+}

@@ -1,0 +1,54 @@
+package experiment
+
+import (
+	"path/filepath"
+
+	"github.com/hessoscope/hessoscope/callbacks"
+	"github.com/hessoscope/hessoscope/models"
+	"github.com/hessoscope/hessoscope/trainer"
+)
+
+// Resolve puts the defaults in the place of settings that were left out, so that
+// the config.yaml of a run tells all of them.
+func (c *Config) Resolve() {
+	setDefault(&c.Model.Activation, models.ReLU)
+	setDefault(&c.Model.Init, models.PyTorch)
+	setDefault(&c.Model.Precision, "float64")
+	setDefault(&c.Training.Loss, models.CrossEntropy)
+	setDefault(&c.Training.Rate.Schedule, "constant")
+	setDefault(&c.Training.Optimizer.Name, "sgd")
+	setDefault(&c.Spectrum.Tolerance, 1e-2)
+	setDefault(&c.Spectrum.Matrix, callbacks.Hessian)
+	setDefault(&c.Checkpoint.Seconds, 10)
+	if c.Training.Evaluate.IsZero() {
+		c.Training.Evaluate.Every = 1
+	}
+	for _, s := range []*trainer.Schedule{&c.Spectrum.Schedule, &c.Margin.Schedule} {
+		if s.IsZero() {
+			*s = callbacks.DefaultSchedule()
+		}
+	}
+}
+
+func setDefault[T comparable](setting *T, value T) {
+	var zero T
+	if *setting == zero {
+		*setting = value
+	}
+}
+
+// Absolute makes the files that c names independent of the working directory, so
+// that the config.yaml of a run can be used from anywhere.
+func (c *Config) Absolute() error {
+	for _, path := range []*string{&c.Data.CSV, &c.Data.DataDir, &c.Model.Weights, &c.Model.NormOf} {
+		if *path == "" {
+			continue
+		}
+		abs, err := filepath.Abs(*path)
+		if err != nil {
+			return err
+		}
+		*path = abs
+	}
+	return nil
+}

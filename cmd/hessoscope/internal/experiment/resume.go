@@ -1,0 +1,62 @@
+package experiment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/hessoscope/hessoscope/trainer"
+)
+
+// DirToResume is the folder of the run that an argument names: the argument
+// itself, or below out the newest run of a name, which is that of the experiment
+// if name is empty.
+func DirToResume(argument, name, out string) (string, error) {
+	if _, err := os.Stat(filepath.Join(argument, ConfigFile)); err == nil {
+		return argument, nil
+	}
+	if info, err := os.Stat(argument); err == nil && info.IsDir() && strings.ContainsRune(argument, filepath.Separator) {
+		return "", notARun(argument)
+	}
+	if name == "" {
+		c, err := Load(argument)
+		if err != nil {
+			return "", err
+		}
+		name = c.Name
+	}
+	dir := newestDir(out, name)
+	if dir == "" {
+		return "", fmt.Errorf("no run in %s to resume; `hessoscope train %s` starts one", runDir(out, name, 1), argument)
+	}
+	return dir, nil
+}
+
+// Resume prepares a run again that was interrupted: from its last checkpoint,
+// or from its start where it was killed before the first. It removes what a
+// killed process may have left.
+func Resume(ctx context.Context, dir string, console Console) (*trainer.Trainer, error) {
+	c, err := Read(filepath.Join(dir, ConfigFile))
+	if err != nil {
+		return nil, err
+	}
+	last := filepath.Join(dir, CheckpointDir, LastCheckpoint)
+	checkpoint, err := trainer.ReadCheckpoint(last)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	t, err := c.Prepare(ctx, dir, console)
+	if err != nil {
+		return nil, err
+	}
+	if checkpoint != nil {
+		if err := t.Restore(checkpoint); err != nil {
+			return nil, fmt.Errorf("%s: %w", last, err)
+		}
+	}
+	return t, Tidy(dir)
+}

@@ -1,0 +1,126 @@
+package experiment
+
+import (
+	"cmp"
+	"fmt"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/hessoscope/hessoscope/callbacks"
+	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/strictyaml"
+	"github.com/hessoscope/hessoscope/datasets"
+	"github.com/hessoscope/hessoscope/datasets/suggest"
+	"github.com/hessoscope/hessoscope/trainer"
+)
+
+// maxSeconds is about 30 years: longer than a run, shorter than a
+// time.Duration can hold.
+const maxSeconds = 1e9
+
+// Validate returns an error for settings that cannot be meant: a
+// *trainer.FieldError with the full key where one key is to blame.
+func (c *Config) Validate() error {
+	wrong := func(field, problem string) error { return &trainer.FieldError{Field: field, Problem: problem} }
+	switch {
+	case (c.Data.Set == "") == (c.Data.CSV == ""):
+		return wrong("data", "wants one of set and csv")
+	case c.Name != "" && c.Name != filepath.Base(c.Name) || c.Name == "." || c.Name == ".." || strings.ContainsFunc(c.Name, unicode.IsControl):
+		return wrong("name", fmt.Sprintf("is %q; want a name without slashes, it becomes a folder", c.Name))
+	case c.Workers < 0:
+		return wrong("workers", "is negative; want 0, for one a CPU, or more")
+	case c.Model.Weights != "" && c.Model.NormOf != "":
+		return wrong("model.norm_of", "excludes weights: a start is either taken over or rescaled")
+	case !slices.Contains([]string{"", "float64", "float32"}, c.Model.Precision):
+		return wrong("model.precision", fmt.Sprintf("is %q; want float64 or float32", c.Model.Precision))
+	case slices.ContainsFunc(c.Model.Hidden, func(w int) bool { return w < 1 }):
+		return wrong("model.hidden", "has a width below 1")
+	case !slices.Contains([]callbacks.Matrix{"", callbacks.Hessian, callbacks.GaussNewton}, c.Spectrum.Matrix):
+		return wrong("spectrum.matrix", fmt.Sprintf("is %q; want %s or %s", c.Spectrum.Matrix, callbacks.Hessian, callbacks.GaussNewton))
+	case c.Spectrum.Samples < 0:
+		return wrong("spectrum.samples", fmt.Sprintf("is %d; want 0, for the whole split, or more", c.Spectrum.Samples))
+	case c.Spectrum.Top < -1:
+		return wrong("spectrum.top", fmt.Sprintf("is %d; want a number of pairs, or -1 for none", c.Spectrum.Top))
+	case c.Spectrum.Bottom < -1:
+		return wrong("spectrum.bottom", fmt.Sprintf("is %d; want a number of pairs, or -1 for none", c.Spectrum.Bottom))
+	case c.Spectrum.Top == -1 && c.Spectrum.Bottom == -1:
+		return wrong("spectrum", "asks for neither top nor bottom pairs; off: true switches it off")
+	case !(c.Spectrum.Tolerance >= 0 && c.Spectrum.Tolerance < 1):
+		return wrong("spectrum.tolerance", fmt.Sprintf("is %g; want a number between 0 and 1, or 0 for the default", c.Spectrum.Tolerance))
+	case c.Margin.Samples < 0:
+		return wrong("margin.samples", fmt.Sprintf("is %d; want 0, for all of at most %d, or more", c.Margin.Samples, callbacks.MarginSamples))
+	case !(c.Checkpoint.Seconds >= 0 && c.Checkpoint.Seconds <= maxSeconds):
+		return wrong("checkpoint.seconds", fmt.Sprintf("is %g; want 0, for the default, to %g", c.Checkpoint.Seconds, maxSeconds))
+	}
+	if err := c.Data.validate(); err != nil {
+		return err
+	}
+	if !c.Stop.When.IsZero() {
+		if err := c.Stop.When.Validate(); err != nil {
+			return trainer.Below("stop.when", err)
+		}
+	}
+	if err := c.Complexity.Settings().Validate(); err != nil {
+		return wrong("complexity", "has "+strings.TrimPrefix(err.Error(), "boundary: "))
+	}
+	for _, f := range []struct {
+		field string
+		value interface{ Validate() error }
+		unset bool
+	}{
+		{"model.activation", c.Model.Activation, c.Model.Activation == ""},
+		{"model.init", c.Model.Init, c.Model.Init == ""},
+		{"training.loss", c.Training.Loss, c.Training.Loss == ""},
+	} {
+		if err := f.value.Validate(); err != nil && !f.unset {
+			return wrong(f.field, err.Error())
+		}
+	}
+	return cmp.Or(
+		trainer.Below("training", c.Trainer().Validate()),
+		trainer.Below("training.evaluate", c.Training.Evaluate.Validate()),
+		trainer.Below("spectrum.schedule", c.Spectrum.Schedule.Validate()),
+		trainer.Below("complexity.schedule", c.Complexity.Schedule.Validate()),
+		trainer.Below("margin.schedule", c.Margin.Schedule.Validate()),
+		trainer.Below("log.schedule", c.Log.Schedule.Validate()),
+		trainer.Below("checkpoint.schedule", c.Checkpoint.Schedule.Validate()),
+	)
+}
+
+// validate returns a *trainer.FieldError for a set that does not exist, and for
+// settings that do not apply to the source of the data.
+func (d *Data) validate() error {
+	source, allowed := "csv", []string{"Label", "Split", "Features"}
+	if d.Set != "" {
+		var names []string
+		sets := datasets.List()
+		for _, s := range sets {
+			names = append(names, s.Name)
+		}
+		i := slices.Index(names, d.Set)
+		if i < 0 {
+			return &trainer.FieldError{Field: "data.set", Problem: fmt.Sprintf("is %.60q%s", d.Set, suggest.Nearest(d.Set, names))}
+		}
+		source, allowed = d.Set, sets[i].Options
+	}
+	for field, value := range reflect.ValueOf(d).Elem().Fields() {
+		if value.IsZero() || slices.Contains([]string{"Set", "CSV", "Standardize"}, field.Name) || slices.Contains(allowed, field.Name) {
+			continue
+		}
+		return &trainer.FieldError{Field: "data." + strictyaml.Key(field), Problem: fmt.Sprintf("does not apply to %s; these do: %s", source, strings.Join(DataKeys(allowed), ", "))}
+	}
+	return nil
+}
+
+// DataKeys are the keys of an experiment for fields of datasets.Options or
+// datasets.CSVOptions.
+func DataKeys(options []string) []string {
+	var keys []string
+	for _, o := range options {
+		field, _ := reflect.TypeFor[Data]().FieldByName(o)
+		keys = append(keys, "data."+strictyaml.Key(field))
+	}
+	return keys
+}

@@ -1,0 +1,44 @@
+package strictyaml
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/token"
+)
+
+// Assign gives the setting at a key with dots, such as training.epochs, a value
+// in YAML. Errors begin with where, which tells where the user wrote it; after
+// an error nothing has changed.
+func Assign[T any](into *T, where, key, value string) (err error) {
+	defer recovered(where, &err)
+	field, err := lookup(reflect.ValueOf(into).Elem(), key)
+	if err != nil {
+		return fmt.Errorf("%s: %w", where, err)
+	}
+	if !field.CanSet() {
+		return fmt.Errorf("%s: %s is within a list; want the list as a whole", where, key)
+	}
+	if err := checkLimits(where, []byte(value)); err != nil {
+		return err
+	}
+	fresh := reflect.New(field.Type())
+	if err := yaml.UnmarshalWithOptions([]byte(value), fresh.Interface(), yaml.Strict()); err != nil {
+		return fmt.Errorf("%s: %s", where, problem(err, func(t *token.Token) string {
+			return unknownKey[T](key + "." + keyAt([]byte(value), t))
+		}))
+	}
+	if err := wholeNumbers([]byte(value), key, field.Type()); err != nil {
+		return fmt.Errorf("%s: %w", where, err)
+	}
+	field.Set(fresh.Elem())
+	return nil
+}
+
+// Flow is a value as YAML on one line, as Assign takes it.
+func Flow(value any) (string, error) {
+	text, err := yaml.MarshalWithOptions(value, yaml.Flow(true))
+	return strings.TrimSpace(string(text)), err
+}

@@ -1,0 +1,109 @@
+package strictyaml
+
+import (
+	"fmt"
+	"iter"
+	"reflect"
+	"regexp"
+	"strings"
+
+	"github.com/hessoscope/hessoscope/datasets/suggest"
+)
+
+// Key is the YAML key of a field, empty if it has none.
+func Key(f reflect.StructField) string {
+	key, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+	return key
+}
+
+// Keys are the keys with dots of a struct type, at all depths, with the types of
+// their values. A group comes before the keys within it.
+func Keys(t reflect.Type) iter.Seq2[string, reflect.Type] {
+	return func(yield func(string, reflect.Type) bool) { eachKey(t, "", yield) }
+}
+
+// eachKey yields the keys of Keys below a prefix, and tells whether to go on.
+func eachKey(t reflect.Type, above string, yield func(string, reflect.Type) bool) bool {
+	for f := range t.Fields() {
+		key := Key(f)
+		if key == "" {
+			continue
+		}
+		if !yield(above+key, f.Type) {
+			return false
+		}
+		if f.Type.Kind() == reflect.Struct && !eachKey(f.Type, above+key+".", yield) {
+			return false
+		}
+	}
+	return true
+}
+
+// TypeOf is the type of the setting at a key with dots of a T.
+func TypeOf[T any](key string) (reflect.Type, error) {
+	field, err := lookup(reflect.ValueOf(new(T)).Elem(), key)
+	if err != nil {
+		return nil, err
+	}
+	return field.Type(), nil
+}
+
+// lookup finds the field of a key with dots.
+func lookup(v reflect.Value, key string) (reflect.Value, error) {
+	return descend(v, key, v.Type())
+}
+
+// descend is lookup within root. The values of a list of structs are groups of
+// keys that each have a name.
+func descend(v reflect.Value, key string, root reflect.Type) (reflect.Value, error) {
+	first, rest, nested := strings.Cut(key, ".")
+	for i := range v.NumField() {
+		if Key(v.Type().Field(i)) != first {
+			continue
+		}
+		switch field := v.Field(i); {
+		case !nested:
+			return field, nil
+		case field.Kind() == reflect.Struct:
+			return descend(field, rest, root)
+		case field.Kind() == reflect.Slice && field.Type().Elem().Kind() == reflect.Struct:
+			_, rest, _ = strings.Cut(rest, ".")
+			return descend(reflect.Zero(field.Type().Elem()), rest, root) // which cannot be set
+		default:
+			return field, fmt.Errorf("%s has no keys below it", first)
+		}
+	}
+	var keys []string
+	for i := range v.NumField() {
+		if key := Key(v.Type().Field(i)); key != "" {
+			keys = append(keys, key)
+		}
+	}
+	if elsewhere := pathTo(first, root); elsewhere != "" {
+		return v, fmt.Errorf("unknown key %q here; did you mean %q?", first, elsewhere)
+	}
+	return v, fmt.Errorf("unknown key %q%s", first, suggest.Nearest(first, keys))
+}
+
+// pathTo is the key with dots of the first setting of that name, at any depth.
+func pathTo(name string, t reflect.Type) string {
+	for key := range Keys(t) {
+		if key[strings.LastIndexByte(key, '.')+1:] == name {
+			return key
+		}
+	}
+	return ""
+}
+
+// listIndex is the number of an element of a list in a key: all[0].monitor.
+var listIndex = regexp.MustCompile(`\[(\d+)\]`)
+
+// unknownKey says that a key with dots is unknown in a file that holds a T, and
+// which known key is near.
+func unknownKey[T any](key string) string {
+	_, err := lookup(reflect.ValueOf(new(T)).Elem(), listIndex.ReplaceAllString(key, ".$1"))
+	if err == nil { // at another depth
+		return fmt.Sprintf("key %q is not known here", key)
+	}
+	return err.Error()
+}

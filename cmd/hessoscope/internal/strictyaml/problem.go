@@ -1,0 +1,74 @@
+package strictyaml
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/token"
+)
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}
+
+// recovered turns a panic into an error: there is input that the YAML library
+// was not made for.
+func recovered(name string, err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("%s: cannot be read as YAML: %s", name, firstLine(fmt.Sprint(r)))
+	}
+}
+
+// located makes one line of a parser's error, with file, line and column. For a
+// token that is no known key, unknown says what is wrong.
+func located(name string, err error, unknown func(*token.Token) string) error {
+	var at yaml.Error
+	if !errors.As(err, &at) || at.GetToken() == nil {
+		return fmt.Errorf("%s: %s", name, problem(err, unknown))
+	}
+	return fmt.Errorf("%s: %s", Position(name, at.GetToken()), problem(err, unknown))
+}
+
+// problem says in one line what a YAML parser did not like.
+func problem(err error, unknown func(*token.Token) string) string {
+	var field *yaml.UnknownFieldError
+	var mismatch *yaml.TypeError
+	var overflow *yaml.OverflowError
+	var at yaml.Error
+	switch {
+	case errors.As(err, &field):
+		return unknown(field.GetToken())
+	case errors.As(err, &mismatch):
+		return fmt.Sprintf("%q is not %s", mismatch.GetToken().Value, kindName(mismatch.DstType))
+	case errors.As(err, &overflow):
+		return fmt.Sprintf("%s is out of range; want %s", overflow.SrcNum, kindName(overflow.DstType))
+	case errors.As(err, &at):
+		return firstLine(at.GetMessage())
+	default:
+		return firstLine(err.Error())
+	}
+}
+
+// kindName is what to call values of a type to somebody who writes YAML.
+func kindName(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Int:
+		return "a whole number"
+	case reflect.Uint64:
+		return "a whole number, 0 or more"
+	case reflect.Float64:
+		return "a number"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Slice:
+		return "a list, such as [1, 2]"
+	case reflect.Struct:
+		return "a group of keys"
+	default:
+		return "a " + t.Kind().String()
+	}
+}

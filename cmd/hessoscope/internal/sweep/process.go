@@ -1,0 +1,65 @@
+package sweep
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
+)
+
+// train trains a run in a process, begun anew or resumed, that may use so many
+// processors. It returns the last line that the process wrote, or what else may
+// be wrong. It changes nothing in r: other
+// runs may look at it meanwhile.
+func (r *run) train(ctx context.Context, executable, logs string, processors int) (problem string) {
+	args, err := r.arguments()
+	if err != nil {
+		return err.Error()
+	}
+	log, err := os.OpenFile(filepath.Join(logs, r.name+".log"), os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o644)
+	if err != nil {
+		return err.Error()
+	}
+	defer log.Close()
+	before, err := log.Seek(0, io.SeekEnd)
+	if err != nil {
+		return err.Error()
+	}
+	return lastLine(log, before, attach(ctx, executable, args, processors, log))
+}
+
+// arguments are the command line that begins or resumes the run.
+func (r *run) arguments() ([]string, error) {
+	flags := []string{"--no-progress", "--attached"}
+	_, err := os.Stat(filepath.Join(r.dir, experiment.ConfigFile))
+	if err == nil {
+		return append([]string{"train", r.dir, "--resume"}, flags...), nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	if err := r.clear(); err != nil {
+		return nil, err
+	}
+	args := append([]string{"train", r.experiment, "--name=" + r.name, "--out=" + filepath.Dir(r.dir)}, flags...)
+	for _, assignment := range r.set {
+		args = append(args, "--set="+assignment)
+	}
+	return args, nil
+}
+
+// clear removes the folder that a process killed before it wrote its settings
+// has left.
+func (r *run) clear() error {
+	if err := experiment.Tidy(r.dir); err != nil {
+		return err
+	}
+	if err := os.Remove(r.dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}

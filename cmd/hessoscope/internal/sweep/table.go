@@ -1,0 +1,108 @@
+package sweep
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+)
+
+// runs are all runs of a sweep.
+type runs []*run
+
+// count is how many runs are in a phase.
+func (rs runs) count(p phase) int {
+	n := 0
+	for _, r := range rs {
+		if r.phase == p {
+			n++
+		}
+	}
+	return n
+}
+
+// compared are the runs that are not auxiliary.
+func (rs runs) compared() runs {
+	return slices.DeleteFunc(slices.Clone(rs), func(r *run) bool { return r.variant.Auxiliary })
+}
+
+// A column of the table is a metric.
+type column struct{ heading, metric string }
+
+var columns = []column{
+	{"loss", "train/loss"},
+	{"val acc", "validation/accuracy"},
+	{"λ₁", "spectrum/lambda_max"},
+	{"G", "boundary/complexity"},
+	{"directions", "boundary/participation"},
+	{"margin", "boundary/margin"},
+}
+
+// nameWidth is that of the longest name of a run.
+func (rs runs) nameWidth() int {
+	width := len("run")
+	for _, r := range rs {
+		width = max(width, len(r.name))
+	}
+	return width
+}
+
+func (rs runs) heading() string {
+	text := fmt.Sprintf("%-*s  %-11s %7s", rs.nameWidth(), "run", "status", "epochs")
+	for _, c := range columns {
+		text += fmt.Sprintf(" %10s", c.heading)
+	}
+	return text + fmt.Sprintf(" %8s", "time")
+}
+
+// row is a line of the table. What a run was not measured for at its last epoch
+// is left blank; of a failed run it tells why.
+func (rs runs) row(r *run) string {
+	text := fmt.Sprintf("%-*s  %-11s", rs.nameWidth(), r.name, r.phase)
+	if r.phase == failed {
+		problem, _, _ := strings.Cut(r.problem, "\n")
+		return text + " " + problem
+	}
+	if r.record == nil {
+		return text
+	}
+	text += fmt.Sprintf(" %7d", r.record.Epoch)
+	for _, c := range columns {
+		cell := ""
+		if value, ok := r.metric(c.metric); ok {
+			cell = fmt.Sprintf("%.4g", value)
+		}
+		text += fmt.Sprintf(" %10s", cell)
+	}
+	return text + fmt.Sprintf(" %7.1fs", r.record.Seconds)
+}
+
+// progress writes a line for each run that ends.
+type progress struct {
+	w      io.Writer
+	runs   runs
+	began  time.Time
+	done   int // in this session and the ones before
+	here   int // in this session
+	headed bool
+}
+
+func newProgress(w io.Writer, rs runs) *progress {
+	return &progress{w: w, runs: rs, began: time.Now(), done: rs.count(finished)}
+}
+
+// ended tells of a run that has ended.
+func (p *progress) ended(r *run) {
+	if !p.headed {
+		p.headed = true
+		fmt.Fprintf(p.w, "%11s %7s  %s\n", "done", "left", p.runs.heading())
+	}
+	if r.phase != interrupted {
+		p.here++
+		p.done++
+	}
+	total := len(p.runs)
+	left := time.Since(p.began) / time.Duration(max(1, p.here)) * time.Duration(total-p.done)
+	fmt.Fprintf(p.w, "%5d/%-5d %7s  %s\n", p.done, total, left.Round(time.Second), p.runs.row(r))
+}
