@@ -80,7 +80,7 @@ func (l *Logger) TrainBegin(_ context.Context, s *trainer.State) error {
 		return err
 	}
 	message, fields := "training", logrus.Fields{
-		"model": describe(s.Model), "parameters": models.Size(s.Model), "data": s.Data.Name, "epochs": s.Epochs,
+		"model": models.Describe(s.Model), "parameters": models.Size(s.Model), "data": s.Data.Name, "epochs": s.Epochs,
 	}
 	if s.Step > 0 {
 		message, fields["at"] = "resumed", s.Epoch

@@ -81,7 +81,7 @@ func timestamp() time.Time { return time.Now().Truncate(time.Second).UTC() }
 
 func modelOf(s *trainer.State) record.RunModel {
 	return record.RunModel{
-		Description: describe(s.Model), Parameters: models.Size(s.Model), InputShape: s.Model.InputShape(),
+		Description: models.Describe(s.Model), Parameters: models.Size(s.Model), InputShape: s.Model.InputShape(),
 		Classes: s.Model.Classes(), Precision: models.Precision(s.Model).String(),
 	}
 }

@@ -37,6 +37,14 @@ type Parameter struct {
 	Value *tensor.Dense
 }
 
+// Describe is the model in one line: its String, if it has one, or its type.
+func Describe(m Model) string {
+	if s, ok := m.(fmt.Stringer); ok {
+		return s.String()
+	}
+	return fmt.Sprintf("%T", m)
+}
+
 // Size is the number of values of all parameters, P.
 func Size(m Model) int {
 	size := 0

@@ -2,7 +2,6 @@ package analysis
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"time"
 
@@ -56,7 +55,7 @@ func Analyze(ctx context.Context, model models.Model, split *datasets.Split, s S
 		return nil, err
 	}
 	r := new(Result)
-	r.Model.Parameters, r.Model.Description = a.objective.Dim(), fmt.Sprint(model)
+	r.Model.Parameters, r.Model.Description = a.objective.Dim(), models.Describe(model)
 	r.Data.Split, r.Data.Samples, r.Data.Classes = split.Name, split.Len(), model.Classes()
 	r.Precision = precision(a.objective).String()
 	for _, measure := range []func(context.Context, *Analyzer, Settings) error{r.measureLoss, r.measureSpectrum, r.measureBoundary, r.measureMargin} {

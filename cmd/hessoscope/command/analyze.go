@@ -1,26 +1,25 @@
 package command
 
 import (
+	"bytes"
 	"context"
+	"encoding/csv"
+	"encoding/json"
 	"io"
 	"os"
 	"path/filepath"
-	"time"
+	"strconv"
 
-	"gonum.org/v1/gonum/floats"
-
+	"github.com/hessoscope/hessoscope/callbacks/analysis"
 	"github.com/hessoscope/hessoscope/callbacks/boundary"
 	"github.com/hessoscope/hessoscope/callbacks/curvature"
 	"github.com/hessoscope/hessoscope/callbacks/margin"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
 	"github.com/hessoscope/hessoscope/datasets"
+	"github.com/hessoscope/hessoscope/datasets/durable"
 	"github.com/hessoscope/hessoscope/models"
 	"github.com/hessoscope/hessoscope/models/weights"
 )
-
-// analyzeDenseLimit is larger than that of a measuring hook: a finished model
-// is measured once, and all its eigenvalues are worth some seconds.
-const analyzeDenseLimit = 2000
 
 func (a analyzeCmd) Run(ctx context.Context, out *output) error {
 	model, data, err := a.load(ctx)
@@ -31,36 +30,65 @@ func (a analyzeCmd) Run(ctx context.Context, out *output) error {
 	if err != nil {
 		return err
 	}
-	start := time.Now()
-	objective, err := models.NewObjective(model, a.Loss, split, models.ObjectiveSettings{Workers: a.Workers})
+	result, err := a.analyze(ctx, model, split, out.stderr)
 	if err != nil {
 		return err
 	}
-	var result analysis
-	result.Model.Parameters, result.Model.Description = objective.Dim(), model.String()
-	result.Data.Name, result.Data.Split = data.Name, split.Name
-	result.Data.Samples, result.Data.Classes = split.Len(), len(data.Classes)
-	result.Precision = objective.Precision().String()
-	arrays, err := a.measure(ctx, &subject{model, split, objective}, &result, out.stderr)
-	if err != nil {
-		return err
-	}
-	result.Seconds = time.Since(start).Seconds()
-	if a.Vectors != "" {
-		if err := weights.Write(a.Vectors, arrays); err != nil {
+	result.Data.Name, result.Data.Classes = data.Name, len(data.Classes)
+	if a.Margins != "" {
+		if err := writeDistances(a.Margins, result.Distances); err != nil {
 			return err
 		}
 	}
-	return result.write(a.JSON, out.stdout)
+	if a.Picture != "" {
+		if err := drawPicture(ctx, a.Picture, model, split, result); err != nil {
+			return err
+		}
+	}
+	if a.Vectors != "" {
+		if err := weights.Write(a.Vectors, result.Arrays()); err != nil {
+			return err
+		}
+	}
+	return writeAnalysis(a.JSON, out.stdout, result)
+}
+
+// analyze measures what the flags ask for, and shows how far it is.
+func (a analyzeCmd) analyze(ctx context.Context, model models.Model, split *datasets.Split, progress io.Writer) (*analysis.Result, error) {
+	eigenvalues, margins := newBar(progress, "eigenvalues"), bar{}
+	defer func() {
+		eigenvalues.clear()
+		margins.clear()
+	}()
+	settings := analysis.Settings{
+		Loss: a.Loss.Loss(),
+		Spectrum: curvature.Settings{
+			Method: a.Method, Top: orNone(a.Top), Bottom: orNone(a.Bottom), Tolerance: a.Tolerance,
+			Seed: a.Seed, Progress: eigenvalues.pairs,
+		},
+		NoComplexity: a.NoComplexity,
+		Complexity:   boundary.ComplexitySettings{Epsilon: a.Epsilon},
+		Workers:      a.Workers,
+	}
+	if a.Margin || a.Margins != "" {
+		settings.Margin = &margin.Settings{Samples: a.Samples, Seed: a.Seed, Progress: func(done, total int) {
+			if margins == (bar{}) {
+				eigenvalues.clear()
+				margins = newBar(progress, "margins")
+			}
+			margins.show(done, total)
+		}}
+	}
+	return analysis.Analyze(ctx, model, split, settings)
 }
 
 // load returns the model and the data to analyze.
-func (a *analyzeCmd) load(ctx context.Context) (*models.MLP, *datasets.Dataset, error) {
+func (a *analyzeCmd) load(ctx context.Context) (models.Model, *datasets.Dataset, error) {
 	if err := a.validate(); err != nil {
 		return nil, nil, err
 	}
 	if a.Run_ != "" {
-		return a.runSubject(ctx)
+		return a.loadRun(ctx)
 	}
 	model, err := models.LoadMLP(a.Weights, a.Activation)
 	if err != nil {
@@ -75,8 +103,8 @@ func (a *analyzeCmd) load(ctx context.Context) (*models.MLP, *datasets.Dataset, 
 	return model, data, err
 }
 
-// runSubject is the model of a run, at a checkpoint, and the run's data.
-func (a *analyzeCmd) runSubject(ctx context.Context) (*models.MLP, *datasets.Dataset, error) {
+// loadRun returns the model of a run, at a checkpoint, and the run's data.
+func (a *analyzeCmd) loadRun(ctx context.Context) (models.Model, *datasets.Dataset, error) {
 	c, err := experiment.ReadRun(a.Run_)
 	if err != nil {
 		return nil, nil, err
@@ -85,99 +113,15 @@ func (a *analyzeCmd) runSubject(ctx context.Context) (*models.MLP, *datasets.Dat
 	if err != nil {
 		return nil, nil, err
 	}
-	activation := c.Model.Activation
-	if activation == "" {
-		activation = models.ReLU
-	}
 	if c.Training.Loss != "" {
 		a.Loss = c.Training.Loss
 	}
-	model, err := models.LoadMLP(path, activation)
+	data, err := c.LoadData(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	data, err := c.LoadData(ctx)
+	model, err := c.LoadModel(path, data)
 	return model, data, err
-}
-
-// measure fills in what is computed from the loss, and returns what --vectors
-// writes.
-func (a analyzeCmd) measure(ctx context.Context, subject *subject, result *analysis, progress io.Writer) ([]weights.Array, error) {
-	objective := subject.objective
-	evaluation, err := objective.Evaluate(ctx)
-	if err != nil {
-		return nil, err
-	}
-	result.Loss, result.Accuracy = evaluation.Loss, evaluation.Accuracy
-	gradient := make([]float64, objective.Dim())
-	if _, err := objective.Gradient(ctx, gradient); err != nil {
-		return nil, err
-	}
-	result.GradientNorm = floats.Norm(gradient, 2)
-
-	settings := curvature.Settings{
-		Method: a.Method, Resolved: !a.NoComplexity, Top: orNone(a.Top), Bottom: orNone(a.Bottom), Tolerance: a.Tolerance,
-		Seed: a.Seed, DenseLimit: analyzeDenseLimit,
-	}
-	var gradients *boundary.Reinforcing
-	margins := a.Margin || a.Margins != ""
-	if !a.NoComplexity || a.Method == curvature.Reduced || margins {
-		if gradients, err = boundary.NewReinforcing(ctx, subject.model, subject.split, models.ObjectiveSettings{Workers: a.Workers}); err != nil {
-			return nil, err
-		}
-	}
-	if settings.WantsSeeds(objective.Dim()) {
-		if settings.Seeds, err = gradients.Seeds(ctx); err != nil {
-			return nil, err
-		}
-	}
-	bar := newBar(progress, "eigenvalues")
-	settings.Progress = bar.pairs
-	spectrum, err := curvature.Solve(ctx, curvature.Hessian{Objective: objective}, settings)
-	bar.clear()
-	if err != nil {
-		return nil, err
-	}
-	result.Spectrum = describeSpectrum(spectrum)
-	aligned, err := a.measureBoundary(ctx, subject, spectrum, gradients, result)
-	if err != nil {
-		return nil, err
-	}
-	arrays := append(spectrum.Arrays(), aligned...)
-	var distances *margin.Distances
-	if margins {
-		if result.Margin, distances, err = a.measureMargin(ctx, subject, spectrum, gradients, result.Spectrum.Outliers, progress); err != nil {
-			return nil, err
-		}
-	}
-	if a.Picture != "" {
-		err = a.drawPicture(ctx, subject, spectrum, result, distances)
-	}
-	return arrays, err
-}
-
-// measureBoundary fills in outliers and complexity.
-func (a analyzeCmd) measureBoundary(ctx context.Context, subject *subject, spectrum *curvature.Spectrum, gradients *boundary.Reinforcing, result *analysis) ([]weights.Array, error) {
-	pairs := boundary.NewEigenpairs(spectrum)
-	if !pairs.Measurable() {
-		return nil, nil
-	}
-	outliers, err := pairs.Outliers(subject.model.Classes(), bulk(spectrum))
-	if err != nil {
-		return nil, err
-	}
-	result.Spectrum.Outliers = outliers
-	if a.NoComplexity {
-		return nil, nil
-	}
-	if pairs, err = gradients.Align(ctx, spectrum); err != nil {
-		return nil, err
-	}
-	if outliers.Pairs, err = pairs.ClassPairs(gradients.Predicted, outliers.Ratio.Count); err != nil {
-		return nil, err
-	}
-	result.Complexity, err = pairs.Complexity(boundary.ComplexitySettings{Epsilon: a.Epsilon})
-	return gradients.Arrays(pairs), err
 }
 
 // orNone makes 0 pairs of what the solver's settings call none.
@@ -186,4 +130,43 @@ func orNone(pairs int) int {
 		return -1
 	}
 	return pairs
+}
+
+// writeAnalysis writes the JSON to a file, or to stdout in place of the table.
+func writeAnalysis(path string, stdout io.Writer, r *analysis.Result) error {
+	text, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	text = append(text, '\n')
+	if path == "-" {
+		_, err := stdout.Write(text)
+		return err
+	}
+	if path != "" {
+		if err := durable.WriteFile(path, text); err != nil {
+			return err
+		}
+	}
+	return r.WriteTable(stdout)
+}
+
+// writeDistances writes a row for every sample that was measured.
+func writeDistances(path string, m *margin.Distances) error {
+	var text bytes.Buffer
+	w := csv.NewWriter(&text)
+	rows := [][]string{{"sample", "label", "predicted", "rival", "distance", "converged"}}
+	for i, row := range m.Rows {
+		rivals, distance := "", "" // where no boundary was found
+		if m.Rivals[i] >= 0 {
+			rivals, distance = strconv.Itoa(m.Rivals[i]), formatFloat(m.Values[i])
+		}
+		rows = append(rows, []string{
+			strconv.Itoa(row), strconv.Itoa(m.Labels[i]), strconv.Itoa(m.Predicted[i]), rivals, distance, strconv.FormatBool(m.Converged[i]),
+		})
+	}
+	if err := w.WriteAll(rows); err != nil {
+		return err
+	}
+	return durable.WriteFile(path, text.Bytes())
 }

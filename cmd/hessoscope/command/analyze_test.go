@@ -14,6 +14,7 @@ import (
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 
+	"github.com/hessoscope/hessoscope/callbacks/analysis"
 	"github.com/hessoscope/hessoscope/callbacks/curvature"
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/models"
@@ -44,7 +45,7 @@ func decode[T any](t *testing.T, text string) T {
 
 // check compares a result with the truth, with the tolerances that such
 // numbers are to meet: the eigenvalues' are relative to the largest.
-func (want truth) check(t *testing.T, have analysis) {
+func (want truth) check(t *testing.T, have analysis.Result) {
 	t.Helper()
 	if have.Model.Parameters != want.Parameters || have.Data.Samples != want.Samples || math.Abs(have.Accuracy-want.Accuracy) > 1e-7 {
 		t.Errorf("%d parameters, %d samples, accuracy %g; want %d, %d, %g", have.Model.Parameters, have.Data.Samples, have.Accuracy,
@@ -111,7 +112,7 @@ func TestAnalyzeTruth(t *testing.T) {
 			}
 			t.Run(net.name+" "+method, func(t *testing.T) {
 				out := succeed(t, "analyze", "--weights", net.weights, "--data", net.data, "--method", method, "--json", "-")
-				have := decode[analysis](t, out)
+				have := decode[analysis.Result](t, out)
 				want.check(t, have)
 				if have.Spectrum.Method != resolved || len(have.Spectrum.Top) != 10 || len(have.Spectrum.Bottom) != 5 {
 					t.Errorf("method %s, %d and %d eigenvalues; want %s, 10, 5", have.Spectrum.Method, len(have.Spectrum.Top), len(have.Spectrum.Bottom), resolved)
@@ -207,7 +208,7 @@ func TestAnalyzeSame(t *testing.T) {
 			t.Errorf("no %q in the table\n%s", want, wantTable)
 		}
 	}
-	if test := decode[analysis](t, analyze(file, "iris", "--split", "test", "--json", "-")); test.Data.Samples != 30 || math.Abs(test.Loss-0.2415937) > 1e-7 {
+	if test := decode[analysis.Result](t, analyze(file, "iris", "--split", "test", "--json", "-")); test.Data.Samples != 30 || math.Abs(test.Loss-0.2415937) > 1e-7 {
 		t.Errorf("%d samples of loss %v; want 30 of 0.2415937", test.Data.Samples, test.Loss)
 	}
 }
@@ -218,7 +219,7 @@ func TestAnalyzeVectors(t *testing.T) {
 		t.Run(net.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "v.npz")
 			out := succeed(t, "analyze", "--weights", net.weights, "--data", net.data, "--method", "lanczos", "--vectors", path, "--json", "-")
-			have := decode[analysis](t, out)
+			have := decode[analysis.Result](t, out)
 			model, err := models.LoadMLP(net.weights, models.ReLU)
 			if err != nil {
 				t.Fatal(err)
@@ -279,7 +280,7 @@ func TestAnalyzeRun(t *testing.T) {
 		"--set", "checkpoint.schedule={every: 10}", "--set", "spectrum={schedule: {every: 10}, bottom: 5}")
 	lines := readLines(t, "runs/gauss/metrics.jsonl")
 	for epoch, args := range map[int][]string{0: {"--epoch", "0"}, 10: {"--epoch", "10"}, 20: {"--epoch", "20"}, 25: nil} {
-		have := decode[analysis](t, succeed(t, append([]string{"analyze", "runs/gauss", "--json", "-"}, args...)...))
+		have := decode[analysis.Result](t, succeed(t, append([]string{"analyze", "runs/gauss", "--json", "-"}, args...)...))
 		metrics := lines[epoch].Metrics
 		if have.Loss != metrics["train/loss"] || have.Accuracy != metrics["train/accuracy"] {
 			t.Errorf("epoch %d: loss %v, accuracy %v; want %v, %v", epoch, have.Loss, have.Accuracy, metrics["train/loss"], metrics["train/accuracy"])
@@ -288,7 +289,7 @@ func TestAnalyzeRun(t *testing.T) {
 			t.Errorf("epoch %d: spectrum %+v; want %v", epoch, have.Spectrum, metrics)
 		}
 	}
-	have := decode[analysis](t, succeed(t, "analyze", "runs/gauss", "--split", "validation", "--json", "-"))
+	have := decode[analysis.Result](t, succeed(t, "analyze", "runs/gauss", "--split", "validation", "--json", "-"))
 	if have.Loss != lines[25].Metrics["validation/loss"] || have.Data.Split != "validation" {
 		t.Errorf("%+v; want the loss %v of the validation split", have, lines[25].Metrics["validation/loss"])
 	}

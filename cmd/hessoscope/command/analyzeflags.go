@@ -5,36 +5,36 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"github.com/hessoscope/hessoscope/callbacks"
+	"github.com/hessoscope/hessoscope/callbacks/analysis"
 	"github.com/hessoscope/hessoscope/callbacks/curvature"
-	"github.com/hessoscope/hessoscope/datasets"
+	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
 	"github.com/hessoscope/hessoscope/models"
 )
 
 type analyzeCmd struct {
-	Run_         string            `arg:"" optional:"" name:"run" help:"Folder of a run." placeholder:"RUN_DIR"`
-	Epoch        int               `help:"Epoch of the run whose checkpoint was kept; the last if not given." default:"-1" placeholder:"N"`
-	Weights      string            `help:"Weights of an MLP, .npz or .safetensors, named as PyTorch does." placeholder:"FILE"`
-	Data         string            `help:"Data: a CSV file, or the name of a built-in set." placeholder:"FILE|SET"`
-	DataDir      string            `help:"Folder of the IDX files of MNIST, instead of your cache." placeholder:"DIR"`
-	Label        string            `help:"Column of the CSV that holds the labels." default:"label" placeholder:"COLUMN"`
-	Split        string            `help:"Split of the data." default:"train"`
-	Activation   models.Activation `help:"Nonlinearity between the layers, which weights do not tell." default:"relu"`
-	Loss         models.Loss       `help:"Loss: cross_entropy or squared_error." default:"cross_entropy"`
-	Method       curvature.Method  `help:"How to find eigenvalues: dense (all of them), lanczos (the ends), reduced (all resolvable pairs), density (the ends, and an estimate of all), or auto by size." default:"auto"`
-	Top          int               `help:"How many of the largest eigenvalues." default:"10"`
-	Bottom       int               `help:"How many of the smallest eigenvalues." default:"5"`
-	Tolerance    float64           `help:"Largest residual of an eigenpair, relative to the largest |λ|." default:"1e-8"`
-	Epsilon      float64           `help:"Alignment that counts for the complexity; calibrated against chance if 0." placeholder:"ε"`
-	NoComplexity bool              `help:"Measure the spectrum only."`
-	Margin       bool              `help:"Measure the margin too: the samples' distances to the boundary, and the margin that the outliers' eigenvectors tell."`
-	Margins      string            `help:"Write the distance of every sample to the boundary to this CSV file; implies --margin." placeholder:"FILE.csv"`
-	Samples      int               `name:"margin-samples" help:"How many samples' distances are measured, drawn by the seed; all of at most 1000 if 0." placeholder:"N"`
-	Picture      string            `help:"Draw the decision regions (or the samples' distances, where the inputs are not in the plane) and the eigenvalues to this .png file." placeholder:"FILE.png"`
-	Seed         uint64            `help:"Seed of Lanczos' random start, and of the margin's directions."`
-	Workers      int               `help:"Chunks of data computed at once; one a CPU if 0. Changes no result."`
-	JSON         string            `name:"json" help:"Write the results as JSON: to a file, or to standard output (-) in place of the table." placeholder:"FILE|-"`
-	Vectors      string            `help:"Write eigenvalues, eigenvectors (one a row), residuals and alignments to this .npz file." placeholder:"FILE"`
+	Run_         string              `arg:"" optional:"" name:"run" help:"Folder of a run." placeholder:"RUN_DIR"`
+	Epoch        int                 `help:"Epoch of the run whose checkpoint was kept; the last if not given." default:"-1" placeholder:"N"`
+	Weights      string              `help:"Weights of an MLP, .npz or .safetensors, named as PyTorch does." placeholder:"FILE"`
+	Data         string              `help:"Data: a CSV file, or the name of a built-in set." placeholder:"FILE|SET"`
+	DataDir      string              `help:"Folder of the IDX files of MNIST, instead of your cache." placeholder:"DIR"`
+	Label        string              `help:"Column of the CSV that holds the labels." default:"label" placeholder:"COLUMN"`
+	Split        string              `help:"Split of the data." default:"train"`
+	Activation   models.Activation   `help:"Nonlinearity between the layers, which weights do not tell." default:"relu"`
+	Loss         experiment.LossName `help:"Loss: cross_entropy or squared_error." default:"cross_entropy"`
+	Method       curvature.Method    `help:"How to find eigenvalues: dense (all of them), lanczos (the ends), reduced (all resolvable pairs), density (the ends, and an estimate of all), or auto by size." default:"auto"`
+	Top          int                 `help:"How many of the largest eigenvalues." default:"10"`
+	Bottom       int                 `help:"How many of the smallest eigenvalues." default:"5"`
+	Tolerance    float64             `help:"Largest residual of an eigenpair, relative to the largest |λ|." default:"1e-8"`
+	Epsilon      float64             `help:"Alignment that counts for the complexity; calibrated against chance if 0." placeholder:"ε"`
+	NoComplexity bool                `help:"Measure the spectrum only."`
+	Margin       bool                `help:"Measure the margin too: the samples' distances to the boundary, and the margin that the outliers' eigenvectors tell."`
+	Margins      string              `help:"Write the distance of every sample to the boundary to this CSV file; implies --margin." placeholder:"FILE.csv"`
+	Samples      int                 `name:"margin-samples" help:"How many samples' distances are measured, drawn by the seed; all of at most 1000 if 0." placeholder:"N"`
+	Picture      string              `help:"Draw the decision regions (or the samples' distances, where the inputs are not in the plane) and the eigenvalues to this .png file." placeholder:"FILE.png"`
+	Seed         uint64              `help:"Seed of Lanczos' random start, and of the margin's directions."`
+	Workers      int                 `help:"Chunks of data computed at once; one a CPU if 0. Changes no result."`
+	JSON         string              `name:"json" help:"Write the results as JSON: to a file, or to standard output (-) in place of the table." placeholder:"FILE|-"`
+	Vectors      string              `help:"Write eigenvalues, eigenvectors (one a row), residuals and alignments to this .npz file." placeholder:"FILE"`
 }
 
 // Help is printed by analyze --help.
@@ -61,7 +61,7 @@ func (a analyzeCmd) validate() error {
 	case a.Top < 0 || a.Bottom < 0:
 		return errors.New("--top and --bottom want numbers that are not negative")
 	case a.Samples < 0:
-		return fmt.Errorf("--margin-samples %d: want 0, for all of at most %d, or more", a.Samples, callbacks.MarginSamples)
+		return fmt.Errorf("--margin-samples %d: want 0, for all of at most %d, or more", a.Samples, analysis.MarginSamples)
 	case a.Workers < 0:
 		return fmt.Errorf("--workers %d: want 0, for one a CPU, or more", a.Workers)
 	case !(a.Tolerance > 0 && a.Tolerance < 1):
@@ -86,11 +86,4 @@ func (a analyzeCmd) validate() error {
 		return fmt.Errorf("--loss %w", err)
 	}
 	return nil
-}
-
-// subject is what is analyzed.
-type subject struct {
-	model     *models.MLP
-	split     *datasets.Split
-	objective *models.Objective
 }

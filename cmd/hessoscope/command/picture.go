@@ -17,9 +17,11 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
 
+	"github.com/hessoscope/hessoscope/callbacks/analysis"
 	"github.com/hessoscope/hessoscope/callbacks/boundary"
 	"github.com/hessoscope/hessoscope/callbacks/curvature"
 	"github.com/hessoscope/hessoscope/callbacks/margin"
+	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/datasets/durable"
 	"github.com/hessoscope/hessoscope/models"
 )
@@ -48,27 +50,27 @@ func pale(c color.NRGBA) color.NRGBA {
 // drawPicture writes a PNG with what was measured: the decision regions of a
 // classifier in the plane, or the distances of the samples to the boundary, and
 // beside them the eigenvalues.
-func (a analyzeCmd) drawPicture(ctx context.Context, subject *subject, spectrum *curvature.Spectrum, result *analysis, distances *margin.Distances) error {
+func drawPicture(ctx context.Context, path string, model models.Model, split *datasets.Split, result *analysis.Result) error {
 	var panels []*plot.Plot
-	if len(subject.split.X) == 2*subject.split.Len() {
-		regions, err := regionsPanel(ctx, subject, result.Margin)
+	if len(split.X) == 2*split.Len() {
+		regions, err := regionsPanel(ctx, model, split, result.Margin)
 		if err != nil {
 			return err
 		}
 		panels = append(panels, regions)
 	}
-	if distances != nil && len(panels) == 0 {
-		sorted, err := distancesPanel(distances)
+	if result.Distances != nil && len(panels) == 0 {
+		sorted, err := distancesPanel(result.Distances)
 		if err != nil {
 			return err
 		}
 		panels = append(panels, sorted)
 	}
-	eigenvalues, err := eigenvaluesPanel(spectrum, result.Spectrum.Outliers)
+	eigenvalues, err := eigenvaluesPanel(result.Measurement.Spectrum, result.Spectrum.Outliers)
 	if err != nil {
 		return err
 	}
-	return writePanels(a.Picture, append(panels, eigenvalues))
+	return writePanels(path, append(panels, eigenvalues))
 }
 
 const panelSide = 12 * vg.Centimeter
@@ -90,14 +92,14 @@ func writePanels(path string, panels []*plot.Plot) error {
 
 // regionsPanel shows which class every point of the plane is predicted as, the
 // samples, those that are misclassified as crosses, and the margin.
-func regionsPanel(ctx context.Context, subject *subject, m *marginAnalysis) (*plot.Plot, error) {
+func regionsPanel(ctx context.Context, model models.Model, split *datasets.Split, m *analysis.Margin) (*plot.Plot, error) {
 	p := plot.New()
 	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = "decision regions", "x0", "x1"
-	field, err := models.NewField(subject.model, models.ObjectiveSettings{})
+	field, err := models.NewField(model, models.ObjectiveSettings{})
 	if err != nil {
 		return nil, err
 	}
-	x, labels := subject.split.X, subject.split.Labels
+	x, labels := split.X, split.Labels
 	box := around(x)
 	box.show(p)
 	regions, err := paintRegions(ctx, field, box)

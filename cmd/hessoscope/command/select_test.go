@@ -15,9 +15,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/hessoscope/hessoscope/callbacks"
+	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/callbacks/selection"
-	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
@@ -27,7 +26,7 @@ type recorded struct {
 	name   string
 	final  map[string]float64
 	epochs map[int]map[string]float64
-	change func(*callbacks.Run) // nil for none
+	change func(*record.Run) // nil for none
 }
 
 // newRuns are five runs whose loss falls from 1 by half at every tenth epoch.
@@ -56,10 +55,10 @@ func writeRuns(t *testing.T, runs []recorded) {
 	t.Helper()
 	for _, r := range runs {
 		dir := filepath.Join("runs", r.name)
-		record := &callbacks.Run{
-			Status: callbacks.StatusFinished, Epoch: 20, Epochs: 20, Loss: "cross_entropy",
-			Model: callbacks.RunModel{Parameters: 100, Precision: "float64"},
-			Data:  callbacks.RunData{Name: "gauss", Fingerprint: "0123456789", Samples: map[string]int{"train": 150, "test": 60}},
+		run := &record.Run{
+			Status: record.StatusFinished, Epoch: 20, Epochs: 20, Loss: "cross_entropy",
+			Model: record.RunModel{Parameters: 100, Precision: "float64"},
+			Data:  record.RunData{Name: "gauss", Fingerprint: "0123456789", Samples: map[string]int{"train": 150, "test": 60}},
 			Final: make(map[string]trainer.Reading),
 		}
 		for _, name := range slices.Sorted(maps.Keys(r.final)) {
@@ -70,19 +69,19 @@ func writeRuns(t *testing.T, runs []recorded) {
 			case name == "boundary/epsilon":
 				better = trainer.Neither
 			}
-			record.Metrics = append(record.Metrics, trainer.Metric{Name: name, Better: better, Detail: better == trainer.Neither})
-			record.Final[name] = trainer.Reading{Value: r.final[name], Epoch: 20}
+			run.Metrics = append(run.Metrics, trainer.Metric{Name: name, Better: better, Detail: better == trainer.Neither})
+			run.Final[name] = trainer.Reading{Value: r.final[name], Epoch: 20}
 		}
 		if r.change != nil {
-			r.change(record)
+			r.change(run)
 		}
-		write(t, filepath.Join(dir, experiment.RunFile), encode(t, record))
+		write(t, filepath.Join(dir, "run.json"), encode(t, run))
 		var history strings.Builder
 		for _, epoch := range slices.Sorted(maps.Keys(r.epochs)) {
-			history.WriteString(encode(t, callbacks.Entry{Epoch: epoch, Step: epoch, Metrics: r.epochs[epoch]}) + "\n")
+			history.WriteString(encode(t, record.Entry{Epoch: epoch, Step: epoch, Metrics: r.epochs[epoch]}) + "\n")
 		}
-		write(t, filepath.Join(dir, experiment.JSONLFile), history.String())
-		write(t, filepath.Join(dir, experiment.ConfigFile), "name: "+r.name+"\nspectrum: {matrix: hessian}\ncomplexity: {}\n")
+		write(t, filepath.Join(dir, "metrics.jsonl"), history.String())
+		write(t, filepath.Join(dir, "config.yaml"), "name: "+r.name+"\nspectrum: {matrix: hessian}\ncomplexity: {}\n")
 	}
 }
 
@@ -162,7 +161,7 @@ func TestSelectMatchLoss(t *testing.T) {
 
 func TestSelectTable(t *testing.T) {
 	chdir(t)
-	writeRuns(t, append(newRuns(), recorded{name: "killed", change: func(r *callbacks.Run) { r.Status = callbacks.StatusRunning }}))
+	writeRuns(t, append(newRuns(), recorded{name: "killed", change: func(r *record.Run) { r.Status = record.StatusRunning }}))
 	write(t, "runs/broken/run.json", "{")
 	write(t, "runs/never/config.yaml", "name: never\n")
 	write(t, "runs/notes/notes.txt", "not a run")
@@ -232,7 +231,7 @@ func TestSelectFields(t *testing.T) {
 	_, section, _ := strings.Cut(read(t, "../../../docs/formats.md"), "## The JSON of select")
 	section, _, _ = strings.Cut(section, "\n## ")
 	chdir(t)
-	writeRuns(t, append(newRuns(), recorded{name: "killed", change: func(r *callbacks.Run) { r.Status = callbacks.StatusRunning }}))
+	writeRuns(t, append(newRuns(), recorded{name: "killed", change: func(r *record.Run) { r.Status = record.StatusRunning }}))
 	var want []string
 	for row := range strings.Lines(section) {
 		if cells := strings.Split(row, "|"); len(cells) > 2 {
@@ -336,7 +335,7 @@ func TestSelectBadInput(t *testing.T) {
 		}, []string{"select", "runs/r0"}, []string{"runs/r0/config.yaml: "}},
 		{"none finished", runs(func(all []recorded) {
 			for i := range all {
-				all[i].change = func(r *callbacks.Run) { r.Status = callbacks.StatusInterrupted }
+				all[i].change = func(r *record.Run) { r.Status = record.StatusInterrupted }
 			}
 		}), []string{"select", "runs"}, []string{"none of 5 runs can be ranked", "runs/r0: not finished"}},
 		{"no margins", runs(func(all []recorded) {

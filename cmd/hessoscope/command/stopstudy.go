@@ -3,7 +3,6 @@ package command
 import (
 	"fmt"
 	"io"
-	"path/filepath"
 
 	"github.com/hessoscope/hessoscope/callbacks/stopping"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
@@ -56,7 +55,7 @@ func (c stopStudyCmd) Run(out *output) error {
 	}
 	var studied []stopping.Run
 	for _, r := range recorded {
-		studied = append(studied, stopping.Run{Name: r.Dir, Metrics: r.Run.Metrics, History: r.History})
+		studied = append(studied, stopping.Run{Name: string(r.Folder), Metrics: r.Run.Metrics, History: r.History})
 	}
 	rules, err := c.rules(studied)
 	if err != nil {
@@ -67,7 +66,7 @@ func (c stopStudyCmd) Run(out *output) error {
 	for i, r := range recorded {
 		replay, err := stopping.Replay(studied[i], rules)
 		if err != nil {
-			return fmt.Errorf("%s: %w", filepath.Join(r.Dir, experiment.JSONLFile), err)
+			return fmt.Errorf("%s: %w", r.Folder.History(), err)
 		}
 		replayed = append(replayed, replay)
 		study.Runs = append(study.Runs, studiedRun{replay, r.Run.Status, r.Run.Epochs, r.Run.Data.Samples[datasets.Test]})

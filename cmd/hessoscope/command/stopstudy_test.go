@@ -13,7 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/hessoscope/hessoscope/callbacks"
+	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/callbacks/stopping"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
 	"github.com/hessoscope/hessoscope/trainer"
@@ -66,7 +66,7 @@ func TestStopStudyPredicts(t *testing.T) {
 			t.Fatal(err)
 		}
 		stopped := trainSmall(t, fmt.Sprint("stopped-", i), "stop.when="+string(rule))
-		record, err := callbacks.ReadRun(filepath.Join(stopped, "run.json"))
+		record, err := record.ReadRun(filepath.Join(stopped, "run.json"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -90,7 +90,7 @@ func TestTrainRestoreBest(t *testing.T) {
 	// Of random labels nothing is learned but the training samples.
 	dir := trainSmall(t, "restored", "data.random_labels=true", "training.rate.base=0.5",
 		"stop.restore_best=validation/loss", "stop.when={monitor: validation/loss, patience: 4}")
-	record, err := callbacks.ReadRun(filepath.Join(dir, "run.json"))
+	record, err := record.ReadRun(filepath.Join(dir, "run.json"))
 	if err != nil {
 		t.Fatal(err)
 	}

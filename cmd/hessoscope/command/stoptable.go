@@ -8,7 +8,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/hessoscope/hessoscope/callbacks"
+	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/callbacks/stopping"
 )
 
@@ -20,9 +20,9 @@ type stopStudy struct {
 
 type studiedRun struct {
 	stopping.Replayed
-	Status callbacks.Status `json:"status"`
-	Epochs int              `json:"epochs"`       // planned; 0 if not known
-	Tested int              `json:"test_samples"` // of the test split
+	Status record.Status `json:"status"`
+	Epochs int           `json:"epochs"`       // planned; 0 if not known
+	Tested int           `json:"test_samples"` // of the test split
 }
 
 // printStopStudy writes a table a run, and one over all if they are several.
@@ -56,7 +56,7 @@ func printStopStudy(w io.Writer, s *stopStudy) error {
 // heading names the run, and says so if it has not come to its end.
 func (r *studiedRun) heading() string {
 	text := fmt.Sprintf("%s: %d epochs", r.Run, r.End.Epoch)
-	if r.Status != callbacks.StatusFinished {
+	if r.Status != record.StatusFinished {
 		text += fmt.Sprintf(" of %d; it is %s, and its end is not that of the training", r.Epochs, strings.ReplaceAll(string(r.Status), "_", " "))
 	} else if r.Epochs > r.End.Epoch {
 		text += fmt.Sprintf(" of %d; it was stopped itself, and nothing is known of later ones", r.Epochs)

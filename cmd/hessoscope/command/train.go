@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 
-	"github.com/hessoscope/hessoscope/callbacks"
+	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/sweep"
 	"github.com/hessoscope/hessoscope/trainer"
@@ -112,12 +111,12 @@ func (t trainCmd) resume(ctx context.Context, out *output) error {
 	if err != nil {
 		return err
 	}
-	record, err := callbacks.ReadRun(filepath.Join(dir, experiment.RunFile))
+	run, err := record.ReadRun(record.Folder(dir).Run())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err == nil && record.Status == callbacks.StatusFinished {
-		_, err := fmt.Fprintf(out.stdout, "%s is finished (%s); there is nothing to resume\n", dir, record.Stop.Reason)
+	if err == nil && run.Status == record.StatusFinished {
+		_, err := fmt.Fprintf(out.stdout, "%s is finished (%s); there is nothing to resume\n", dir, run.Stop.Reason)
 		return err
 	}
 	resumed, err := experiment.Resume(ctx, dir, t.console(out))

@@ -15,7 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/hessoscope/hessoscope/callbacks"
+	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/models/weights"
@@ -25,7 +25,7 @@ import (
 // declared are the metrics of a run, in order.
 func declared(t *testing.T, dir string) []string {
 	t.Helper()
-	r, err := callbacks.ReadRun(filepath.Join(dir, "run.json"))
+	r, err := record.ReadRun(filepath.Join(dir, "run.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,11 +129,11 @@ func checkMetrics(t *testing.T) {
 }
 
 func checkRecord(t *testing.T) {
-	r, err := callbacks.ReadRun("runs/iris/run.json")
+	r, err := record.ReadRun("runs/iris/run.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Status != callbacks.StatusFinished || r.Stop == nil || r.Stop.Reason != trainer.Completed || r.Epoch != 30 || r.Epochs != 30 ||
+	if r.Status != record.StatusFinished || r.Stop == nil || r.Stop.Reason != trainer.Completed || r.Epoch != 30 || r.Epochs != 30 ||
 		r.Model.Description != "MLP 4-10-3 relu" || r.Model.Parameters != 83 || r.Data.Samples["train"] != 120 || r.Host.Go == "" {
 		t.Errorf("record %+v", r)
 	}
@@ -244,7 +244,7 @@ func sameRun(t *testing.T, want, have string) {
 			t.Errorf("%s and %s differ", measured[i], again[i])
 		}
 	}
-	if r, err := callbacks.ReadRun(have + "/run.json"); err != nil || r.Status != callbacks.StatusFinished || r.Error != "" {
+	if r, err := record.ReadRun(have + "/run.json"); err != nil || r.Status != record.StatusFinished || r.Error != "" {
 		t.Errorf("record %+v, error %v; want it finished", r, err)
 	}
 }
@@ -348,7 +348,7 @@ func TestTrainCSV(t *testing.T) {
 func TestStandardize(t *testing.T) {
 	chdir(t)
 	succeed(t, "train", "iris", "--no-progress", "--set", "training.epochs=1", "--set", "spectrum.off=true", "--set", "data.standardize=true")
-	r, err := callbacks.ReadRun("runs/iris/run.json")
+	r, err := record.ReadRun("runs/iris/run.json")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,7 @@
 package experiment
 
 import (
-	"github.com/hessoscope/hessoscope/callbacks"
+	"github.com/hessoscope/hessoscope/callbacks/analysis"
 	"github.com/hessoscope/hessoscope/callbacks/boundary"
 	"github.com/hessoscope/hessoscope/callbacks/curvature"
 	"github.com/hessoscope/hessoscope/callbacks/stopping"
@@ -46,7 +46,9 @@ type Data struct {
 
 // Model is the network, and what its parameters are at the start.
 type Model struct {
-	Hidden     []int             `yaml:"hidden,flow"`
+	Type       string            `yaml:"type,omitempty"`        // mlp (the default), or the name of a type that a program has registered
+	Options    map[string]any    `yaml:"options,omitempty"`     // of such a type
+	Hidden     []int             `yaml:"hidden,flow,omitempty"` // mlp: widths of the hidden layers
 	Activation models.Activation `yaml:"activation,omitempty"`
 	Init       models.Init       `yaml:"init,omitempty"`
 	Precision  string            `yaml:"precision,omitempty"` // float64 (the default) or float32
@@ -58,7 +60,7 @@ type Model struct {
 type Training struct {
 	Epochs    int                     `yaml:"epochs"`
 	BatchSize int                     `yaml:"batch_size,omitempty"` // the whole split if 0
-	Loss      models.Loss             `yaml:"loss,omitempty"`
+	Loss      LossName                `yaml:"loss,omitempty"`
 	Rate      trainer.Rate            `yaml:"rate"`
 	Optimizer trainer.OptimizerConfig `yaml:"optimizer,omitempty"`
 	ClipNorm  float64                 `yaml:"clip_norm,omitempty"`
@@ -71,7 +73,7 @@ type Spectrum struct {
 	Schedule  trainer.Schedule `yaml:"schedule,omitempty"` // 20 epochs, log-spaced, for a tenth of the work, if empty
 	Method    curvature.Method `yaml:"method"`             // auto, dense, lanczos, reduced or density
 	Resolved  bool             `yaml:"resolved,omitempty"` // auto: by a method that finds all resolvable pairs
-	Matrix    callbacks.Matrix `yaml:"matrix,omitempty"`   // hessian or gauss_newton
+	Matrix    analysis.Matrix  `yaml:"matrix,omitempty"`   // hessian or gauss_newton
 	Only      []string         `yaml:"only,omitempty"`     // layers or parameters; all if empty
 	Samples   int              `yaml:"samples,omitempty"`  // of the training split to measure on, drawn by the seed; all if 0
 	Top       int              `yaml:"top,omitempty"`      // largest pairs; C + 2 if 0
@@ -104,7 +106,7 @@ type Log struct {
 
 // Stop is when training ends early, and what is kept then.
 type Stop struct {
-	When        stopping.Rule `yaml:"when,omitempty"`         // before the last epoch
+	Rule        stopping.Rule `yaml:"when,omitempty"`         // before the last epoch
 	RestoreBest string        `yaml:"restore_best,omitempty"` // metric whose best epoch's parameters are put back at the end
 }
 

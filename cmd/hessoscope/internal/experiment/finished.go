@@ -6,11 +6,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/hessoscope/hessoscope/callbacks/record"
 )
 
 // ReadRun reads the experiment of a run from its folder.
 func ReadRun(dir string) (*Config, error) {
-	c, err := Read(filepath.Join(dir, ConfigFile))
+	c, err := Read(record.Folder(dir).Config())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, notARun(dir)
 	}
@@ -19,22 +21,22 @@ func ReadRun(dir string) (*Config, error) {
 
 // notARun is the error for a folder without settings.
 func notARun(dir string) error {
-	return fmt.Errorf("%s is not the folder of a run: it has no %s", dir, ConfigFile)
+	return fmt.Errorf("%s is not the folder of a run: it has no config.yaml", dir)
 }
 
 // CheckpointOf is the file of a run's checkpoint that was kept at an epoch, or of
 // the last one if epoch is negative. The error for one that is not there tells
 // which are.
 func CheckpointOf(dir string, epoch int) (string, error) {
-	file := LastCheckpoint
+	folder := record.Folder(dir)
+	path := folder.LastCheckpoint()
 	if epoch >= 0 {
-		file = fmt.Sprintf("epoch-%06d.npz", epoch)
+		path = folder.EpochCheckpoint(epoch)
 	}
-	path := filepath.Join(dir, CheckpointDir, file)
 	if _, err := os.Stat(path); err == nil {
 		return path, nil
 	}
-	kept, _ := filepath.Glob(filepath.Join(dir, CheckpointDir, "*.npz"))
+	kept, _ := filepath.Glob(filepath.Join(folder.Checkpoints(), "*.npz"))
 	for i, k := range kept {
 		kept[i] = filepath.Base(k)
 	}

@@ -9,18 +9,8 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/datasets/durable"
-)
-
-// Files of a run's folder.
-const (
-	ConfigFile      = "config.yaml"
-	RunFile         = "run.json"
-	JSONLFile       = "metrics.jsonl"
-	CSVFile         = "metrics.csv"
-	CheckpointDir   = "checkpoints"
-	MeasurementsDir = "measurements"
-	LastCheckpoint  = "last.npz"
 )
 
 // FreeDir is the folder for a new run below out: NAME, or NAME-2, NAME-3, … if
@@ -53,7 +43,7 @@ func newestDir(out, name string) string {
 		if _, err := os.Stat(next); err != nil {
 			return dir
 		}
-		if _, err := os.Stat(filepath.Join(next, ConfigFile)); err == nil {
+		if _, err := os.Stat(record.Folder(next).Config()); err == nil {
 			dir = next
 		}
 	}
@@ -71,19 +61,5 @@ func (c *Config) Create(dir string) error {
 	if err != nil {
 		return err
 	}
-	return durable.WriteFile(filepath.Join(dir, ConfigFile), text)
-}
-
-// Tidy removes temporary files from the folder of a run: a process that is
-// killed leaves the one that it was writing.
-func Tidy(dir string) error {
-	for _, pattern := range []string{"." + RunFile + "*", "." + ConfigFile + "*", CheckpointDir + "/.*.npz*", MeasurementsDir + "/.*.npz*"} {
-		left, _ := fs.Glob(os.DirFS(dir), pattern) // the patterns are right, so there is no error
-		for _, path := range left {
-			if err := os.Remove(filepath.Join(dir, path)); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return durable.WriteFile(record.Folder(dir).Config(), text)
 }

@@ -2,12 +2,12 @@ package experiment
 
 import (
 	"io"
-	"path/filepath"
 	"time"
 
 	"github.com/sirupsen/logrus"
 
 	"github.com/hessoscope/hessoscope/callbacks"
+	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
@@ -18,14 +18,14 @@ type Console struct {
 	Progress io.Writer // of the progress bar; there is none if nil
 }
 
-// hooks are what watches a run, its files in dir.
-func (c *Config) hooks(dir string, console Console) ([]trainer.Hook, error) {
+// hooks are what watches a run, its files in a folder.
+func (c *Config) hooks(folder record.Folder, console Console) ([]trainer.Hook, error) {
 	progress := &callbacks.Progress{Out: console.Progress}
 	lines := console.Log
 	var hooks []trainer.Hook
 	if !c.Spectrum.Off {
 		spectrum := &callbacks.Spectrum{
-			Schedule: c.Spectrum.Schedule, Dir: filepath.Join(dir, MeasurementsDir),
+			Schedule: c.Spectrum.Schedule, Dir: folder.Measurements(),
 			Samples: c.Spectrum.Samples, Workers: c.Workers, Settings: c.Solver(),
 			Matrix: c.Spectrum.Matrix, Only: c.Spectrum.Only,
 		}
@@ -41,7 +41,7 @@ func (c *Config) hooks(dir string, console Console) ([]trainer.Hook, error) {
 	}
 	if !c.Margin.Off {
 		hooks = append(hooks, &callbacks.Margin{
-			Schedule: c.Margin.Schedule, Samples: c.Margin.Samples, Dir: filepath.Join(dir, MeasurementsDir), Workers: c.Workers,
+			Schedule: c.Margin.Schedule, Samples: c.Margin.Samples, Dir: folder.Measurements(), Workers: c.Workers,
 		})
 	}
 	if console.Progress != nil {
@@ -53,21 +53,21 @@ func (c *Config) hooks(dir string, console Console) ([]trainer.Hook, error) {
 		return nil, err
 	}
 	logger.Schedule = c.Log.Schedule
-	if !c.Stop.When.IsZero() || c.Stop.RestoreBest != "" {
+	if !c.Stop.Rule.IsZero() || c.Stop.RestoreBest != "" {
 		hooks = append(hooks, c.earlyStopping(logger.Log))
 	}
 	return append(hooks, logger,
-		&callbacks.JSONL{Path: filepath.Join(dir, JSONLFile)},
-		&callbacks.CSV{Path: filepath.Join(dir, CSVFile)},
+		&callbacks.JSONL{Path: folder.History()},
+		&callbacks.CSV{Path: folder.Table()},
 		&callbacks.Checkpoint{
-			Dir: filepath.Join(dir, CheckpointDir), Interval: time.Duration(c.Checkpoint.Seconds * float64(time.Second)),
+			Dir: folder.Checkpoints(), Interval: time.Duration(c.Checkpoint.Seconds * float64(time.Second)),
 			Schedule: c.Checkpoint.Schedule, Keep: !c.Checkpoint.Schedule.IsZero(), Best: c.Checkpoint.Best,
 		},
 		// Behind the checkpoint: a run that is told to be finished is saved.
-		&callbacks.RunRecord{Path: filepath.Join(dir, RunFile), Info: map[string]string{"name": c.Name, "description": c.Description}},
+		&callbacks.RunRecord{Path: folder.Run(), Info: map[string]string{"name": c.Name, "description": c.Description}},
 	), nil
 }
 
 func (c *Config) earlyStopping(log *logrus.Logger) *callbacks.EarlyStopping {
-	return &callbacks.EarlyStopping{Rule: c.Stop.When, RestoreBest: c.Stop.RestoreBest, Log: log}
+	return &callbacks.EarlyStopping{Rule: c.Stop.Rule, RestoreBest: c.Stop.RestoreBest, Log: log}
 }

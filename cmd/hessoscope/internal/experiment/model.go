@@ -1,34 +1,36 @@
 package experiment
 
 import (
+	"cmp"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 
 	"gorgonia.org/tensor"
 
+	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/strictyaml"
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/models"
 	"github.com/hessoscope/hessoscope/models/weights"
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
+// mlp is the type of the model that the command makes itself.
+const mlp = "mlp"
+
+func (m *Model) isMLP() bool { return m.Type == "" || m.Type == mlp }
+
 // BuildModel makes the model that training starts from.
-func (c *Config) BuildModel(data *datasets.Dataset) (*models.MLP, error) {
+func (c *Config) BuildModel(data *datasets.Dataset) (models.Model, error) {
 	m, err := c.fresh(data)
 	if err != nil {
 		return nil, err
 	}
 	switch {
 	case c.Model.Weights != "":
-		arrays, err := weights.Read(c.Model.Weights)
-		if err != nil {
-			return nil, err
-		}
-		if err := models.Import(m.Parameters(), arrays); err != nil {
-			return nil, fmt.Errorf("%s: %w", c.Model.Weights, err)
-		}
+		return m, importFile(m, c.Model.Weights)
 	case c.Model.NormOf != "":
-		other, err := models.LoadMLP(c.Model.NormOf, m.Activation())
+		other, err := c.LoadModel(c.Model.NormOf, data)
 		if err != nil {
 			return nil, err
 		}
@@ -37,12 +39,60 @@ func (c *Config) BuildModel(data *datasets.Dataset) (*models.MLP, error) {
 	return m, nil
 }
 
+// LoadModel reads a trained model of the experiment's type from a file of
+// weights, such as a checkpoint. The widths of an MLP are those of the file.
+func (c *Config) LoadModel(path string, data *datasets.Dataset) (models.Model, error) {
+	if c.Model.isMLP() {
+		return models.LoadMLP(path, cmp.Or(c.Model.Activation, models.ReLU))
+	}
+	m, err := c.fresh(data)
+	if err != nil {
+		return nil, err
+	}
+	return m, importFile(m, path)
+}
+
+// importFile sets the parameters of a model to those of a file.
+func importFile(m models.Model, path string) error {
+	arrays, err := weights.Read(path)
+	if err != nil {
+		return err
+	}
+	if err := models.Import(m.Parameters(), arrays); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+// fresh makes a model with parameters drawn from the seed.
+func (c *Config) fresh(data *datasets.Dataset) (models.Model, error) {
+	precision := tensor.Float64
+	if c.Model.Precision == "float32" {
+		precision = tensor.Float32
+	}
+	rng := trainer.Stream(c.Seed, "init", 0)
+	if c.Model.isMLP() {
+		return c.freshMLP(data, precision, rng)
+	}
+	build, err := models.BuilderNamed(c.Model.Type)
+	if err != nil {
+		return nil, &trainer.FieldError{Field: "model.type", Problem: err.Error()}
+	}
+	m, err := build(models.Spec{
+		InputShape: data.Shape, Classes: len(data.Classes), Precision: precision,
+		Options: func(into any) error { return strictyaml.Fill("model.options", c.Model.Options, into) },
+	}, rng)
+	if err != nil {
+		return nil, fmt.Errorf("model %s: %w", c.Model.Type, err)
+	}
+	return m, nil
+}
+
 // maxParameters is 1 GiB of float64. Training keeps some copies of it, and
 // measuring some vectors a pair.
 const maxParameters = 1 << 27
 
-// fresh makes a model with parameters drawn from the seed.
-func (c *Config) fresh(data *datasets.Dataset) (*models.MLP, error) {
+func (c *Config) freshMLP(data *datasets.Dataset, precision tensor.Dtype, rng *rand.Rand) (models.Model, error) {
 	parameters, in := 0.0, float64(data.Width())
 	for _, out := range append(slices.Clone(c.Model.Hidden), len(data.Classes)) {
 		parameters += (in + 1) * float64(out)
@@ -52,12 +102,8 @@ func (c *Config) fresh(data *datasets.Dataset) (*models.MLP, error) {
 		return nil, &trainer.FieldError{Field: "model.hidden", Problem: fmt.Sprintf(
 			"%v makes %.4g parameters, %.3g GB; want at most %d", c.Model.Hidden, parameters, parameters*8/1e9, maxParameters)}
 	}
-	precision := tensor.Float64
-	if c.Model.Precision == "float32" {
-		precision = tensor.Float32
-	}
 	return models.NewMLP(models.MLPConfig{
 		Input: data.Width(), Hidden: c.Model.Hidden, Classes: len(data.Classes),
 		Activation: c.Model.Activation, Init: c.Model.Init, Precision: precision,
-	}, trainer.Stream(c.Seed, "init", 0))
+	}, rng)
 }

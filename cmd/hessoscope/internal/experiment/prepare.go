@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/hessoscope/hessoscope/callbacks/record"
+	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/strictyaml"
 	"github.com/hessoscope/hessoscope/models"
 	"github.com/hessoscope/hessoscope/trainer"
 )
@@ -24,7 +26,7 @@ func (c *Config) Prepare(ctx context.Context, dir string, console Console) (*tra
 			return nil, fmt.Errorf("spectrum: %w", err)
 		}
 	}
-	hooks, err := c.hooks(dir, console)
+	hooks, err := c.hooks(record.Folder(dir), console)
 	if err != nil {
 		return nil, err
 	}
@@ -41,8 +43,5 @@ func (c *Config) Prepare(ctx context.Context, dir string, console Console) (*tra
 			return nil, fmt.Errorf("checkpoint.best: of %s neither lower nor higher is better; choose another metric", m.Name)
 		}
 	}
-	if err := trainer.Below("stop", c.earlyStopping(nil).Check(t.State())); err != nil {
-		return nil, err
-	}
-	return t, nil
+	return t, strictyaml.Keyed[Config](trainer.Below("Stop", c.earlyStopping(nil).Check(t.State())))
 }

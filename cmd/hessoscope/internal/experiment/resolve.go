@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 
 	"github.com/hessoscope/hessoscope/callbacks"
+	"github.com/hessoscope/hessoscope/callbacks/analysis"
 	"github.com/hessoscope/hessoscope/models"
 	"github.com/hessoscope/hessoscope/trainer"
 )
@@ -11,14 +12,16 @@ import (
 // Resolve puts the defaults in the place of settings that were left out, so that
 // the config.yaml of a run tells all of them.
 func (c *Config) Resolve() {
-	setDefault(&c.Model.Activation, models.ReLU)
-	setDefault(&c.Model.Init, models.PyTorch)
+	if c.Model.isMLP() {
+		setDefault(&c.Model.Activation, models.ReLU)
+		setDefault(&c.Model.Init, models.PyTorch)
+	}
 	setDefault(&c.Model.Precision, "float64")
-	setDefault(&c.Training.Loss, models.CrossEntropy)
+	setDefault(&c.Training.Loss, LossName(models.CrossEntropy.Name()))
 	setDefault(&c.Training.Rate.Schedule, "constant")
 	setDefault(&c.Training.Optimizer.Name, "sgd")
 	setDefault(&c.Spectrum.Tolerance, 1e-2)
-	setDefault(&c.Spectrum.Matrix, callbacks.Hessian)
+	setDefault(&c.Spectrum.Matrix, analysis.Hessian)
 	setDefault(&c.Checkpoint.Seconds, 10)
 	if c.Training.Evaluate.IsZero() {
 		c.Training.Evaluate.Every = 1

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
@@ -16,7 +17,7 @@ import (
 // itself, or below out the newest run of a name, which is that of the experiment
 // if name is empty.
 func DirToResume(argument, name, out string) (string, error) {
-	if _, err := os.Stat(filepath.Join(argument, ConfigFile)); err == nil {
+	if _, err := os.Stat(record.Folder(argument).Config()); err == nil {
 		return argument, nil
 	}
 	if info, err := os.Stat(argument); err == nil && info.IsDir() && strings.ContainsRune(argument, filepath.Separator) {
@@ -40,11 +41,12 @@ func DirToResume(argument, name, out string) (string, error) {
 // or from its start where it was killed before the first. It removes what a
 // killed process may have left.
 func Resume(ctx context.Context, dir string, console Console) (*trainer.Trainer, error) {
-	c, err := Read(filepath.Join(dir, ConfigFile))
+	folder := record.Folder(dir)
+	c, err := Read(folder.Config())
 	if err != nil {
 		return nil, err
 	}
-	last := filepath.Join(dir, CheckpointDir, LastCheckpoint)
+	last := folder.LastCheckpoint()
 	checkpoint, err := trainer.ReadCheckpoint(last)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -58,5 +60,5 @@ func Resume(ctx context.Context, dir string, console Console) (*trainer.Trainer,
 			return nil, fmt.Errorf("%s: %w", last, err)
 		}
 	}
-	return t, Tidy(dir)
+	return t, folder.Tidy()
 }

@@ -27,7 +27,7 @@ func ReadRules(path string, declared func(metric string) (trainer.Metric, error)
 	}
 	for i, r := range rules {
 		if _, err := stopping.NewWatch(r, declared); err != nil {
-			return nil, strictyaml.Placed(path, data, trainer.Below(fmt.Sprintf("rules[%d]", i), err))
+			return nil, strictyaml.Placed(path, data, ruleError(i, err))
 		}
 	}
 	return rules, nil
@@ -44,13 +44,18 @@ func parseRules(name string, data []byte) ([]stopping.Rule, error) {
 	}
 	for i, r := range file.Rules {
 		if err := r.Validate(); err != nil {
-			return nil, strictyaml.Placed(name, data, trainer.Below(fmt.Sprintf("rules[%d]", i), err))
+			return nil, strictyaml.Placed(name, data, ruleError(i, err))
 		}
 	}
 	if i := duplicate(file.Rules); i >= 0 {
 		return nil, fmt.Errorf("%s: rules[%d] is the same as one before it", strictyaml.Place(name, data, fmt.Sprintf("rules[%d]", i)), i)
 	}
 	return file.Rules, nil
+}
+
+// ruleError is the error of a rule, by the key of the file that is to blame.
+func ruleError(i int, err error) error {
+	return strictyaml.Keyed[ruleFile](trainer.Below(fmt.Sprintf("Rules[%d]", i), err))
 }
 
 // duplicate is the number of the first rule that is there before, or -1: their

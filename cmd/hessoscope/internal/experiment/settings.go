@@ -11,7 +11,7 @@ func (c *Config) Trainer() trainer.Config {
 	t := c.Training
 	return trainer.Config{
 		Epochs: t.Epochs, BatchSize: t.BatchSize, Rate: t.Rate, Optimizer: t.Optimizer,
-		ClipNorm: t.ClipNorm, Loss: t.Loss, Seed: c.Seed, Evaluate: t.Evaluate, Workers: c.Workers,
+		ClipNorm: t.ClipNorm, Loss: t.Loss.Loss(), Seed: c.Seed, Evaluate: t.Evaluate, Workers: c.Workers,
 	}
 }
 

@@ -9,10 +9,11 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/hessoscope/hessoscope/callbacks"
+	"github.com/hessoscope/hessoscope/callbacks/analysis"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/strictyaml"
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/datasets/suggest"
+	"github.com/hessoscope/hessoscope/models"
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
@@ -37,8 +38,8 @@ func (c *Config) Validate() error {
 		return wrong("model.precision", fmt.Sprintf("is %q; want float64 or float32", c.Model.Precision))
 	case slices.ContainsFunc(c.Model.Hidden, func(w int) bool { return w < 1 }):
 		return wrong("model.hidden", "has a width below 1")
-	case !slices.Contains([]callbacks.Matrix{"", callbacks.Hessian, callbacks.GaussNewton}, c.Spectrum.Matrix):
-		return wrong("spectrum.matrix", fmt.Sprintf("is %q; want %s or %s", c.Spectrum.Matrix, callbacks.Hessian, callbacks.GaussNewton))
+	case !slices.Contains([]analysis.Matrix{"", analysis.Hessian, analysis.GaussNewton}, c.Spectrum.Matrix):
+		return wrong("spectrum.matrix", fmt.Sprintf("is %q; want %s or %s", c.Spectrum.Matrix, analysis.Hessian, analysis.GaussNewton))
 	case c.Spectrum.Samples < 0:
 		return wrong("spectrum.samples", fmt.Sprintf("is %d; want 0, for the whole split, or more", c.Spectrum.Samples))
 	case c.Spectrum.Top < -1:
@@ -50,17 +51,15 @@ func (c *Config) Validate() error {
 	case !(c.Spectrum.Tolerance >= 0 && c.Spectrum.Tolerance < 1):
 		return wrong("spectrum.tolerance", fmt.Sprintf("is %g; want a number between 0 and 1, or 0 for the default", c.Spectrum.Tolerance))
 	case c.Margin.Samples < 0:
-		return wrong("margin.samples", fmt.Sprintf("is %d; want 0, for all of at most %d, or more", c.Margin.Samples, callbacks.MarginSamples))
+		return wrong("margin.samples", fmt.Sprintf("is %d; want 0, for all of at most %d, or more", c.Margin.Samples, analysis.MarginSamples))
 	case !(c.Checkpoint.Seconds >= 0 && c.Checkpoint.Seconds <= maxSeconds):
 		return wrong("checkpoint.seconds", fmt.Sprintf("is %g; want 0, for the default, to %g", c.Checkpoint.Seconds, maxSeconds))
 	}
 	if err := c.Data.validate(); err != nil {
 		return err
 	}
-	if !c.Stop.When.IsZero() {
-		if err := c.Stop.When.Validate(); err != nil {
-			return trainer.Below("stop.when", err)
-		}
+	if err := c.Model.validate(); err != nil {
+		return err
 	}
 	if err := c.Complexity.Settings().Validate(); err != nil {
 		return wrong("complexity", "has "+strings.TrimPrefix(err.Error(), "boundary: "))
@@ -78,15 +77,46 @@ func (c *Config) Validate() error {
 			return wrong(f.field, err.Error())
 		}
 	}
-	return cmp.Or(
-		trainer.Below("training", c.Trainer().Validate()),
-		trainer.Below("training.evaluate", c.Training.Evaluate.Validate()),
-		trainer.Below("spectrum.schedule", c.Spectrum.Schedule.Validate()),
-		trainer.Below("complexity.schedule", c.Complexity.Schedule.Validate()),
-		trainer.Below("margin.schedule", c.Margin.Schedule.Validate()),
-		trainer.Below("log.schedule", c.Log.Schedule.Validate()),
-		trainer.Below("checkpoint.schedule", c.Checkpoint.Schedule.Validate()),
-	)
+	return strictyaml.Keyed[Config](cmp.Or(
+		trainer.Below("Stop.Rule", c.Stop.validate()),
+		trainer.Below("Training", c.Trainer().Validate()),
+		trainer.Below("Spectrum.Schedule", c.Spectrum.Schedule.Validate()),
+		trainer.Below("Complexity.Schedule", c.Complexity.Schedule.Validate()),
+		trainer.Below("Margin.Schedule", c.Margin.Schedule.Validate()),
+		trainer.Below("Log.Schedule", c.Log.Schedule.Validate()),
+		trainer.Below("Checkpoint.Schedule", c.Checkpoint.Schedule.Validate()),
+	))
+}
+
+// validate returns the error of the rule, if there is one.
+func (s *Stop) validate() error {
+	if s.Rule.IsZero() {
+		return nil
+	}
+	return s.Rule.Validate()
+}
+
+// validate returns a *trainer.FieldError for a type of model that does not
+// exist, and for settings that do not apply to it.
+func (m *Model) validate() error {
+	if m.isMLP() {
+		if len(m.Options) > 0 {
+			return &trainer.FieldError{Field: "model.options", Problem: "does not apply to mlp; it is for types of models that a program has registered"}
+		}
+		return nil
+	}
+	if _, err := models.BuilderNamed(m.Type); err != nil {
+		return &trainer.FieldError{Field: "model.type", Problem: err.Error()}
+	}
+	for _, f := range []struct {
+		key string
+		set bool
+	}{{"hidden", m.Hidden != nil}, {"activation", m.Activation != ""}, {"init", m.Init != ""}} {
+		if f.set {
+			return &trainer.FieldError{Field: "model." + f.key, Problem: fmt.Sprintf("does not apply to %s; its settings stand in model.options", m.Type)}
+		}
+	}
+	return nil
 }
 
 // validate returns a *trainer.FieldError for a set that does not exist, and for

@@ -5,12 +5,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 
-	"github.com/hessoscope/hessoscope/callbacks"
+	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/callbacks/selection"
-	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/strictyaml"
 )
 
@@ -18,21 +16,21 @@ import (
 // are wanted. A run that cannot be read is set apart, since one of many that
 // failed is no reason to choose none; it is an error if none can be read.
 func Candidates(dirs []string, histories bool) ([]selection.Candidate, []selection.Apart, error) {
-	dirs, err := expand(dirs)
+	folders, err := record.Runs(dirs)
 	if err != nil {
 		return nil, nil, err
 	}
 	var candidates []selection.Candidate
 	var broken []selection.Apart
 	var first error
-	for _, dir := range dirs {
-		c, err := readCandidate(dir, histories)
+	for _, folder := range folders {
+		c, err := readCandidate(folder, histories)
 		if err == nil {
 			candidates = append(candidates, c)
 			continue
 		}
 		reason, _, _ := strings.Cut(err.Error(), "\n")
-		broken = append(broken, selection.Apart{Run: dir, Reason: reason})
+		broken = append(broken, selection.Apart{Run: string(folder), Reason: reason})
 		if first == nil {
 			first = err
 		}
@@ -43,18 +41,18 @@ func Candidates(dirs []string, histories bool) ([]selection.Candidate, []selecti
 	return candidates, broken, nil
 }
 
-func readCandidate(dir string, history bool) (selection.Candidate, error) {
-	c := selection.Candidate{Path: dir}
+func readCandidate(folder record.Folder, history bool) (selection.Candidate, error) {
+	c := selection.Candidate{Path: string(folder)}
 	var err error
-	if c.Run, err = callbacks.ReadRun(filepath.Join(dir, experiment.RunFile)); err != nil {
+	if c.Run, err = record.ReadRun(folder.Run()); err != nil {
 		return c, err
 	}
 	if history || c.Run.Restored != nil {
-		if c.History, err = callbacks.ReadHistory(filepath.Join(dir, experiment.JSONLFile)); err != nil {
+		if c.History, err = record.ReadHistory(folder.History()); err != nil {
 			return c, err
 		}
 	}
-	c.Settings, err = measuringSettings(filepath.Join(dir, experiment.ConfigFile))
+	c.Settings, err = measuringSettings(folder.Config())
 	return c, err
 }
 

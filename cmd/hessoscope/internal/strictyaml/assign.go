@@ -27,7 +27,7 @@ func Assign[T any](into *T, where, key, value string) (err error) {
 	fresh := reflect.New(field.Type())
 	if err := yaml.UnmarshalWithOptions([]byte(value), fresh.Interface(), yaml.Strict()); err != nil {
 		return fmt.Errorf("%s: %s", where, problem(err, func(t *token.Token) string {
-			return unknownKey[T](key + "." + keyAt([]byte(value), t))
+			return unknownKey(reflect.TypeFor[T](), key+"."+keyAt([]byte(value), t))
 		}))
 	}
 	if err := wholeNumbers([]byte(value), key, field.Type()); err != nil {
@@ -41,4 +41,27 @@ func Assign[T any](into *T, where, key, value string) (err error) {
 func Flow(value any) (string, error) {
 	text, err := yaml.MarshalWithOptions(value, yaml.Flow(true))
 	return strings.TrimSpace(string(text)), err
+}
+
+// Fill sets the struct that into points to from groups of keys that were read
+// before, strictly. Errors begin with where, the key of the groups.
+func Fill(where string, groups map[string]any, into any) (err error) {
+	defer recovered(where, &err)
+	t := reflect.TypeOf(into)
+	if t == nil || t.Kind() != reflect.Pointer || t.Elem().Kind() != reflect.Struct {
+		return fmt.Errorf("%s: cannot fill a %v; want a pointer to a struct", where, t)
+	}
+	if len(groups) == 0 {
+		return nil
+	}
+	text, err := yaml.Marshal(groups)
+	if err != nil {
+		return fmt.Errorf("%s: %w", where, err)
+	}
+	if err := yaml.UnmarshalWithOptions(text, into, yaml.Strict()); err != nil {
+		return fmt.Errorf("%s: %s", where, problem(err, func(at *token.Token) string {
+			return unknownKey(t.Elem(), keyAt(text, at))
+		}))
+	}
+	return wholeNumbers(text, where, t.Elem())
 }

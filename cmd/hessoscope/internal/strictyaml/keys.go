@@ -1,6 +1,7 @@
 package strictyaml
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"reflect"
@@ -8,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/hessoscope/hessoscope/datasets/suggest"
+	"github.com/hessoscope/hessoscope/trainer"
 )
 
 // Key is the YAML key of a field, empty if it has none.
@@ -95,13 +97,48 @@ func pathTo(name string, t reflect.Type) string {
 	return ""
 }
 
+// Keyed puts a *trainer.FieldError that speaks of Go fields of a T into the words
+// of a file that holds a T. Other errors stay as they are.
+func Keyed[T any](err error) error {
+	var field *trainer.FieldError
+	if !errors.As(err, &field) {
+		return err
+	}
+	return field.Rename(func(path string) string { return keyOf(reflect.TypeFor[T](), path) })
+}
+
+// keyOf is the key with dots of a path of Go fields, such as
+// Stop.Rule.All[0].Monitor.
+func keyOf(t reflect.Type, path string) string {
+	first, rest, nested := strings.Cut(path, ".")
+	name, index, indexed := strings.Cut(first, "[")
+	if t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	field, known := reflect.StructField{}, false
+	if t.Kind() == reflect.Struct {
+		field, known = t.FieldByName(name)
+	}
+	if !known {
+		return path
+	}
+	key := Key(field)
+	if indexed {
+		key += "[" + index
+	}
+	if nested {
+		key += "." + keyOf(field.Type, rest)
+	}
+	return key
+}
+
 // listIndex is the number of an element of a list in a key: all[0].monitor.
 var listIndex = regexp.MustCompile(`\[(\d+)\]`)
 
-// unknownKey says that a key with dots is unknown in a file that holds a T, and
-// which known key is near.
-func unknownKey[T any](key string) string {
-	_, err := lookup(reflect.ValueOf(new(T)).Elem(), listIndex.ReplaceAllString(key, ".$1"))
+// unknownKey says that a key with dots is unknown in a file that holds a struct
+// of a type, and which known key is near.
+func unknownKey(t reflect.Type, key string) string {
+	_, err := lookup(reflect.New(t).Elem(), listIndex.ReplaceAllString(key, ".$1"))
 	if err == nil { // at another depth
 		return fmt.Sprintf("key %q is not known here", key)
 	}

@@ -26,7 +26,7 @@ func Parse[T any](name string, data []byte, into *T, hint string) (err error) {
 		return err
 	}
 	if err := yaml.UnmarshalWithOptions(data, into, yaml.Strict()); err != nil {
-		return located(name, err, func(t *token.Token) string { return unknownKey[T](keyAt(data, t)) })
+		return located(name, err, func(t *token.Token) string { return unknownKey(reflect.TypeFor[T](), keyAt(data, t)) })
 	}
 	return Placed(name, data, wholeNumbers(data, "", reflect.TypeFor[T]()))
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/goccy/go-yaml/token"
 
+	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/strictyaml"
 	"github.com/hessoscope/hessoscope/trainer"
@@ -113,7 +114,7 @@ func (e *expansion) configure(r *run) error {
 				return err
 			}
 			r.sources = append(r.sources, source)
-			given[i].value = filepath.Join(source.dir, experiment.CheckpointDir, experiment.LastCheckpoint)
+			given[i].value = record.Folder(source.dir).LastCheckpoint()
 		}
 		value, err := strictyaml.Flow(given[i].value)
 		if err != nil {

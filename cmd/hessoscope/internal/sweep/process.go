@@ -8,7 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
+	"github.com/hessoscope/hessoscope/callbacks/record"
 )
 
 // train trains a run in a process, begun anew or resumed, that may use so many
@@ -35,7 +35,7 @@ func (r *run) train(ctx context.Context, executable, logs string, processors int
 // arguments are the command line that begins or resumes the run.
 func (r *run) arguments() ([]string, error) {
 	flags := []string{"--no-progress", "--attached"}
-	_, err := os.Stat(filepath.Join(r.dir, experiment.ConfigFile))
+	_, err := os.Stat(record.Folder(r.dir).Config())
 	if err == nil {
 		return append([]string{"train", r.dir, "--resume"}, flags...), nil
 	}
@@ -55,7 +55,7 @@ func (r *run) arguments() ([]string, error) {
 // clear removes the folder that a process killed before it wrote its settings
 // has left.
 func (r *run) clear() error {
-	if err := experiment.Tidy(r.dir); err != nil {
+	if err := record.Folder(r.dir).Tidy(); err != nil {
 		return err
 	}
 	if err := os.Remove(r.dir); err != nil && !errors.Is(err, fs.ErrNotExist) {

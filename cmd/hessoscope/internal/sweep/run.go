@@ -3,12 +3,11 @@ package sweep
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"strings"
 
 	"github.com/goccy/go-yaml/token"
 
-	"github.com/hessoscope/hessoscope/callbacks"
+	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
 )
 
@@ -40,8 +39,8 @@ type run struct {
 	config     *experiment.Config // with all settings
 
 	phase   phase
-	problem string         // of a failed run
-	record  *callbacks.Run // as it was read last; nil if there is none
+	problem string      // of a failed run
+	record  *record.Run // as it was read last; nil if there is none
 }
 
 // fail ends a run with a problem.
@@ -49,12 +48,12 @@ func (r *run) fail(problem string) { r.phase, r.problem = failed, problem }
 
 // refresh reads the record of a run. One that is not finished waits.
 func (r *run) refresh() {
-	record, err := callbacks.ReadRun(filepath.Join(r.dir, experiment.RunFile))
+	recorded, err := record.ReadRun(record.Folder(r.dir).Run())
 	if err != nil { // not begun; if it is broken, the process that resumes it tells so
 		return
 	}
-	r.record = record
-	if record.Status == callbacks.StatusFinished {
+	r.record = recorded
+	if recorded.Status == record.StatusFinished {
 		r.phase = finished
 	}
 }

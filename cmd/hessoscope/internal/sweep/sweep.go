@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 
+	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
 	"github.com/hessoscope/hessoscope/datasets/durable"
 )
@@ -48,7 +49,7 @@ func New(p *Plan, out string, jobs int, progress io.Writer) (*Sweep, error) {
 func (s *Sweep) examine() error {
 	for _, r := range s.runs {
 		r.refresh()
-		was, err := experiment.Read(filepath.Join(r.dir, experiment.ConfigFile))
+		was, err := experiment.Read(record.Folder(r.dir).Config())
 		if err != nil {
 			continue // there is none, or to resume it will tell what is wrong with it
 		}

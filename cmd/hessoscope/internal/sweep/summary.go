@@ -12,13 +12,13 @@ import (
 	"github.com/hessoscope/hessoscope/datasets/durable"
 )
 
-// record is the content of sweep.json.
-type record struct {
+// summary is the content of sweep.json.
+type summary struct {
 	Name string        `json:"name"`
 	Runs []recordedRun `json:"runs"`
 }
 
-// recordedRun is a run of a record.
+// recordedRun is a run of a summary.
 type recordedRun struct {
 	Name    string             `json:"name"`
 	Folder  string             `json:"folder"` // within the sweep's
@@ -35,7 +35,7 @@ type recordedRun struct {
 // write replaces sweep.json and sweep.csv in the folder of a sweep.
 func (rs runs) write(sweep, dir string) error {
 	var metrics []string // in the order of their declaration
-	all := record{Name: sweep, Runs: []recordedRun{}}
+	all := summary{Name: sweep, Runs: []recordedRun{}}
 	for _, r := range rs {
 		all.Runs = append(all.Runs, r.recorded())
 		if r.record == nil {
@@ -81,9 +81,9 @@ func (r *run) recorded() recordedRun {
 	return e
 }
 
-// csv is the record as a table, with a column for every setting on the grid and
+// csv is the summary as a table, with a column for every setting on the grid and
 // every metric; a value that a run does not have is left empty.
-func (all record) csv(metrics []string) ([]byte, error) {
+func (all summary) csv(metrics []string) ([]byte, error) {
 	var settings []string
 	for _, r := range all.Runs {
 		for key := range r.Grid {

@@ -1,19 +1,8 @@
 package callbacks
 
 import (
-	"fmt"
-
-	"github.com/hessoscope/hessoscope/models"
 	"github.com/hessoscope/hessoscope/trainer"
 )
-
-// describe is the model in one line.
-func describe(m models.Model) string {
-	if s, ok := m.(fmt.Stringer); ok {
-		return s.String()
-	}
-	return fmt.Sprintf("%T", m)
-}
 
 // seconds is the time a run has taken, to the millisecond.
 func seconds(s *trainer.State) float64 { return float64(s.Elapsed().Milliseconds()) / 1000 }
