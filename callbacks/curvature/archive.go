@@ -6,11 +6,11 @@ import (
 	"github.com/hessoscope/hessoscope/models/weights"
 )
 
-// Arrays returns the spectrum for a .npz file: top_values (k), top_vectors (k,
-// P) with one vector a row, top_residuals (k), the same for bottom, and
-// all_values (P), ascending, where every eigenvalue is known. From Reduced it
-// adds resolved_values and resolved_residuals, descending, and from Quadrature
-// density_nodes, ascending, and density_weights, which sum to 1.
+// Arrays returns the spectrum for a .npz file: top_values (k), top_residuals (k) and
+// top_vectors (k, P), one vector a row; the same for bottom; and all_values (P),
+// ascending, if every eigenvalue is known. From Reduced there are also
+// resolved_values and resolved_residuals, in descending order of the values, and
+// from Quadrature density_nodes, ascending, and density_weights, which sum to 1.
 func (s *Spectrum) Arrays() []weights.Array {
 	var arrays []weights.Array
 	add := func(name string, values []float64, shape ...int) {

@@ -12,26 +12,26 @@ import (
 )
 
 const (
-	chunkVectors = 16  // of a basis, stored together: two lines of the cache
-	tileRows     = 512 // components of theirs that are worked on at a time: 64 kB, to stay in it
+	chunkVectors = 16  // vectors of a basis stored together: two cache lines a component
+	tileRows     = 512 // components of a chunk worked on at a time: 64 kB, which stay in the cache
 )
 
-// fast has the products of all matrices of some size.
+// fast multiplies all but the smallest matrices.
 var fast gemm.Implementation
 
 // basis is a growing set of k orthonormal vectors qᵢ in ℝⁿ, the rows of Q. They
-// are stored in chunks, so that growing copies nothing, and as columns, so that
-// products with a few vectors read memory from its beginning to its end: they
-// take as long as that does.
+// are stored in chunks, so that growing copies nothing, and as columns within a
+// chunk, so that a product with a few vectors reads the memory once, in order: its
+// time is that of reading.
 //
-// Products with it run on all processors, each computing parts of the result
-// that do not depend on how many there are.
+// Products run on all processors. Their parts do not depend on the number of
+// processors, so neither do the results.
 type basis struct {
 	n, k   int
 	chunks []chunk
 }
 
-// chunk has room for some vectors of a basis, the first of them number start.
+// chunk has room for width vectors of a basis, the first of them number start.
 type chunk struct {
 	start, width int
 	data         []float64 // n × width
@@ -52,10 +52,11 @@ func (b *basis) addChunk(start, width int) {
 	b.chunks = append(b.chunks, chunk{start, width, make([]float64, b.n*width)})
 }
 
-// used is the number of vectors in a chunk.
+// used returns the number of vectors in a chunk.
 func (b *basis) used(c chunk) int { return max(0, min(c.width, b.k-c.start)) }
 
-// append adds a copy of the rows of x, orthonormal and orthogonal to Q.
+// append adds a copy of the rows of x, which must be orthonormal and orthogonal to
+// Q.
 func (b *basis) append(x *mat.Dense) {
 	raw := x.RawMatrix()
 	for i := 0; i < raw.Rows; {
@@ -73,7 +74,7 @@ func (b *basis) append(x *mat.Dense) {
 	}
 }
 
-// rows returns a copy of vectors from to to−1.
+// rows returns a copy of the vectors from, …, to−1.
 func (b *basis) rows(from, to int) *mat.Dense {
 	v := mat.NewDense(to-from, b.n, nil)
 	for _, c := range b.chunks {
@@ -85,8 +86,8 @@ func (b *basis) rows(from, to int) *mat.Dense {
 	return v
 }
 
-// coefficients returns X Qᵀ, for vectors as rows of X, with zeros for the first
-// from vectors of the basis.
+// coefficients returns X Qᵀ for the vectors in the rows of X. Coefficients of the
+// first from vectors of the basis are not computed but left zero.
 func (b *basis) coefficients(x *mat.Dense, from int) *mat.Dense {
 	if b.k == 0 {
 		return &mat.Dense{}
@@ -110,8 +111,8 @@ func (b *basis) coefficients(x *mat.Dense, from int) *mat.Dense {
 	return c
 }
 
-// addProduct adds factor·C Q to X. The columns of C are the coefficients of the
-// first vectors of the basis, of which the first from are taken for zero.
+// addProduct adds factor·C Q to X. C may have fewer columns than the basis has
+// vectors; its first from columns are taken for zero.
 func (b *basis) addProduct(x *mat.Dense, factor float64, c *mat.Dense, from int) {
 	in, out := c.RawMatrix(), x.RawMatrix()
 	count, k := in.Rows, in.Cols
@@ -137,8 +138,8 @@ func (b *basis) addProduct(x *mat.Dense, factor float64, c *mat.Dense, from int)
 	})
 }
 
-// transpose sets dst to the transpose of src, of some rows and columns. Both are
-// row-major, with strides.
+// transpose sets dst to the transpose of src, rows × columns. Both are row-major,
+// with strides.
 func transpose(dst []float64, dstStride int, src []float64, srcStride, rows, columns int) {
 	const block = 64
 	for j := 0; j < columns; j += block {
@@ -150,8 +151,8 @@ func transpose(dst []float64, dstStride int, src []float64, srcStride, rows, col
 	}
 }
 
-// project subtracts from the rows of x their orthogonal projections C Q on all
-// but the first from vectors of the basis, and returns C.
+// project subtracts from the rows of x their orthogonal projections C Q on the
+// vectors of the basis, without the first from, and returns C.
 func (b *basis) project(x *mat.Dense, from int) *mat.Dense {
 	c := b.coefficients(x, from)
 	if b.k > 0 {
@@ -160,15 +161,15 @@ func (b *basis) project(x *mat.Dense, from int) *mat.Dense {
 	return c
 }
 
-// absorb splits the rows of X into what the basis, grown by them up to limit
-// vectors, spans, and what it does not:
+// absorb extends the basis, up to limit vectors, by the new directions in the rows
+// of X, and splits X into a part in its span and a remainder:
 //
 //	X = C Q + E
 //
-// It returns C, with one column a vector of the grown basis, and leaves E in x.
-// A remainder of norm at most floor is no new direction, but rounding or of no
-// interest, and stays in E. X must be known to be orthogonal, up to rounding, to
-// the first from vectors of the basis.
+// It returns C, with one column for each vector of the extended basis, and leaves E
+// in x. What remains of a row with a norm of at most floor is taken for rounding: it
+// is no new direction and stays in E. X must be orthogonal, up to rounding, to the
+// first from vectors of the basis.
 func (b *basis) absorb(x *mat.Dense, from int, floor float64, limit int) *mat.Dense {
 	count, _ := x.Dims()
 	old := b.project(x, from)
@@ -198,11 +199,11 @@ func (b *basis) absorb(x *mat.Dense, from int, floor float64, limit int) *mat.De
 	return c
 }
 
-// extend adds the rows of panel, unit vectors that are orthogonal to the basis
-// and to each other but for rounding magnified by all that was subtracted from
-// them. It makes them so: twice is enough (Parlett 1998, § 6.9). What changes in
-// them is of the order of the rounding in what they were made of, so that their
-// coefficients stay.
+// extend adds the rows of panel, which are unit vectors. They are orthogonal to the
+// basis and to each other only up to rounding that was magnified by cancellation,
+// so they are orthogonalised again: twice is enough (Parlett 1998, § 6.9). This
+// changes them by no more than the rounding in the vectors that they come from, so
+// that the coefficients of those stay valid.
 func (b *basis) extend(panel *mat.Dense) {
 	count, _ := panel.Dims()
 	for again := true; again; {
@@ -219,8 +220,8 @@ func (b *basis) extend(panel *mat.Dense) {
 }
 
 // orthogonalise makes v orthogonal to the first k rows of panel, adds its
-// coefficients to c, and returns the norm of what remains. It does so again
-// while much is cancelled and the norm above floor.
+// coefficients to c, and returns the norm of what remains. It repeats this as long
+// as much is cancelled and the norm is above floor.
 func orthogonalise(v []float64, panel *mat.Dense, k int, c []float64, floor float64) float64 {
 	norm := euclidean(v)
 	if k == 0 {

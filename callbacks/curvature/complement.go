@@ -8,26 +8,25 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// complement is what random vectors, orthogonal to a space, saw of H: with P the
-// orthogonal projection on its complement, of dimension d, and z uniform on the
-// sphere of radius √d in it,
+// complement has samples of H on the orthogonal complement of a space. Let P be
+// the projection on the complement, d its dimension, and z a random vector, uniform
+// on the sphere of radius √d in it. Then
 //
 //	E zᵀHz = tr PHP,   E ‖Hz‖² = ‖HP‖_F².
 //
-// This is Hutchinson's estimator on what is left of H when the space is taken
-// out, as in Hutch++ (Meyer, Musco, Musco & Woodruff 2021). There the space is
-// that of a random sketch. Here it is that of the eigenvectors found, which
-// leaves less variance.
+// This is Hutchinson's estimator of the deflated H, as in Hutch++ (Meyer, Musco,
+// Musco & Woodruff 2021). There the deflated space is that of a random sketch. Here
+// it is spanned by the eigenvectors found, which leaves less variance.
 type complement struct {
 	vectors   *mat.Dense // z as rows; nil if the space is all of ℝⁿ
 	quadratic []float64  // zᵀHz
 	squares   []float64  // ‖Hz‖²
-	images    []float64  // ‖Hg‖₂ of the Gaussian g that z was made of
+	images    []float64  // ‖Hg‖₂, with g the Gaussian vector that z is a multiple of
 }
 
 func (c *complement) samples() int { return len(c.quadratic) }
 
-// probe applies H to random vectors orthogonal to the basis.
+// probe applies H to count random vectors orthogonal to the basis.
 func probe(ctx context.Context, op Operator, b *basis, rng *rand.Rand, count int) (*complement, error) {
 	d := b.n - b.k
 	c := &complement{}
@@ -51,8 +50,8 @@ func probe(ctx context.Context, op Operator, b *basis, rng *rand.Rand, count int
 	return c, nil
 }
 
-// bound is not less than ‖HP‖₂ with probability 1 − 10⁻ˢ for s samples
-// (Halko, Martinsson & Tropp 2011, lemma 4.1, with α = 10).
+// bound returns an upper bound of ‖HP‖₂ that holds with probability 1 − 10⁻ˢ for s
+// samples (Halko, Martinsson & Tropp 2011, lemma 4.1, with α = 10).
 func (c *complement) bound() float64 {
 	largest := 0.0
 	for _, norm := range c.images {

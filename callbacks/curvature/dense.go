@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	maxDenseDim = 20_000 // 22.4 GB
-	denseBlock  = 64     // columns of H from one call of Apply
+	maxDenseDim = 20_000 // it takes 22.4 GB
+	denseBlock  = 64     // columns of H computed by one call of Apply
 )
 
 // denseSolver is the method [Dense].
@@ -40,7 +40,7 @@ func (denseSolver) Solve(ctx context.Context, op Operator, s Settings) (*Spectru
 	}
 	h, difference := symmetrise(columns)
 	onDiagonal, norm := diagonal(h), mat.Norm(h, 2)
-	eigen, ok := symeig.Decompose(h) // h is garbage from here on
+	eigen, ok := symeig.Decompose(h) // h is not used from here on, so that its memory is free
 	if !ok {
 		return nil, errors.New("curvature: the decomposition of the dense matrix did not converge")
 	}
@@ -62,7 +62,7 @@ func (denseSolver) Solve(ctx context.Context, op Operator, s Settings) (*Spectru
 	return spectrum, nil
 }
 
-// assemble returns the columns of H as rows.
+// assemble returns the matrix of op, with its columns as rows.
 func assemble(ctx context.Context, op Operator, s Settings) (*mat.Dense, error) {
 	n := op.Dim()
 	columns := mat.NewDense(n, n, nil)
@@ -85,8 +85,8 @@ func assemble(ctx context.Context, op Operator, s Settings) (*mat.Dense, error) 
 	return columns, nil
 }
 
-// densePairs returns the pairs of the given indices, with residuals of the matrix
-// as it was applied, H v = Aᵀ v, not as it was symmetrised.
+// densePairs returns the pairs of the given indices. Their residuals are those of the
+// matrix as it was applied, not as it was symmetrised.
 func densePairs(columns *mat.Dense, eigen *symeig.Decomposition, indices []int) Pairs {
 	count := len(indices)
 	if count == 0 {

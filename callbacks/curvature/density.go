@@ -9,45 +9,47 @@ import (
 	"github.com/hessoscope/hessoscope/callbacks/quantile"
 )
 
-// Density is the distribution of the eigenvalues of H, each with the weight 1/n:
-// that of the k eigenvalues found and deflated, exact, and that of the other
-// n − k, the bulk, as the mean of the quadrature rules of some random vectors.
+// Density is the distribution of the eigenvalues of H, each with the weight 1/n. Of
+// these, k were found and deflated; they are in it as they are. The distribution of
+// the other n − k, the bulk, is the mean of quadrature rules, one for each of some
+// random vectors.
 type Density struct {
 	Dim      int
 	Deflated []float64 // the eigenvalues found, descending
 	Rules    []Rule    // one a random vector; none if k = n
 
-	// Nodes, ascending, and Weights are all of this as one discrete distribution.
-	// The weights sum to 1.
+	// Nodes, ascending, and Weights are the whole as one discrete distribution. The
+	// weights sum to 1.
 	Nodes, Weights []float64
 
-	// Error bounds the Wasserstein-1 distance to the true distribution, that is
-	// the mean |λᵢ − λ̂ᵢ| over the ordered eigenvalues, with a probability of about
-	// 0.95. It is the sum of three terms.
+	// Error is a bound, with a probability of about 0.95, of the Wasserstein-1
+	// distance to the true distribution: the mean |λᵢ − λ̂ᵢ| over the ordered
+	// eigenvalues. It is the sum of three terms.
 	//
-	// A rule of s nodes integrates polynomials of degree 2s − 1 exactly. By
-	// Jackson's theorem it is at most π·I/(4s) from the measure it stands for, if
-	// I is the width of the bulk; that is the idea of Chen, Trogdon & Ubaru (2021),
-	// with the constant of Favard. The term is zero where Lanczos ended early.
+	// Discretisation: a rule of s nodes integrates polynomials of degree 2s − 1
+	// exactly. By Jackson's theorem, its distance to the measure that it approximates
+	// is at most π·I/(4s), where I is the width of the bulk. This is the bound of Chen,
+	// Trogdon & Ubaru (2021) with Favard's constant. The term is zero for rules that
+	// are exact.
 	//
-	// At any λ, the share F of the bulk below λ is measured by v vectors, uniform
-	// on the sphere in ℝᵈ, with the variance 2F(1 − F)/(v(d + 2)), that of v(d + 2)/2
-	// yes-or-no answers. The term is the larger arm of Wilson's 95 % interval for
-	// F, integrated over λ.
+	// Sampling: at any λ, the share F of the bulk below λ is measured by v vectors,
+	// uniform on the sphere in ℝᵈ. The variance is 2F(1 − F)/(v(d + 2)), as that of a
+	// share counted in v(d + 2)/2 independent trials. The term is the longer side of
+	// Wilson's 95 % interval for F, integrated over λ.
 	//
-	// The last is 2/n times the residuals of the deflated pairs.
+	// Deflation: 2/n times the sum of the residuals of the deflated pairs.
 	Error float64
 }
 
 // Rule is a Gauss quadrature rule for the spectral measure Σ ⟨uᵢ, z⟩²·δ(λ − λᵢ)
 // of a random unit vector z orthogonal to the deflated eigenvectors. The weights
-// sum to 1. It is the measure itself if Exact.
+// sum to 1. If Exact is true, the rule is the measure itself.
 type Rule struct {
 	Nodes, Weights []float64
 	Exact          bool
 }
 
-// bulk returns n − k.
+// bulk returns n − k, the number of eigenvalues not deflated.
 func (d *Density) bulk() int { return d.Dim - len(d.Deflated) }
 
 // merge sets Nodes and Weights.
@@ -83,7 +85,8 @@ func (d *Density) bulkNodes() quantile.Weighted {
 	return quantile.Weighted{Values: bulk.Nodes, Weights: bulk.Weights}
 }
 
-// setError sets Error. Overhang is how far the bulk may reach beyond the nodes.
+// setError sets Error. overhang is how far the bulk may extend beyond the nodes, at
+// either end; residuals are those of the deflated pairs.
 func (d *Density) setError(overhang float64, residuals []float64) {
 	n, dim := float64(d.Dim), float64(d.bulk())
 	d.Error = 2 * floats.Sum(residuals) / n
@@ -107,8 +110,8 @@ func (d *Density) setError(overhang float64, residuals []float64) {
 	d.Error += dim / n * (discretisation + sampling)
 }
 
-// wilson returns the larger distance of the bounds of Wilson's (1927) 95 %
-// interval from p, a share measured by n answers.
+// wilson returns the longer side of Wilson's (1927) 95 % interval around p, a share
+// counted in n trials.
 func wilson(p, n float64) float64 {
 	const z = 1.96
 	shift := z * z / n
@@ -116,7 +119,7 @@ func wilson(p, n float64) float64 {
 	return (arm + math.Abs(1-2*p)*shift/2) / (1 + shift)
 }
 
-// complement returns what the rules say of H outside the deflated space.
+// complement returns samples of H outside the deflated space, by the rules.
 func (d *Density) complement() *complement {
 	c := &complement{}
 	for _, r := range d.Rules {

@@ -9,16 +9,17 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// Eigenspace is the span of eigenvectors with all that is known of them. The
-// vectors are orthonormal. They are not stored one by one where that can be
-// avoided, but as V = S·Q with few rows in Q.
+// Eigenspace has k eigenpairs and can project on the span of the eigenvectors V,
+// which are orthonormal. From Reduced, V is stored as S·Q, where the k × m matrix S
+// is small: the vectors need not be computed for a projection. Make one with
+// [NewEigenspace].
 type Eigenspace struct {
-	// Values are the eigenvalues θᵢ, descending, and Residuals the norms
-	// ‖H vᵢ − θᵢ vᵢ‖₂, or upper bounds of them where these are rounding only.
+	// Values are the eigenvalues θᵢ, descending. Residuals are the norms
+	// ‖H vᵢ − θᵢ vᵢ‖₂, or upper bounds where only rounding is left of them.
 	Values, Residuals []float64
 
-	// Complete reports whether these are all pairs with |θ| > Resolution·max |θ|,
-	// up to residuals and, with Reduced, to what Spectrum.Missed says.
+	// Complete reports whether these are all pairs with |θ| > Resolution·max |θ|, as
+	// far as the residuals and, with Reduced, [Spectrum.Missed] can tell.
 	Complete bool
 
 	basis        *basis     // Q
@@ -26,11 +27,10 @@ type Eigenspace struct {
 	support      supported  // the coordinates that Q has, if there are coefficients; otherwise Q has all
 }
 
-// NewEigenspace returns the span of eigenvectors that come from outside this
-// package, in ℝⁿ with n the length of a vector. The values must be descending, the
-// vectors orthonormal to 1e-6, and the residuals, as many, not negative. The pairs
-// are copied. complete says whether they are all resolvable ones: see
-// [Eigenspace.Complete].
+// NewEigenspace returns an Eigenspace of pairs from outside this package; complete is
+// its field Complete. The values must be descending, the vectors orthonormal to 1e-6,
+// and the residuals finite, at least 0, and as many; otherwise there is an error. The
+// pairs are copied.
 func NewEigenspace(p Pairs, complete bool) (*Eigenspace, error) {
 	n := 0
 	if p.Vectors != nil {
@@ -45,6 +45,7 @@ func NewEigenspace(p Pairs, complete bool) (*Eigenspace, error) {
 	return e, nil
 }
 
+// verifyAll returns an error for the first thing that [NewEigenspace] does not allow.
 func (p Pairs) verifyAll(n int) error {
 	if err := p.verify(n); err != nil {
 		return err
@@ -63,7 +64,7 @@ func (p Pairs) verifyAll(n int) error {
 	return verifyOrthonormal(p.Vectors)
 }
 
-// eigenspace returns the pairs, of an operator on ℝⁿ, with |θ| > floor.
+// eigenspace returns the pairs with |θ| > floor, of an operator on ℝⁿ.
 func (p Pairs) eigenspace(n int, floor float64) *Eigenspace {
 	e := &Eigenspace{basis: &basis{n: n}}
 	var indices []int
@@ -83,10 +84,10 @@ func (p Pairs) eigenspace(n int, floor float64) *Eigenspace {
 	return e
 }
 
-// basis returns the vectors, in ℝⁿ, as a basis of their span.
+// basis returns the vectors, which are in ℝⁿ, as a basis of their span.
 func (p Pairs) basis(n int) *basis { return p.eigenspace(n, -1).basis }
 
-// dims returns the number of the vectors and their length.
+// dims returns the number of vectors stored, and their length.
 func (e *Eigenspace) dims() (k, n int) {
 	switch {
 	case e.basis == nil:
@@ -101,8 +102,8 @@ func (e *Eigenspace) dims() (k, n int) {
 // Len returns the number k of eigenvectors.
 func (e *Eigenspace) Len() int { return len(e.Values) }
 
-// Project returns the components ⟨xᵢ, vⱼ⟩ of the rows of X, vectors in ℝⁿ, as a
-// matrix with one row a vector and k columns; nil if k is zero.
+// Project returns the components ⟨xᵢ, vⱼ⟩ of the rows xᵢ of x, vectors in ℝⁿ: a
+// matrix with as many rows, and k columns. It returns nil if k is zero.
 func (e *Eigenspace) Project(x *mat.Dense) *mat.Dense {
 	if e.Len() == 0 {
 		return nil
@@ -121,7 +122,7 @@ func (e *Eigenspace) Project(x *mat.Dense) *mat.Dense {
 	return a
 }
 
-// Vectors returns eigenvectors from to to−1 as rows; nil if these are none.
+// Vectors returns the eigenvectors from, …, to−1 as rows, and nil if there are none.
 func (e *Eigenspace) Vectors(from, to int) *mat.Dense {
 	if from >= to {
 		return nil

@@ -8,20 +8,20 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
-// Estimate is a measured number and the error it may have.
+// Estimate is a measured number with its error.
 type Estimate struct {
 	Value float64
 
-	// Error bounds the error if Samples is zero. Else it is one standard error,
-	// the standard deviation over Samples random vectors divided by √Samples:
-	// with so few it is uncertain itself, which Interval takes into account.
+	// Error is a bound of the error if Samples is zero. Otherwise it is one standard
+	// error: the standard deviation over Samples random vectors divided by √Samples.
+	// With few samples it is uncertain itself, which Interval takes into account.
 	Error   float64
 	Samples int
 }
 
-// Interval returns the bounds between which the true value lies with
-// probability level: by Student's t-distribution with Samples − 1 degrees of
-// freedom or, if Samples is zero, Value ± Error at any level.
+// Interval returns the bounds between which the true value lies with the given
+// probability. They come from Student's t-distribution with Samples − 1 degrees of
+// freedom. If Samples is zero, they are Value ± Error at any level.
 func (e Estimate) Interval(level float64) (low, high float64) {
 	width := e.Error
 	if e.Samples > 1 {
@@ -41,8 +41,8 @@ func sampled(values []float64) Estimate {
 	return Estimate{Value: mean * scale, Error: deviation / math.Sqrt(float64(len(values))) * scale, Samples: len(values)}
 }
 
-// plus adds a sampled term, or, where it is negligible, makes it part of the
-// error bound: at three standard errors.
+// plus adds a sampled term. If the term is negligible, it is not added, but its size
+// and three standard errors of it become part of the error bound.
 func (e Estimate) plus(term Estimate, negligible bool) Estimate {
 	if negligible {
 		e.Error += math.Abs(term.Value) + 3*term.Error

@@ -14,7 +14,7 @@ import (
 const (
 	ritzEvery  = 3      // steps between two Rayleigh–Ritz procedures
 	probeSteps = 8      // steps of the final search for missed pairs
-	maxBasis   = 12.8e9 // bytes of the basis and its images
+	maxBasis   = 12.8e9 // bytes of the basis and its images, at most
 )
 
 // lanczosSolver is the method [Lanczos].
@@ -53,11 +53,12 @@ func (lanczosSolver) Solve(ctx context.Context, op Operator, s Settings) (*Spect
 	return spectrum, nil
 }
 
-// lanczosPairs returns, with the spectrum, all pairs of top and bottom,
-// descending, each but once. Those of a large operator are found on its support,
-// for one H·v, where that is clearly smaller: less to orthogonalise. Where a zero
-// that the support leaves out is among them, op is taken as it is, and so it is
-// with a budget, or with vectors to start from.
+// lanczosPairs returns the spectrum and the distinct pairs of top and bottom in
+// descending order. If the operator is large and its support clearly smaller, which
+// takes one H·v to find out, the pairs are found on the support: there is less to
+// orthogonalise. This is not done with a budget or a warm start. It is done again
+// without the support if an eigenvalue zero, which the support may leave out, can be
+// among the pairs.
 func lanczosPairs(ctx context.Context, op Operator, s Settings) (*Spectrum, Pairs, error) {
 	const large, smaller = 5_000, 0.9
 	n := op.Dim()
@@ -88,7 +89,8 @@ func lanczosPairs(ctx context.Context, op Operator, s Settings) (*Spectrum, Pair
 	return spectrum, found, nil
 }
 
-// lanczosOf is lanczosPairs for op as it is, after some applications.
+// lanczosOf does the same without the support. applications is the number of H·v
+// already spent.
 func lanczosOf(ctx context.Context, op Operator, s Settings, applications int) (*Spectrum, Pairs, error) {
 	l := newLanczos(op, s)
 	l.applications = applications
@@ -121,7 +123,8 @@ func lanczosOf(ctx context.Context, op Operator, s Settings, applications int) (
 }
 
 // run iterates until all wanted pairs have converged and the probe has found no
-// others, which it reports, or until nothing more can be done.
+// others; it then reports true. It reports false if the budget or the dimensions are
+// exhausted before.
 func (l *lanczos) run(ctx context.Context) (found bool, err error) {
 	probing := false
 	for steps := min(l.Top+l.Bottom, l.n); ; {

@@ -17,9 +17,9 @@ import (
 //
 //	T = Q Wᵀ,   T s = θ s,   v = Qᵀs,   H v = Wᵀs,
 //
-// so that true residuals cost no H·v, and any direction may be the next. In a
-// Krylov space all residuals are parallel to the part of H·q_k orthogonal to
-// Q, the classical next direction. After a probe they are not.
+// so that true residuals cost no H·v, and any direction may be the next one. In a
+// Krylov space all residuals are parallel to the part of H·q_k orthogonal to Q, which
+// is then the next direction. After a probe the space is not a Krylov space.
 type lanczos struct {
 	Settings
 	op  Operator
@@ -30,21 +30,21 @@ type lanczos struct {
 	q, w *mat.Dense    // m × n: basis and images
 	t    *mat.SymDense // m × m
 	x    []float64     // the next direction, not yet orthonormal
-	rest float64       // ‖x‖₂ as the last step left it
+	rest float64       // ‖x‖₂ after the last step
 	c    []float64     // coefficients of x in the basis
 
-	krylov bool // whether all images of the basis are in its span and x's
-	closed int  // then: first vectors of the basis whose images are in the span of all but the last
+	krylov bool // whether all images of the basis are in the span of the basis and x
+	closed int  // in that case, the number of first vectors whose images have no part along the last one
 
 	values []float64 // the k Ritz values, ascending
 	s      mat.Dense // k × k; column i has the coefficients of Ritz vector i
 
 	scale        float64 // max ‖wᵢ‖₂, which is ≤ ‖H‖₂ and soon close to it
-	converged    int     // first pairs, in the order of [lanczos.wanted], found converged
+	converged    int     // number of first pairs, in the order of [lanczos.wanted], that have converged
 	applications int
 }
 
-// basisSize returns the number of vectors to find the pairs with.
+// basisSize returns the number m of vectors in the basis of Lanczos.
 func (s Settings) basisSize(n int) int { return min(2*s.asked(n)+20, n) }
 
 func newLanczos(op Operator, s Settings) *lanczos {
@@ -67,8 +67,8 @@ func newLanczos(op Operator, s Settings) *lanczos {
 	}
 }
 
-// start makes the first direction: the sum of the normalised warm-start
-// vectors, or a random one.
+// start sets x to the first direction: the sum of the normalised warm-start vectors,
+// or a random vector.
 func (l *lanczos) start() error {
 	if l.Start == nil || l.Start.IsEmpty() {
 		l.randomise()
@@ -96,9 +96,9 @@ func (l *lanczos) randomise() {
 	}
 }
 
-// extend takes the given number of steps, or fewer if basis or budget are
-// exhausted: it makes x a basis vector, applies H to it, and leaves in x the
-// image's part orthogonal to the basis.
+// extend takes the given number of steps, or fewer if the basis is full or the budget
+// spent. A step makes x a basis vector, applies H to it, and leaves in x the part of
+// the image that is orthogonal to the basis.
 func (l *lanczos) extend(ctx context.Context, steps int) error {
 	m, _ := l.q.Dims()
 	for range min(steps, m-l.k, l.MaxApplications-l.applications) {
@@ -123,9 +123,9 @@ func (l *lanczos) extend(ctx context.Context, steps int) error {
 }
 
 // takeOut subtracts from x, the image of the last vector of the basis, its
-// projection on the basis, and adds a row to T. H being symmetric, the image is
-// orthogonal, up to rounding, to all vectors whose images were in the span of
-// those before.
+// projection on the basis, and adds a row to T. As H is symmetric, the image is
+// orthogonal, up to rounding, to every vector whose image is in the span of the
+// vectors before the last.
 func (l *lanczos) takeOut() {
 	from := 0
 	if l.krylov {
@@ -139,8 +139,9 @@ func (l *lanczos) takeOut() {
 	}
 }
 
-// orthonormalise makes x a unit vector orthogonal to the basis. It reports
-// false if that leaves no more than floor of its norm: rounding, not direction.
+// orthonormalise makes x a unit vector orthogonal to the basis. It reports false if the
+// part of x orthogonal to the basis has a norm of at most floor, and is therefore
+// rounding and not a direction.
 func (l *lanczos) orthonormalise(floor float64) bool {
 	floor = math.Max(floor, 0x1p-1000)
 	norm := euclidean(l.x)
@@ -149,7 +150,7 @@ func (l *lanczos) orthonormalise(floor float64) bool {
 		floor /= norm
 		l.project(0)
 		norm = euclidean(l.x)
-		if norm > 0.5 { // little was cancelled, so no rounding was magnified
+		if norm > 0.5 { // little was cancelled, so that rounding was not magnified
 			floats.Scale(1/norm, l.x)
 			return true
 		}
@@ -157,8 +158,8 @@ func (l *lanczos) orthonormalise(floor float64) bool {
 	return false
 }
 
-// project subtracts from x its orthogonal projection Qᵀc, c = Q x, on all but the
-// first from vectors of the basis.
+// project subtracts from x its orthogonal projection Qᵀc, c = Q x, on the vectors of
+// the basis, without the first from.
 func (l *lanczos) project(from int) {
 	if l.k == from {
 		return

@@ -13,14 +13,14 @@ type Operator interface {
 	// Dim returns n.
 	Dim() int
 
-	// Apply sets dst to the images of src: dst = src·H. Both are b × n with one
-	// vector a row, for any b ≥ 1. Apply must not change src, nor retain either,
-	// and the same src must give the same dst, bit for bit.
+	// Apply sets dst to the images of the vectors in src: dst = src·H. Both are
+	// b × n with one vector a row, for any b ≥ 1. Apply must not change src and must
+	// retain neither. The same src must give the same dst, bit for bit.
 	Apply(ctx context.Context, dst, src *mat.Dense) error
 }
 
-// applyFinite is op.Apply for callers that cannot go on with images that are
-// not finite: it returns an error for them, and ctx.Err() once ctx is done.
+// applyFinite calls op.Apply and returns an error if an image is not finite. If ctx
+// is done, it returns ctx.Err() instead.
 func applyFinite(ctx context.Context, op Operator, dst, src *mat.Dense) error {
 	if err := ctx.Err(); err != nil {
 		return err

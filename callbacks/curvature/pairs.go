@@ -32,9 +32,9 @@ func (p Pairs) ordered(indices []int) Pairs {
 	return q
 }
 
-// verify returns an error unless the pairs, from outside this package, have vectors
-// in ℝⁿ as rows, one a value, and numbers that are finite. It does not look at
-// the residuals, nor at what the vectors are to each other.
+// verify returns an error unless there is one vector in ℝⁿ for each value, and all
+// numbers are finite. It does not check the residuals, nor whether the vectors are
+// orthonormal.
 func (p Pairs) verify(n int) error {
 	rows, columns := 0, n
 	if p.Vectors != nil && !p.Vectors.IsEmpty() {
@@ -91,7 +91,7 @@ func (p *Pairs) measure(ctx context.Context, op Operator) error {
 	return nil
 }
 
-// settle fixes the vectors' length and sign.
+// settle gives the vectors the length and sign that [Pairs] states.
 func (p *Pairs) settle() {
 	for i := range p.Values {
 		v := p.Vectors.RawRowView(i)
@@ -103,7 +103,8 @@ func (p *Pairs) settle() {
 	}
 }
 
-// beyondZero tells whether all values are on one side of zero for certain.
+// beyondZero reports whether all eigenvalues are certainly positive, for side 1, or
+// negative, for −1.
 func (p Pairs) beyondZero(side float64) bool {
 	for i, v := range p.Values {
 		if side*v <= p.Residuals[i] {
@@ -113,8 +114,8 @@ func (p Pairs) beyondZero(side float64) bool {
 	return true
 }
 
-// ends returns the indices of count of n ascending values from one end, the upper
-// one for side 1, the lower one for −1.
+// ends returns the indices of the count largest of n ascending values, for side 1,
+// or of the smallest, for −1, starting from that end.
 func ends(n, count, side int) []int {
 	indices := make([]int, min(count, n))
 	for i := range indices {
@@ -131,8 +132,8 @@ func maxAbs(values []float64) float64 {
 	return math.Max(math.Abs(values[0]), math.Abs(values[len(values)-1]))
 }
 
-// resolvable returns the indices of ascending values larger in magnitude than
-// resolution times the largest, in descending order of the values.
+// resolvable returns the indices of those of the ascending values whose magnitude is
+// more than resolution times the largest, in descending order of the values.
 func resolvable(values []float64, resolution float64) []int {
 	var indices []int
 	floor := resolution * maxAbs(values)

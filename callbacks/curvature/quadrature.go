@@ -43,7 +43,7 @@ func (quadratureSolver) memory(s Settings, n, _, _ float64) float64 {
 // Solve implements [Solver]. It is stochastic Lanczos quadrature (Ghorbani, Krishnan & Xiao
 // 2019; Chen, Trogdon & Ubaru 2021) of H on the complement of the eigenvectors
 // at the ends of its spectrum. These few have most of the trace and hardly any
-// of the mass: left in, they are what the estimates vary with.
+// of the mass: without deflation, most of the estimates' variance comes from them.
 func (quadratureSolver) Solve(ctx context.Context, op Operator, s Settings) (*Spectrum, error) {
 	n := op.Dim()
 	spectrum := &Spectrum{Dim: n, Converged: true, Asymmetry: math.NaN(), Resolved: &Eigenspace{basis: &basis{n: n}}}
@@ -90,21 +90,22 @@ func (quadratureSolver) Solve(ctx context.Context, op Operator, s Settings) (*Sp
 	return spectrum, nil
 }
 
-// quadrature makes rules for random vectors.
+// quadrature computes quadrature rules for random vectors.
 type quadrature struct {
 	op  Operator
 	rng *rand.Rand
 
-	vectors  *mat.Dense // as rows: the deflated ones, then those of a Lanczos process
-	deflated int
+	vectors  *mat.Dense // as rows: the deflated eigenvectors, then a Lanczos basis
+	deflated int        // number of the former
 
-	scale        float64 // ‖H‖₂, as far as known
-	overhang     float64 // the largest residual of a smallest or largest node
+	scale        float64 // ‖H‖₂, as far as it is known
+	overhang     float64 // largest residual of a rule's smallest or largest node
 	applications int
 }
 
-// rule returns the quadrature rule of one more random vector: Lanczos with full
-// reorthogonalisation, for that many steps or until the space is invariant.
+// rule returns the quadrature rule for a new random vector, by Lanczos with full
+// reorthogonalisation. It takes the given number of steps, or fewer if the space is
+// invariant before.
 func (q *quadrature) rule(ctx context.Context, steps int) (Rule, error) {
 	_, n := q.vectors.Dims()
 	var α, β []float64
@@ -135,7 +136,7 @@ func (q *quadrature) rule(ctx context.Context, steps int) (Rule, error) {
 }
 
 // decompose returns the rule of the tridiagonal matrix with diagonal α and
-// off-diagonal β. Next is the coefficient that would follow in β, zero if the
+// off-diagonal β. next is the coefficient that would follow in β; it is zero if the
 // space is invariant.
 func (q *quadrature) decompose(α, β []float64, next float64) (Rule, error) {
 	steps := len(α)

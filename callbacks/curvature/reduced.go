@@ -14,24 +14,24 @@ import (
 )
 
 const (
-	reducedPanel  = 48    // vectors that H is applied to, and made orthogonal, at a time
-	reducedStarts = 48    // random start vectors besides the seeds, at most: a panel
-	spiltVectors  = 64    // that are put together from what was left over at a time
-	reducedProbes = 4     // random vectors that look for what was missed
-	dependent     = 1e-10 // norm of what is new in a unit start vector that is not worth a direction
+	reducedPanel  = 48    // vectors that H is applied to, and that are made orthogonal, at a time
+	reducedStarts = 48    // random start vectors besides the seeds, at most
+	spiltVectors  = 64    // residuals that are summed up at a time
+	reducedProbes = 4     // random vectors that estimate what was missed, at least
+	dependent     = 1e-10 // norm up to which a remainder of a unit start vector is no new direction
 )
 
-// reduced projects H on a space that, up to rounding, it maps into itself and to
-// zero all that is orthogonal to it. It is the band Lanczos method (Ruhe 1979;
-// Freund, Bai et al. 2000, § 4.6 on deflation): the block Krylov space of seeds
-// and random vectors, grown one basis vector after the other by what is new in
-// its image,
+// reduced projects H on an invariant space such that, up to rounding, H maps all
+// vectors orthogonal to it to zero. It is the band Lanczos method (Ruhe 1979;
+// Freund, Bai et al. 2000, § 4.6 on deflation): the basis spans the block Krylov space
+// of seeds and random vectors. The image of one basis vector after the other is
+// computed, and what is new in it becomes a basis vector,
 //
 //	H qᵢ = Qᵀ tᵢ + eᵢ,   ‖eᵢ‖₂ ≤ 1e-13·‖H‖,
 //
-// until all images are in the span of the basis. T = [tᵢ] is a band matrix in
-// exact arithmetic; here every image is made orthogonal to the whole basis, for
-// otherwise the small eigenvalues drown in copies of the large ones.
+// until all images are in the span of the basis. In exact arithmetic T = [tᵢ] is a
+// band matrix. Here every image is made orthogonal to the whole basis; otherwise
+// rounding would bring many copies of the large eigenvalues, and hide the small ones.
 type reduced struct {
 	Settings
 	op  supported
@@ -39,14 +39,14 @@ type reduced struct {
 	rng *rand.Rand
 
 	basis        basis
-	done         int         // basis vectors that H has been applied to
-	t            [][]float64 // tᵢ, as long as the basis was
-	dropped      float64     // Σ ‖eᵢ‖² over those that are rounding
+	done         int         // number of first basis vectors that H has been applied to
+	t            [][]float64 // tᵢ, as long as the basis was at the time
+	dropped      float64     // Σ ‖eᵢ‖² over the eᵢ that are rounding
 	scale        float64     // max ‖H qᵢ‖₂ ≤ ‖H‖₂
 	applications int
 
-	leftover      basis     // the eᵢ that the basis had no room for: not orthonormal
-	leftoverOf    []int     // i of each
+	leftover      basis     // the eᵢ that the basis had no room for, which are not orthonormal
+	leftoverOf    []int     // the i of each
 	leftoverNorms []float64 // ‖eᵢ‖₂
 
 	ritz *symeig.Decomposition // of T: Ritz values and the coefficients of Ritz vectors
@@ -79,14 +79,14 @@ func (reducedSolver) memory(_ Settings, _, support, basis float64) float64 {
 	return 8 * (2*basis*support + 6*basis*basis)
 }
 
-// starts is the number of random start vectors: few in a small basis, of which
-// they would otherwise leave nothing to what H makes of them.
+// starts returns the number of random start vectors. It is small if the basis is, as
+// there must be room for their images.
 func (s Settings) starts(n int) int {
 	return min(reducedStarts, max(4, s.basisLimit(n)/8))
 }
 
-// basisLimit is MaxBasis, or the number m of vectors in ℝⁿ that, with six
-// matrices m × m, take 1 GB.
+// basisLimit returns MaxBasis or, if it is zero, the number m of vectors in ℝⁿ that
+// take 1 GB together with six matrices m × m.
 func (s Settings) basisLimit(n int) int {
 	if s.MaxBasis > 0 {
 		return min(s.MaxBasis, n)
@@ -120,9 +120,9 @@ func (reducedSolver) Solve(ctx context.Context, op Operator, s Settings) (*Spect
 	return spectrum, nil
 }
 
-// run grows the space of the random vectors first, as fast as a narrow band
-// allows. Seeds bring hardly any work after that: nearly all that H makes of
-// them is there.
+// run first extends the Krylov space of the random vectors, which is fast as the band
+// of T is narrow. The seeds then take hardly any work: nearly all of their images is
+// in that space.
 func (r *reduced) run(ctx context.Context) (*Spectrum, error) {
 	r.start(gaussianRows(r.rng, r.starts(r.n), r.n))
 	if err := r.grow(ctx); err != nil {
@@ -147,7 +147,7 @@ func (r *reduced) run(ctx context.Context) (*Spectrum, error) {
 	}
 }
 
-// start adds directions to the basis, however long the vectors.
+// start adds the directions of the vectors to the basis, whatever their norms.
 func (r *reduced) start(vectors *mat.Dense) {
 	count, length := vectors.Dims()
 	for i := 0; i < count; i += reducedPanel {
@@ -155,7 +155,7 @@ func (r *reduced) start(vectors *mat.Dense) {
 		part := vectors.Slice(i, min(i+reducedPanel, count), 0, length).(*mat.Dense)
 		if length == r.n {
 			panel.Copy(part)
-		} else { // seeds
+		} else { // seeds, which have all coordinates
 			r.op.restrict(panel, part)
 		}
 		for j := range min(reducedPanel, count-i) {
@@ -167,8 +167,8 @@ func (r *reduced) start(vectors *mat.Dense) {
 	}
 }
 
-// grow applies H to every vector of the basis and adds to it what is new in the
-// images.
+// grow applies H to every vector of the basis and adds to the basis what is new in
+// the images, until nothing is.
 func (r *reduced) grow(ctx context.Context) error {
 	for r.done < r.basis.k {
 		end := min(r.basis.k, (r.done/reducedPanel+1)*reducedPanel)
@@ -201,9 +201,9 @@ func (r *reduced) report(converged int) {
 	}
 }
 
-// band returns the first basis vector whose image has a component along the next
-// one that H will be applied to. H being symmetric, the images to come are
-// orthogonal to those before, up to rounding.
+// band returns the index of the first basis vector whose image has a component along
+// the next vector that H will be applied to. As H is symmetric, the next images are
+// orthogonal, up to rounding, to all basis vectors before that one.
 func (r *reduced) band() int {
 	return sort.Search(r.done, func(i int) bool { return len(r.t[i]) > r.done })
 }
@@ -258,9 +258,9 @@ func (r *reduced) projection() (*mat.SymDense, float64) {
 	return symmetrise(t)
 }
 
-// resolved returns the Ritz pairs with |θ| > Resolution·max |θ|. Their residuals
-// H v − θ v = Σ sᵢ eᵢ are those of the images left over, measured, and of the
-// dropped ones, for which rounding is a bound.
+// resolved returns the Ritz pairs with |θ| > Resolution·max |θ|. Their residuals are
+// H v − θ v = Σ sᵢ eᵢ. The part of the eᵢ left over is computed; rounding is a bound
+// of the part of those dropped.
 func (r *reduced) resolved(rounding float64) *Eigenspace {
 	order := resolvable(r.ritz.Values, r.Resolution)
 	space := &Eigenspace{basis: &r.basis, support: r.op}
@@ -277,7 +277,7 @@ func (r *reduced) resolved(rounding float64) *Eigenspace {
 	return space
 }
 
-// spill returns ‖Σ sᵢ eᵢ‖ over the images left over, for each row s.
+// spill returns ‖Σ sᵢ eᵢ‖₂, summed over the eᵢ left over, for each row of s.
 func (r *reduced) spill(s *mat.Dense) []float64 {
 	count, _ := s.Dims()
 	spilt := make([]float64, count)
@@ -296,10 +296,10 @@ func (r *reduced) spill(s *mat.Dense) []float64 {
 	return spilt
 }
 
-// end returns the indices of count Ritz values from one end of the spectrum, the
-// upper one for side 1, the lower one for −1. Where the basis holds all that H
-// does not map to zero, up to bound, they end with the zeros: next would come
-// those outside the basis.
+// end returns the indices of the count largest Ritz values, for side 1, or of the
+// smallest, for −1. Up to bound, H is zero outside the space. If the space is not the
+// whole ℝⁿ, the list therefore ends before the first value beyond zero: the zeros
+// outside the space would come before it.
 func (r *reduced) end(count int, bound float64, side int) []int {
 	indices := ends(r.basis.k, count, side)
 	for i, j := range indices {
@@ -310,7 +310,7 @@ func (r *reduced) end(count int, bound float64, side int) []int {
 	return indices
 }
 
-// pairs returns Ritz pairs with measured residuals, for one H·v each.
+// pairs returns Ritz pairs with measured residuals, by one H·v each.
 func (r *reduced) pairs(ctx context.Context, indices []int) (Pairs, error) {
 	k := len(indices)
 	if k == 0 {

@@ -15,7 +15,8 @@ import (
 // a time.
 const panelWidth = 1024
 
-// rayleighRitz decomposes T.
+// rayleighRitz sets the Ritz values, and the coefficients of the Ritz vectors, by
+// decomposing T.
 func (l *lanczos) rayleighRitz() error {
 	var eigen mat.EigenSym
 	if !eigen.Factorize(l.t.SliceSym(0, l.k), true) {
@@ -27,8 +28,8 @@ func (l *lanczos) rayleighRitz() error {
 	return nil
 }
 
-// wanted returns the indices of the wanted Ritz pairs from the ends inwards:
-// the order in which they converge.
+// wanted returns the indices of the wanted Ritz pairs from the ends of the spectrum
+// inwards, which is the order in which they converge.
 func (l *lanczos) wanted() []int {
 	var order []int
 	for i := range min(max(l.Top, l.Bottom), l.k) {
@@ -42,7 +43,8 @@ func (l *lanczos) wanted() []int {
 	return order
 }
 
-// checkResiduals reports whether all wanted pairs have converged.
+// checkResiduals counts the wanted pairs that have converged and reports whether all
+// have.
 func (l *lanczos) checkResiduals() bool {
 	threshold := l.Tolerance * maxAbs(l.values)
 	order := l.wanted()
@@ -60,8 +62,9 @@ func (l *lanczos) checkResiduals() bool {
 	return done
 }
 
-// foreseen is the norm of the residual of Ritz pair i, up to rounding, as far as
-// it is known without computing it: in a Krylov space all are along x.
+// foreseen returns the norm of the residual of Ritz pair i, up to rounding, if it is
+// known without computing the residual, and otherwise zero. It is known in a Krylov
+// space, where all residuals are multiples of x.
 func (l *lanczos) foreseen(i int) float64 {
 	if !l.krylov {
 		return 0
@@ -81,7 +84,7 @@ func (l *lanczos) residuals(order []int) *mat.Dense {
 	return r
 }
 
-// coefficients returns those of Ritz vectors as rows.
+// coefficients returns the coefficients of Ritz vectors in the basis, as rows.
 func (l *lanczos) coefficients(order []int) *mat.Dense {
 	s := mat.NewDense(len(order), l.k, nil)
 	for i, j := range order {
@@ -91,15 +94,15 @@ func (l *lanczos) coefficients(order []int) *mat.Dense {
 }
 
 // takeWorstResidual makes the largest residual of the wanted pairs the next
-// direction: it has the least rounding in it.
+// direction, as it has the smallest relative rounding error.
 func (l *lanczos) takeWorstResidual() {
 	r := l.residuals(l.wanted())
 	copy(l.x, r.RawRowView(floats.MaxIdx(norms(r))))
 }
 
-// restartUnlessRoom replaces a basis too full for some more steps by the
-// Ritz vectors at both ends of the spectrum: the wanted ones and, in
-// proportion, their neighbours, without which they converge far more slowly.
+// restartUnlessRoom makes room in the basis if it is too full for the given number of
+// steps. It keeps only the Ritz vectors at both ends of the spectrum: the wanted ones
+// and, in proportion, their neighbours, without which they converge far more slowly.
 func (l *lanczos) restartUnlessRoom(steps int) {
 	m, _ := l.q.Dims()
 	if l.k+steps <= m || m == l.n {
@@ -126,7 +129,8 @@ func (l *lanczos) restartUnlessRoom(steps int) {
 	l.k, l.closed = keep, 0
 }
 
-// transform replaces the first rows of a by s times as many as s has columns.
+// transform replaces the first rows of a by the product of s, keep × k, and the first
+// k rows of a.
 func transform(a, s *mat.Dense) {
 	keep, k := s.Dims()
 	_, n := a.Dims()

@@ -17,18 +17,17 @@ import (
 // can of Seed, Start, MaxApplications and Progress.
 //
 // The spectrum that it returns must have its own name as the Method, n as Dim, and
-// at most Top and Bottom pairs, in order: values, and vectors that are orthonormal
-// to 1e-6. Applications should be the number of H·v spent. It may leave out
-// everything else, or set other fields that it knows; Resolved then comes from
-// [NewEigenspace]. Solve returns an error if something of this is wrong, with what
-// would be right, and completes the rest:
+// at most Top and Bottom pairs in their order: the values, and vectors that are
+// orthonormal to 1e-6. Applications should be the number of H·v spent. The other
+// fields are optional; a Resolved space comes from [NewEigenspace]. Solve returns an
+// error that says what is wrong and what would be right, or completes the spectrum:
 //
 //   - Vectors get the length and sign that [Pairs] states.
-//   - Residuals are measured, whatever the solver claims, also those of Resolved.
-//     This takes one H·v a pair, which is added to Applications.
-//   - Converged is set if every residual is at most Threshold, all pairs asked for
-//     were found, and the solver gives no Reason why not.
-//   - Resolved, if nil, is made of Top and Bottom.
+//   - Residuals are measured, also those of Resolved, and replace any that the solver
+//     returned. This takes one H·v for each pair, which is added to Applications.
+//   - Converged is true if every residual is at most Threshold, all pairs asked for
+//     were found, and the solver gives no Reason against it.
+//   - Resolved, if nil, is built from Top and Bottom.
 //   - Asymmetry, if zero, is taken for unknown and becomes NaN.
 type Solver interface {
 	Solve(ctx context.Context, op Operator, s Settings) (*Spectrum, error)
@@ -48,10 +47,10 @@ type Settings struct {
 	DenseLimit int
 
 	// Top and Bottom are the numbers of algebraically largest and smallest
-	// eigenpairs to find. If they equal zero they are 10 and 5; if negative,
-	// none. Above n they are n. Ask Lanczos for no bottom pairs of a positive
-	// semidefinite operator with values decaying to zero: in that crowd hardly
-	// any pair converges.
+	// eigenpairs to find. If they equal zero, they are 10 and 5. If they are negative,
+	// no such pairs are found; if they are above n, all are. Do not ask Lanczos for
+	// bottom pairs of a positive semi-definite operator whose eigenvalues decay to
+	// zero: where so many lie close together, hardly any pair converges.
 	Top, Bottom int
 
 	// Tolerance is the largest residual ‖H v − θ v‖₂ of a converged pair,
@@ -59,9 +58,9 @@ type Settings struct {
 	// 1e-14 it cannot be met.
 	Tolerance float64
 
-	// MaxApplications bounds the H·v of Lanczos and is not less than the number
-	// of pairs. Reaching it is not an error: the spectrum is then not Converged.
-	// If it equals zero, it is 40 a pair, and at least 300.
+	// MaxApplications bounds the H·v of Lanczos. It must be at least the number of
+	// pairs. Reaching it is not an error: the spectrum is then not Converged. If it
+	// equals zero, it is 40 for each pair, and at least 300.
 	MaxApplications int
 
 	// Resolved asks for all resolvable pairs, those with |λ| > Resolution·max |λ|,
@@ -69,40 +68,40 @@ type Settings struct {
 	Resolved   bool
 	Resolution float64
 
-	// Seeds has, as rows of length n, directions that matter to what will be
-	// asked of the eigenvectors, such as sample gradients: Reduced's basis spans
-	// them and what H makes of them, besides 48 random vectors, or as many as are
-	// an eighth of it. They may be of any length, dependent, zero or nil.
+	// Seeds has, as rows in ℝⁿ, vectors that will be projected on the eigenvectors,
+	// such as sample gradients. The basis of Reduced spans them and their Krylov space,
+	// besides that of up to 48 random vectors, at most an eighth of the basis. Seeds may
+	// have any norm, also zero, and be linearly dependent. Nil means none.
 	Seeds *mat.Dense
 
-	// MaxBasis bounds the vectors in Reduced's basis. Reaching it is not an error:
-	// the spectrum is then not Converged. If it equals zero, it is the number m
-	// for which 8·(m·n + 6·m²) bytes are 1 GB; above n it is n.
+	// MaxBasis bounds the number of vectors in the basis of Reduced. Reaching it is not
+	// an error: the spectrum is then not Converged. If it equals zero, it is the number
+	// m for which 8·(m·n + 6·m²) bytes are 1 GB. Above n it is n.
 	MaxBasis int
 
-	// TraceSamples is the number of random vectors, of one H·v each, that Lanczos
-	// spends on Trace and Frobenius: 0 for none, and no estimate, or at least 2.
-	// Ten are enough to know the error to a quarter. For Reduced it is at least 4.
+	// TraceSamples is the number of random vectors, of one H·v each, by which Lanczos
+	// estimates Trace and Frobenius. It must be at least 2, or 0 for no estimate. With
+	// ten, the error is known to about a quarter. For Reduced it is at least 4.
 	TraceSamples int
 
 	// QuadratureVectors and QuadratureSteps are the number of random vectors of
-	// Quadrature, at least 2, and of Lanczos steps from each. If they equal zero
-	// they are 10 and 90.
+	// Quadrature, at least 2, and the number of Lanczos steps from each. If they equal
+	// zero, they are 10 and 90.
 	QuadratureVectors, QuadratureSteps int
 
-	// Seed determines all random vectors. The same seed gives the
-	// same spectrum, bit for bit.
+	// Seed determines all random vectors. The same seed gives the same spectrum, bit
+	// for bit.
 	Seed uint64
 
-	// Start has approximate eigenvectors as rows of length n, such as
-	// [Spectrum.Vectors] of an earlier measurement. They may be any number and
-	// need not be independent: Lanczos starts from the sum of the normalised
-	// rows, whose Krylov space soon holds the vectors near them. If it is nil, the
-	// start is random. Dense does not use it.
+	// Start has approximate eigenvectors as rows in ℝⁿ, such as [Spectrum.Vectors] of
+	// an earlier measurement. There may be any number of them, and they may be linearly
+	// dependent: Lanczos starts from the sum of the normalised rows, whose Krylov space
+	// soon contains eigenvectors near them. If it is nil, the start vector is random.
+	// Only Lanczos and Quadrature use it.
 	Start *mat.Dense
 
-	// Progress, if not nil, is called now and then with the numbers of pairs
-	// known to have converged, of pairs wanted and of H·v so far.
+	// Progress, if not nil, is called from time to time with the number of pairs known
+	// to have converged, the number wanted, and the number of H·v so far.
 	Progress func(converged, wanted, applications int)
 }
 
@@ -138,6 +137,7 @@ func (s Settings) resolve(n int) (Settings, error) {
 	return s, nil
 }
 
+// pairCount returns the number of pairs that a setting stands for, from 0 to n.
 func pairCount(setting, byDefault, n int) int {
 	if setting == 0 {
 		setting = byDefault

@@ -9,27 +9,26 @@ import (
 
 // Spectrum is what [Solve] found.
 //
-// Guaranteed, up to rounding, is each pair by itself: an eigenvalue of H lies
-// within Residuals[i] of Values[i]; and the vectors are orthonormal, so no
-// eigenvector is counted twice. Dense also misses none.
+// Up to rounding, two things are guaranteed: an eigenvalue of H lies within
+// Residuals[i] of Values[i], for each pair, and the vectors are orthonormal, so that
+// no eigenvector is counted twice. Dense also misses no pair.
 //
-// With Lanczos it is not guaranteed that none is missing. From a single start,
-// further copies of a repeated eigenvalue appear through rounding alone, and a
-// direction absent from a warm start likewise. So the solver ends with a
-// probe, eight steps from a random vector orthogonal to all it has, and goes
-// on if that brings a wanted pair which has not converged. The probe catches
-// what stands out from the rest of the spectrum. It can overlook a further
-// copy of a value in the crowd where the wanted pairs end; the values listed
-// after it are then each one further in than they should be.
+// Lanczos may miss one. From a single start vector, further copies of a repeated
+// eigenvalue appear only through rounding, and so does a direction that a warm start
+// has no part of. So the solver ends with a probe: it takes eight steps from a random
+// vector orthogonal to its basis, and goes on if a wanted pair appears that has not
+// converged. The probe finds what stands out from the rest of the spectrum. It can
+// miss a further copy of a value where many eigenvalues lie close together; the values
+// listed after it are then one place too early.
 type Spectrum struct {
 	Method      Method // never Auto; from another Solver, its name
 	Dim         int
-	Top, Bottom Pairs // Top descending, Bottom ascending; they overlap if Top+Bottom > n
+	Top, Bottom Pairs // Top descending, Bottom ascending; they share pairs if Top+Bottom > n
 
 	// Converged reports whether every residual in Top and Bottom is at most
-	// Threshold, which is Tolerance times the largest |θ|, Lanczos' final probe
-	// found nothing more, and Reduced's Resolved is Complete. Else Reason says in
-	// one line why not.
+	// Threshold, which is Tolerance times the largest |θ|. From Lanczos, its final
+	// probe must also have found nothing more, and from Reduced, Resolved must be
+	// Complete. If it is false, Reason says in one line why.
 	Converged bool
 	Reason    string
 	Threshold float64
@@ -37,7 +36,8 @@ type Spectrum struct {
 	// Applications is the number of H·v spent.
 	Applications int
 
-	// All has every eigenvalue in ascending order, from Dense; else it is nil.
+	// All has every eigenvalue in ascending order, where all are computed: by Dense,
+	// and by Reduced if its basis spans ℝⁿ. Otherwise it is nil.
 	All []float64
 
 	// Resolved has the pairs with |θ| > Resolution·max |θ|: all of them from
@@ -45,28 +45,27 @@ type Spectrum struct {
 	// Lanczos and Quadrature.
 	Resolved *Eigenspace
 
-	// Basis is the dimension m of the space that Reduced projected H on, by
-	// T = Q H Qᵀ; else it is zero. Residual is then ‖H Qᵀ − QᵀT‖_F. Missed is an
-	// upper bound, seen by s = 4 random vectors and wrong with a probability of at
-	// most 10⁻ˢ, of ‖H v‖₂ for unit vectors v orthogonal to the space. By Weyl's
-	// theorem the ordered eigenvalues of H are those of T, and zeros, within
-	// Residual + Missed each. For other methods both are zero.
+	// Basis is the dimension m of the space that Reduced projects H on, T = Q H Qᵀ.
+	// Residual is ‖H Qᵀ − QᵀT‖_F. Missed is an upper bound of ‖H v‖₂ for unit vectors
+	// v orthogonal to the space: it comes from s ≥ 4 random vectors and is wrong with
+	// a probability of at most 10⁻ˢ. By Weyl's theorem, each of the ordered eigenvalues
+	// of H is within Residual + Missed of that of T, extended by zeros. From other
+	// methods all three are zero.
 	Basis            int
 	Residual, Missed float64
 
-	// Density is the distribution of all eigenvalues, from Quadrature; else nil.
+	// Density is the distribution of all eigenvalues, from Quadrature; otherwise nil.
 	Density *Density
 
-	// Trace is Σ Hⱼⱼ, and Frobenius ‖H‖_F. From Dense, their error is that of
-	// summation plus ‖H − Hᵀ‖_F, the size of the error the images themselves
-	// admit to. From Reduced, it is bounded by what random vectors see of H
-	// outside the space, or estimated by them if it did not converge. They are
-	// estimated by Quadrature and, with TraceSamples, by Lanczos, without which
-	// they are nil.
+	// Trace is Σ Hⱼⱼ, and Frobenius is ‖H‖_F. From Dense, their error is that of
+	// summation plus ‖H − Hᵀ‖_F, which measures the error in the images. From Reduced,
+	// what random vectors find of H outside the space bounds the error, or is added as
+	// an estimate if Reduced did not converge. Quadrature estimates both, and so does
+	// Lanczos with TraceSamples; without, they are nil.
 	Trace, Frobenius *Estimate
 
-	// Asymmetry is ‖H − Hᵀ‖_F / ‖H‖_F, from Dense; the same of the projection,
-	// from Reduced; else it is NaN.
+	// Asymmetry is ‖H − Hᵀ‖_F / ‖H‖_F from Dense, and the same of the projection from
+	// Reduced. Otherwise it is NaN.
 	Asymmetry float64
 }
 
@@ -87,7 +86,8 @@ func (s *Spectrum) Vectors() *mat.Dense {
 	return v
 }
 
-// conclude sets what follows from the pairs themselves.
+// conclude sets Threshold, Converged and Reason by the residuals; scale is the
+// largest |θ|.
 func (s *Spectrum) conclude(tolerance, scale float64) {
 	s.Threshold = tolerance * scale
 	s.Converged = true
@@ -105,17 +105,17 @@ func (s *Spectrum) conclude(tolerance, scale float64) {
 	}
 }
 
-// unless notes that the spectrum has not converged, and why, unless ok.
+// unless notes that the spectrum has not converged, and the reason, unless ok.
 func (s *Spectrum) unless(ok bool, reason string) {
 	if !ok {
 		s.Converged, s.Reason = false, reason
 	}
 }
 
-// estimate sets Trace and Frobenius from what the projection T on a space has,
-// its diagonal and ‖T‖_F, from the norm ‖PHQᵀ‖_F of what leads out of the space,
-// and from what was seen outside. Where that is nothing to speak of, it is not
-// added but bounds the error.
+// estimate sets Trace and Frobenius. It takes the diagonal and the norm ‖T‖_F of the
+// projection T on a space, the norm ‖PHQᵀ‖_F of the coupling to its complement, and
+// samples of H outside. If Resolved is complete, these are negligible: they are then
+// not added but bound the error.
 func (s *Spectrum) estimate(diagonal []float64, norm, coupling float64, outside *complement) {
 	const unitRoundoff = 0x1p-53
 	sum, magnitude := 0.0, 0.0

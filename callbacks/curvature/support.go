@@ -7,23 +7,24 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// supported is a symmetric operator without the coordinates that are nothing to
-// it: whose rows, and so columns, are zero. A weight behind a rectified unit that
-// never fires is one.
+// supported is a symmetric operator restricted to its support: the coordinates whose
+// rows, and therefore columns, are not zero. The row of a weight behind a rectified
+// unit that never fires is zero, for example.
 type supported struct {
 	Operator
-	at []int // the other coordinates
+	at []int // the coordinates of the support, ascending
 }
 
-// support returns op on its support, for one H·v: where the image of a random
-// vector is zero, to the bit, so is the row, but for a coincidence.
+// support returns op restricted to its support. It takes one H·v: a component of the
+// image of a random vector that is exactly zero shows a row that is zero, with
+// probability one.
 func support(ctx context.Context, op Operator, rng *rand.Rand) (supported, error) {
 	image := mat.NewDense(1, op.Dim(), nil)
 	if err := applyFinite(ctx, op, image, gaussianRows(rng, 1, op.Dim())); err != nil {
 		return supported{}, err
 	}
 	s := supported{Operator: op}
-	zero := mat.Norm(image, 2) == 0 // the zero operator, which has all
+	zero := mat.Norm(image, 2) == 0 // then op is zero, and its support would be empty: keep everything
 	for j, value := range image.RawRowView(0) {
 		if value != 0 || zero {
 			s.at = append(s.at, j)
@@ -32,8 +33,9 @@ func support(ctx context.Context, op Operator, rng *rand.Rand) (supported, error
 	return s, nil
 }
 
-// Support returns how many coordinates of op are not nothing to it, for one H·v:
-// the cost of Dense and Reduced depends on it.
+// Support returns the number of coordinates of op whose rows are not zero; n for the
+// zero operator. The cost of Dense and Reduced depends on it. It takes one H·v with a
+// random vector, drawn by the seed.
 func Support(ctx context.Context, op Operator, seed uint64) (int, error) {
 	s, err := support(ctx, op, rand.New(rand.NewPCG(seed, 1)))
 	return len(s.at), err
@@ -56,10 +58,10 @@ func (s supported) Apply(ctx context.Context, dst, src *mat.Dense) error {
 	return nil
 }
 
-// whole reports whether the support is everything.
+// whole reports whether the support has all coordinates.
 func (s supported) whole() bool { return len(s.at) == s.Operator.Dim() }
 
-// restrict sets the rows of dst to those of x without the other coordinates.
+// restrict sets the rows of dst to the coordinates of the rows of x on the support.
 func (s supported) restrict(dst, x *mat.Dense) {
 	count, _ := x.Dims()
 	for i := range count {
@@ -70,7 +72,8 @@ func (s supported) restrict(dst, x *mat.Dense) {
 	}
 }
 
-// embed returns the rows of x with zeros for the other coordinates.
+// embed returns the rows of x, vectors on the support, as vectors of all coordinates,
+// zero outside the support.
 func (s supported) embed(x *mat.Dense) *mat.Dense {
 	if x == nil || s.whole() {
 		return x

@@ -11,7 +11,7 @@ import (
 func symmetrise(a *mat.Dense) (*mat.SymDense, float64) {
 	n, _ := a.Dims()
 	h := mat.NewSymDense(n, nil)
-	difference := make([]float64, n) // of a row of A and one of Aᵀ, left of the diagonal
+	difference := make([]float64, n) // row i of A − Aᵀ, left of the diagonal
 	norms := make([]float64, n)
 	for i := range n {
 		row := a.RawRowView(i)
@@ -25,6 +25,7 @@ func symmetrise(a *mat.Dense) (*mat.SymDense, float64) {
 	return h, math.Sqrt2 * floats.Norm(norms, 2)
 }
 
+// relative returns difference/norm, and zero where both are zero.
 func relative(difference, norm float64) float64 {
 	if norm == 0 {
 		return 0
@@ -32,6 +33,7 @@ func relative(difference, norm float64) float64 {
 	return difference / norm
 }
 
+// diagonal returns the diagonal of t.
 func diagonal(t *mat.SymDense) []float64 {
 	d := make([]float64, t.SymmetricDim())
 	for i := range d {

@@ -10,25 +10,26 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// Tracking says which eigenvector of a measurement is which of an earlier one.
+// Tracking says which eigenvector of a measurement continues which of an earlier one.
 type Tracking struct {
-	// Of[i] is the row of the earlier vectors that row i continues, or −1 where
-	// there are fewer. No two rows continue the same.
+	// Of[i] is the row of the earlier vectors that row i continues, or −1 if there are
+	// too few. No two rows continue the same.
 	Of []int
 
-	// Overlaps are the cosines |⟨vᵢ, old vector⟩|, zero where Of is −1. Near 1/√2
-	// two eigenvalues are crossing; far below, nothing was continued.
+	// Overlaps are |⟨vᵢ, earlier vector⟩|, zero where Of is −1. Near 1/√2, two
+	// eigenvalues are crossing. Far below, the vector is a new one.
 	Overlaps []float64
 
-	// Subspace is ‖V_old V_newᵀ‖²_F/k, k the smaller number of rows: 1 if one
-	// span holds the other, k/n for random ones. It does not care how vectors
-	// rotate among themselves, as they do in a cluster of eigenvalues.
+	// Subspace is ‖V_earlier V_laterᵀ‖²_F/k, where k is the smaller number of rows. It
+	// is 1 if one span contains the other, and about k/n for random ones. Rotations
+	// of the vectors within their span, as in a cluster of eigenvalues, do not change
+	// it.
 	Subspace float64
 }
 
-// Match pairs the rows of later, orthonormal eigenvectors, with those of
-// earlier, largest overlap first, and turns the sign of later's rows where it
-// differs from that of the row continued.
+// Match assigns to the rows of later the rows of earlier that they continue, by
+// largest overlap first. Both have orthonormal eigenvectors as rows. Match changes the
+// sign of a row of later if the overlap is negative.
 func Match(earlier, later *mat.Dense) (*Tracking, error) {
 	if earlier == nil || later == nil || earlier.IsEmpty() || later.IsEmpty() {
 		return nil, fmt.Errorf("curvature: nothing to match: want at least one vector on either side")

@@ -10,16 +10,17 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// vanishing is the norm, relative to that of H, up to which what is left of an
-// image is rounding and not a new direction.
+// vanishing is the norm, relative to ‖H‖₂, up to which the part of an image that is
+// orthogonal to a basis is rounding, and not a new direction.
 const vanishing = 1e-13
 
-// indexNotFinite returns the index of the first NaN, infinity, or number so
-// large that norms would overflow, in x, or −1.
+// indexNotFinite returns the index in x of the first number that is NaN, infinite,
+// or so large that norms would overflow, and −1 if there is none.
 func indexNotFinite(x []float64) int {
 	return slices.IndexFunc(x, func(v float64) bool { return !(math.Abs(v) < 0x1p960) })
 }
 
+// gaussianRows returns count vectors of independent standard normal numbers in ℝⁿ.
 func gaussianRows(rng *rand.Rand, count, n int) *mat.Dense {
 	x := mat.NewDense(count, n, nil)
 	for i := range count {
@@ -31,6 +32,7 @@ func gaussianRows(rng *rand.Rand, count, n int) *mat.Dense {
 	return x
 }
 
+// norms returns the Euclidean norms of the rows of x.
 func norms(x *mat.Dense) []float64 {
 	count, _ := x.Dims()
 	norms := make([]float64, count)
@@ -40,8 +42,8 @@ func norms(x *mat.Dense) []float64 {
 	return norms
 }
 
-// euclidean returns ‖x‖₂, by scaled sums only where squares come near overflow
-// or underflow, for they take ten times as long.
+// euclidean returns ‖x‖₂. It scales only where squares come near overflow or
+// underflow, as the scaled sum takes ten times as long.
 func euclidean(x []float64) float64 {
 	if square := floats.Dot(x, x); square > 0x1p-900 && square < 0x1p900 {
 		return math.Sqrt(square)
@@ -49,8 +51,8 @@ func euclidean(x []float64) float64 {
 	return floats.Norm(x, 2)
 }
 
-// orthonormality is how far norms of unit vectors may be from 1, and products of
-// orthogonal ones from 0, in vectors that come from outside this package.
+// orthonormality is the tolerance for vectors from outside this package: how far
+// their norms may be from 1, and their inner products from 0.
 const orthonormality = 1e-6
 
 // verifyOrthonormal returns an error unless the rows of v are orthonormal.

@@ -201,3 +201,21 @@ func TestForeignSolverSettings(t *testing.T) {
 		t.Error("no error for a negative tolerance")
 	}
 }
+
+// A solver may hand its settings on to Solve, for example to change the operator.
+func TestForeignSolverDelegates(t *testing.T) {
+	op := conjugate(hessianLike(600), 2)
+	s, err := Solve(t.Context(), op, Settings{Method: Reduced, Top: 3, Bottom: 1, Solver: solverFunc(Solve)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := reduce(t, op, Settings{Top: 3, Bottom: 1})
+	if s.Method != Reduced || !s.Converged || !s.Resolved.Complete || s.Resolved.Len() != want.Resolved.Len() {
+		t.Errorf("%v, converged %v, %d resolved pairs, want %d", s.Method, s.Converged, s.Resolved.Len(), want.Resolved.Len())
+	}
+	if s.Applications != want.Applications+4+s.Resolved.Len() {
+		t.Errorf("%d H·v, want one more for each pair than %d", s.Applications, want.Applications)
+	}
+	checkSpectrum(t, op, s, op.diagonal, 1e-13)
+	checkEigenspace(t, op, s.Resolved)
+}

@@ -51,7 +51,7 @@ func conquer(d, e []float64) (vectors *mat.Dense, ok bool) {
 	return merge(d, z, math.Abs(ρ), v, half), true
 }
 
-// ql is [conquer] by the implicit QL algorithm.
+// ql does the same as [conquer], by the implicit QL algorithm.
 func ql(d, e []float64) (vectors *mat.Dense, ok bool) {
 	n := len(d)
 	z := mat.NewDense(n, n, nil)
@@ -91,8 +91,8 @@ func merge(d, z []float64, ρ float64, v *mat.Dense, half int) *mat.Dense {
 	return v
 }
 
-// product adds to dst u times the kept rows of v, of which it leaves out those
-// that are zero.
+// product adds to dst the product of u and the kept rows of v. It leaves out rows of
+// v that are zero.
 func product(dst, u, v *mat.Dense, kept []int) {
 	k := len(kept)
 	_, n := v.Dims()
@@ -119,10 +119,10 @@ func product(dst, u, v *mat.Dense, kept []int) {
 	parallel.AddProduct(dst, some, rows)
 }
 
-// deflate finds the eigenpairs of D + ρ z zᵀ that are pairs of D already, up to
-// rounding: where zᵢ vanishes, as one of two does, after a rotation in the plane
-// of their vectors, that belong to nearly equal d. It returns the indices of all
-// others, by ascending d, and those of these.
+// deflate finds the eigenpairs of D + ρ z zᵀ that are also pairs of D, up to rounding.
+// They are those whose zᵢ vanishes. Where two d are nearly equal, a rotation in the
+// plane of their vectors makes one of the two z vanish. deflate returns the indices of
+// all other pairs, by ascending d, and then of these.
 func deflate(d, z []float64, ρ float64, v *mat.Dense) (kept, alone []int) {
 	order := make([]int, len(d))
 	for i := range order {

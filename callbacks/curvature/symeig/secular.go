@@ -15,7 +15,7 @@ import (
 //
 //	f(λ) = 1 + ρ Σ zᵢ²/(dᵢ − λ),
 //
-// one between each two neighbours in d and one above them all.
+// one between each two neighbouring d and one above them all.
 type secular struct {
 	d, z []float64
 	ρ    float64
@@ -59,9 +59,9 @@ func (s secular) weights(gaps *mat.Dense) []float64 {
 	return z
 }
 
-// root returns eigenvalue j, and sets gaps to all dᵢ less it. It works with the
-// distance μ from the nearer pole of f, the origin, as only that can be known to
-// full relative accuracy.
+// root returns eigenvalue λⱼ and sets gaps to all dᵢ − λⱼ. It works with the distance
+// μ of λⱼ from the nearer pole of f, the origin, as only μ can be computed to full
+// relative accuracy.
 func (s secular) root(j int, gaps []float64) float64 {
 	k := len(s.d)
 	origin, low, high := s.d[j], 0.0, s.ρ*floats.Dot(s.z, s.z)
@@ -99,14 +99,15 @@ func (s secular) root(j int, gaps []float64) float64 {
 	return origin + μ
 }
 
+// shift sets gaps to all dᵢ − origin.
 func (s secular) shift(gaps []float64, origin float64) {
 	for i, d := range s.d {
 		gaps[i] = d - origin
 	}
 }
 
-// at returns f at a distance μ from the origin, the derivatives of its parts ψ,
-// with the poles up to j, and φ, with those above, and f's rounding error.
+// at returns f at the distance μ from the origin, the derivatives of its parts ψ, with
+// the poles up to j, and φ, with the poles above, and the rounding error of f.
 func (s secular) at(μ float64, j int, poles []float64) (f, dψ, dφ, noise float64) {
 	ψ, φ := 0.0, 0.0
 	for i, pole := range poles[:j+1] {
@@ -143,7 +144,8 @@ func step(j int, poles []float64, μ, f, dψ, dφ float64) float64 {
 	return 2 * b / (a + root)
 }
 
-// middle bisects, by orders of magnitude where one bound is zero.
+// middle returns a number between low and high: the mean or, if one bound is zero, the
+// other one times 2⁻¹⁰.
 func middle(low, high float64) float64 {
 	switch {
 	case low == 0:

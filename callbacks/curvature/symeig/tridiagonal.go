@@ -10,12 +10,12 @@ import (
 	"github.com/hessoscope/hessoscope/models/symbolic/gemm"
 )
 
-// fast has the products of all matrices of some size.
+// fast multiplies all but the smallest matrices.
 var fast gemm.Implementation
 
 const (
-	triangleBlock = 64 // rows that a product with a triangle reads at a time: they stay in the cache
-	lazyColumns   = 32 // columns made tridiagonal before the rest is brought up to date
+	triangleBlock = 64 // rows of a triangle that a product reads at a time, so that they stay in the cache
+	lazyColumns   = 32 // columns made tridiagonal before the rest of the matrix is updated
 	reflectorRows = 64 // reflectors applied together
 	reflectedRows = 96 // vectors that they are applied to at a time
 )
@@ -25,12 +25,12 @@ const (
 //	A = Q T Qᵀ,   Q = H₀ H₁ ⋯,   Hⱼ = I − τⱼ vⱼ vⱼᵀ,
 //
 // in blocks, so that half of the work is in products of matrices (Dongarra,
-// Sorensen & Hammarling 1989). The other half, products of what is left of A with
-// one vector each, reads only the lower triangle, and each block of it once.
+// Sorensen & Hammarling 1989). The other half is products of what is left of A with
+// single vectors. Each reads only the lower triangle, block by block, once.
 type tridiagonal struct {
 	n    int
 	a    []float64 // n × n: lower triangle of what is left of A; vⱼ in row j, from column j+1
-	d, e []float64 // diagonal of T and what is next to it
+	d, e []float64 // diagonal and off-diagonal of T
 	tau  []float64 // n − 1
 
 	// A − Σ (v wᵀ + w vᵀ) is what is left of A, for as many pairs as there are in
@@ -39,7 +39,8 @@ type tridiagonal struct {
 	pairs       int
 }
 
-// tridiagonalise overwrites a, n × n, of which it reads the lower triangle.
+// tridiagonalise returns the tridiagonalisation of a, n × n, of which it reads the
+// lower triangle. It overwrites a.
 func tridiagonalise(n int, a []float64) *tridiagonal {
 	t := &tridiagonal{
 		n: n, a: a,
@@ -62,8 +63,8 @@ func tridiagonalise(n int, a []float64) *tridiagonal {
 	return t
 }
 
-// completeBlocks copies the lower triangle of each block on the diagonal to its
-// upper one: they are used as a whole.
+// completeBlocks copies the lower triangle of each block on the diagonal to its upper
+// triangle, as these blocks are used as a whole.
 func (t *tridiagonal) completeBlocks() {
 	for i := range t.n {
 		for j := i / triangleBlock * triangleBlock; j < i; j++ {
@@ -82,8 +83,8 @@ func (t *tridiagonal) column(j int, dst []float64) {
 	}
 }
 
-// reflect makes x, what is below the diagonal of column j, a multiple of the
-// first unit vector, by Hⱼ from both sides. It overwrites x and w.
+// reflect applies Hⱼ from both sides. It makes x, the part of column j below the
+// diagonal, a multiple of the first unit vector. It overwrites x and w.
 func (t *tridiagonal) reflect(j int, x, w []float64) {
 	var impl lapackgonum.Implementation
 	t.e[j], t.tau[j] = impl.Dlarfg(len(x), x[0], x[1:], 1)
@@ -110,7 +111,7 @@ func (t *tridiagonal) reflect(j int, x, w []float64) {
 	t.pairs++
 }
 
-// multiply adds A x to y, for the rows and columns of A from j on.
+// multiply adds A x to y, where A has the rows and columns from j on.
 func (t *tridiagonal) multiply(j int, y, x []float64) {
 	for top := j; top < t.n; {
 		end := min(t.n, (top/triangleBlock+1)*triangleBlock)
@@ -126,7 +127,8 @@ func (t *tridiagonal) multiply(j int, y, x []float64) {
 	}
 }
 
-// update brings what is left of A, from row and column j on, up to date.
+// update subtracts the collected pairs from what is left of A, from row and column j
+// on.
 func (t *tridiagonal) update(j int) {
 	first := j / triangleBlock
 	left, right := t.left.RawMatrix().Data, t.right.RawMatrix().Data
@@ -159,12 +161,13 @@ func (t *tridiagonal) rotate(y *mat.Dense) {
 	}
 }
 
-// reflectors returns V, with v of the reflectors from to to as rows, without the
-// zeros that all have, and the upper triangular F of their product in order,
+// reflectors returns V and the upper triangular F for the product of the reflectors
+// from, …, to,
 //
 //	H ⋯ H = I − Vᵀ F V
 //
-// (Schreiber & Van Loan 1989).
+// (Schreiber & Van Loan 1989). The rows of V are their v, without the leading zeros
+// that all have.
 func (t *tridiagonal) reflectors(from, to int) (v, f *mat.Dense) {
 	k, width := to-from+1, t.n-from-1
 	v, f = mat.NewDense(k, width, nil), mat.NewDense(k, k, nil)

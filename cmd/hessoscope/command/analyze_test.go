@@ -103,9 +103,9 @@ func TestAnalyzeTruth(t *testing.T) {
 		for _, method := range []string{"auto", "dense", "lanczos"} {
 			resolved := method
 			if method == "auto" {
-				resolved = map[bool]string{true: "dense", false: "reduced"}[want.Parameters <= analyzeDenseLimit]
+				resolved = map[bool]string{true: "dense", false: "reduced"}[want.Parameters <= 2000]
 			}
-			minutes := method == "dense" && want.Parameters > analyzeDenseLimit
+			minutes := method == "dense" && want.Parameters > 2000
 			seconds := method != "lanczos" && net.name == "gauss_small"
 			if minutes || seconds && (method == "auto" || testing.Short()) {
 				continue

@@ -12,15 +12,16 @@ import (
 
 	"gonum.org/v1/gonum/floats"
 
+	"github.com/hessoscope/hessoscope/callbacks/analysis"
 	"github.com/hessoscope/hessoscope/callbacks/margin"
 	"github.com/hessoscope/hessoscope/datasets"
 )
 
 // analyzeMargin is what analyze --margin says of a net, from few eigenvalues.
-func analyzeMargin(t *testing.T, args ...string) *marginAnalysis {
+func analyzeMargin(t *testing.T, args ...string) *analysis.Margin {
 	t.Helper()
 	args = append([]string{"analyze", "--method", "lanczos", "--top", "3", "--bottom", "0", "--no-complexity", "--json", "-"}, args...)
-	found := decode[analysis](t, succeed(t, args...)).Margin
+	found := decode[analysis.Result](t, succeed(t, args...)).Margin
 	if found == nil {
 		t.Fatalf("hessoscope %q: no margin", args)
 	}
@@ -94,7 +95,7 @@ func TestAnalyzeMargin(t *testing.T) {
 }
 
 // checkMargin compares m with the rows of its file.
-func checkMargin(t *testing.T, m *marginAnalysis, split *datasets.Split, rows []distance) {
+func checkMargin(t *testing.T, m *analysis.Margin, split *datasets.Split, rows []distance) {
 	t.Helper()
 	var right []float64
 	var nearest distance
@@ -213,7 +214,7 @@ func TestAnalyzeMarginSame(t *testing.T) {
 	if have := analyze(1, append(few, "--margins", first, "--workers", "1")...); have != want {
 		t.Errorf("by one worker, and to a file:\n%s\nwant, as by three:\n%s", have, want)
 	}
-	other := decode[analysis](t, analyze(1, append(few, "--margins", again, "--seed", "9", "--top", "0", "--bottom", "1")...)).Margin
+	other := decode[analysis.Result](t, analyze(1, append(few, "--margins", again, "--seed", "9", "--top", "0", "--bottom", "1")...)).Margin
 	if other.Eigenvector != nil || other.Paper != nil {
 		t.Errorf("margins %+v and %+v of eigenvectors, without one", other.Eigenvector, other.Paper)
 	}
@@ -225,14 +226,14 @@ func TestAnalyzeMarginSame(t *testing.T) {
 	if len(rows) != 20 || len(redrawn) != 20 || slices.Equal(rows, redrawn) || other.Samples != 20 {
 		t.Errorf("%d and %d rows, drawn by different seeds; want 20 each, and different", len(rows), len(redrawn))
 	}
-	checkMargin(t, decode[analysis](t, want).Margin, &data.Splits[0], rows)
+	checkMargin(t, decode[analysis.Result](t, want).Margin, &data.Splits[0], rows)
 	table := analyze(0, "--margin")
 	for _, want := range []string{"margin           ", "measured         6 samples, 0 misclassified", "logit margin     ", "by eigenvectors  ", "as published     "} {
 		if !strings.Contains(table, want) {
 			t.Errorf("no %q in the table\n%s", want, table)
 		}
 	}
-	if without := decode[analysis](t, analyze(0, "--json", "-")); without.Margin != nil {
+	if without := decode[analysis.Result](t, analyze(0, "--json", "-")); without.Margin != nil {
 		t.Error("a margin that was not asked for")
 	}
 }

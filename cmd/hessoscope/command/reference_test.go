@@ -5,6 +5,8 @@ import (
 	"math"
 	"path/filepath"
 	"testing"
+
+	"github.com/hessoscope/hessoscope/callbacks/analysis"
 )
 
 var reference = flag.String("reference", "", "folder of the reference nets: weights/, expected/ and datasets/; not tested without")
@@ -26,7 +28,7 @@ func TestReference(t *testing.T) {
 			want := decode[truth](t, read(t, filepath.Join(*reference, "expected", net+".json")))
 			out := succeed(t, "analyze", "--weights", filepath.Join(*reference, "weights", net+".npz"),
 				"--data", filepath.Join(*reference, "datasets", data+".csv"), "--json", "-")
-			have := decode[analysis](t, out)
+			have := decode[analysis.Result](t, out)
 			want.check(t, have)
 			off, residual := 0.0, 0.0
 			for i, v := range have.Spectrum.Top {

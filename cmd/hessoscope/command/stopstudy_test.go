@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/hessoscope/hessoscope/callbacks/analysis"
 	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/callbacks/stopping"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
@@ -98,7 +99,7 @@ func TestTrainRestoreBest(t *testing.T) {
 		t.Fatalf("epoch %d, stop %+v, restored %+v; want a stop by patience, 4 epochs behind the best", record.Epoch, record.Stop, record.Restored)
 	}
 	best := readLines(t, filepath.Join(dir, "metrics.jsonl"))[record.Restored.Epoch].Metrics["validation/loss"]
-	have := decode[analysis](t, succeed(t, "analyze", dir, "--split", "validation", "--no-complexity", "--json", "-"))
+	have := decode[analysis.Result](t, succeed(t, "analyze", dir, "--split", "validation", "--no-complexity", "--json", "-"))
 	if have.Loss != best || have.Loss != record.Restored.Value {
 		t.Errorf("the loss of the run is %v, of the record %v; want the best, %v", have.Loss, record.Restored.Value, best)
 	}
