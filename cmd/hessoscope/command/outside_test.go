@@ -1,0 +1,61 @@
+package command
+
+import (
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// What docs/extending.md lists compiles and runs in a module outside: every
+// example_own_*_test.go brings something of its own, and is copied there.
+func TestExtensionsFromOutside(t *testing.T) {
+	skipShort(t)
+	root, err := filepath.Abs("../../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	module, docs := t.TempDir(), read(t, root+"/docs/extending.md")
+	copied := 0
+	err = filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
+		name := filepath.Base(path)
+		if err != nil || !strings.HasPrefix(name, "example_own_") {
+			return err
+		}
+		below, err := filepath.Rel(root, path)
+		if err != nil {
+			return err
+		}
+		copied++
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(module, below)), 0o755); err != nil {
+			return err
+		}
+		write(t, filepath.Join(module, below), read(t, path))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, link := range strings.Split(docs, "(../")[1:] {
+		file, _, _ := strings.Cut(link, ")")
+		if _, err := os.Stat(filepath.Join(root, file)); err != nil {
+			t.Errorf("docs/extending.md: %v", err)
+		}
+	}
+	if copied < 9 {
+		t.Errorf("%d examples of extensions, want one for each of the nine", copied)
+	}
+	_, requirements, _ := strings.Cut(read(t, root+"/go.mod"), "\n")
+	write(t, filepath.Join(module, "go.mod"), "module outside\n"+requirements+
+		"\nrequire github.com/hessoscope/hessoscope v0.0.0\n\nreplace github.com/hessoscope/hessoscope => "+root+"\n")
+	write(t, filepath.Join(module, "go.sum"), read(t, root+"/go.sum"))
+	test := exec.Command("go", "test", "-vet=off", "./...")
+	test.Dir = module
+	test.Env = append(os.Environ(), "GOFLAGS=-mod=mod")
+	out, err := test.CombinedOutput()
+	if passed := strings.Count("\n"+string(out), "\nok "); err != nil || passed < 7 {
+		t.Errorf("%d packages pass, error %v:\n%s", passed, err, out)
+	}
+}
