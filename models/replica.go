@@ -20,6 +20,7 @@ const (
 	second                              // H·v and the slopes; needs first
 	gaussNewton                         // G·v
 	mixed                               // ∂(v·∇L)/∂x; needs first
+	factors                             // what the gradient is a sum over samples of; needs first
 )
 
 // replica is one copy of the graph of an Objective, and its program, with room
@@ -35,6 +36,9 @@ type replica struct {
 
 	gradient G.Nodes // one for each active parameter, as are all nodes below
 	backward *symbolic.Plan
+
+	factors  []rowFactors // of the gradient; nil if one is no sum over samples
+	factored *symbolic.Plan
 
 	direction G.Nodes // v
 	image     G.Nodes // H·v
@@ -67,6 +71,10 @@ func newReplica(e *Expression, active []bool, d derivatives) (*replica, error) {
 			return nil, err
 		}
 		outs = append(outs, present(r.gradient)...)
+	}
+	if d&factors != 0 {
+		r.factors = factorsOf(r.gradient, e.Weight.Shape()[0])
+		outs = append(outs, factorNodes(r.factors)...)
 	}
 	if d&(second|gaussNewton|mixed) != 0 {
 		for i, p := range r.active {
@@ -172,6 +180,7 @@ func (r *replica) plan(d derivatives) (err error) {
 		{&r.forward, 0, G.Nodes{r.Losses, r.Logits}},
 		{&r.backward, first, append(present(r.gradient), r.Losses, r.Logits)},
 		{&r.product, second, present(r.image)},
+		{&r.factored, factors, factorNodes(r.factors)},
 		{&r.slopes, second, present(G.Nodes{r.slope})},
 		{&r.ggnProduct, gaussNewton, present(r.ggnImage)},
 		{&r.mixed, mixed, present(G.Nodes{r.inputImage})},

@@ -125,22 +125,3 @@ func (r *Reinforcing) Seeds(ctx context.Context) (*mat.Dense, error) {
 	})
 	return seeds, err
 }
-
-// Gram returns the inner products of the unit reinforcing gradients,
-//
-//	K[m][n] = ⟨ĝ(xₘ), ĝ(xₙ)⟩,
-//
-// N × N, symmetric. The diagonal is 1; row and column of a sample without a
-// gradient are zero. Gram holds all gradients at once, as Directions does.
-//
-// K/N has the non-zero eigenvalues μ of (1/N) Σₙ ĝ(xₙ)ĝ(xₙ)ᵀ, so N²/‖K‖²_F =
-// 1/Σμ² is the effective number of directions that the gradients share.
-func (r *Reinforcing) Gram(ctx context.Context) (*mat.Dense, error) {
-	g, err := r.Directions(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var gram mat.Dense
-	gram.Mul(g, g.T())
-	return &gram, nil
-}

@@ -51,6 +51,14 @@ func MatMul(a, b *G.Node, transA, transB bool) (*G.Node, error) {
 	}, a, b)
 }
 
+// SummedRows tells whether an operation sums over the rows of its operands: the
+// outer products of the rows of two, leftᵀ·right, or the rows of one. Gradients of
+// a dense layer are such sums over the samples (Goodfellow 2015).
+func SummedRows(o G.Op) bool {
+	p, ok := o.(*primitive)
+	return ok && (p.form == summedRows || p.product != nil && len(p.in) == 2 && p.product.tA == blas.Trans && p.product.tB == blas.NoTrans)
+}
+
 // matMulOrTransposed returns op(a)·op(b), or its transpose op(b)ᵀ·op(a)ᵀ.
 func matMulOrTransposed(a, b *G.Node, transA, transB, transposed bool) (*G.Node, error) {
 	if transposed {

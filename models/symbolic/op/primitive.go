@@ -52,7 +52,7 @@ type primitive struct {
 	pullback func(in G.Nodes, out, grad *G.Node) (G.Nodes, error)
 }
 
-// form distinguishes the operations that Fuse can combine.
+// form distinguishes the operations that others treat in a special way.
 type form int
 
 const (
@@ -60,6 +60,7 @@ const (
 	sum              // Add
 	sumWithRow       // AddRow
 	repeatedRow      // RepeatRow
+	summedRows       // ColSum
 )
 
 // product is a matrix product of a fixed size, (m, k)·(k, n) → (m, n). It stays

@@ -50,6 +50,7 @@ func ColSum(x *G.Node) (*G.Node, error) {
 	}
 	return apply(primitive{
 		name: "ColSum",
+		form: summedRows,
 		out:  tensor.Shape{c},
 		wrt:  []bool{true},
 		f32:  colSum(vec.Float32),

@@ -1,0 +1,148 @@
+package models
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/mat"
+	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
+	"github.com/hessoscope/hessoscope/models/symbolic"
+	"github.com/hessoscope/hessoscope/models/symbolic/op"
+)
+
+// rowFactors are nodes of which a parameter's gradient is the sum over samples:
+// leftᵀ·right, or the sum of the rows of left if right is nil.
+type rowFactors struct{ left, right *G.Node }
+
+// factorsOf returns the factors of gradients on batches of n samples; nil unless
+// all of them have some. A gradient that is nil has none and needs none.
+func factorsOf(gradients G.Nodes, n int) []rowFactors {
+	var all []rowFactors
+	for _, g := range present(gradients) {
+		children := symbolic.Children(g)
+		if g.Op() == nil || !op.SummedRows(g.Op()) || slices.ContainsFunc(children, func(c *G.Node) bool { return c.Shape()[0] != n }) {
+			return nil
+		}
+		f := rowFactors{left: children[0]}
+		if len(children) == 2 {
+			f.right = children[1]
+		}
+		all = append(all, f)
+	}
+	return all
+}
+
+// factorNodes are the nodes of all factors, each once.
+func factorNodes(all []rowFactors) G.Nodes {
+	var nodes G.Nodes
+	for _, f := range all {
+		for _, n := range present(G.Nodes{f.left, f.right}) {
+			if !slices.Contains(nodes, n) {
+				nodes = append(nodes, n)
+			}
+		}
+	}
+	return nodes
+}
+
+// GradientGram returns the inner products gₙ·gₘ of the gradients of all samples'
+// losses, N × N, without the gradients: a dense layer's are outer products of the
+// errors δ, propagated back to it, and its inputs h, so that
+//
+//	gₙ·gₘ = Σ_layers (δₙ·δₘ)·(hₙ·hₘ + 1)
+//
+// (Goodfellow 2015). It takes one pass and N² times the widths of all layers. A
+// model whose gradients are no such products is an error, and so is one in which
+// samples depend on each other; SampleGradients serves for these.
+func (o *Objective) GradientGram(ctx context.Context) (*mat.Dense, error) {
+	if err := o.build(first | factors); err != nil {
+		return nil, err
+	}
+	all := o.replicas[0].factors
+	if all == nil {
+		return nil, ErrNoFactors
+	}
+	n := o.Samples()
+	values := make(map[*G.Node]*mat.Dense) // by the node of the first replica
+	nodes := factorNodes(all)
+	for _, node := range nodes {
+		values[node] = mat.NewDense(n, node.Shape()[1], nil)
+	}
+	err := o.each(ctx, 1, func(r *replica, _, _ int) error {
+		return r.factored.Run()
+	}, func(r *replica, chunk, _ int) error {
+		rows := o.chunks[chunk]
+		for i, node := range factorNodes(r.factors) {
+			width := node.Shape()[1]
+			copyValues(values[nodes[i]].RawMatrix().Data[rows[0]*width:(rows[0]+len(rows))*width], r.program.Value(node).(*tensor.Dense))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	gram := multiplied(all, values, n)
+	gram.Scale(float64(n)*float64(n), gram) // the loss gives every sample the weight 1/N
+	if err := finite("the inner products of gradients", gram.RawMatrix().Data); err != nil {
+		return nil, err
+	}
+	return gram, o.checkGram(ctx, gram)
+}
+
+// ErrNoFactors is the error of GradientGram for a model whose gradients are no
+// sums of outer products over the samples.
+var ErrNoFactors = fmt.Errorf("models: the gradients are no sums of outer products over the samples")
+
+// multiplied is Σ (LLᵀ)∘(RRᵀ) over the factors, without RRᵀ where there is none.
+func multiplied(all []rowFactors, values map[*G.Node]*mat.Dense, n int) *mat.Dense {
+	products := make(map[*G.Node]*mat.Dense)
+	for node, rows := range values {
+		products[node] = mat.NewDense(n, n, nil)
+		products[node].Mul(rows, rows.T())
+	}
+	gram := mat.NewDense(n, n, nil)
+	term := make([]float64, n)
+	for i := range n {
+		row := gram.RawRowView(i)
+		for _, f := range all {
+			copy(term, products[f.left].RawRowView(i))
+			if f.right != nil {
+				floats.Mul(term, products[f.right].RawRowView(i))
+			}
+			floats.Add(row, term)
+		}
+	}
+	return gram
+}
+
+// checkGram compares the norms of the first and the last sample's gradient with
+// those of passes of one sample each.
+func (o *Objective) checkGram(ctx context.Context, gram *mat.Dense) error {
+	if err := o.buildSingle(); err != nil {
+		return err
+	}
+	g := make([]float64, o.Dim())
+	r := o.single.replicas[0]
+	for _, n := range []int{0, o.Samples() - 1} {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		r.load(&o.single.samples, n)
+		if err := r.backward.Run(); err != nil {
+			return err
+		}
+		clear(g)
+		r.add(g, r.gradient)
+		const rounding = 1e-6 // far above that of either way, in float32 too
+		have, want := math.Sqrt(max(gram.At(n, n), 0)), floats.Norm(g, 2)
+		if !(math.Abs(have-want) <= rounding*math.Max(have, want)) {
+			return ErrNoFactors
+		}
+	}
+	return nil
+}
