@@ -1,12 +1,13 @@
 package trainer
 
 import (
-	"context"
-	"errors"
+	"fmt"
+	"math"
 	"slices"
 	"time"
 
 	"github.com/hessoscope/hessoscope/datasets"
+	"github.com/hessoscope/hessoscope/datasets/suggest"
 	"github.com/hessoscope/hessoscope/models"
 )
 
@@ -88,42 +89,88 @@ func (s *State) Restored() (Restored, bool) {
 // Checkpoint captures all that is needed to go on from here.
 func (s *State) Checkpoint() (*Checkpoint, error) { return s.snapshot() }
 
-// Stop tells why a run ended.
-type Stop struct {
-	Reason Reason `json:"reason"`
-	By     string `json:"by,omitempty"`     // the hook that asked for it
-	Rule   string `json:"rule,omitempty"`   // the kind of its rule, if it has rules: "patience"
-	Metric string `json:"metric,omitempty"` // that the rule is about, if it is one
-	Detail string `json:"detail,omitempty"` // one line
+// A Scheduled Meter tells how often it records one of its metrics from an
+// epoch on and before the last, at most, if that is known. It is asked when
+// training begins.
+type Scheduled interface {
+	Times(s *State, metric string, from int) (most int, known bool)
 }
 
-// Restored tells that the parameters at the end of a run are those of an
-// earlier epoch.
-type Restored struct {
-	Metric  string `json:"metric"` // whose best epoch it is
-	Reading        // the metric's value there, and the epoch
+// metrics holds the declared metrics and their last readings.
+type metrics struct {
+	declared []Metric
+	last     map[string]Reading
+	schedule map[string]Scheduled // of those of which it is known
 }
 
-// Reason is the kind of a Stop.
-type Reason string
-
-// The reasons.
-const (
-	Completed Reason = "completed"   // all planned epochs are done
-	Requested Reason = "requested"   // a hook asked for it
-	Cancelled Reason = "interrupted" // the context was cancelled; the run can be resumed
-	NotFinite Reason = "not_finite"  // a loss or gradient was NaN or infinite; the epoch before is kept
-	Failed    Reason = "failed"      // something else went wrong
-)
-
-// StopOf tells why a run ended that ended by err.
-func StopOf(err error) Stop {
-	switch {
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return Stop{Reason: Cancelled}
-	case errors.Is(err, models.ErrNotFinite):
-		return Stop{Reason: NotFinite, Detail: err.Error()}
-	default:
-		return Stop{Reason: Failed, Detail: err.Error()}
+func (m *metrics) declare(declared ...Metric) error {
+	for _, d := range declared {
+		if slices.ContainsFunc(m.declared, func(o Metric) bool { return o.Name == d.Name }) {
+			return fmt.Errorf("trainer: metric %q is declared twice", d.Name)
+		}
+		m.declared = append(m.declared, d)
 	}
+	return nil
+}
+
+// declareScheduled declares metrics that are recorded by a schedule; nil if it
+// is not known.
+func (m *metrics) declareScheduled(schedule Scheduled, declared ...Metric) error {
+	if schedule != nil {
+		for _, d := range declared {
+			m.schedule[d.Name] = schedule
+		}
+	}
+	return m.declare(declared...)
+}
+
+// Metrics returns the declared metrics, in the order of declaration.
+func (s *State) Metrics() []Metric { return s.metrics.declared }
+
+// Metric returns the declaration of a metric. The error of a name that was not
+// declared suggests the nearest.
+func (s *State) Metric(name string) (Metric, error) {
+	var names []string
+	for _, d := range s.metrics.declared {
+		if d.Name == name {
+			return d, nil
+		}
+		names = append(names, d.Name)
+	}
+	return Metric{}, fmt.Errorf("trainer: no metric %q%s", name, suggest.Nearest(name, names))
+}
+
+// Times is how often a metric is recorded from an epoch on and before the
+// last, at most, if that is known.
+func (s *State) Times(name string, from int) (most int, known bool) {
+	schedule, ok := s.metrics.schedule[name]
+	if !ok {
+		return 0, false
+	}
+	return schedule.Times(s, name, from)
+}
+
+// Record sets a declared metric for the current epoch. A value that is NaN or
+// infinite is an error that wraps models.ErrNotFinite.
+func (s *State) Record(name string, value float64) error {
+	if !slices.ContainsFunc(s.metrics.declared, func(d Metric) bool { return d.Name == name }) {
+		return fmt.Errorf("trainer: metric %q was not declared", name)
+	}
+	if math.IsNaN(value) || math.IsInf(value, 0) {
+		return fmt.Errorf("trainer: metric %q is %g: %w", name, value, models.ErrNotFinite)
+	}
+	s.metrics.last[name] = Reading{Value: value, Epoch: s.Epoch, Step: s.Step}
+	return nil
+}
+
+// Last returns the latest reading of a metric, however old.
+func (s *State) Last(name string) (Reading, bool) {
+	r, ok := s.metrics.last[name]
+	return r, ok
+}
+
+// Fresh returns the reading of a metric if it was recorded at this epoch.
+func (s *State) Fresh(name string) (float64, bool) {
+	r, ok := s.metrics.last[name]
+	return r.Value, ok && r.Epoch == s.Epoch
 }

@@ -278,6 +278,24 @@ func (t *Trainer) live() []models.Parameter {
 	return live
 }
 
+// capture snapshots the run as it is now.
+func (t *Trainer) capture() (*Checkpoint, error) {
+	s := t.session.state
+	hooks, err := t.session.snapshots()
+	if err != nil {
+		return nil, err
+	}
+	return &Checkpoint{
+		Progress: Progress{
+			Format: checkpointFormat, Epoch: t.epoch, Batch: t.batch, Stage: t.session.stage, Step: s.Step,
+			Seed: s.Seed, Data: s.Data.Fingerprint(), Optimizer: t.optimizer.Name(), Hooks: t.session.hookNames(),
+			Elapsed: s.Elapsed(), Loss: t.lossSum, BatchLoss: s.BatchLoss, Work: s.work, Metrics: maps.Clone(s.metrics.last), Stop: s.stop,
+		},
+		Arrays: models.Export(t.live()),
+		Hooks:  hooks,
+	}, nil
+}
+
 // keepGood remembers the present state.
 func (t *Trainer) keepGood() {
 	s := t.session.state
