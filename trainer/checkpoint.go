@@ -9,31 +9,31 @@ import (
 	"github.com/hessoscope/hessoscope/models/weights"
 )
 
-// Checkpoint is all that is needed to go on with a run: a snapshot of
-// parameters, optimizer, hooks and progress.
+// Checkpoint holds everything that is needed to resume a run: a snapshot of
+// the parameters, the optimizer, the hooks and the progress.
 type Checkpoint struct {
 	Progress Progress
 	Arrays   []weights.Array   // parameters under their names, then the optimizer's state under "optimizer/…"
-	Hooks    map[string][]byte // of hooks that have a state, by name
+	Hooks    map[string][]byte // states of the hooks that are Snapshotters, by hook name
 }
 
 // Progress is how far a run has come.
 type Progress struct {
-	Format    int                `json:"format"`     // of the checkpoint file: 2
-	Epoch     int                `json:"epoch"`      // whose batches or end are under way
-	Batch     int                `json:"batch"`      // batches of it that are done
-	Stage     int                `json:"stage"`      // stages of its end that are done
-	Step      int                `json:"step"`       // training steps done
-	Seed      uint64             `json:"seed"`       // of the run
-	Data      string             `json:"data"`       // fingerprint of the data set
-	Optimizer string             `json:"optimizer"`  // its name
-	Hooks     []string           `json:"hooks"`      // in order
-	Elapsed   time.Duration      `json:"elapsed"`    // nanoseconds spent so far
-	Loss      float64            `json:"loss"`       // sum of the mini-batch losses of the epoch so far
-	BatchLoss float64            `json:"batch_loss"` // of the last mini-batch
-	Work      float64            `json:"work"`       // of training and evaluation, as State.Work
-	Metrics   map[string]Reading `json:"metrics"`    // last readings
-	Stop      *Stop              `json:"stop,omitempty"`
+	Format    int                `json:"format"`         // version of the checkpoint format: 2
+	Epoch     int                `json:"epoch"`          // current epoch
+	Batch     int                `json:"batch"`          // batches of this epoch that are done
+	Stage     int                `json:"stage"`          // stages of the end of this epoch that are done
+	Step      int                `json:"step"`           // training steps done
+	Seed      uint64             `json:"seed"`           // seed of the run
+	Data      string             `json:"data"`           // fingerprint of the data set
+	Optimizer string             `json:"optimizer"`      // name of the optimizer
+	Hooks     []string           `json:"hooks"`          // names of all hooks, in calling order
+	Elapsed   time.Duration      `json:"elapsed"`        // nanoseconds spent so far
+	Loss      float64            `json:"loss"`           // sum of the mini-batch losses of the epoch so far
+	BatchLoss float64            `json:"batch_loss"`     // loss of the last mini-batch
+	Work      float64            `json:"work"`           // cost of training and evaluation, as State.Work
+	Metrics   map[string]Reading `json:"metrics"`        // last reading of each metric
+	Stop      *Stop              `json:"stop,omitempty"` // nil if no stop was requested
 }
 
 const (
@@ -42,8 +42,8 @@ const (
 	hookPrefix       = "hooks/"
 )
 
-// Write stores the checkpoint in a .npz file: np.load sees the parameters
-// under their own names. The file is replaced as a whole or not at all.
+// Write stores the checkpoint in a .npz file, in which np.load finds the
+// parameters under their own names. It replaces the file atomically.
 func (c *Checkpoint) Write(path string) error {
 	progress, err := json.MarshalIndent(c.Progress, "", " ")
 	if err != nil {
@@ -56,7 +56,8 @@ func (c *Checkpoint) Write(path string) error {
 	return weights.WriteArchive(path, archive)
 }
 
-// ReadCheckpoint reads what Write stored.
+// ReadCheckpoint reads a file that Checkpoint.Write stored. A file in another
+// checkpoint format is an error.
 func ReadCheckpoint(path string) (*Checkpoint, error) {
 	archive, err := weights.ReadArchive(path)
 	if err != nil {

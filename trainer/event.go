@@ -7,8 +7,8 @@ import (
 
 // The events of a run that a Hook may listen to.
 type (
-	// TrainBeginner is called before the first epoch, and again, after
-	// Restore, when a run is resumed.
+	// TrainBeginner is called before the first epoch. When a run is resumed, it
+	// is called again, after Restore.
 	TrainBeginner interface {
 		TrainBegin(context.Context, *State) error
 	}
@@ -23,7 +23,7 @@ type (
 	}
 	// EpochEnder is called at the end of an epoch, epoch 0 included. A hook of
 	// the Measure phase is called a second time when a Decide hook stops the
-	// run, so that it can measure the last epoch if it has not yet.
+	// run, so that it can measure the last epoch if it has not done so yet.
 	EpochEnder interface {
 		EpochEnd(context.Context, *State) error
 	}
@@ -31,19 +31,19 @@ type (
 	BatchEnder interface {
 		BatchEnd(context.Context, *State) error
 	}
-	// ValidationEnder is called when the splits have been evaluated, before
-	// the hooks of the epoch's end.
+	// ValidationEnder is called after the splits have been evaluated, before
+	// any EpochEnder.
 	ValidationEnder interface {
 		ValidationEnd(context.Context, *State) error
 	}
-	// Interrupted is called when the run ends by an error, a cancelled
-	// context included, with a context that is not cancelled.
+	// Interrupted is called when an error or a cancelled context ends the run.
+	// The context that it receives is not cancelled.
 	Interrupted interface {
 		Interrupted(context.Context, *State, error) error
 	}
 )
 
-// fire calls one event of all hooks that have it, in order.
+// fire calls event for every hook that implements the interface H, in order.
 func fire[H any](hooks []Hook, event func(H) error) error {
 	for _, h := range hooks {
 		listener, ok := h.(H)

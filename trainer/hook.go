@@ -6,21 +6,24 @@ import (
 	"slices"
 )
 
-// A Hook watches a training run. It implements Hook and any of the interfaces
-// below. A hook must not change the model, the data or the State's progress,
-// and draws random numbers only from streams of its own. When training ends, it
-// may put the parameters of an earlier epoch back; it then calls
-// State.SetRestored.
+// A Hook watches a training run. Besides Hook it implements any of the optional
+// interfaces Phased, Meter, Scheduled, Resetter and Snapshotter, and those of the
+// events that it listens to, such as EpochEnder. A hook must not change the
+// model, the data or the progress in the State, and it draws random numbers only
+// from streams of its own. When training ends, it may put back the parameters of
+// an earlier epoch; it then calls State.SetRestored.
 //
-// The fields of a hook that its user set stay as they are. What a hook resolves
-// or remembers is private; a Resetter forgets it when the next run is made, so
-// that one value can be the hook of one run after another.
+// A hook does not change the exported fields that its user set. Resolved
+// defaults and everything it remembers of a run are in unexported fields. A
+// Resetter clears them when the next run is created, so that the same value can
+// serve several runs, one after another.
 //
-// Within a phase hooks run in the order they were given. An error ends the
-// run and comes back wrapped with the hook's name. An EpochEnder that returns
-// the error of a cancelled context must not have changed its own state: it is
-// called again when the run is resumed, and those before it are not. After an
-// error of another event, that event is repeated for all hooks or for none.
+// Within a phase, hooks run in the order in which they were given. An error ends
+// the run and is returned wrapped with the hook's name. An EpochEnder that
+// returns the error of a cancelled context must not have changed its own state:
+// when the run is resumed, it is called again, while the hooks before it are not.
+// After an error in any other event, that event is repeated for all hooks or for
+// none.
 type Hook interface {
 	// Name is unique among the hooks of a run.
 	Name() string
@@ -29,7 +32,7 @@ type Hook interface {
 // Phase orders hooks at the end of an epoch.
 type Phase int
 
-// The phases. A hook without a phase measures.
+// The phases. A hook that is not Phased belongs to the phase Measure.
 const (
 	Measure Phase = iota // records metrics
 	Decide               // reads metrics and may request a stop
@@ -39,22 +42,24 @@ const (
 
 // The optional interfaces of a Hook.
 type (
-	// Phased hooks tell their phase.
+	// A Phased hook chooses its phase.
 	Phased interface{ Phase() Phase }
 	// A Meter declares the metrics that the hook records.
 	Meter interface{ Metrics() []Metric }
-	// A Resetter forgets all that it remembers of an earlier run. It is called
-	// when a Session or Trainer is made, before Restore.
+	// A Resetter clears everything that it remembers of an earlier run. Reset
+	// is called when a Session or Trainer is created, before Restore.
 	Resetter interface{ Reset() }
-	// A Snapshotter has state that belongs to a checkpoint; EncodeState and
-	// DecodeState turn it into bytes and back. Snapshot makes durable whatever
-	// the state refers to outside, such as an open file.
+	// A Snapshotter has state that belongs in a checkpoint; EncodeState and
+	// DecodeState convert it to bytes and back. If the state refers to something
+	// outside the checkpoint, such as an open file, Snapshot also makes that
+	// durable.
 	Snapshotter interface {
 		Snapshot() ([]byte, error)
 		Restore([]byte) error
 	}
 )
 
+// phaseOf returns the phase of a hook.
 func phaseOf(h Hook) Phase {
 	if p, ok := h.(Phased); ok {
 		return p.Phase()
@@ -62,7 +67,8 @@ func phaseOf(h Hook) Phase {
 	return Measure
 }
 
-// ordered sorts hooks by phase, keeping their order within one.
+// ordered sorts hooks by phase and keeps their order within a phase. Two hooks
+// of the same name are an error.
 func ordered(hooks []Hook) ([]Hook, error) {
 	hooks = slices.Clone(hooks)
 	slices.SortStableFunc(hooks, func(a, b Hook) int { return cmp.Compare(phaseOf(a), phaseOf(b)) })

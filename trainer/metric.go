@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Direction tells which values of a metric are better.
+// Direction says which values of a metric are better.
 type Direction int
 
 // The directions.
@@ -24,7 +24,8 @@ func (d Direction) String() string {
 	return directions[d]
 }
 
-// MarshalText implements encoding.TextMarshaler: neither, lower or higher.
+// MarshalText implements encoding.TextMarshaler. The text is neither, lower or
+// higher.
 func (d Direction) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
@@ -42,29 +43,30 @@ type Metric struct {
 	Name    string    `json:"name"`              // a slash path, such as "validation/loss"
 	Heading string    `json:"heading,omitempty"` // short, for a column; the last part of the name if empty
 	Unit    string    `json:"unit,omitempty"`    // empty for a pure number
-	Meaning string    `json:"meaning"`           // one line
+	Meaning string    `json:"meaning"`           // an explanation of one line
 	Better  Direction `json:"better"`
-	Whole   bool      `json:"whole,omitempty"`  // its values are whole numbers
-	Detail  bool      `json:"detail,omitempty"` // left out of tables for people, unless asked for
+	Whole   bool      `json:"whole,omitempty"`  // whether all values are whole numbers
+	Detail  bool      `json:"detail,omitempty"` // whether tables show it only on request
 }
 
-// LossOf is the name of the metric that is the mean loss over a split.
+// LossOf returns the name of the metric that is the mean loss over a split.
 func LossOf(split string) string { return split + "/loss" }
 
-// AccuracyOf is the name of the metric that is the share of a split that is
-// classified rightly.
+// AccuracyOf returns the name of the metric that is the share of a split that is
+// classified correctly.
 func AccuracyOf(split string) string { return split + "/accuracy" }
 
-// Reading is a recorded value of a metric.
+// Reading is a recorded value of a metric, with the epoch and step at which it
+// was recorded.
 type Reading struct {
 	Value float64 `json:"value"`
 	Epoch int     `json:"epoch"`
 	Step  int     `json:"step"`
 }
 
-// Restored tells that the parameters at the end of a run are those of an
-// earlier epoch.
+// Restored says that the parameters at the end of a run are those of an earlier
+// epoch.
 type Restored struct {
-	Metric  string `json:"metric"` // whose best epoch it is
-	Reading        // the metric's value there, and the epoch
+	Metric  string `json:"metric"` // the metric that was best at that epoch
+	Reading        // its value there, and the epoch
 }

@@ -8,15 +8,16 @@ import (
 	"github.com/hessoscope/hessoscope/models"
 )
 
-// Restore makes a new Trainer go on from a checkpoint of the same run: same
-// model, data, batch size, optimizer, seed and hooks. Call it before Run.
+// Restore makes a new Trainer continue from a checkpoint of the same run: the
+// model, data, batch size, optimizer, seed and hooks must be the same. Call it
+// before Run.
 func (t *Trainer) Restore(c *Checkpoint) error {
 	if err := t.checkProgress(c.Progress); err != nil {
 		return err
 	}
 	live := t.live()
 	if len(c.Arrays) > len(live) {
-		return fmt.Errorf("trainer: the checkpoint holds %d arrays, this run %d: the optimizer keeps less here", len(c.Arrays), len(live))
+		return fmt.Errorf("trainer: the checkpoint holds %d arrays, this run %d: its optimizer keeps fewer arrays", len(c.Arrays), len(live))
 	}
 	if err := models.Import(live, c.Arrays); err != nil {
 		return fmt.Errorf("%w (in the checkpoint)", err)
@@ -36,7 +37,7 @@ func (t *Trainer) Restore(c *Checkpoint) error {
 	return nil
 }
 
-// checkProgress is an error unless p can be that of a run like this one.
+// checkProgress returns an error if p cannot be the progress of this run.
 func (t *Trainer) checkProgress(p Progress) error {
 	s, batches, hooks := t.session.state, t.batches(), t.session.hookNames()
 	switch {

@@ -11,7 +11,7 @@ import (
 	"github.com/hessoscope/hessoscope/models"
 )
 
-// State is what hooks see of a run.
+// State is the part of a run that its hooks can read.
 type State struct {
 	Model models.Model
 	Data  *datasets.Dataset
@@ -26,19 +26,20 @@ type State struct {
 	BatchLoss    float64 // mean loss of the last mini-batch, before its step
 
 	hooks    []Hook
-	work     float64
+	work     float64 // see Work
 	metrics  metrics
 	stop     *Stop
 	restored *Restored
-	started  time.Time
-	before   time.Duration // spent before the run was resumed
+	started  time.Time     // of the present session; zero before it begins
+	before   time.Duration // time spent before the run was resumed
 	snapshot func() (*Checkpoint, error)
 }
 
-// Hooks are all hooks of the run, in the order in which they are called.
+// Hooks returns all hooks of the run, in the order in which they are called.
 func (s *State) Hooks() []Hook { return slices.Clone(s.hooks) }
 
-// Elapsed is the time the run has taken so far, over all its sessions.
+// Elapsed returns the time the run has taken so far, including the time before
+// it was resumed.
 func (s *State) Elapsed() time.Duration {
 	if s.started.IsZero() {
 		return s.before
@@ -46,12 +47,12 @@ func (s *State) Elapsed() time.Duration {
 	return s.before + time.Since(s.started)
 }
 
-// Work is what training and evaluation have cost so far, in gradients of one
-// sample, of which a forward pass is about a third.
+// Work returns the cost of training and evaluation so far. The unit is one
+// gradient of one sample; a forward pass costs about a third of it.
 func (s *State) Work() float64 { return s.work }
 
-// Final tells whether this is the end of the last epoch: of all that were
-// planned, or because a stop was requested.
+// Final reports whether the current epoch is the last one: because it is the
+// last that was planned, or because a stop was requested.
 func (s *State) Final() bool {
 	return s.stop != nil || s.Epochs > 0 && s.Epoch >= s.Epochs
 }
@@ -72,13 +73,13 @@ func (s *State) Stopped() (Stop, bool) {
 	return *s.stop, true
 }
 
-// SetRestored tells the other hooks that the parameters are those of an
-// earlier epoch from now on. It is for a hook that puts them back at the
-// train's end, the one time that a hook may change them.
+// SetRestored tells the other hooks that the parameters are now those of an
+// earlier epoch. A hook calls it when training ends and it has put these
+// parameters back; hooks must not change parameters at any other time.
 func (s *State) SetRestored(r Restored) { s.restored = &r }
 
-// Restored returns of which epoch the parameters are, if that is an earlier
-// one than Epoch.
+// Restored reports whether the parameters were put back to those of an epoch
+// before Epoch, and to which.
 func (s *State) Restored() (Restored, bool) {
 	if s.restored == nil {
 		return Restored{}, false
@@ -86,13 +87,14 @@ func (s *State) Restored() (Restored, bool) {
 	return *s.restored, true
 }
 
-// Checkpoint captures all that is needed to go on from here.
+// Checkpoint captures everything that is needed to resume the run from here.
 func (s *State) Checkpoint() (*Checkpoint, error) { return s.snapshot() }
 
-// A Scheduled Meter tells how often it records one of its metrics from an
-// epoch on and before the last, at most, if that is known. It is asked when
-// training begins.
+// A Scheduled hook is a Meter that knows how often it records its metrics.
 type Scheduled interface {
+	// Times returns an upper bound on how often the hook records a metric from
+	// the epoch from to the one before the last, if that is known. It is called
+	// when training begins.
 	Times(s *State, metric string, from int) (most int, known bool)
 }
 
@@ -100,7 +102,7 @@ type Scheduled interface {
 type metrics struct {
 	declared []Metric
 	last     map[string]Reading
-	schedule map[string]Scheduled // of those of which it is known
+	schedule map[string]Scheduled // hooks that know how often a metric is recorded, by metric name
 }
 
 func (m *metrics) declare(declared ...Metric) error {
@@ -113,8 +115,8 @@ func (m *metrics) declare(declared ...Metric) error {
 	return nil
 }
 
-// declareScheduled declares metrics that are recorded by a schedule; nil if it
-// is not known.
+// declareScheduled declares metrics and the schedule that they are recorded by.
+// The schedule is nil if it is not known.
 func (m *metrics) declareScheduled(schedule Scheduled, declared ...Metric) error {
 	if schedule != nil {
 		for _, d := range declared {
@@ -127,8 +129,8 @@ func (m *metrics) declareScheduled(schedule Scheduled, declared ...Metric) error
 // Metrics returns the declared metrics, in the order of declaration.
 func (s *State) Metrics() []Metric { return s.metrics.declared }
 
-// Metric returns the declaration of a metric. The error of a name that was not
-// declared suggests the nearest.
+// Metric returns the declaration of a metric. If no metric of this name was
+// declared, the error suggests the nearest name.
 func (s *State) Metric(name string) (Metric, error) {
 	var names []string
 	for _, d := range s.metrics.declared {
@@ -140,8 +142,8 @@ func (s *State) Metric(name string) (Metric, error) {
 	return Metric{}, fmt.Errorf("trainer: no metric %q%s", name, suggest.Nearest(name, names))
 }
 
-// Times is how often a metric is recorded from an epoch on and before the
-// last, at most, if that is known.
+// Times returns an upper bound on how often a metric is recorded from the epoch
+// from to the one before the last, if that is known.
 func (s *State) Times(name string, from int) (most int, known bool) {
 	schedule, ok := s.metrics.schedule[name]
 	if !ok {
@@ -150,8 +152,8 @@ func (s *State) Times(name string, from int) (most int, known bool) {
 	return schedule.Times(s, name, from)
 }
 
-// Record sets a declared metric for the current epoch. A value that is NaN or
-// infinite is an error that wraps models.ErrNotFinite.
+// Record sets the value of a declared metric for the current epoch. If the value
+// is NaN or infinite, the error wraps models.ErrNotFinite.
 func (s *State) Record(name string, value float64) error {
 	if !slices.ContainsFunc(s.metrics.declared, func(d Metric) bool { return d.Name == name }) {
 		return fmt.Errorf("trainer: metric %q was not declared", name)
@@ -163,13 +165,13 @@ func (s *State) Record(name string, value float64) error {
 	return nil
 }
 
-// Last returns the latest reading of a metric, however old.
+// Last returns the latest reading of a metric, from whichever epoch.
 func (s *State) Last(name string) (Reading, bool) {
 	r, ok := s.metrics.last[name]
 	return r, ok
 }
 
-// Fresh returns the reading of a metric if it was recorded at this epoch.
+// Fresh returns the value of a metric if it was recorded at the current epoch.
 func (s *State) Fresh(name string) (float64, bool) {
 	r, ok := s.metrics.last[name]
 	return r.Value, ok && r.Epoch == s.Epoch

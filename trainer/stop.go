@@ -7,13 +7,13 @@ import (
 	"github.com/hessoscope/hessoscope/models"
 )
 
-// Stop tells why a run ended.
+// Stop says why a run ended.
 type Stop struct {
 	Reason Reason `json:"reason"`
 	By     string `json:"by,omitempty"`     // the hook that asked for it
 	Rule   string `json:"rule,omitempty"`   // the kind of its rule, if it has rules: "patience"
-	Metric string `json:"metric,omitempty"` // that the rule is about, if it is one
-	Detail string `json:"detail,omitempty"` // one line
+	Metric string `json:"metric,omitempty"` // the metric that the rule watches, if it watches one
+	Detail string `json:"detail,omitempty"` // an explanation of one line
 }
 
 // Reason is the kind of a Stop.
@@ -24,11 +24,11 @@ const (
 	Completed Reason = "completed"   // all planned epochs are done
 	Requested Reason = "requested"   // a hook asked for it
 	Cancelled Reason = "interrupted" // the context was cancelled; the run can be resumed
-	NotFinite Reason = "not_finite"  // a loss or gradient was NaN or infinite; the epoch before is kept
+	NotFinite Reason = "not_finite"  // a loss or gradient was NaN or infinite; the model is that of the epoch before
 	Failed    Reason = "failed"      // something else went wrong
 )
 
-// StopOf tells why a run ended that ended by err.
+// StopOf returns the Stop of a run that ended with the error err.
 func StopOf(err error) Stop {
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
