@@ -12,36 +12,38 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// Checkpoint saves a run so that it can be resumed, by trainer.ReadCheckpoint
-// and Trainer.Restore, and ends as if it had never been interrupted. It writes
+// Checkpoint saves a run so that it can be resumed with trainer.ReadCheckpoint
+// and Trainer.Restore, and then ends as if it had never been interrupted. It
+// writes
 //
-//	last.npz          now and then, at the last epoch, and when the run is interrupted;
-//	                  again at the train's end, if a hook put other parameters back
-//	best.npz          at an epoch at which the metric Best is better than before
+//	last.npz          at every Interval, at the last epoch, and when the run is interrupted;
+//	                  again when training ends, if a hook put back other parameters
+//	best.npz          at an epoch at which the metric Best is better than ever before
 //	epoch-000200.npz  at the epochs of Schedule, if Keep is set
 //
-// Each is replaced as a whole or not at all.
+// Each file is replaced atomically.
 type Checkpoint struct {
-	Dir string // of the files; created if missing
+	Dir string // folder of the files; created if missing
 	// Interval is the time after which the run is saved again, between two
 	// steps; 10 seconds if zero, never if negative.
 	Interval time.Duration
-	// Schedule has epochs at which the run is saved whatever the time.
+	// Schedule has the epochs at which the run is saved regardless of Interval.
 	Schedule trainer.Schedule
-	Keep     bool // the epochs of Schedule, each in a file of its own
-	// Best is the name of a metric whose best value is worth a file; none if
-	// empty. Its declaration tells whether lower or higher is better.
+	Keep     bool // keep the epochs of Schedule, each in a file of its own
+	// Best is the name of the metric that selects best.npz; there is no such file
+	// if it is empty. The declaration of the metric says whether lower or higher
+	// is better.
 	Best string
 
 	run checkpointing
 }
 
-// checkpointing is what a Checkpoint knows of the present run.
+// checkpointing is the state of a Checkpoint during one run.
 type checkpointing struct {
-	saved  time.Time // when last.npz was written, or training began; zero before
-	epoch  int       // of last.npz; −1 before
+	saved  time.Time // when last.npz was last written, or training began; zero before training
+	epoch  int       // epoch of last.npz; −1 before it is written
 	better trainer.Direction
-	best   *trainer.Reading // nil before the first
+	best   *trainer.Reading // best reading of the metric Best; nil before the first
 }
 
 var (
@@ -62,8 +64,8 @@ func (*Checkpoint) Name() string { return "checkpoint" }
 // Phase implements trainer.Phased.
 func (*Checkpoint) Phase() trainer.Phase { return trainer.Save }
 
-// TrainBegin implements trainer.TrainBeginner. A metric in Best that is not
-// declared, or of which neither direction is better, is an error.
+// TrainBegin implements trainer.TrainBeginner. It returns an error if the metric
+// Best is not declared or has no better direction.
 func (c *Checkpoint) TrainBegin(_ context.Context, s *trainer.State) error {
 	if err := c.Schedule.Validate(); err != nil {
 		return trainer.Below("Schedule", err)
@@ -85,7 +87,8 @@ func (c *Checkpoint) TrainBegin(_ context.Context, s *trainer.State) error {
 	return nil
 }
 
-// BatchEnd implements trainer.BatchEnder: an epoch may take hours.
+// BatchEnd implements trainer.BatchEnder. It saves the run within an epoch,
+// because an epoch may take hours.
 func (c *Checkpoint) BatchEnd(_ context.Context, s *trainer.State) error {
 	if !c.overdue() {
 		return nil
@@ -93,6 +96,7 @@ func (c *Checkpoint) BatchEnd(_ context.Context, s *trainer.State) error {
 	return c.save(s, record.LastCheckpoint)
 }
 
+// overdue reports whether Interval has passed since the run was last saved.
 func (c *Checkpoint) overdue() bool {
 	interval := cmp.Or(c.Interval, 10*time.Second)
 	return interval > 0 && time.Since(c.run.saved) >= interval
@@ -113,14 +117,15 @@ func (c *Checkpoint) EpochEnd(_ context.Context, s *trainer.State) error {
 		files = append(files, record.LastCheckpoint)
 	}
 	if err := c.save(s, files...); err != nil {
-		c.run.best = before // so that the file is written when the run is resumed
+		c.run.best = before // so that best.npz is written when the run is resumed
 		return err
 	}
 	return nil
 }
 
-// improve remembers the reading of the best metric if it is better than all
-// before: first of all, so that the checkpoint knows it.
+// improve stores the fresh reading of the metric Best, if it is better than all
+// before it, and reports whether it is. It is called before anything is saved,
+// because the reading belongs to the checkpoint.
 func (c *Checkpoint) improve(s *trainer.State) bool {
 	value, fresh := s.Fresh(c.Best)
 	if !fresh || !improves(c.run.best, value, c.run.better) {
@@ -130,14 +135,15 @@ func (c *Checkpoint) improve(s *trainer.State) bool {
 	return true
 }
 
-// improves tells whether a value is better than the best so far, which is nil
+// improves reports whether a value is better than the best so far, which is nil
 // before the first.
 func improves(best *trainer.Reading, value float64, better trainer.Direction) bool {
 	return best == nil || better == trainer.Lower && value < best.Value || better == trainer.Higher && value > best.Value
 }
 
-// save writes the run as it is now to files in Dir, last.npz after the others:
-// a run that is killed in between goes back and writes the others again.
+// save writes the current state of the run to files in Dir. It writes last.npz
+// after the others: if the process is killed in between, the resumed run starts
+// from an earlier state and writes the others again.
 func (c *Checkpoint) save(s *trainer.State, files ...string) error {
 	if len(files) == 0 {
 		return nil
@@ -157,8 +163,8 @@ func (c *Checkpoint) save(s *trainer.State, files ...string) error {
 	return nil
 }
 
-// TrainEnd implements trainer.TrainEnder: parameters that were put back are
-// saved, and those of an epoch that nobody knew to be the last.
+// TrainEnd implements trainer.TrainEnder. It saves parameters that a hook put
+// back, and an epoch that became the last one only after EpochEnd.
 func (c *Checkpoint) TrainEnd(_ context.Context, s *trainer.State) error {
 	if _, restored := s.Restored(); !restored && c.run.epoch == s.Epoch {
 		return nil
@@ -166,16 +172,16 @@ func (c *Checkpoint) TrainEnd(_ context.Context, s *trainer.State) error {
 	return c.save(s, record.LastCheckpoint)
 }
 
-// Interrupted implements trainer.Interrupted: whatever ended the run, the
-// trainer has left it in a state to go on from.
+// Interrupted implements trainer.Interrupted. It saves the run after any error,
+// because the trainer leaves it in a state that can be resumed.
 func (c *Checkpoint) Interrupted(_ context.Context, s *trainer.State, _ error) error {
-	if c.run.saved.IsZero() { // training has not begun; a checkpoint of before is as good
+	if c.run.saved.IsZero() { // training has not begun, so an existing checkpoint is still up to date
 		return nil
 	}
 	return c.save(s, record.LastCheckpoint)
 }
 
-// Snapshot implements trainer.Snapshotter: the best reading so far.
+// Snapshot implements trainer.Snapshotter. The state is the best reading so far.
 func (c *Checkpoint) Snapshot() ([]byte, error) {
 	return trainer.EncodeState(checkpointState{c.run.best})
 }

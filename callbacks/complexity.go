@@ -10,18 +10,18 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// Complexity measures how complex the decision boundary is, by the eigenpairs
-// that a Spectrum finds and their alignment with the samples' reinforcing
-// gradients. From a few pairs it is an interval; ask the Spectrum for all
-// resolvable ones (curvature.Settings.Resolved, or the methods dense and
-// reduced) to have it exactly.
+// Complexity measures the complexity of the decision boundary from the
+// eigenpairs that a Spectrum finds and their alignment with the samples'
+// reinforcing gradients. If only some of the resolvable eigenpairs are known, the
+// result is an interval. It is exact if the Spectrum finds all of them, with
+// curvature.Settings.Resolved or the methods dense and reduced.
 type Complexity struct {
-	// Spectrum is the hook whose pairs are used, at epochs at which it measures.
-	// It must be a hook of the same run.
+	// Spectrum is the hook whose eigenpairs are used. It must be a hook of the
+	// same run.
 	Spectrum *Spectrum
-	// Schedule is which of those; all if zero.
+	// Schedule selects some of the epochs at which Spectrum measures; all if zero.
 	Schedule trainer.Schedule
-	// Settings choose ε and the measure; the zero value is calibrated.
+	// Settings choose ε and the measure. With the zero value, ε is calibrated.
 	Settings boundary.ComplexitySettings
 }
 
@@ -35,8 +35,8 @@ var (
 // Name implements trainer.Hook.
 func (c *Complexity) Name() string { return "complexity" }
 
-// Metrics implements trainer.Meter. People are shown G where it will be
-// certain, and elsewhere the participation.
+// Metrics implements trainer.Meter. Tables show G if it will be exact, and the
+// participation otherwise.
 func (c *Complexity) Metrics() []trainer.Metric {
 	exact := c.Spectrum != nil && c.Spectrum.resolves()
 	return []trainer.Metric{
@@ -50,8 +50,8 @@ func (c *Complexity) Metrics() []trainer.Metric {
 	}
 }
 
-// Times implements trainer.Scheduled: it measures where the Spectrum does, as
-// far as its own schedule has it.
+// Times implements trainer.Scheduled. A Complexity measures at the epochs at
+// which both its Spectrum and its own Schedule are due.
 func (c *Complexity) Times(s *trainer.State, metric string, from int) (most int, known bool) {
 	if c.Spectrum == nil {
 		return 0, false

@@ -13,12 +13,13 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// CSV writes the metrics that are fresh at the end of an epoch as a row of a
-// table; none fresh, no row. Its columns are epoch, step, seconds and all
-// declared metrics, in that order. The cell of a metric that is not fresh is
-// empty. Numbers have all their digits. The file lives as that of JSONL does.
+// CSV writes a row for each epoch at whose end a metric is fresh, that is, was
+// recorded at this epoch. The columns are epoch, step, seconds and all declared
+// metrics, in that order. The cell of a metric that is not fresh is empty.
+// Numbers are written with all digits. On resume, the file is treated like that
+// of JSONL.
 type CSV struct {
-	Path string // of the file, such as "metrics.csv"; its folder is created
+	Path string // path of the file, such as "metrics.csv"; its folder is created
 
 	appendFile
 }
@@ -50,7 +51,7 @@ func (c *CSV) TrainBegin(_ context.Context, s *trainer.State) error {
 	}
 	have, err := csv.NewReader(c.Written()).Read()
 	switch {
-	case errors.Is(err, io.EOF): // a run that begins
+	case errors.Is(err, io.EOF): // the file is empty: a new run
 		return c.appendRow(header)
 	case err != nil:
 		return fmt.Errorf("%s: %w", c.Path, err)

@@ -1,16 +1,17 @@
-// Package callbacks holds the hooks of a training run: small types whose
-// fields have good zero values, given to trainer.New or trainer.NewSession.
+// Package callbacks provides hooks for training runs. A hook is a small type
+// whose zero fields mean the defaults; it is passed to trainer.New or
+// trainer.NewSession.
 //
-// In the order in which they run at the end of an epoch:
+// At the end of an epoch, hooks run in the order of their phases:
 //
-//	measure   Spectrum, the Hessian's eigenvalues, and with it Complexity; Margin
-//	decide    EarlyStopping, by a rule of the package stopping, and others that read metrics and may stop the run
+//	measure   Spectrum, the eigenvalues of the Hessian; Complexity, which uses its eigenpairs; Margin
+//	decide    EarlyStopping, by a rule of package stopping
 //	record    JSONL, CSV, Logger, Progress
 //	save      Checkpoint, RunRecord
 //
-// A measuring hook records metrics in the trainer.State; a recorder writes
-// those that are fresh, whoever measured them. What is written survives a
-// crash: files are replaced as a whole, or grow by lines and are cut back to
-// where the checkpoint was taken, so that a run that was killed and resumed
-// leaves the same lines as one that was not.
+// A hook that measures records metrics in the trainer.State. A hook that records
+// writes the metrics that are fresh, that is, recorded at this epoch, whichever
+// hook measured them. The files survive a crash. Some are replaced atomically.
+// The others grow line by line, and a resumed run cuts them back to their length
+// at the checkpoint, so that it leaves the same lines as an uninterrupted run.
 package callbacks

@@ -13,45 +13,44 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// EarlyStopping ends a run when a rule on its metrics holds, or when a function
-// says so, and puts the best parameters back. The trainer.Stop of the run tells
-// the kind of the rule that
-// held and its metric. That a loss is not finite ends a run without any rule:
-// the trainer sees to it, and the reason is trainer.NotFinite.
+// EarlyStopping ends a run when a rule on its metrics holds or a function returns
+// true, and can put back the best parameters. The trainer.Stop of the run has the
+// kind of the rule that held and its metric. A loss that is not finite needs no
+// rule: the trainer ends the run itself, with the reason trainer.NotFinite.
 type EarlyStopping struct {
-	// Rule is when to stop; never if zero.
+	// Rule is the condition on which to stop; the zero value never stops.
 	Rule stopping.Rule
-	// When, if not nil, is called at the end of every epoch, and stops the run
-	// where it returns true, with one line that tells why. It must not change
+	// When, if not nil, is called at the end of every epoch. If it returns true,
+	// the run stops, and detail explains why in one line. It must not change
 	// anything.
 	When func(s *trainer.State) (detail string, stop bool)
-	// RestoreBest is the name of a metric. When the run is over, the parameters
-	// of the epoch at which it was best, the first of equals, are put back into
-	// the model, and trainer.State.Restored tells which epoch that was; nothing
-	// is put back if empty. The optimizer's state stays that of the end, and an
-	// interrupted run goes on from where it was. It is independent of Rule: its
-	// MinDelta and StartEpoch choose no epoch.
+	// RestoreBest is the name of a metric. When training ends, the parameters of
+	// the epoch at which it was best (the first of several) are put back into the
+	// model, and trainer.State.Restored returns that epoch. If it is empty,
+	// nothing is put back. The state of the optimizer remains that of the last
+	// epoch, and an interrupted run continues where it was. The best epoch does
+	// not depend on Rule: its MinDelta and StartEpoch are ignored.
 	RestoreBest string
-	// Log takes warnings about a rule that cannot stop the run. If nil, they are
-	// lines on standard error.
+	// Log receives warnings about a rule that cannot stop the run. If nil, they
+	// are written to standard error.
 	Log *logrus.Logger
 
 	run earlyStop
 }
 
-// earlyStop is what an EarlyStopping knows of the present run.
+// earlyStop is the state of an EarlyStopping during one run.
 type earlyStop struct {
 	log    *logrus.Logger
-	watch  *stopping.Watch // nil before training begins, and without a rule
+	watch  *stopping.Watch // nil before training begins, and if there is no rule
 	better trainer.Direction
 	memory earlyStoppingMemory
 }
 
-// earlyStoppingMemory is the part of it that a checkpoint has.
+// earlyStoppingMemory is the part of earlyStop that checkpoints store.
 type earlyStoppingMemory struct {
-	Conditions []stopping.Memory // of the rule; none before training begins
-	Best       *trainer.Reading  // nil before the first
-	Parameters []weights.Array   // at Best
+	Conditions []stopping.Memory // memories of the rule's conditions; nil before training begins
+	Best       *trainer.Reading  // best reading of the metric RestoreBest; nil before the first
+	Parameters []weights.Array   // parameters at the epoch of Best
 }
 
 var (
@@ -69,9 +68,9 @@ func (*EarlyStopping) Name() string { return "early_stopping" }
 // Phase implements trainer.Phased.
 func (*EarlyStopping) Phase() trainer.Phase { return trainer.Decide }
 
-// TrainBegin implements trainer.TrainBeginner. A metric that is not declared,
-// or of which it is not known what is better, is an error. That one will not be
-// measured often enough for the rule to stop the run is a warning.
+// TrainBegin implements trainer.TrainBeginner. It returns an error if a metric is
+// not declared or its better direction is not known. It logs a warning if a
+// metric will not be measured often enough for the rule to stop the run.
 func (e *EarlyStopping) TrainBegin(_ context.Context, s *trainer.State) error {
 	e.run.log = orStandardError(e.Log)
 	if err := e.Check(s); err != nil {
@@ -103,7 +102,8 @@ func (e *EarlyStopping) TrainBegin(_ context.Context, s *trainer.State) error {
 	return nil
 }
 
-// Check returns a *trainer.FieldError for what TrainBegin refuses.
+// Check returns a *trainer.FieldError for the first field that TrainBegin would
+// refuse.
 func (e *EarlyStopping) Check(s *trainer.State) error {
 	if !e.Rule.IsZero() {
 		if _, err := stopping.NewWatch(e.Rule, s.Metric); err != nil {
@@ -115,7 +115,7 @@ func (e *EarlyStopping) Check(s *trainer.State) error {
 	}
 	m, err := s.Metric(e.RestoreBest)
 	if err == nil && m.Better == trainer.Neither {
-		err = errors.New("neither lower nor higher of it is better; choose another metric")
+		err = errors.New("neither lower nor higher values of it are better; choose another metric")
 	}
 	if err != nil {
 		return &trainer.FieldError{Field: "RestoreBest", Problem: fmt.Sprintf("is %q: %v", e.RestoreBest, err)}
@@ -144,8 +144,8 @@ func (e *EarlyStopping) EpochEnd(_ context.Context, s *trainer.State) error {
 	return nil
 }
 
-// improve keeps the parameters if the metric to restore by is better than at
-// all epochs before.
+// improve copies the parameters if the metric RestoreBest is better than at all
+// earlier epochs.
 func (e *EarlyStopping) improve(s *trainer.State) {
 	value, fresh := s.Fresh(e.RestoreBest)
 	if !fresh || !improves(e.run.memory.Best, value, e.run.better) {
@@ -155,9 +155,9 @@ func (e *EarlyStopping) improve(s *trainer.State) {
 	e.run.memory.Parameters = models.Export(s.Model.Parameters())
 }
 
-// TrainEnd implements trainer.TrainEnder: the best parameters are put back.
+// TrainEnd implements trainer.TrainEnder. It puts back the best parameters.
 func (e *EarlyStopping) TrainEnd(_ context.Context, s *trainer.State) error {
-	e.improve(s) // what was measured only since the run was stopped
+	e.improve(s) // the metric may have been measured only after the run was stopped
 	e.warnNever(s)
 	best := e.run.memory.Best
 	if best == nil || best.Epoch == s.Epoch {
@@ -170,7 +170,7 @@ func (e *EarlyStopping) TrainEnd(_ context.Context, s *trainer.State) error {
 	return nil
 }
 
-// warnNever tells which metrics there was no value of in the whole run.
+// warnNever logs a warning for each metric that was never recorded in the run.
 func (e *EarlyStopping) warnNever(s *trainer.State) {
 	var monitored []string
 	if e.run.watch != nil {

@@ -68,5 +68,5 @@ func ExampleSpectrumConsumer() {
 	fmt.Println(err)
 	// Output:
 	// 10 of 63 parameters
-	// hook localization: the Spectrum that it takes the eigenpairs from is not a hook of this run: make it one too
+	// hook localization: the Spectrum that it takes the eigenpairs from is not a hook of this run: add it to the hooks
 }

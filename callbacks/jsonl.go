@@ -9,21 +9,23 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// JSONL writes the metrics that are fresh at the end of an epoch as a line of
-// JSON, in the order of their declaration; none fresh, no line:
+// JSONL writes a line of JSON for each epoch at whose end a metric is fresh, that
+// is, was recorded at this epoch. The fresh metrics are in the order of their
+// declaration:
 //
 //	{"epoch": 200, "step": 600, "seconds": 1.234, "metrics": {"train/loss": 0.07124561, …}}
 //
-// Numbers have all their digits. A line is in the file as soon as the epoch
-// has ended. A resumed run goes on behind the lines of its checkpoint; a new
-// one begins with an empty file.
+// Numbers are written with all digits. A line is in the file as soon as the epoch
+// has ended. A new run begins with an empty file. A resumed run keeps the lines
+// that were written before its checkpoint and appends to them.
 type JSONL struct {
-	Path string // of the file, such as "metrics.jsonl"; its folder is created
+	Path string // path of the file, such as "metrics.jsonl"; its folder is created
 
 	appendFile
 }
 
-// appendFile is embedded under a name that is private to a hook.
+// appendFile is an unexported name for the file that hooks embed, so that the
+// field is not exported.
 type appendFile = record.AppendFile
 
 var (

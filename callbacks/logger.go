@@ -18,23 +18,24 @@ import (
 // interrupted, not_finite or failed, and the fields hold the rest, metrics
 // under their names.
 type Logger struct {
-	// Log takes the entries. If nil, they make a Table on standard error.
+	// Log receives the entries. If nil, they are a Table on standard error.
 	Log *logrus.Logger
-	// Schedule is when an epoch is logged. If zero, that is 20 times, spread
-	// on a logarithmic scale, and whenever a metric is fresh that is not of a
-	// split: something was measured.
+	// Schedule selects the epochs that are logged. If zero, these are 20 epochs,
+	// evenly spaced on a logarithmic scale, and all epochs at which a hook has
+	// measured, that is, at which a metric is fresh that does not belong to a
+	// split.
 	Schedule trainer.Schedule
-	// Metrics are the names of those to log where they are fresh. If nil, a
-	// Table chooses those that fit a line, and other formatters get all.
+	// Metrics are the names of the metrics to log when they are fresh. If nil, a
+	// Table shows as many as fit on a line, and other formatters get all.
 	Metrics []string
 
 	run logging
 }
 
-// logging is what a Logger knows of the present run.
+// logging is the state of a Logger during one run.
 type logging struct {
 	log     *logrus.Logger
-	metrics []trainer.Metric // to log
+	metrics []trainer.Metric // the metrics to log
 	begun   bool
 }
 
@@ -48,8 +49,8 @@ var (
 	_ trainer.Resetter      = (*Logger)(nil)
 )
 
-// NewLogger returns a Logger that writes to w: format "text" is a Table for
-// people, "json" is a line of JSON an entry for programs.
+// NewLogger returns a Logger that writes to w. The format "text" is a Table, for
+// people; "json" is one line of JSON per entry, for programs.
 func NewLogger(w io.Writer, format string) (*Logger, error) {
 	log := logrus.New()
 	log.Out = w
@@ -70,8 +71,8 @@ func (*Logger) Name() string { return "log" }
 // Phase implements trainer.Phased.
 func (*Logger) Phase() trainer.Phase { return trainer.Record }
 
-// TrainBegin implements trainer.TrainBeginner. A name in Metrics that is not
-// declared is an error.
+// TrainBegin implements trainer.TrainBeginner. It returns an error if a name in
+// Metrics is not declared.
 func (l *Logger) TrainBegin(_ context.Context, s *trainer.State) error {
 	if err := l.Schedule.Validate(); err != nil {
 		return trainer.Below("Schedule", err)
@@ -92,7 +93,7 @@ func (l *Logger) TrainBegin(_ context.Context, s *trainer.State) error {
 	return nil
 }
 
-// begin finds out what to log, and where.
+// begin determines the logger and the metrics to log.
 func (l *Logger) begin(s *trainer.State) error {
 	l.run = logging{log: orStandardError(l.Log), metrics: s.Metrics()}
 	table, isTable := l.run.log.Formatter.(*Table)
@@ -116,7 +117,8 @@ func (l *Logger) begin(s *trainer.State) error {
 	return nil
 }
 
-// orStandardError is the log, or one of lines on standard error in its place.
+// orStandardError returns log, or, if it is nil, a logger that writes lines to
+// standard error.
 func orStandardError(log *logrus.Logger) *logrus.Logger {
 	if log != nil {
 		return log
@@ -139,6 +141,7 @@ func (l *Logger) EpochEnd(_ context.Context, s *trainer.State) error {
 	return nil
 }
 
+// due reports whether to log the current epoch.
 func (l *Logger) due(s *trainer.State) bool {
 	if !l.Schedule.IsZero() {
 		return l.Schedule.Due(s)

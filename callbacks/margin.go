@@ -20,30 +20,30 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// Margin measures how far the samples are from the decision boundary, at the
-// epochs of its schedule: their distances, in float64 whatever the training's
-// precision, and two cheap stand-ins for them. Where the schedule has a budget
-// that does not pay for the distances, the stand-ins alone are recorded.
+// Margin measures, at the epochs of its schedule, how far the samples are from
+// the decision boundary: their distances, in float64 whatever the precision of
+// training, and two cheap proxies of them. At epochs at which the budget of the
+// schedule does not allow the distances, only the proxies are recorded.
 type Margin struct {
-	// Schedule is when to measure. If zero, that is at 20 epochs, log-spaced,
-	// the distances as far as a tenth of the run's work pays for them, and at
-	// the last.
+	// Schedule selects the epochs to measure at. If zero, the proxies are measured
+	// at 20 log-spaced epochs and the last. The distances are measured at those of
+	// them that a tenth of the run's work allows, and at the last.
 	Schedule trainer.Schedule
-	// Split is the data; "train" if empty.
+	// Split is the name of the split that is measured; "train" if empty.
 	Split string
-	// Samples is how many of them are measured, drawn once by the run's seed;
-	// analysis.MarginSamples if zero.
+	// Samples is the number of samples that are measured. They are drawn once,
+	// with the run's seed. Zero means analysis.MarginSamples.
 	Samples int
-	// Dir is the folder that distances and boundary points are stored in, as
-	// margin-EPOCH.npz; nothing is stored if empty.
+	// Dir is the folder in which distances and boundary points are stored, as
+	// margin-EPOCH.npz; nothing is stored if it is empty.
 	Dir string
-	// Workers compute points at once; one a CPU if zero.
+	// Workers is the number of samples computed in parallel; one per CPU if zero.
 	Workers int
 
 	run marginRun
 }
 
-// marginRun is what a Margin knows of the present run.
+// marginRun is the state of a Margin during one run.
 type marginRun struct {
 	schedule trainer.Schedule
 	samples  int
@@ -52,8 +52,8 @@ type marginRun struct {
 	pace     trainer.Pace
 }
 
-// marginWork is about what the distance of a sample costs, in gradients of one
-// sample.
+// marginWork is the approximate cost of the distance of one sample, in gradients
+// of one sample.
 const marginWork = 700
 
 var (
@@ -88,8 +88,9 @@ func (*Margin) Metrics() []trainer.Metric {
 	}
 }
 
-// Times implements trainer.Scheduled. A budget does not pay for many distances;
-// the work of the run is taken to be at most twice that of its gradients.
+// Times implements trainer.Scheduled. The budget bounds how often distances are
+// measured. To compute this bound, the work of the run is assumed to be at most
+// twice that of its gradients.
 func (m *Margin) Times(state *trainer.State, metric string, from int) (most int, known bool) {
 	schedule := orDefault(m.Schedule)
 	most, known = schedule.Times(state, from)
@@ -108,7 +109,7 @@ func (m *Margin) Times(state *trainer.State, metric string, from int) (most int,
 	return min(most, paid), true
 }
 
-// isCheap tells whether a metric is one of those without distances.
+// isCheap reports whether a metric is computed without distances.
 func isCheap(metric string) bool {
 	return strings.HasPrefix(metric, "boundary/logit_margin") || strings.HasPrefix(metric, "boundary/input_margin")
 }
@@ -128,7 +129,9 @@ func (m *Margin) TrainBegin(_ context.Context, state *trainer.State) error {
 	if r.split, err = state.Data.Split(cmp.Or(m.Split, datasets.Train)); err != nil {
 		return err
 	}
-	if r.pace.Times == 0 { // a budget is kept from the first measurement on
+	// A Pace allows the first measurement without asking the budget. Start it as
+	// if there had been one, so that the budget must allow the real first one too.
+	if r.pace.Times == 0 {
 		r.pace = trainer.Pace{Times: 1, Last: 2 * marginWork * float64(min(r.samples, r.split.Len()))}
 	}
 	r.field, err = models.NewField(state.Model, models.ObjectiveSettings{Precision: tensor.Float64, Workers: m.Workers})
@@ -147,7 +150,7 @@ func (m *Margin) EpochEnd(ctx context.Context, state *trainer.State) error {
 	}
 	readings, err := m.measure(ctx, state, distances)
 	if err != nil {
-		m.run.pace = before // called again when the run is resumed
+		m.run.pace = before // EpochEnd is called again when the run is resumed
 		return err
 	}
 	return recordAll(state, readings)
@@ -207,12 +210,13 @@ func (m *Margin) measureDistances(ctx context.Context, state *trainer.State) ([]
 	), nil
 }
 
-// estimate is a value of a metric; nil where there is none.
+// estimate is the value of a metric, nil if it is not known.
 type estimate struct {
 	metric string
 	value  *float64
 }
 
+// known returns the estimates that have a value.
 func known(estimates []estimate) []reading {
 	var readings []reading
 	for _, e := range estimates {

@@ -14,28 +14,28 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// Progress shows how far a run has come, for people who wait for it: as a bar
-// where Out is a terminal, and elsewhere as a line every 10 seconds:
+// Progress shows the progress of a run. If Out is a terminal, it draws a bar.
+// Otherwise it writes a line every 10 seconds:
 //
 //	epoch 400/2000, loss 0.0123, 812 steps/s, 41.3s left
 //
-// Lines that others write to the same terminal go through Wrap. What cannot be
-// written is dropped: a terminal that goes away must not end the training.
+// Other writers to the same terminal must use Wrap. Write errors are ignored:
+// training must continue when the terminal is closed.
 type Progress struct {
 	Out io.Writer // os.Stderr if nil
 
-	mu    sync.Mutex // guards bar, and the terminal
+	mu    sync.Mutex // guards bar and the terminal
 	bar   *progressbar.ProgressBar
 	shown time.Time // when the bar or a line was last written
 	every time.Duration
-	begin progress // of this session
+	begin progress // when this process began or resumed the run
 }
 
-// progress is how far a run was at a time.
+// progress is the progress of a run at one time.
 type progress struct {
 	time time.Time
 	step int
-	part float64 // of the run that is done, 0 to 1; 0 if its length is not known
+	part float64 // completed part of the run, 0 to 1; 0 if its length is not known
 }
 
 var (
@@ -51,7 +51,7 @@ var (
 const (
 	barEvery  = 100 * time.Millisecond
 	lineEvery = 10 * time.Second
-	barScale  = 1000 // units of the bar
+	barScale  = 1000 // length of the bar, in its own units
 )
 
 // Name implements trainer.Hook.
@@ -86,7 +86,7 @@ func (p *Progress) start(s *trainer.State, terminal bool) {
 	p.bar = progressbar.NewOptions(barScale,
 		progressbar.OptionSetWriter(p.out()),
 		progressbar.OptionSetWidth(30),
-		progressbar.OptionSetPredictTime(false), // it knows nothing of epochs done before this session
+		progressbar.OptionSetPredictTime(false), // its prediction would ignore the epochs done before the run was resumed
 		progressbar.OptionShowDescriptionAtLineEnd(),
 		progressbar.OptionUseANSICodes(true),
 		progressbar.OptionClearOnFinish(),
@@ -116,7 +116,7 @@ func (p *Progress) EpochEnd(_ context.Context, s *trainer.State) error {
 	return nil
 }
 
-// show writes the progress if it is time to.
+// show writes the progress if it is due.
 func (p *Progress) show(s *trainer.State) {
 	if time.Since(p.shown) < p.every {
 		return
@@ -125,8 +125,8 @@ func (p *Progress) show(s *trainer.State) {
 	p.write(p.describe(s, now), now.part)
 }
 
-// Measuring returns what to give a measurement, such as the Settings of a
-// Spectrum, for its Progress: it shows how far the measurement is.
+// Measuring returns a function that shows the progress of a measurement. It is
+// for the field Progress of curvature.Settings.
 func (p *Progress) Measuring(what string) func(converged, wanted, applications int) {
 	return func(converged, wanted, applications int) {
 		if time.Since(p.shown) >= p.every {
@@ -135,8 +135,8 @@ func (p *Progress) Measuring(what string) func(converged, wanted, applications i
 	}
 }
 
-// write shows a line, beside the bar where there is one; part, if not 0, is
-// the part of the run that is done.
+// write shows a line, next to the bar if there is one. If part is not 0, it is
+// the completed part of the run.
 func (p *Progress) write(line string, part float64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -145,13 +145,13 @@ func (p *Progress) write(line string, part float64) {
 		fmt.Fprintln(p.out(), line)
 		return
 	}
-	if done := int(barScale * part); done > 0 && done < barScale { // a full bar would end itself
+	if done := int(barScale * part); done > 0 && done < barScale { // the library ends a bar that is full
 		_ = p.bar.Set(done)
 	}
 	p.bar.Describe(line)
 }
 
-// describe is the progress in one line.
+// describe returns the progress in one line.
 func (p *Progress) describe(s *trainer.State, now progress) string {
 	line := fmt.Sprintf("epoch %d", s.Epoch)
 	if s.Epochs > 0 {
@@ -178,13 +178,13 @@ func formatRate(rate float64) string {
 	return fmt.Sprintf("%.0f", rate)
 }
 
-// TrainEnd implements trainer.TrainEnder: the bar is removed.
+// TrainEnd implements trainer.TrainEnder. It removes the bar.
 func (p *Progress) TrainEnd(context.Context, *trainer.State) error {
 	p.end()
 	return nil
 }
 
-// Interrupted implements trainer.Interrupted: the bar is removed.
+// Interrupted implements trainer.Interrupted. It removes the bar.
 func (p *Progress) Interrupted(context.Context, *trainer.State, error) error {
 	p.end()
 	return nil
@@ -199,11 +199,12 @@ func (p *Progress) end() {
 	}
 }
 
-// Wrap returns a writer to w whose lines do not run into the bar: it is
-// cleared before and drawn again behind each Write. Give it to a Logger that
-// writes to the same terminal. It may be used by several goroutines.
+// Wrap returns a writer to w that keeps its lines apart from the bar: it clears
+// the bar before each Write and redraws it afterwards. Pass it to a Logger that
+// writes to the same terminal. It is safe for concurrent use.
 func (p *Progress) Wrap(w io.Writer) io.Writer { return besideBar{p, w} }
 
+// besideBar is the writer that Wrap returns.
 type besideBar struct {
 	progress *Progress
 	w        io.Writer

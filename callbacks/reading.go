@@ -2,13 +2,14 @@ package callbacks
 
 import "github.com/hessoscope/hessoscope/trainer"
 
-// reading is a value of a metric, recorded when a measurement is complete.
+// reading is a value of a metric. A measurement collects its readings and records
+// them when it is complete, so that one that fails records nothing.
 type reading struct {
 	metric string
 	value  float64
 }
 
-// recordAll records readings, the first error ends it.
+// recordAll records readings. It stops at the first error.
 func recordAll(state *trainer.State, readings []reading) error {
 	for _, r := range readings {
 		if err := state.Record(r.metric, r.value); err != nil {
@@ -18,7 +19,7 @@ func recordAll(state *trainer.State, readings []reading) error {
 	return nil
 }
 
-// indicator is 1 for true.
+// indicator returns 1 for true and 0 for false.
 func indicator(b bool) float64 {
 	if b {
 		return 1

@@ -16,13 +16,12 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// RunRecord keeps a file on what the run is, and how it ended: a record.Run as
-// JSON.
-// It is replaced as a whole when training begins and when it ends.
+// RunRecord writes a file that describes the run and how it ended: a record.Run
+// as JSON. The file is replaced atomically when training begins and when it ends.
 type RunRecord struct {
-	Path string // of the file, such as "run.json"; its folder is created
-	// Info is what the caller knows and a hook cannot: a name, the path of the
-	// configuration. It is stored as JSON; nothing if nil.
+	Path string // path of the file, such as "run.json"; its folder is created
+	// Info is additional information from the caller, such as a name or the path
+	// of the configuration. It is stored as JSON, and omitted if nil.
 	Info any
 
 	run record.Run
@@ -50,7 +49,7 @@ func (r *RunRecord) TrainBegin(_ context.Context, s *trainer.State) error {
 	if err != nil {
 		return err
 	}
-	started := r.run.Started // of a run that is resumed
+	started := r.run.Started // not zero if the run is resumed
 	if started.IsZero() {
 		started = timestamp()
 	}
@@ -75,8 +74,8 @@ func (r *RunRecord) info() (json.RawMessage, error) {
 	return info, nil
 }
 
-// timestamp is the time in whole seconds, without the clock reading that JSON
-// would lose.
+// timestamp returns the current time in whole seconds, without the monotonic
+// clock reading, which JSON does not keep.
 func timestamp() time.Time { return time.Now().Truncate(time.Second).UTC() }
 
 func modelOf(s *trainer.State) record.RunModel {
@@ -95,11 +94,12 @@ func dataOf(s *trainer.State) record.RunData {
 }
 
 func thisHost() record.RunHost {
-	name, _ := os.Hostname() // one without a name is no reason not to train
+	name, _ := os.Hostname() // ignore the error: the name may be empty
 	return record.RunHost{Name: name, OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.GOMAXPROCS(0), Go: runtime.Version()}
 }
 
-// version is that of this module, in whatever program it runs.
+// version returns the version of this module, also when it is a dependency of the
+// running program.
 func version() string {
 	const path = "github.com/hessoscope/hessoscope"
 	build, ok := debug.ReadBuildInfo()
@@ -126,7 +126,7 @@ func (r *RunRecord) TrainEnd(_ context.Context, s *trainer.State) error {
 
 // Interrupted implements trainer.Interrupted.
 func (r *RunRecord) Interrupted(_ context.Context, s *trainer.State, err error) error {
-	if r.run.Status == "" { // training has not begun; what is recorded of before stays true
+	if r.run.Status == "" { // training has not begun, so an existing record remains correct
 		return nil
 	}
 	stop := trainer.StopOf(err)
@@ -134,7 +134,7 @@ func (r *RunRecord) Interrupted(_ context.Context, s *trainer.State, err error) 
 	return r.write(s, record.Status(stop.Reason))
 }
 
-// write brings the record up to date and replaces the file.
+// write updates the record and replaces the file.
 func (r *RunRecord) write(s *trainer.State, status record.Status) error {
 	r.run.Status, r.run.Updated = status, timestamp()
 	r.run.Seconds, r.run.Epoch, r.run.Step = seconds(s), s.Epoch, s.Step
@@ -154,7 +154,8 @@ func (r *RunRecord) write(s *trainer.State, status record.Status) error {
 	return nil
 }
 
-// Snapshot implements trainer.Snapshotter: when the run was started.
+// Snapshot implements trainer.Snapshotter. The state is the time at which the run
+// was started.
 func (r *RunRecord) Snapshot() ([]byte, error) { return trainer.EncodeState(r.run.Started) }
 
 // Restore implements trainer.Snapshotter.

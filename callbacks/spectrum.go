@@ -21,43 +21,44 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// Spectrum measures the Hessian's spectrum at the epochs of its schedule: of
-// the mean loss over a whole split, or a fixed part of it, in float64 whatever
-// the training's precision. Lanczos starts from the vectors of the measurement
-// before.
+// Spectrum measures, at the epochs of its schedule, the spectrum of the Hessian
+// of the mean loss over a split, or over a fixed sample of it, in float64
+// whatever the precision of training. Lanczos starts from the vectors of the
+// previous measurement.
 type Spectrum struct {
-	// Schedule is when to measure. If zero, that is at 20 epochs, log-spaced,
-	// as far as a tenth of the run's work pays for them.
+	// Schedule selects the epochs to measure at. If zero, it is DefaultSchedule.
 	Schedule trainer.Schedule
-	// Settings say which pairs, by which method and how well. Their defaults
-	// here are cheaper than the solver's own: C + 2 largest pairs and no
-	// smallest, to a Tolerance of 1e-2, since an eigenvalue's error is of the
-	// order of the residual's square.
+	// Settings choose the eigenpairs, the method and the accuracy. The defaults
+	// here are cheaper than those of package curvature: the C + 2 largest pairs,
+	// with C the number of classes, no smallest pairs, and a Tolerance of 1e-2.
+	// This tolerance suffices because the error of an eigenvalue is of the order
+	// of the square of its residual.
 	Settings curvature.Settings
-	// Matrix is the Hessian if empty, or the Gauss-Newton matrix.
+	// Matrix is the matrix that is measured; the Hessian if empty.
 	Matrix analysis.Matrix
 	// Only names the parameters or layers whose curvature is measured; all if
 	// empty.
 	Only []string
-	// Dir is the folder that every measurement is stored in, with its vectors,
-	// as spectrum-EPOCH.npz; nothing is stored if empty.
+	// Dir is the folder in which every measurement is stored with its vectors, as
+	// spectrum-EPOCH.npz; nothing is stored if it is empty.
 	Dir string
-	// Split is the data; "train" if empty.
+	// Split is the name of the split; "train" if empty.
 	Split string
-	// Samples is how many of them are measured on, drawn once by the run's
-	// seed; all if zero.
+	// Samples is the number of samples of the split that are used. They are drawn
+	// once, with the run's seed. Zero means all.
 	Samples int
-	// Workers compute chunks of data at once; one a CPU if zero.
+	// Workers is the number of chunks of data that are computed in parallel; one
+	// per CPU if zero.
 	Workers int
 
-	// Objective makes the loss whose curvature is measured, on several machines
-	// perhaps; if nil, models.NewObjective does.
+	// Objective creates the loss whose curvature is measured, which may be
+	// computed on several machines; models.NewObjective if nil.
 	Objective analysis.NewObjective
 
 	run spectrumRun
 }
 
-// spectrumRun is what a Spectrum knows of the present run.
+// spectrumRun is the state of a Spectrum during one run.
 type spectrumRun struct {
 	schedule  trainer.Schedule
 	settings  curvature.Settings
@@ -105,16 +106,16 @@ func (s *Spectrum) Metrics() []trainer.Metric {
 	}
 }
 
-// resolves tells whether all resolvable pairs are asked for.
+// resolves reports whether the settings request all resolvable pairs.
 func (s *Spectrum) resolves() bool {
 	return s.Settings.Resolved || s.Settings.Method == curvature.Dense || s.Settings.Method == curvature.Reduced
 }
 
-// DefaultSchedule is when a Spectrum and a Margin measure that have no schedule:
-// at 20 epochs, log-spaced, as far as a tenth of the run's work pays for them.
+// DefaultSchedule returns the schedule of a Spectrum or a Margin that has none:
+// 20 log-spaced epochs, as far as a tenth of the run's work allows.
 func DefaultSchedule() trainer.Schedule { return trainer.Schedule{Log: 20, Budget: 0.1} }
 
-// orDefault is the schedule of a hook that measures.
+// orDefault returns the schedule s, or DefaultSchedule if it is zero.
 func orDefault(s trainer.Schedule) trainer.Schedule {
 	if s.IsZero() {
 		return DefaultSchedule()
@@ -127,11 +128,12 @@ func (s *Spectrum) Times(state *trainer.State, _ string, from int) (most int, kn
 	return orDefault(s.Schedule).Times(state, from)
 }
 
-// Subscribe has a hook told of every spectrum that s measures in the present run.
-// Call it when training begins. It is an error if s is not a hook of the run.
+// Subscribe makes s call c.Consume for every spectrum that it measures in this
+// run. Call it when training begins. It returns an error if s is not a hook of
+// the run.
 func (s *Spectrum) Subscribe(state *trainer.State, c SpectrumConsumer) error {
 	if s == nil || !slices.Contains(state.Hooks(), trainer.Hook(s)) {
-		return errors.New("the Spectrum that it takes the eigenpairs from is not a hook of this run: make it one too")
+		return errors.New("the Spectrum that it takes the eigenpairs from is not a hook of this run: add it to the hooks")
 	}
 	if !slices.Contains(s.run.consumers, c) {
 		s.run.consumers = append(s.run.consumers, c)
@@ -183,7 +185,7 @@ func (s *Spectrum) EpochEnd(ctx context.Context, state *trainer.State) error {
 		return nil
 	}
 	if err := s.measure(ctx, state); err != nil {
-		s.run.memory.Pace = before // called again when the run is resumed
+		s.run.memory.Pace = before // EpochEnd is called again when the run is resumed
 		return err
 	}
 	return nil
@@ -246,10 +248,10 @@ func (s *Spectrum) store(arrays []weights.Array, tracking *curvature.Tracking, e
 	return weights.Write(filepath.Join(s.Dir, record.SpectrumFile(epoch)), arrays)
 }
 
-// productWork is the work of a Hessian-vector product in gradients of one
-// sample, for each sample: the second sweep goes through a graph about twice
-// as large, and the solver's own arithmetic, the alignments and the writing of
-// the results come on top.
+// productWork is the cost of a Hessian-vector product per sample, in gradients of
+// one sample. The second differentiation goes through a graph that is about twice
+// as large; the rest is for the solver's own arithmetic, the alignments and the
+// writing of the results.
 const productWork = 3.5
 
 func (s *Spectrum) remember(found *curvature.Spectrum, state *trainer.State, seconds float64) {

@@ -14,17 +14,17 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// spectrumMemory is what a Spectrum carries from one measurement to the next.
+// spectrumMemory is what a Spectrum keeps from one measurement to the next.
 type spectrumMemory struct {
 	Rows, Columns int
-	Vectors       []float64 // of the last measurement, one a row
-	Top           int       // rows that belong to the largest eigenvalues
+	Vectors       []float64 // eigenvectors of the last measurement, one per row
+	Top           int       // number of rows that belong to the largest eigenvalues
 	Seconds       float64   // time of all measurements
-	Cold          int       // Hessian-vector products of the first measurement
+	Cold          int       // Hessian-vector products of the first measurement, which has no start vectors
 	Pace          trainer.Pace
 }
 
-// validate returns an error for a memory that cannot be one, of a damaged file.
+// validate returns an error if the sizes are inconsistent, as in a damaged file.
 func (m *spectrumMemory) validate() error {
 	if m.Rows < 0 || m.Columns < 0 || m.Rows*m.Columns != len(m.Vectors) || m.Top < 0 || m.Top > m.Rows {
 		return fmt.Errorf("%d vectors of %d values in %d", m.Rows, m.Columns, len(m.Vectors))
@@ -32,7 +32,8 @@ func (m *spectrumMemory) validate() error {
 	return nil
 }
 
-// vectors are those of the last measurement, one a row; nil before the first.
+// vectors returns the eigenvectors of the last measurement, one per row; nil
+// before the first measurement.
 func (m *spectrumMemory) vectors() *mat.Dense {
 	if m.Rows == 0 {
 		return nil
@@ -40,8 +41,8 @@ func (m *spectrumMemory) vectors() *mat.Dense {
 	return mat.NewDense(m.Rows, m.Columns, m.Vectors)
 }
 
-// match finds which of the last measurement's vectors the largest eigenvectors
-// continue, and gives them their signs; nil if there are none.
+// match assigns the largest eigenvectors to those of the last measurement, and
+// makes their signs agree. It returns nil if there are none.
 func (m *spectrumMemory) match(found *curvature.Spectrum) (*curvature.Tracking, error) {
 	if m.Top == 0 || len(found.Top.Values) == 0 {
 		return nil, nil
@@ -49,8 +50,9 @@ func (m *spectrumMemory) match(found *curvature.Spectrum) (*curvature.Tracking, 
 	return curvature.Match(m.vectors().Slice(0, m.Top, 0, m.Columns).(*mat.Dense), found.Top.Vectors)
 }
 
-// spectrumReadings derives the metrics of a spectrum. The memory is that of the
-// measurements before; tracking says what the vectors continue, if they do.
+// spectrumReadings computes the metrics of a spectrum. The memory is that of the
+// earlier measurements. Tracking, if not nil, assigns the eigenvectors to those of
+// the last measurement.
 func spectrumReadings(ctx context.Context, m *analysis.Measurement, loss analysis.Objective, memory *spectrumMemory, tracking *curvature.Tracking, state *trainer.State) ([]reading, error) {
 	found := m.Spectrum
 	readings := []reading{
@@ -90,7 +92,7 @@ func spectrumReadings(ctx context.Context, m *analysis.Measurement, loss analysi
 	return readings, nil
 }
 
-// endReadings are about the pairs at the two ends.
+// endReadings returns the metrics of the largest and the smallest pairs.
 func endReadings(found *curvature.Spectrum) []reading {
 	var readings []reading
 	scale, residual := 0.0, 0.0
@@ -126,8 +128,8 @@ func outlierReadings(m *analysis.Measurement) ([]reading, error) {
 	return readings, nil
 }
 
-// gradientShare is ‖V·∇L‖²/‖∇L‖² for the largest eigenvectors, as many as there
-// are classes, as rows of V.
+// gradientShare returns ‖V·∇L‖²/‖∇L‖², where the rows of V are the largest
+// eigenvectors, one per class.
 func gradientShare(ctx context.Context, found *curvature.Spectrum, loss analysis.Objective, classes int) ([]reading, error) {
 	g := make([]float64, loss.Dim())
 	if _, err := loss.Gradient(ctx, g); err != nil {

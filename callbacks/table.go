@@ -20,9 +20,9 @@ import (
 )
 
 // Table is a logrus.Formatter for a terminal. The epochs that a Logger logs
-// become the rows of a table, a blank for a metric that is not fresh, with the
-// heading again every 30 rows; other entries are a line of the message and
-// its fields.
+// become the rows of a table. The cell of a metric that is not fresh is blank,
+// and the heading is repeated every 30 rows. Every other entry is a line with the
+// message and its fields.
 //
 //	epoch     step      loss  accuracy  val loss   val acc        λ₁      λmin     time
 //	    0        0    1.1023    0.3333    1.0968    0.3500    0.4127   -0.0218    0.02s
@@ -35,7 +35,7 @@ type Table struct {
 
 var _ logrus.Formatter = (*Table)(nil)
 
-// epochMessage is the message of the entries that are rows.
+// epochMessage is the message of the entries that become rows.
 const epochMessage = "epoch"
 
 const (
@@ -90,7 +90,7 @@ func (t *Table) writeRow(b *bytes.Buffer, data logrus.Fields) {
 	fmt.Fprintf(b, "%9s\n", formatDuration(time.Duration(elapsed*float64(time.Second))))
 }
 
-// formatEntry is the message of e and its fields, sorted by name.
+// formatEntry returns the message of e and its fields, sorted by name.
 func formatEntry(e *logrus.Entry) []byte {
 	var b bytes.Buffer
 	if e.Level != logrus.InfoLevel {
@@ -115,7 +115,7 @@ func formatField(name string, value any) string {
 	return text
 }
 
-// formatNumber writes v in at most 9 characters, 10 where the exponent has 3
+// formatNumber formats v in at most 9 characters, or 10 if the exponent has 3
 // digits.
 func formatNumber(v float64) string {
 	switch a := math.Abs(v); {
@@ -130,7 +130,7 @@ func formatNumber(v float64) string {
 	}
 }
 
-// formatDuration writes d in at most 6 characters below 100 hours.
+// formatDuration formats d in at most 6 characters if it is below 100 hours.
 func formatDuration(d time.Duration) string {
 	switch d = max(d, 0); {
 	case d < 10*time.Second:
@@ -144,18 +144,18 @@ func formatDuration(d time.Duration) string {
 	}
 }
 
-// heading is what stands above the column of a metric.
+// heading returns the column heading of a metric.
 func heading(m trainer.Metric) string {
 	last := m.Name[strings.LastIndexByte(m.Name, '/')+1:]
 	return cmp.Or(m.Heading, strings.ReplaceAll(last, "_", " "))
 }
 
-// columnWidth has room for the numbers and the heading, and a gap.
+// columnWidth returns a width that fits the numbers and the heading, and a gap.
 func columnWidth(m trainer.Metric) int { return max(8, utf8.RuneCountInString(heading(m))) + 2 }
 
-// fitting chooses the metrics that fit on a line: those of the train split and
-// of a held-out one, then what was measured, then those of other splits. They
-// come in the order of their declaration.
+// fitting chooses the metrics that fit on a line. The metrics of the train split
+// and of one held-out split have priority, then those that hooks measure, then
+// those of other splits. The result is in the order of declaration.
 func fitting(declared []trainer.Metric) []trainer.Metric {
 	heldOut := "test/"
 	if slices.ContainsFunc(declared, func(m trainer.Metric) bool { return m.Name == "validation/loss" }) {
@@ -188,8 +188,8 @@ func fitting(declared []trainer.Metric) []trainer.Metric {
 	return slices.DeleteFunc(slices.Clone(declared), func(m trainer.Metric) bool { return !chosen[m.Name] })
 }
 
-// ofSplit tells whether a metric is one that costs next to nothing, and so
-// tends to be fresh at every epoch.
+// ofSplit reports whether a metric belongs to a split or to training. Such
+// metrics cost almost nothing and tend to be fresh at every epoch.
 func ofSplit(name string) bool {
 	split, _, _ := strings.Cut(name, "/")
 	return split == "train" || split == "validation" || split == "test"

@@ -1,23 +1,25 @@
-// Package trainer trains models and calls hooks while it does.
+// Package trainer trains models and calls hooks during training.
 //
-// One epoch is a pass over the training split in mini-batches, and then its
-// end, in stages:
+// An epoch is one pass over the training split in mini-batches, followed by
+// these stages:
 //
 //	evaluate → Measure hooks → Decide hooks → (evaluate and Measure again, if
 //	the run was just stopped) → Record hooks → Save hooks
 //
-// Epoch 0 is the end of no batches at all: the untrained network is evaluated
-// and measured too. Hooks are small optional interfaces, found by type
-// assertion; they read a State, record metrics that they declared before, and
-// may ask for a stop. Nothing else flows back: a run ends with the same
-// parameters, bit for bit, whatever hooks watch it, unless one is asked to put
-// those of an earlier epoch back when all is over.
+// Epoch 0 has no batches, only these stages: the untrained network is
+// evaluated and measured too. A hook implements small optional interfaces,
+// which are found by type assertion. It reads a State, records metrics that it
+// declared beforehand, and may request a stop. A hook has no other influence: a
+// run ends with the same parameters, bit for bit, whatever hooks watch it. The
+// only exception is a hook that is told to put back the parameters of an
+// earlier epoch when training ends.
 //
-// All randomness comes from one seed, by streams that are named and numbered
-// instead of carried along, so a Checkpoint is small: parameters, optimizer,
-// hook states and a cursor that tells batch and stage. A run resumed from it
-// ends as if it had never been interrupted.
+// All random numbers come from one seed. Each use draws from a stream of its
+// own, which is identified by a name and a number, so no generator state has to
+// be saved. A Checkpoint is therefore small: parameters, optimizer, hook states,
+// and the current batch and stage. A run that is resumed from it ends as if it
+// had never been interrupted.
 //
-// Somebody who has a training loop already keeps it: a Session evaluates and
-// fires the hooks alone.
+// A program that has its own training loop can keep it: a Session only
+// evaluates the model and calls the hooks.
 package trainer

@@ -173,7 +173,7 @@ func TestNotFiniteData(t *testing.T) {
 		}{
 			{
 				trainer.Schedule{},
-				`models: the loss of sample 17 of split "train" is NaN: not finite; the initial parameters or the data are at fault`,
+				`models: the loss of sample 17 of split "train" is NaN: not finite; the cause is in the initial parameters or in the data`,
 			},
 			{
 				trainer.Schedule{At: []int{3}}, // found when training

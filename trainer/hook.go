@@ -2,26 +2,28 @@ package trainer
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"slices"
 )
 
-// A Hook watches a training run. It implements Hook and any of the interfaces
-// below. A hook must not change the model, the data or the State's progress,
-// and draws random numbers only from streams of its own. When training ends, it
-// may put the parameters of an earlier epoch back; it then calls
-// State.SetRestored.
+// A Hook watches a training run. Besides Hook it implements any of the optional
+// interfaces Phased, Meter, Scheduled, Resetter and Snapshotter, and those of the
+// events that it listens to, such as EpochEnder. A hook must not change the
+// model, the data or the progress in the State, and it draws random numbers only
+// from streams of its own. When training ends, it may put back the parameters of
+// an earlier epoch; it then calls State.SetRestored.
 //
-// The fields of a hook that its user set stay as they are. What a hook resolves
-// or remembers is private; a Resetter forgets it when the next run is made, so
-// that one value can be the hook of one run after another.
+// A hook does not change the exported fields that its user set. Resolved
+// defaults and everything it remembers of a run are in unexported fields. A
+// Resetter clears them when the next run is created, so that the same value can
+// serve several runs, one after another.
 //
-// Within a phase hooks run in the order they were given. An error ends the
-// run and comes back wrapped with the hook's name. An EpochEnder that returns
-// the error of a cancelled context must not have changed its own state: it is
-// called again when the run is resumed, and those before it are not. After an
-// error of another event, that event is repeated for all hooks or for none.
+// Within a phase, hooks run in the order in which they were given. An error ends
+// the run and is returned wrapped with the hook's name. An EpochEnder that
+// returns the error of a cancelled context must not have changed its own state:
+// when the run is resumed, it is called again, while the hooks before it are not.
+// After an error in any other event, that event is repeated for all hooks or for
+// none.
 type Hook interface {
 	// Name is unique among the hooks of a run.
 	Name() string
@@ -30,7 +32,7 @@ type Hook interface {
 // Phase orders hooks at the end of an epoch.
 type Phase int
 
-// The phases. A hook without a phase measures.
+// The phases. A hook that is not Phased belongs to the phase Measure.
 const (
 	Measure Phase = iota // records metrics
 	Decide               // reads metrics and may request a stop
@@ -40,62 +42,24 @@ const (
 
 // The optional interfaces of a Hook.
 type (
-	// Phased hooks tell their phase.
+	// A Phased hook chooses its phase.
 	Phased interface{ Phase() Phase }
 	// A Meter declares the metrics that the hook records.
 	Meter interface{ Metrics() []Metric }
-	// A Scheduled Meter tells how often it records one of its metrics from an
-	// epoch on and before the last, at most, if that is known. It is asked when
-	// training begins.
-	Scheduled interface {
-		Times(s *State, metric string, from int) (most int, known bool)
-	}
-	// TrainBeginner is called before the first epoch, and again, after
-	// Restore, when a run is resumed.
-	TrainBeginner interface {
-		TrainBegin(context.Context, *State) error
-	}
-	// TrainEnder is called after the last epoch of a run that was not
-	// interrupted.
-	TrainEnder interface {
-		TrainEnd(context.Context, *State) error
-	}
-	// EpochBeginner is called before the first batch of an epoch.
-	EpochBeginner interface {
-		EpochBegin(context.Context, *State) error
-	}
-	// EpochEnder is called at the end of an epoch, epoch 0 included. A hook of
-	// the Measure phase is called a second time when a Decide hook stops the
-	// run, so that it can measure the last epoch if it has not yet.
-	EpochEnder interface {
-		EpochEnd(context.Context, *State) error
-	}
-	// BatchEnder is called after each training step.
-	BatchEnder interface {
-		BatchEnd(context.Context, *State) error
-	}
-	// ValidationEnder is called when the splits have been evaluated, before
-	// the hooks of the epoch's end.
-	ValidationEnder interface {
-		ValidationEnd(context.Context, *State) error
-	}
-	// Interrupted is called when the run ends by an error, a cancelled
-	// context included, with a context that is not cancelled.
-	Interrupted interface {
-		Interrupted(context.Context, *State, error) error
-	}
-	// A Resetter forgets all that it remembers of an earlier run. It is called
-	// when a Session or Trainer is made, before Restore.
+	// A Resetter clears everything that it remembers of an earlier run. Reset
+	// is called when a Session or Trainer is created, before Restore.
 	Resetter interface{ Reset() }
-	// A Snapshotter has state that belongs to a checkpoint; EncodeState and
-	// DecodeState turn it into bytes and back. Snapshot makes durable whatever
-	// the state refers to outside, such as an open file.
+	// A Snapshotter has state that belongs in a checkpoint; EncodeState and
+	// DecodeState convert it to bytes and back. If the state refers to something
+	// outside the checkpoint, such as an open file, Snapshot also makes that
+	// durable.
 	Snapshotter interface {
 		Snapshot() ([]byte, error)
 		Restore([]byte) error
 	}
 )
 
+// phaseOf returns the phase of a hook.
 func phaseOf(h Hook) Phase {
 	if p, ok := h.(Phased); ok {
 		return p.Phase()
@@ -103,7 +67,8 @@ func phaseOf(h Hook) Phase {
 	return Measure
 }
 
-// ordered sorts hooks by phase, keeping their order within one.
+// ordered sorts hooks by phase and keeps their order within a phase. Two hooks
+// of the same name are an error.
 func ordered(hooks []Hook) ([]Hook, error) {
 	hooks = slices.Clone(hooks)
 	slices.SortStableFunc(hooks, func(a, b Hook) int { return cmp.Compare(phaseOf(a), phaseOf(b)) })
@@ -115,18 +80,4 @@ func ordered(hooks []Hook) ([]Hook, error) {
 		}
 	}
 	return hooks, nil
-}
-
-// fire calls one event of all hooks that have it, in order.
-func fire[H any](hooks []Hook, event func(H) error) error {
-	for _, h := range hooks {
-		listener, ok := h.(H)
-		if !ok {
-			continue
-		}
-		if err := event(listener); err != nil {
-			return fmt.Errorf("hook %s: %w", h.Name(), err)
-		}
-	}
-	return nil
 }

@@ -6,22 +6,23 @@ import (
 	"fmt"
 )
 
-// stateFormat is the first line of a hook's encoded state. Its number is that of
-// the format: it rises with every change that makes older states mean something
-// else.
+// stateFormat is the first line of a hook's encoded state. It ends with the
+// version of the format, which is raised by every change after which older
+// states would be misread.
 const stateFormat = "hessoscope hook state 2\n"
 
-// EncodeState returns what a Snapshotter's Snapshot returns: its state, in a
-// format that DecodeState knows again. The value is one that encoding/gob takes.
+// EncodeState encodes the state of a Snapshotter in the format that DecodeState
+// reads. Snapshot returns its result. The state must be a value that
+// encoding/gob can encode.
 func EncodeState(state any) ([]byte, error) {
 	b := bytes.NewBufferString(stateFormat)
 	err := gob.NewEncoder(b).Encode(state)
 	return b.Bytes(), err
 }
 
-// DecodeState sets the variable that state points to, in a Snapshotter's
-// Restore, to what EncodeState was given. It is an error if the bytes have
-// another format.
+// DecodeState decodes a state that EncodeState encoded into the variable that
+// state points to. A Snapshotter calls it in Restore. Data in another format is
+// an error.
 func DecodeState(data []byte, state any) error {
 	encoded, known := bytes.CutPrefix(data, []byte(stateFormat))
 	if !known {

@@ -10,27 +10,28 @@ import (
 	"github.com/hessoscope/hessoscope/models/symbolic/op"
 )
 
-// An UpdateRule tells how parameters are moved against gradients.
-// OptimizerConfig has those that come with the package.
+// An UpdateRule defines how an optimizer updates parameters from gradients.
+// OptimizerConfig implements the rules that come with the package.
 type UpdateRule interface {
-	// NewOptimizer returns an optimizer that starts to train params. They are
-	// dense, row-major tensors of one type, float32 or float64, whose elements
-	// are to be changed in place.
+	// NewOptimizer returns a new optimizer of params. They are dense, row-major
+	// tensors of one type, float32 or float64. The optimizer changes their
+	// elements in place.
 	NewOptimizer(params []models.Parameter) (Optimizer, error)
 }
 
 // An Optimizer applies an UpdateRule to the parameters of one model.
 type Optimizer interface {
-	// Name tells rules apart: a run cannot be resumed by another one.
+	// Name identifies the rule: a run cannot be resumed with a rule of another
+	// name.
 	Name() string
-	// Step makes update number step, counted from 1, with the learning rate and
-	// the gradients, one a parameter (nil for zero), each to be multiplied by
-	// scale. It must not keep the gradients.
+	// Step makes update number step, counted from 1. There is one gradient per
+	// parameter; nil stands for zero. Step multiplies the gradients by scale, and
+	// must not keep them.
 	Step(step int, rate, scale float64, grads []*tensor.Dense)
-	// State returns all that the optimizer remembers from step to step, as
-	// tensors that share memory with it, each under a name of its own. It is
-	// saved and restored with the run, so that a resumed run ends as if it had
-	// not been interrupted.
+	// State returns everything that the optimizer remembers from step to step,
+	// as tensors that share memory with it, under unique names. It is saved and
+	// restored with the run, so that a resumed run ends as if it had not been
+	// interrupted.
 	State() []models.Parameter
 }
 
@@ -39,8 +40,8 @@ type Optimizer interface {
 //
 //	sgd      g += decay·w;  m = µ·m + g;  w −= η·m        (nesterov: η·(g + µ·m))
 //	adam     g += decay·w;  m = β₁m + (1−β₁)g;  v = β₂v + (1−β₂)g²;
-//	         w −= η·m̂/(√v̂ + ε), m̂ and v̂ corrected for their start at 0
-//	adamw    w −= η·decay·w, then adam without decay in g
+//	         w −= η·m̂/(√v̂ + ε), with the bias-corrected m̂ and v̂
+//	adamw    w −= η·decay·w, then as adam with decay = 0
 //	rmsprop  g += decay·w;  v = αv + (1−α)g²;  m = µ·m + g/(√v + ε);  w −= η·m
 type OptimizerConfig struct {
 	Name        string  `yaml:"name,omitempty"` // sgd (the default), adam, adamw, rmsprop
@@ -53,7 +54,8 @@ type OptimizerConfig struct {
 	Epsilon     float64 `yaml:"epsilon,omitempty"` // 1e-8 if zero
 }
 
-// slotNames are the arrays an update rule keeps for each parameter.
+// slotNames names the arrays (slots) that an update rule keeps for each
+// parameter.
 func (c OptimizerConfig) slotNames() []string {
 	switch {
 	case c.Name == "adam" || c.Name == "adamw":
@@ -117,7 +119,7 @@ func (c OptimizerConfig) Validate() error {
 type configured struct {
 	config OptimizerConfig
 	params []models.Parameter
-	slots  [][]*tensor.Dense // slots[i] belong to params[i], in the order of slotNames
+	slots  [][]*tensor.Dense // slots[i] belongs to params[i], in the order of slotNames
 }
 
 var _ UpdateRule = OptimizerConfig{}
@@ -154,6 +156,7 @@ func (o *configured) Step(step int, rate, scale float64, grads []*tensor.Dense) 
 	}
 }
 
+// update applies the configured rule to parameter i.
 func update[T op.Float](c OptimizerConfig, step int, rate, scale T, i int, o *configured, grad *tensor.Dense, data func(*tensor.Dense) []T) {
 	w, g := data(o.params[i].Value), data(grad)
 	var slots [2][]T
@@ -195,7 +198,7 @@ func sgd[T op.Float](c OptimizerConfig, rate, scale T, w, g, momentum []T) {
 
 func adam[T op.Float](c OptimizerConfig, step int, rate, scale T, w, g, mean, square []T) {
 	b1, b2, decay := T(c.Beta1), T(c.Beta2), T(c.WeightDecay)
-	// Not 1 − b2 in float32, which is off by 5e-5 of itself.
+	// Subtract in float64: in float32, 1 − b2 has a relative error of 5e-5.
 	a1, a2 := T(1-c.Beta1), T(1-c.Beta2)
 	correct1 := T(1 - math.Pow(c.Beta1, float64(step)))
 	correct2 := T(math.Sqrt(1 - math.Pow(c.Beta2, float64(step))))
@@ -227,7 +230,7 @@ func rmsprop[T op.Float](c OptimizerConfig, rate, scale T, w, g, square, momentu
 	}
 }
 
-// State implements Optimizer: "momentum/fc1.weight" and so on.
+// State implements Optimizer. Its names are like "momentum/fc1.weight".
 func (o *configured) State() []models.Parameter {
 	var state []models.Parameter
 	for k, slot := range o.config.slotNames() {

@@ -5,28 +5,29 @@ import (
 	"slices"
 )
 
-// A RateSchedule is a learning rate that may change from epoch to epoch. Rate has
-// those that come with the package.
+// A RateSchedule is a learning rate that may change from epoch to epoch. Rate
+// implements the schedules that come with the package.
 type RateSchedule interface {
-	// At returns the rate of an epoch, counted from 1, of so many: finite and
-	// not negative.
+	// At returns the learning rate of an epoch, counted from 1, in a run of
+	// epochs epochs. It is finite and not negative.
 	At(epoch, epochs int) float64
 }
 
-// Rate is a constant learning rate, or one that falls by a formula.
+// Rate is a constant learning rate, or one that decays by a formula.
 type Rate struct {
 	Base float64 `yaml:"base"`
 	// Schedule is constant (the default), step, multi_step or cosine.
 	Schedule   string  `yaml:"schedule,omitempty"`
 	Every      int     `yaml:"every,omitempty"`      // step: epochs between decays
-	Milestones []int   `yaml:"milestones,omitempty"` // multi_step: epochs after which it decays
-	Gamma      float64 `yaml:"gamma,omitempty"`      // step, multi_step: factor of a decay; 0.1 if zero
+	Milestones []int   `yaml:"milestones,omitempty"` // multi_step: epochs after which the rate decays
+	Gamma      float64 `yaml:"gamma,omitempty"`      // step, multi_step: factor of each decay; 0.1 if zero
 	Final      float64 `yaml:"final,omitempty"`      // cosine: rate of the last epoch
 	// Warmup is the number of epochs over which the rate first rises
 	// linearly: Base·e/(Warmup+1) in epoch e.
 	Warmup int `yaml:"warmup,omitempty"`
 }
 
+// rates holds the formula of each Schedule, without the warm-up.
 var rates = map[string]func(r Rate, epoch, epochs int) float64{
 	"":         func(r Rate, _, _ int) float64 { return r.Base },
 	"constant": func(r Rate, _, _ int) float64 { return r.Base },

@@ -61,7 +61,7 @@ func TestRestoreRefuses(t *testing.T) {
 				extra.Name = "optimizer/momentum/fc1.weight"
 				c.Arrays = append(c.Arrays, extra)
 			},
-			want: "trainer: the checkpoint holds 13 arrays, this run 12: the optimizer keeps less here",
+			want: "trainer: the checkpoint holds 13 arrays, this run 12: its optimizer keeps fewer arrays",
 		},
 		{
 			name: "less optimizer state", damage: func(c *trainer.Checkpoint) { c.Arrays = c.Arrays[:4] },

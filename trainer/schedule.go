@@ -6,30 +6,32 @@ import (
 	"time"
 )
 
-// Schedule tells at which epochs a hook does its work: wherever one of its
-// rules says so. The zero value holds no rule but the last epoch.
+// Schedule determines the epochs at which a hook does its work: those that at
+// least one of its rules selects, and the last. The zero value has no rules and
+// selects only the last epoch.
 type Schedule struct {
 	Every int   `yaml:"every,omitempty"` // epochs 0, Every, 2·Every, …
 	At    []int `yaml:"at,omitempty"`    // these epochs
-	// Log is a number of epochs spread evenly on a logarithmic scale from 1
-	// to the last, and epoch 0: dense where training changes fast. Where they
-	// fall together, at the start, there are fewer.
+	// Log is a number of epochs that are evenly spaced on a logarithmic scale
+	// from 1 to the last epoch, so that they are dense at the start, where
+	// training changes fast. Epoch 0 is added. Epochs that coincide after
+	// rounding count once.
 	Log int `yaml:"log,omitempty"`
-	// Seconds is a time after which the work is due again. It depends on the
-	// clock: two runs of the same experiment measure at different epochs.
+	// Seconds is the time after which the work is due again. Because it depends
+	// on the clock, two runs of the same experiment measure at different epochs.
 	Seconds float64 `yaml:"seconds,omitempty"`
-	// Budget is the largest share of the run's work that may be spent; no limit
-	// if zero. What is due waits until it can be afforded; what can be afforded
-	// is spread over the run, denser at its start. Work is counted, not timed,
-	// so that a run that is repeated or resumed does the same at the same epochs.
+	// Budget is the largest share of the run's work that the hook may spend;
+	// there is no limit if it is zero. Work that is due waits until the budget
+	// allows it. The budget is spread over the run, more densely at the start.
+	// Work is counted, not timed, so that a run that is repeated or resumed
+	// measures at the same epochs.
 	Budget float64 `yaml:"budget,omitempty"`
-	// SkipFinal leaves out the last epoch, which is otherwise always due,
-	// whatever the rules say of it.
+	// SkipFinal leaves out the last epoch, which is otherwise always due.
 	SkipFinal bool `yaml:"skip_final,omitempty"`
 }
 
-// Due tells whether the end of the current epoch is on the schedule, whatever
-// the clock and the budget say; a Pace knows those.
+// Due reports whether the work is due at the current epoch by the rules that
+// count epochs. Pace.Due also considers Seconds and Budget.
 func (c Schedule) Due(s *State) bool {
 	if s.Final() {
 		return !c.SkipFinal
@@ -39,16 +41,16 @@ func (c Schedule) Due(s *State) bool {
 		c.Log > 0 && c.logDue(s.Epoch, s.Epochs)
 }
 
-// Times is how often the schedule has it due from an epoch on and before the
-// last, at most. It is not known where the clock decides, and of a run whose
-// length is not, or is beyond counting.
+// Times returns an upper bound on how often the work is done from the epoch from
+// to the one before the last. It is not known if the schedule uses the clock, or
+// if the number of epochs is unknown or too large to count through.
 func (c Schedule) Times(s *State, from int) (most int, known bool) {
 	const countable = 1e7 // takes half a second
 	if s.Epochs == 0 || s.Epochs > countable || c.Seconds > 0 {
 		return 0, false
 	}
 	if c.Budget > 0 {
-		from = 0 // what waits until it can be afforded may be of an epoch before
+		from = 0 // work that became due earlier may still wait for the budget
 	}
 	for epoch := from; epoch < s.Epochs; epoch++ {
 		if c.Due(&State{Epoch: epoch, Epochs: s.Epochs}) {
@@ -58,7 +60,7 @@ func (c Schedule) Times(s *State, from int) (most int, known bool) {
 	return most, true
 }
 
-// logDue tells whether epoch is round(last^(i/(Log−1))) for some i < Log.
+// logDue reports whether epoch is round(last^(i/(Log−1))) for some i < Log.
 func (c Schedule) logDue(epoch, last int) bool {
 	if epoch == 0 || epoch == 1 {
 		return true
@@ -76,7 +78,7 @@ func (c Schedule) logDue(epoch, last int) bool {
 	return false
 }
 
-// IsZero tells whether the schedule holds no rule.
+// IsZero reports whether no field is set.
 func (c Schedule) IsZero() bool {
 	return c.Every == 0 && len(c.At) == 0 && c.Log == 0 && c.Seconds == 0 && c.Budget == 0 && !c.SkipFinal
 }
@@ -103,19 +105,20 @@ func (c Schedule) Validate() error {
 	return nil
 }
 
-// Pace follows a schedule, its clock and its budget through a run. It is part
-// of the state of the hook that has it.
+// Pace applies a Schedule during a run: it keeps track of the time and of the
+// budget spent. It belongs to the state of the hook that does the work.
 type Pace struct {
 	Spent   float64 // work done so far, in gradients of one sample
-	Last    float64 // work of the last time
-	Times   int     // how often it was done
-	Epoch   int     // of the last time
-	Waiting bool    // whether something is due that could not be afforded yet
+	Last    float64 // work spent the last time
+	Times   int     // how often the work was done
+	Epoch   int     // epoch at which it was last done
+	Waiting bool    // whether work is due that the budget has not allowed yet
 
-	last time.Time // when it was last done in this session
+	last time.Time // when the work was last done since this process began the run
 }
 
-// Due tells whether to do the work of schedule c at the end of this epoch.
+// Due reports whether to do the work of schedule c at the end of the current
+// epoch.
 func (p *Pace) Due(c Schedule, s *State) bool {
 	if s.Final() && !c.SkipFinal {
 		return true
@@ -128,18 +131,19 @@ func (p *Pace) Due(c Schedule, s *State) bool {
 	return p.Waiting && (c.Budget == 0 || p.affordable(c.Budget, s))
 }
 
-// affordable spreads what is left of the budget evenly, on a logarithmic scale
-// of epochs, over the rest of the run: with n times left to do the work, the
-// last of them at the end, the next is at epoch e·(last/e)^(1/n), where e is the epoch of the time
-// before, or a fiftieth of the run if that is later. A run of
-// unknown length earns its budget as it goes.
+// affordable reports whether the budget allows the work at the current epoch. It
+// spaces the remaining measurements evenly on a logarithmic scale of epochs: if
+// the budget still pays for n of them, the last at the end of the run, the next
+// is at epoch e·(last/e)^(1/n). Here e is the epoch of the previous one, or a
+// fiftieth of the run if that is later. In a run of unknown length, the budget is
+// a share of the work so far.
 func (p *Pace) affordable(budget float64, s *State) bool {
 	if p.Times == 0 {
 		return true
 	}
 	expected := p.Last
 	if p.Times == 1 {
-		expected /= 2 // the first started from nothing
+		expected /= 2 // the first measurement costs more: it has no earlier result to start from
 	}
 	if s.Epochs == 0 {
 		return p.Spent+expected <= budget*s.Work()
@@ -149,12 +153,12 @@ func (p *Pace) affordable(budget float64, s *State) bool {
 	}
 	planned := s.Work() * float64(s.Epochs) / float64(s.Epoch)
 	times := math.Floor((budget*planned - p.Spent) / expected)
-	from := float64(max(p.Epoch, s.Epochs/50, 1)) // with few times left, not all of them on the start
+	from := float64(max(p.Epoch, s.Epochs/50, 1)) // the fiftieth keeps a small budget from being spent at the start
 	return times >= 2 && float64(s.Epoch) >= from*math.Pow(float64(s.Epochs)/from, 1/times)
 }
 
-// Done tells what the work has cost at this epoch: in gradients of one sample,
-// each about a third forward and two thirds backward.
+// Done records that the work was done at the current epoch, and what it cost, in
+// the unit of State.Work.
 func (p *Pace) Done(s *State, work float64) {
 	p.Spent += work
 	p.Last = work

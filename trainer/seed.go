@@ -5,9 +5,10 @@ import (
 	"math/rand/v2"
 )
 
-// Stream returns the random numbers of one seed for one purpose, such as
-// "init", and one number, such as the epoch. Streams of different names or
-// numbers are independent; nothing needs to be carried from one to the next.
+// Stream returns the generator of random numbers for a seed, a purpose, such as
+// "init", and a number, such as the epoch. Streams of different names or numbers
+// are independent, so that no generator state needs to be carried from one to
+// the next.
 func Stream(seed uint64, name string, number int) *rand.Rand {
 	h := fnv.New64a()
 	h.Write([]byte(name))

@@ -10,41 +10,42 @@ import (
 	"github.com/hessoscope/hessoscope/models"
 )
 
-// Session evaluates a model and fires hooks at the times it is told. Trainer
-// drives one; so can a training loop of your own:
+// Session evaluates a model and calls hooks when its caller announces an event.
+// A Trainer drives one, and so can a training loop of your own:
 //
 //	model, err := models.FromNodes(x, logits, learnables)
 //	session, err := trainer.NewSession(model, data, trainer.SessionSettings{Epochs: 100}, hooks...)
-//	err = session.Begin(ctx)                    // and the untrained network
+//	err = session.Begin(ctx)                    // also evaluates the untrained network
 //	for epoch := 1; epoch <= 100; epoch++ {
-//		…                                       // the loop as it was
+//		…                                       // your loop, unchanged
 //		err = session.EpochEnd(ctx, epoch, step)
 //	}
 //	err = session.End(ctx)
 //
-// A Session reads the parameters; it never writes to them, unless a hook is
-// asked to put those of an earlier epoch back at the end.
+// A Session reads the parameters and never writes to them, unless a hook is told
+// to put back those of an earlier epoch when training ends.
 type Session struct {
 	state      *State
 	hooks      []Hook
 	evaluate   Schedule
 	objectives []splitObjective
-	stage      int // stages of the current epoch's end that are done
+	stage      int // number of stages that are done at the end of the current epoch
 }
 
 // SessionSettings are options of a Session; the zero value is the default.
 type SessionSettings struct {
 	Loss   models.Loss // CrossEntropy if nil
-	Epochs int         // planned, for schedules that need the end; 0 if not known
+	Epochs int         // planned epochs, for schedules that depend on them; 0 if not known
 	Seed   uint64      // for hooks that draw random numbers
-	// Evaluate is when the loss and the accuracy of each split are computed;
-	// at every epoch if zero.
+	// Evaluate is the schedule by which the loss and the accuracy of each split
+	// are computed; every epoch if zero.
 	Evaluate Schedule
-	// Workers computes chunks of data at once; one a CPU if zero. It changes
-	// no result.
+	// Workers is the number of chunks of data that are computed in parallel; one
+	// per CPU if zero. The results do not depend on it.
 	Workers int
 }
 
+// splitObjective computes the loss and the accuracy of one split.
 type splitObjective struct {
 	name      string
 	objective *models.Objective
@@ -75,7 +76,7 @@ func NewSession(model models.Model, data *datasets.Dataset, s SessionSettings, h
 		metrics: metrics{last: make(map[string]Reading), schedule: make(map[string]Scheduled)},
 	}}
 	e.state.snapshot = func() (*Checkpoint, error) {
-		return nil, errors.New("trainer: a session cannot be resumed; its loop is not ours")
+		return nil, errors.New("trainer: a Session has no checkpoints, because its loop is not part of it; use a Trainer")
 	}
 	for i := range data.Splits {
 		if err := e.addSplit(&data.Splits[i], s.Workers); err != nil {
@@ -95,8 +96,8 @@ func NewSession(model models.Model, data *datasets.Dataset, s SessionSettings, h
 	return e, nil
 }
 
-// addSplit declares the metrics of a split and prepares to compute them, in
-// the precision of the model.
+// addSplit declares the metrics of a split and prepares to compute them in the
+// precision of the model.
 func (e *Session) addSplit(split *datasets.Split, workers int) error {
 	o, err := models.NewObjective(e.state.Model, e.state.Loss, split, models.ObjectiveSettings{
 		Precision: models.Precision(e.state.Model), Workers: workers,
@@ -118,8 +119,8 @@ func (e *Session) addSplit(split *datasets.Split, workers int) error {
 	)
 }
 
-// headingOf is that of a metric of a split: its name alone for the training
-// split, else a short form behind that of the split.
+// headingOf returns the table heading of a metric of a split: the name of the
+// metric for the training split, otherwise the split and the short name.
 func headingOf(split, name, short string) string {
 	switch split {
 	case datasets.Train:
@@ -131,7 +132,7 @@ func headingOf(split, name, short string) string {
 	}
 }
 
-// evaluation records metrics of the splits.
+// evaluation is the Scheduled of the metrics that evaluateSplits records.
 type evaluation struct{ Schedule }
 
 // Times implements Scheduled.
@@ -139,11 +140,11 @@ func (e evaluation) Times(s *State, _ string, from int) (most int, known bool) {
 	return e.Schedule.Times(s, from)
 }
 
-// State is what the hooks see.
+// State returns the State that the hooks read.
 func (e *Session) State() *State { return e.state }
 
-// Begin tells the hooks that training begins, and ends epoch 0: the untrained
-// network is evaluated and measured.
+// Begin tells the hooks that training begins, and ends epoch 0: it evaluates and
+// measures the untrained network.
 func (e *Session) Begin(ctx context.Context) error {
 	if err := e.begin(ctx); err != nil {
 		return err
@@ -156,31 +157,31 @@ func (e *Session) begin(ctx context.Context) error {
 	return fire(e.hooks, func(h TrainBeginner) error { return h.TrainBegin(ctx, e.state) })
 }
 
-// BatchEnd tells the hooks of a training step: how many there have been, and
-// the mean loss of its mini-batch.
+// BatchEnd tells the hooks that a training step is complete. Step is the number
+// of steps so far, and loss the mean loss of the mini-batch.
 func (e *Session) BatchEnd(ctx context.Context, step int, loss float64) error {
 	e.state.Step, e.state.BatchLoss = step, loss
 	return fire(e.hooks, func(h BatchEnder) error { return h.BatchEnd(ctx, e.state) })
 }
 
-// EpochEnd tells that so many epochs and steps are complete: the splits are
-// evaluated and the hooks of an epoch's end run.
+// EpochEnd announces that epoch epochs and step steps are complete. It evaluates
+// the splits and runs the hooks that are EpochEnders.
 func (e *Session) EpochEnd(ctx context.Context, epoch, step int) error {
 	if train, err := e.state.Data.Split(datasets.Train); err == nil {
 		e.state.work += float64((epoch - e.state.Epoch) * train.Len())
 	}
 	e.state.Epoch, e.state.Step = epoch, step
-	e.stage = 0 // whatever an epoch before it failed at
+	e.stage = 0 // an error may have ended the previous epoch at a later stage
 	return e.end(ctx)
 }
 
-// end runs the stages of an epoch's end, from the first that has not been
+// end runs the stages of an epoch's end, beginning with the first that is not
 // done.
 func (e *Session) end(ctx context.Context) error {
 	for stages := e.stages(); e.stage < len(stages); {
 		stage := e.stage
-		// Counted as done before it runs: a checkpoint that the stage itself
-		// takes must go on behind it.
+		// The stage counts as done before it runs: if it takes a checkpoint, the
+		// run must resume after this stage.
 		e.stage++
 		if err := stages[stage](ctx); err != nil {
 			e.stage = stage
@@ -191,8 +192,8 @@ func (e *Session) end(ctx context.Context) error {
 	return nil
 }
 
-// stages are the parts of an epoch's end, in order. A stage that fails, or is
-// cancelled, runs again when the run is resumed; those before it do not.
+// stages returns the parts of an epoch's end, in order. A stage that fails or is
+// cancelled runs again when the run is resumed; the stages before it do not.
 func (e *Session) stages() []func(context.Context) error {
 	stages := []func(context.Context) error{e.evaluateSplits}
 	stages = append(stages, e.phase(Measure)...)
@@ -209,7 +210,7 @@ func (e *Session) stages() []func(context.Context) error {
 	return append(stages, e.phase(Save)...)
 }
 
-// phase returns what the hooks of one phase do at the end of an epoch.
+// phase returns one stage for each EpochEnder of a phase.
 func (e *Session) phase(p Phase) []func(context.Context) error {
 	var stages []func(context.Context) error
 	for _, h := range e.hooks {
@@ -250,14 +251,16 @@ func (e *Session) evaluateSplits(ctx context.Context) error {
 	if err := fire(e.hooks, func(h ValidationEnder) error { return h.ValidationEnd(ctx, e.state) }); err != nil {
 		return err
 	}
-	for _, s := range e.objectives { // once, though a stage that fails runs again
+	// Count the work last: a stage that fails runs again, and its work must count
+	// once.
+	for _, s := range e.objectives {
 		e.state.work += float64(s.objective.Samples()) / 3
 	}
 	return nil
 }
 
-// evaluateAgain evaluates an epoch that was not to be evaluated until a hook
-// made it the last.
+// evaluateAgain evaluates an epoch that became the last because a hook stopped
+// the run, unless it was already evaluated.
 func (e *Session) evaluateAgain(ctx context.Context) error {
 	if _, done := e.state.Fresh(LossOf(e.objectives[0].name)); done {
 		return nil
@@ -265,7 +268,7 @@ func (e *Session) evaluateAgain(ctx context.Context) error {
 	return e.evaluateSplits(ctx)
 }
 
-// Stopped returns why a hook asked for the end of the run, if one did.
+// Stopped returns the stop that a hook requested, if one did.
 func (e *Session) Stopped() (Stop, bool) { return e.state.Stopped() }
 
 // End tells the hooks that training is over.
@@ -273,18 +276,19 @@ func (e *Session) End(ctx context.Context) error {
 	return fire(e.hooks, func(h TrainEnder) error { return h.TrainEnd(ctx, e.state) })
 }
 
-// Interrupted tells the hooks that training ends by err, and returns err
-// joined with what they had to say.
+// Interrupted tells the hooks that err ends training. It returns err joined with
+// the errors of the hooks.
 func (e *Session) Interrupted(ctx context.Context, err error) error {
 	ctx = context.WithoutCancel(ctx)
 	errs := []error{err}
-	for i := range e.hooks { // each, whatever the others have to say: one of them saves the run
+	// Call every hook, even after an error: one of them saves the run.
+	for i := range e.hooks {
 		errs = append(errs, fire(e.hooks[i:i+1], func(h Interrupted) error { return h.Interrupted(ctx, e.state, err) }))
 	}
 	return errors.Join(errs...)
 }
 
-// hookNames are the names of the hooks, in order.
+// hookNames returns the names of the hooks, in order.
 func (e *Session) hookNames() []string {
 	var names []string
 	for _, h := range e.hooks {
@@ -293,7 +297,7 @@ func (e *Session) hookNames() []string {
 	return names
 }
 
-// snapshots are the states of the hooks that have one.
+// snapshots returns the states of the hooks that are Snapshotters, by hook name.
 func (e *Session) snapshots() (map[string][]byte, error) {
 	all := make(map[string][]byte)
 	for _, h := range e.hooks {

@@ -254,7 +254,7 @@ func TestSessionEvents(t *testing.T) {
 		"Interrupted 2/2", "TrainEnd 2/2",
 	})
 	_, err = session.State().Checkpoint()
-	wantError(t, err, "trainer: a session cannot be resumed; its loop is not ours")
+	wantError(t, err, "trainer: a Session has no checkpoints, because its loop is not part of it; use a Trainer")
 	if _, stopped := session.Stopped(); stopped {
 		t.Error("stopped")
 	}

@@ -1,16 +1,17 @@
 package trainer
 
 import (
-	"context"
-	"errors"
+	"fmt"
+	"math"
 	"slices"
 	"time"
 
 	"github.com/hessoscope/hessoscope/datasets"
+	"github.com/hessoscope/hessoscope/datasets/suggest"
 	"github.com/hessoscope/hessoscope/models"
 )
 
-// State is what hooks see of a run.
+// State is the part of a run that its hooks can read.
 type State struct {
 	Model models.Model
 	Data  *datasets.Dataset
@@ -25,19 +26,20 @@ type State struct {
 	BatchLoss    float64 // mean loss of the last mini-batch, before its step
 
 	hooks    []Hook
-	work     float64
+	work     float64 // see Work
 	metrics  metrics
 	stop     *Stop
 	restored *Restored
-	started  time.Time
-	before   time.Duration // spent before the run was resumed
+	started  time.Time     // of the present session; zero before it begins
+	before   time.Duration // time spent before the run was resumed
 	snapshot func() (*Checkpoint, error)
 }
 
-// Hooks are all hooks of the run, in the order in which they are called.
+// Hooks returns all hooks of the run, in the order in which they are called.
 func (s *State) Hooks() []Hook { return slices.Clone(s.hooks) }
 
-// Elapsed is the time the run has taken so far, over all its sessions.
+// Elapsed returns the time the run has taken so far, including the time before
+// it was resumed.
 func (s *State) Elapsed() time.Duration {
 	if s.started.IsZero() {
 		return s.before
@@ -45,12 +47,12 @@ func (s *State) Elapsed() time.Duration {
 	return s.before + time.Since(s.started)
 }
 
-// Work is what training and evaluation have cost so far, in gradients of one
-// sample, of which a forward pass is about a third.
+// Work returns the cost of training and evaluation so far. The unit is one
+// gradient of one sample; a forward pass costs about a third of it.
 func (s *State) Work() float64 { return s.work }
 
-// Final tells whether this is the end of the last epoch: of all that were
-// planned, or because a stop was requested.
+// Final reports whether the current epoch is the last one: because it is the
+// last that was planned, or because a stop was requested.
 func (s *State) Final() bool {
 	return s.stop != nil || s.Epochs > 0 && s.Epoch >= s.Epochs
 }
@@ -71,13 +73,13 @@ func (s *State) Stopped() (Stop, bool) {
 	return *s.stop, true
 }
 
-// SetRestored tells the other hooks that the parameters are those of an
-// earlier epoch from now on. It is for a hook that puts them back at the
-// train's end, the one time that a hook may change them.
+// SetRestored tells the other hooks that the parameters are now those of an
+// earlier epoch. A hook calls it when training ends and it has put these
+// parameters back; hooks must not change parameters at any other time.
 func (s *State) SetRestored(r Restored) { s.restored = &r }
 
-// Restored returns of which epoch the parameters are, if that is an earlier
-// one than Epoch.
+// Restored reports whether the parameters were put back to those of an epoch
+// before Epoch, and to which.
 func (s *State) Restored() (Restored, bool) {
 	if s.restored == nil {
 		return Restored{}, false
@@ -85,45 +87,92 @@ func (s *State) Restored() (Restored, bool) {
 	return *s.restored, true
 }
 
-// Checkpoint captures all that is needed to go on from here.
+// Checkpoint captures everything that is needed to resume the run from here.
 func (s *State) Checkpoint() (*Checkpoint, error) { return s.snapshot() }
 
-// Stop tells why a run ended.
-type Stop struct {
-	Reason Reason `json:"reason"`
-	By     string `json:"by,omitempty"`     // the hook that asked for it
-	Rule   string `json:"rule,omitempty"`   // the kind of its rule, if it has rules: "patience"
-	Metric string `json:"metric,omitempty"` // that the rule is about, if it is one
-	Detail string `json:"detail,omitempty"` // one line
+// A Scheduled hook is a Meter that knows how often it records its metrics.
+type Scheduled interface {
+	// Times returns an upper bound on how often the hook records a metric from
+	// the epoch from to the one before the last, if that is known. It is called
+	// when training begins.
+	Times(s *State, metric string, from int) (most int, known bool)
 }
 
-// Restored tells that the parameters at the end of a run are those of an
-// earlier epoch.
-type Restored struct {
-	Metric  string `json:"metric"` // whose best epoch it is
-	Reading        // the metric's value there, and the epoch
+// metrics holds the declared metrics and their last readings.
+type metrics struct {
+	declared []Metric
+	last     map[string]Reading
+	schedule map[string]Scheduled // hooks that know how often a metric is recorded, by metric name
 }
 
-// Reason is the kind of a Stop.
-type Reason string
-
-// The reasons.
-const (
-	Completed Reason = "completed"   // all planned epochs are done
-	Requested Reason = "requested"   // a hook asked for it
-	Cancelled Reason = "interrupted" // the context was cancelled; the run can be resumed
-	NotFinite Reason = "not_finite"  // a loss or gradient was NaN or infinite; the epoch before is kept
-	Failed    Reason = "failed"      // something else went wrong
-)
-
-// StopOf tells why a run ended that ended by err.
-func StopOf(err error) Stop {
-	switch {
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return Stop{Reason: Cancelled}
-	case errors.Is(err, models.ErrNotFinite):
-		return Stop{Reason: NotFinite, Detail: err.Error()}
-	default:
-		return Stop{Reason: Failed, Detail: err.Error()}
+func (m *metrics) declare(declared ...Metric) error {
+	for _, d := range declared {
+		if slices.ContainsFunc(m.declared, func(o Metric) bool { return o.Name == d.Name }) {
+			return fmt.Errorf("trainer: metric %q is declared twice", d.Name)
+		}
+		m.declared = append(m.declared, d)
 	}
+	return nil
+}
+
+// declareScheduled declares metrics and the schedule that they are recorded by.
+// The schedule is nil if it is not known.
+func (m *metrics) declareScheduled(schedule Scheduled, declared ...Metric) error {
+	if schedule != nil {
+		for _, d := range declared {
+			m.schedule[d.Name] = schedule
+		}
+	}
+	return m.declare(declared...)
+}
+
+// Metrics returns the declared metrics, in the order of declaration.
+func (s *State) Metrics() []Metric { return s.metrics.declared }
+
+// Metric returns the declaration of a metric. If no metric of this name was
+// declared, the error suggests the nearest name.
+func (s *State) Metric(name string) (Metric, error) {
+	var names []string
+	for _, d := range s.metrics.declared {
+		if d.Name == name {
+			return d, nil
+		}
+		names = append(names, d.Name)
+	}
+	return Metric{}, fmt.Errorf("trainer: no metric %q%s", name, suggest.Nearest(name, names))
+}
+
+// Times returns an upper bound on how often a metric is recorded from the epoch
+// from to the one before the last, if that is known.
+func (s *State) Times(name string, from int) (most int, known bool) {
+	schedule, ok := s.metrics.schedule[name]
+	if !ok {
+		return 0, false
+	}
+	return schedule.Times(s, name, from)
+}
+
+// Record sets the value of a declared metric for the current epoch. If the value
+// is NaN or infinite, the error wraps models.ErrNotFinite.
+func (s *State) Record(name string, value float64) error {
+	if !slices.ContainsFunc(s.metrics.declared, func(d Metric) bool { return d.Name == name }) {
+		return fmt.Errorf("trainer: metric %q was not declared", name)
+	}
+	if math.IsNaN(value) || math.IsInf(value, 0) {
+		return fmt.Errorf("trainer: metric %q is %g: %w", name, value, models.ErrNotFinite)
+	}
+	s.metrics.last[name] = Reading{Value: value, Epoch: s.Epoch, Step: s.Step}
+	return nil
+}
+
+// Last returns the latest reading of a metric, from whichever epoch.
+func (s *State) Last(name string) (Reading, bool) {
+	r, ok := s.metrics.last[name]
+	return r, ok
+}
+
+// Fresh returns the value of a metric if it was recorded at the current epoch.
+func (s *State) Fresh(name string) (float64, bool) {
+	r, ok := s.metrics.last[name]
+	return r.Value, ok && r.Epoch == s.Epoch
 }

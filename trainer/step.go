@@ -13,23 +13,25 @@ import (
 	"github.com/hessoscope/hessoscope/models/symbolic/op"
 )
 
-// stepper computes the gradients of mini-batches. It keeps one program a batch
-// size, of which there are two: that of a ragged last batch is another.
+// stepper computes the gradients of mini-batches. It keeps one compiled program
+// per batch size. There are at most two sizes, because the last batch of an epoch
+// may be smaller.
 type stepper struct {
 	model   models.Model
 	loss    models.Loss
 	split   *datasets.Split
 	batches map[int]*batch
-	grads   []*tensor.Dense // of the last batch, one a parameter, nil for zero
+	grads   []*tensor.Dense // gradients of the last batch, one per parameter; nil for zero
 }
 
-// batch is the gradient of the loss of so many samples, as a program.
+// batch is a compiled program for the losses and the gradient of a batch of one
+// size.
 type batch struct {
 	*models.Expression
 	program  *symbolic.Program
 	plan     *symbolic.Plan
 	gradient G.Nodes
-	inputs   G.Nodes // all that changes from step to step
+	inputs   G.Nodes // nodes whose values change from step to step
 }
 
 func newStepper(m models.Model, loss models.Loss, split *datasets.Split) *stepper {
@@ -39,9 +41,9 @@ func newStepper(m models.Model, loss models.Loss, split *datasets.Split) *steppe
 	}
 }
 
-// gradient computes the gradients of the mean loss of the given samples into
-// s.grads, and returns the loss and the norm of the gradient. Both finite or an
-// error that wraps models.ErrNotFinite.
+// gradient computes the gradient of the mean loss of the given samples into
+// s.grads, and returns the loss and the norm of the gradient. If one of them is
+// not finite, the error wraps models.ErrNotFinite.
 func (s *stepper) gradient(rows []int) (loss, norm float64, err error) {
 	b, err := s.batch(len(rows))
 	if err != nil {
@@ -74,7 +76,8 @@ func (s *stepper) gradient(rows []int) (loss, norm float64, err error) {
 
 func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 
-// notFinite names the first sample at fault.
+// notFinite returns an error that names the first sample whose loss is not
+// finite.
 func (s *stepper) notFinite(losses []float64, rows []int) error {
 	for i, row := range rows {
 		if !finite(losses[i]) {
@@ -84,8 +87,8 @@ func (s *stepper) notFinite(losses []float64, rows []int) error {
 	return fmt.Errorf("the sum of the losses: %w", models.ErrNotFinite)
 }
 
-// batch returns the program for n samples. A model's graph of fixed batch size
-// is padded.
+// batch returns the program for n samples. A model of fixed batch size has only
+// one program, whose batches are padded.
 func (s *stepper) batch(n int) (*batch, error) {
 	if fixed, ok := s.model.(models.Fixed); ok {
 		n = fixed.BatchSize()
@@ -122,7 +125,7 @@ func (s *stepper) batch(n int) (*batch, error) {
 	return b, nil
 }
 
-// sum is the sum of the first n elements, in float64.
+// sum returns the sum of the first n elements, in float64.
 func sum(t *tensor.Dense, n int) (total float64) {
 	if t.Dtype() == tensor.Float32 {
 		for _, v := range t.Float32s()[:n] {
@@ -136,7 +139,7 @@ func sum(t *tensor.Dense, n int) (total float64) {
 	return total
 }
 
-// sumOfSquares is the sum of the squares of all elements, in float64.
+// sumOfSquares returns the sum of the squares of all elements, in float64.
 func sumOfSquares(t *tensor.Dense) float64 {
 	if t.Dtype() == tensor.Float32 {
 		return squared(t.Float32s())
@@ -144,8 +147,8 @@ func sumOfSquares(t *tensor.Dense) float64 {
 	return squared(t.Float64s())
 }
 
-// squared is ⟨v, v⟩ in four sums, because an addition has to wait for the one
-// before it in the same sum.
+// squared returns ⟨v, v⟩. It adds up four independent sums, because consecutive
+// additions to the same sum must wait for each other.
 func squared[T op.Float](v []T) float64 {
 	var s0, s1, s2, s3 float64
 	for len(v) >= 4 {

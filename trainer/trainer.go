@@ -15,15 +15,15 @@ import (
 	"github.com/hessoscope/hessoscope/models"
 )
 
-// Config says how to train. Epochs and Rate.Base are required; every other
-// zero value is a default.
+// Config holds the settings of training. Rate is required. The zero value of
+// every other field is a valid setting.
 type Config struct {
 	Epochs    int
-	BatchSize int // samples a step; the whole split if zero or larger
+	BatchSize int // samples per step; the whole split if zero or larger than it
 	Rate      RateSchedule
 	Optimizer UpdateRule // OptimizerConfig{}, plain gradient descent, if nil
-	// ClipNorm scales a mini-batch's gradient down to this norm where it is
-	// larger; no clipping if zero.
+	// ClipNorm is the largest norm of a mini-batch's gradient: a larger gradient
+	// is scaled down to it. No clipping if zero.
 	ClipNorm float64
 	Loss     models.Loss // CrossEntropy if nil
 	Seed     uint64
@@ -47,7 +47,8 @@ func (c Config) Validate() error {
 	return cmp.Or(Below("Rate", validate(c.Rate)), Below("Optimizer", validate(c.Optimizer)), Below("Evaluate", c.Evaluate.Validate()))
 }
 
-// validate returns the error of a part of the configuration that can tell one.
+// validate calls the Validate method of a part of the configuration, if it has
+// one.
 func validate(part any) error {
 	if v, ok := part.(interface{ Validate() error }); ok {
 		return v.Validate()
@@ -70,13 +71,14 @@ type Trainer struct {
 
 // position is how far a run has come.
 type position struct {
-	epoch   int     // whose batches or end are under way
-	batch   int     // batches of it that are done
-	lossSum float64 // of the mini-batch losses of the epoch so far
+	epoch   int     // current epoch
+	batch   int     // batches of this epoch that are done
+	lossSum float64 // sum of the mini-batch losses of the epoch so far
 }
 
-// good is the state to go back to when a loss is not finite: that of the last
-// start of an epoch, or of the checkpoint that the run was resumed from.
+// good is the state to which the trainer returns when a loss is not finite: the
+// state at the last start of an epoch, or that of the checkpoint from which the
+// run was resumed.
 type good struct {
 	position
 	stage, epoch, step int
@@ -86,8 +88,9 @@ type good struct {
 	tensors            []*tensor.Dense // parameters and optimizer state
 }
 
-// New returns a trainer. Metrics of the hooks are declared here, so that one
-// that nobody records is an error before the training and not during it.
+// New returns a trainer of model on the "train" split of data. It declares the
+// metrics of the hooks, so that a hook that reads an undeclared metric can return
+// an error when training begins.
 func New(c Config, model models.Model, data *datasets.Dataset, hooks ...Hook) (*Trainer, error) {
 	if err := c.Validate(); err != nil {
 		return nil, fmt.Errorf("trainer: %w", err)
@@ -125,21 +128,21 @@ func New(c Config, model models.Model, data *datasets.Dataset, hooks ...Hook) (*
 	)
 }
 
-// State is what the hooks see.
+// State returns the State that the hooks read.
 func (t *Trainer) State() *State { return t.session.state }
 
-// batches is the number of training steps of an epoch; the last may be
+// batches returns the number of mini-batches of an epoch. The last one may be
 // smaller than the others.
 func (t *Trainer) batches() int {
 	return (len(t.order) + t.config.BatchSize - 1) / t.config.BatchSize
 }
 
 // Run trains until the planned epochs are done or a hook requests a stop, and
-// tells why it ended. If ctx is cancelled, the step or measurement under way
-// is finished or given up, and the error wraps that of ctx; a checkpoint taken
-// then goes on exactly there. If a loss or gradient is NaN or infinite, the
-// parameters go back to the end of the epoch before, and the error wraps
-// models.ErrNotFinite.
+// returns why training ended. If ctx is cancelled, the current step or
+// measurement is completed or abandoned, and the error wraps that of ctx; a
+// checkpoint that is taken then continues exactly from there. If a loss or
+// gradient is NaN or infinite, the parameters are set back to the end of the
+// previous epoch, and the error wraps models.ErrNotFinite.
 func (t *Trainer) Run(ctx context.Context) (Stop, error) {
 	if err := t.run(ctx); err != nil {
 		if errors.Is(err, models.ErrNotFinite) {
@@ -166,13 +169,13 @@ func (t *Trainer) run(ctx context.Context) error {
 		}
 		t.position = position{epoch: t.epoch + 1}
 	}
-	// A checkpoint that is taken from here on has nothing of the epoch left.
+	// In a checkpoint that is taken from here on, the epoch is complete.
 	t.session.stage = len(t.session.stages())
 	return t.session.End(ctx)
 }
 
-// runEpoch trains and ends the current epoch from where it is. Epoch 0 has no
-// batches.
+// runEpoch completes the current epoch: its remaining batches and the stages of
+// its end. Epoch 0 has no batches.
 func (t *Trainer) runEpoch(ctx context.Context) error {
 	if t.epoch > 0 {
 		if err := t.trainEpoch(ctx); err != nil {
@@ -187,6 +190,7 @@ func (t *Trainer) runEpoch(ctx context.Context) error {
 	return t.session.end(ctx)
 }
 
+// recordEpoch records the trainer's own metrics of the current epoch.
 func (t *Trainer) recordEpoch() error {
 	if t.epoch == 0 {
 		return nil
@@ -198,7 +202,7 @@ func (t *Trainer) recordEpoch() error {
 	return s.Record("train/learning_rate", s.LearningRate)
 }
 
-// trainEpoch runs the batches of the current epoch that are left.
+// trainEpoch runs the remaining batches of the current epoch.
 func (t *Trainer) trainEpoch(ctx context.Context) error {
 	s := t.session.state
 	s.LearningRate = t.config.Rate.At(t.epoch, t.config.Epochs)
@@ -219,8 +223,8 @@ func (t *Trainer) trainEpoch(ctx context.Context) error {
 		if err := t.step(ctx); err != nil {
 			return err
 		}
-		// Behind the step: an epoch that was begun has a batch, so that a
-		// resumed run does not begin it again.
+		// Check after the step: an epoch that has begun then has at least one
+		// batch done, so that a resumed run does not begin it again.
 		if err := t.cancelled(ctx); err != nil {
 			return err
 		}
@@ -228,6 +232,7 @@ func (t *Trainer) trainEpoch(ctx context.Context) error {
 	return nil
 }
 
+// cancelled returns the error of ctx, wrapped with the current epoch and step.
 func (t *Trainer) cancelled(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("trainer: epoch %d, step %d: %w", t.epoch, t.session.state.Step, err)
@@ -235,8 +240,8 @@ func (t *Trainer) cancelled(ctx context.Context) error {
 	return nil
 }
 
-// shuffle orders the samples for the current epoch: by a stream of its own, so
-// that any epoch can be repeated without those before it.
+// shuffle orders the samples for the current epoch. Each epoch has a random
+// stream of its own, so that it can be repeated without the epochs before it.
 func (t *Trainer) shuffle() {
 	for i := range t.order {
 		t.order[i] = i
@@ -268,8 +273,8 @@ func (t *Trainer) step(ctx context.Context) error {
 	return t.session.BatchEnd(ctx, s.Step+1, loss)
 }
 
-// live are the tensors that training changes: the parameters, and the
-// optimizer's state under "optimizer/…".
+// live returns the tensors that training changes: the parameters, and the state
+// of the optimizer under "optimizer/…".
 func (t *Trainer) live() []models.Parameter {
 	live := slices.Clone(t.session.state.Model.Parameters())
 	for _, p := range t.optimizer.State() {
@@ -278,7 +283,25 @@ func (t *Trainer) live() []models.Parameter {
 	return live
 }
 
-// keepGood remembers the present state.
+// capture takes a snapshot of the run as it is now.
+func (t *Trainer) capture() (*Checkpoint, error) {
+	s := t.session.state
+	hooks, err := t.session.snapshots()
+	if err != nil {
+		return nil, err
+	}
+	return &Checkpoint{
+		Progress: Progress{
+			Format: checkpointFormat, Epoch: t.epoch, Batch: t.batch, Stage: t.session.stage, Step: s.Step,
+			Seed: s.Seed, Data: s.Data.Fingerprint(), Optimizer: t.optimizer.Name(), Hooks: t.session.hookNames(),
+			Elapsed: s.Elapsed(), Loss: t.lossSum, BatchLoss: s.BatchLoss, Work: s.work, Metrics: maps.Clone(s.metrics.last), Stop: s.stop,
+		},
+		Arrays: models.Export(t.live()),
+		Hooks:  hooks,
+	}, nil
+}
+
+// keepGood copies the current state to t.good.
 func (t *Trainer) keepGood() {
 	s := t.session.state
 	t.good = good{
@@ -293,10 +316,10 @@ func (t *Trainer) keepGood() {
 	}
 }
 
-// rollBack returns to the state that was kept, and says so in the error.
+// rollBack sets the run back to t.good, and adds this to the error.
 func (t *Trainer) rollBack(err error) error {
 	if t.good.tensors == nil {
-		return fmt.Errorf("%w; the initial parameters or the data are at fault", err)
+		return fmt.Errorf("%w; the cause is in the initial parameters or in the data", err)
 	}
 	for i, p := range t.live() {
 		copyTensor(p.Value, t.good.tensors[i])

@@ -14,34 +14,34 @@ import (
 	"github.com/hessoscope/hessoscope/models"
 )
 
-// Settings say what Analyze measures. The zero value means the defaults: spectrum
-// and complexity of the cross-entropy.
+// Settings choose what Analyze measures. With the zero value, this is the spectrum
+// and the complexity of the cross-entropy.
 type Settings struct {
 	Loss   models.Loss // CrossEntropy if nil
 	Matrix Matrix      // Hessian if empty
-	// Spectrum says which eigenpairs to find, and how. A finished model is worth
-	// more than one that changes: all eigenvalues are computed of up to 2,000
-	// parameters, unless DenseLimit says otherwise, and all resolvable pairs are
-	// asked for where the complexity is.
+	// Spectrum chooses the eigenpairs and the method. The defaults are more
+	// thorough than those of the hooks: all eigenvalues are computed for models of
+	// up to 2,000 parameters, unless DenseLimit is set, and all resolvable pairs
+	// are requested if the complexity is.
 	Spectrum curvature.Settings
 	// NoComplexity leaves out the alignments and the complexity.
 	NoComplexity bool
 	Complexity   boundary.ComplexitySettings
-	// Margin asks for the samples' distances to the boundary; of at most
-	// MarginSamples samples if its Samples is zero.
+	// Margin, if not nil, requests the distances of samples to the boundary. If
+	// its Samples is zero, at most MarginSamples samples are measured.
 	Margin  *margin.Settings
-	Workers int // chunks of data computed at once; one a CPU if zero. Changes no result.
-	// Objective makes the loss whose curvature is measured, on several machines
-	// perhaps; if nil, models.NewObjective does.
+	Workers int // chunks of data computed in parallel; one per CPU if zero; results do not depend on it
+	// Objective creates the loss whose curvature is measured, which may be
+	// computed on several machines; models.NewObjective if nil.
 	Objective NewObjective
 }
 
-// MarginSamples is how many samples' distances are measured unless somebody asks
-// for more.
+// MarginSamples is the default for the largest number of samples whose distances
+// are measured.
 const MarginSamples = 1000
 
-// denseLimit is the largest number of parameters for which all eigenvalues of a
-// finished model are computed: they are worth some seconds.
+// denseLimit is the largest number of parameters for which Analyze computes all
+// eigenvalues by default. This takes some seconds.
 const denseLimit = 2000
 
 // Analyze measures the loss of a finished model on a split, and its Hessian.
@@ -117,8 +117,8 @@ func (r *Result) measureBoundary(ctx context.Context, _ *Analyzer, s Settings) e
 	return err
 }
 
-// measureMargin measures the samples' distances to the boundary, and what the
-// outliers' eigenvectors say of them.
+// measureMargin measures the samples' distances to the boundary, and estimates
+// them from the eigenvectors of the outliers.
 func (r *Result) measureMargin(ctx context.Context, a *Analyzer, s Settings) error {
 	if s.Margin == nil {
 		return nil
@@ -132,7 +132,7 @@ func (r *Result) measureMargin(ctx context.Context, a *Analyzer, s Settings) err
 	var wait sync.WaitGroup
 	defer wait.Wait()
 	if vectors != nil {
-		wait.Go(func() { // thousands of small steps, one after the other
+		wait.Go(func() { // in parallel: it is a long sequence of small steps
 			published, publishedErr = margin.Published(ctx, a.Model, a.Split, vectors, alignments, s.Margin.Seed, a.Settings)
 		})
 	}
@@ -152,7 +152,7 @@ func (r *Result) measureMargin(ctx context.Context, a *Analyzer, s Settings) err
 	return nil
 }
 
-// measureDistances measures the samples' distances and their cheap stand-ins.
+// measureDistances measures the samples' distances and their cheap proxies.
 func (r *Result) measureDistances(ctx context.Context, a *Analyzer, s margin.Settings) (*Margin, error) {
 	field, err := models.NewField(a.Model, a.Settings)
 	if err != nil {

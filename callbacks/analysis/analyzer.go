@@ -19,24 +19,26 @@ type Subject struct {
 	Model models.Model
 	Split *datasets.Split
 	Loss  models.Loss // CrossEntropy if nil
-	// Matrix is the Hessian if empty.
+	// Matrix is the matrix that is measured; the Hessian if empty.
 	Matrix Matrix
-	// Settings are those of all computations on the model: Float64 by default.
+	// Settings apply to all computations on the model. The default precision is
+	// Float64.
 	Settings models.ObjectiveSettings
-	// Objective makes the loss; if nil, models.NewObjective does.
+	// Objective creates the loss; models.NewObjective if nil.
 	Objective NewObjective
 }
 
-// Analyzer measures the curvature of a model's loss on a split, and what it says
-// of the boundary, as often as the model changes. It belongs to one goroutine.
+// Analyzer measures the curvature of a model's loss on a split, and properties of
+// the boundary that follow from it. It can measure again whenever the model has
+// changed. It is not safe for concurrent use.
 type Analyzer struct {
 	Subject
 	objective Objective
-	gradients *boundary.Reinforcing // nil before they are needed
-	current   bool                  // whether gradients are of the present parameters
+	gradients *boundary.Reinforcing // nil until they are needed
+	current   bool                  // whether gradients belong to the current parameters
 }
 
-// New returns an Analyzer of the model as it is now.
+// New returns an Analyzer of the model with its current parameters.
 func New(s Subject) (*Analyzer, error) {
 	if s.Matrix != "" && s.Matrix != Hessian && s.Matrix != GaussNewton {
 		return nil, fmt.Errorf("matrix %q; want %s or %s", s.Matrix, Hessian, GaussNewton)
@@ -53,18 +55,18 @@ func New(s Subject) (*Analyzer, error) {
 	return a, err
 }
 
-// Loss is the loss that is measured.
+// Loss returns the loss that is measured.
 func (a *Analyzer) Loss() Objective { return a.objective }
 
-// Refresh takes over the model's parameters as they are now. Call it whenever
-// they have changed.
+// Refresh reads the current parameters of the model. Call it whenever they have
+// changed.
 func (a *Analyzer) Refresh() error {
 	a.current = false
 	return a.objective.Refresh()
 }
 
-// Reinforcing returns the reinforcing gradients of the samples, computed once for
-// the same parameters.
+// Reinforcing returns the reinforcing gradients of the samples. It computes them
+// once for the same parameters.
 func (a *Analyzer) Reinforcing(ctx context.Context) (*boundary.Reinforcing, error) {
 	var err error
 	switch {
@@ -77,8 +79,8 @@ func (a *Analyzer) Reinforcing(ctx context.Context) (*boundary.Reinforcing, erro
 	return a.gradients, err
 }
 
-// Measure finds eigenpairs at the present parameters. The reinforcing gradients
-// are the seeds of a method that wants some.
+// Measure finds eigenpairs at the current parameters. Methods that need seeds get
+// the reinforcing gradients.
 func (a *Analyzer) Measure(ctx context.Context, s curvature.Settings) (*Measurement, error) {
 	if s.Seeds == nil && s.WantsSeeds(a.objective.Dim()) {
 		gradients, err := a.Reinforcing(ctx)
@@ -96,12 +98,12 @@ func (a *Analyzer) Measure(ctx context.Context, s curvature.Settings) (*Measurem
 	return &Measurement{Spectrum: found, analyzer: a}, nil
 }
 
-// Measurement is a spectrum that an Analyzer found. Its methods are about the
-// same parameters: call them before the model changes.
+// Measurement is a spectrum that an Analyzer found. Its methods need the same
+// parameters: call them before the model changes.
 type Measurement struct {
 	Spectrum *curvature.Spectrum
 	analyzer *Analyzer
-	pairs    *boundary.Eigenpairs // with alignments; nil before they are needed
+	pairs    *boundary.Eigenpairs // with alignments; nil until they are needed
 }
 
 // Reinforcing returns the reinforcing gradients of the samples.
@@ -124,7 +126,7 @@ func (m *Measurement) Outliers() (*boundary.Outliers, error) {
 }
 
 // Aligned returns the resolvable eigenpairs with the alignments of all samples,
-// computed once; nil if no curvature is positive.
+// or nil if no curvature is positive. It computes them once.
 func (m *Measurement) Aligned(ctx context.Context) (*boundary.Eigenpairs, error) {
 	if m.pairs != nil {
 		return m.pairs, nil
@@ -140,8 +142,8 @@ func (m *Measurement) Aligned(ctx context.Context) (*boundary.Eigenpairs, error)
 	return m.pairs, err
 }
 
-// Arrays returns the alignments for a .npz file, as boundary.Reinforcing.Arrays
-// does, and the spectrum before them; the spectrum alone before Aligned.
+// Arrays returns the arrays of the spectrum for a .npz file. If Aligned was
+// called, those of the alignments follow, as of boundary.Reinforcing.Arrays.
 func (m *Measurement) Arrays() []weights.Array {
 	arrays := m.Spectrum.Arrays()
 	if m.pairs != nil {
@@ -150,8 +152,8 @@ func (m *Measurement) Arrays() []weights.Array {
 	return arrays
 }
 
-// outlierVectors are the eigenvectors of the outliers as far as they are known,
-// k × P, and the samples' alignments with them, N × k; nil if none is known.
+// outlierVectors returns the known eigenvectors of the outliers, k × P, and the
+// samples' alignments with them, N × k. Both are nil if none is known.
 func (m *Measurement) outlierVectors(ctx context.Context, outliers *boundary.Outliers) (vectors, alignments *mat.Dense, err error) {
 	top := m.Spectrum.Top.Vectors
 	if outliers == nil || top == nil {
@@ -167,5 +169,5 @@ func (m *Measurement) outlierVectors(ctx context.Context, outliers *boundary.Out
 	return vectors, alignments, err
 }
 
-// orDefault is the setting, or the default where it is zero.
+// orDefault returns the setting, or the default if it is zero.
 func orDefault[T cmp.Ordered](setting, byDefault T) T { return cmp.Or(setting, byDefault) }

@@ -1,5 +1,5 @@
-// Package analysis is the one way from a model and data to what is said of the
-// boundary, for finished models and for networks that are being trained:
+// Package analysis is the pipeline from a model and data to measures of the
+// decision boundary. Finished models and networks in training share it:
 //
 //	model, split ──▶ Objective ──▶ curvature.Solve ──▶ eigenpairs ──▶ outliers
 //	      │                             ▲                  │
@@ -7,8 +7,8 @@
 //	      │            └───────────────────────────────────┘
 //	      └──▶ distances to the boundary ──▶ margin
 //
-// [Analyze] goes all the way once and returns a [Result], which is what the
-// command analyze prints. An [Analyzer] measures one model again and again while
-// it changes, as the hooks do; a [Measurement] is a spectrum that it found, for
-// whoever reads more out of it.
+// [Analyze] runs the whole pipeline once and returns a [Result], which the command
+// analyze prints. An [Analyzer] measures one model repeatedly while it changes, as
+// the hooks do. It returns a [Measurement], the spectrum that it found, from which
+// the later steps of the pipeline can be computed.
 package analysis

@@ -12,21 +12,22 @@ import (
 )
 
 // An Objective is the loss whose curvature is measured, as a function of the
-// model's parameters. *models.Objective is one; another may be a sum over several
-// machines.
+// model's parameters. *models.Objective implements it; another implementation may
+// add up the work of several machines.
 type Objective interface {
-	// Dim is the number of parameters that are differentiated in, P.
+	// Dim returns P, the number of parameters with respect to which the loss is
+	// differentiated.
 	Dim() int
-	// Samples is the number of samples that the loss is the mean over.
+	// Samples returns the number of samples over which the loss is averaged.
 	Samples() int
-	// Refresh takes over the model's parameters as they are now.
+	// Refresh reads the current parameters of the model.
 	Refresh() error
 	// Evaluate returns the loss and the accuracy.
 	Evaluate(ctx context.Context) (models.Evaluation, error)
 	// Gradient sets dst, of length Dim, to the gradient, and returns the loss.
 	Gradient(ctx context.Context, dst []float64) (float64, error)
-	// HessianProducts sets the rows of dst to the products of the Hessian with
-	// the rows of src, k × Dim both, and GaussNewtonProducts likewise with the
+	// HessianProducts sets the rows of dst to the products of the Hessian with the
+	// rows of src. Both are k × Dim. GaussNewtonProducts does the same with the
 	// Gauss-Newton matrix.
 	HessianProducts(ctx context.Context, dst, src *mat.Dense) error
 	GaussNewtonProducts(ctx context.Context, dst, src *mat.Dense) error
@@ -34,16 +35,16 @@ type Objective interface {
 
 var _ Objective = (*models.Objective)(nil)
 
-// NewObjective makes the Objective of a model's loss on a split.
+// NewObjective creates the Objective of a model's loss on a split.
 type NewObjective func(m models.Model, loss models.Loss, split *datasets.Split, s models.ObjectiveSettings) (Objective, error)
 
-// own is the NewObjective of this machine alone.
+// own is the default NewObjective, which computes on this machine.
 func own(m models.Model, loss models.Loss, split *datasets.Split, s models.ObjectiveSettings) (Objective, error) {
 	return models.NewObjective(m, loss, split, s)
 }
 
-// precision is the type that an objective is computed in, float64 if it does not
-// tell.
+// precision returns the type in which an objective is computed: float64, unless
+// the objective has a method that returns another.
 func precision(o Objective) tensor.Dtype {
 	if p, ok := o.(interface{ Precision() tensor.Dtype }); ok {
 		return p.Precision()
@@ -60,7 +61,7 @@ const (
 	GaussNewton Matrix = "gauss_newton"
 )
 
-// operator is the matrix of an objective.
+// operator returns the matrix m of an objective.
 func (m Matrix) operator(o Objective) curvature.Operator {
 	if m == GaussNewton {
 		return curvature.GaussNewton{Objective: o}

@@ -7,15 +7,15 @@ import (
 	"github.com/hessoscope/hessoscope/models/weights"
 )
 
-// Result is what Analyze says of a model on a split. Its JSON is a stable format,
-// described in docs/formats.md.
+// Result holds what Analyze measured of a model on a split. Its JSON is a stable
+// format, described in docs/formats.md.
 type Result struct {
 	Model struct {
 		Parameters  int    `json:"parameters"`  // P
 		Description string `json:"description"` // one line
 	} `json:"model"`
 	Data struct {
-		Name    string `json:"name"` // of the data set; Analyze does not know it
+		Name    string `json:"name"` // name of the data set; Analyze leaves it empty
 		Split   string `json:"split"`
 		Samples int    `json:"samples"`
 		Classes int    `json:"classes"`
@@ -24,66 +24,66 @@ type Result struct {
 	Accuracy     float64              `json:"accuracy"`
 	GradientNorm float64              `json:"gradient_norm"` // ‖∇L‖₂
 	Spectrum     Spectrum             `json:"spectrum"`
-	Complexity   *boundary.Complexity `json:"complexity"` // nil if not asked for, or without positive curvature
-	Margin       *Margin              `json:"margin"`     // nil if not asked for
-	Precision    string               `json:"precision"`  // of the computation
-	Seconds      float64              `json:"seconds"`    // that it took
+	Complexity   *boundary.Complexity `json:"complexity"` // nil if not requested, or if no curvature is positive
+	Margin       *Margin              `json:"margin"`     // nil if not requested
+	Precision    string               `json:"precision"`  // precision of the computation
+	Seconds      float64              `json:"seconds"`    // time of the computation
 
-	// Measurement has the eigenpairs, and Distances those of the samples to the
-	// boundary, nil without a Margin.
+	// Measurement has the eigenpairs. Distances has the samples' distances to the
+	// boundary; it is nil if Margin is.
 	Measurement *Measurement      `json:"-"`
 	Distances   *margin.Distances `json:"-"`
 }
 
-// Spectrum is what a Result says of the eigenvalues.
+// Spectrum is the part of a Result about the eigenvalues.
 type Spectrum struct {
 	Method          string             `json:"method"`
 	Top             []float64          `json:"top"`              // descending
-	Residuals       []float64          `json:"residuals"`        // ‖Hv − λv‖ of top
+	Residuals       []float64          `json:"residuals"`        // ‖Hv − λv‖ for Top
 	Bottom          []float64          `json:"bottom"`           // ascending
-	BottomResiduals []float64          `json:"bottom_residuals"` // of bottom
+	BottomResiduals []float64          `json:"bottom_residuals"` // ‖Hv − λv‖ for Bottom
 	Converged       bool               `json:"converged"`        // every residual met the tolerance
-	Reason          string             `json:"reason"`           // why not, in one line
-	Trace           *Estimate          `json:"trace"`            // nil where it is not computed
-	Frobenius       *float64           `json:"frobenius"`        // ‖H‖_F, likewise
+	Reason          string             `json:"reason"`           // why not all converged, in one line
+	Trace           *Estimate          `json:"trace"`            // nil if not computed
+	Frobenius       *float64           `json:"frobenius"`        // ‖H‖_F; nil if not computed
 	FrobeniusError  *float64           `json:"frobenius_error"`
-	Resolved        *int               `json:"resolved"` // eigenvalues with |λ| > 1e-10·λ₁; nil where not all of them are computed
+	Resolved        *int               `json:"resolved"` // number of eigenvalues with |λ| > 1e-10·λ₁; nil if not all of them were computed
 	Basis           int                `json:"basis"`    // reduced: dimension of the space
-	Missed          float64            `json:"missed"`   // reduced: bound of ‖Hv‖ outside of it
+	Missed          float64            `json:"missed"`   // reduced: bound of ‖Hv‖ for unit vectors v outside this space
 	Outliers        *boundary.Outliers `json:"outliers"`
-	Density         *Density           `json:"density"` // nil but with the method density
+	Density         *Density           `json:"density"` // nil unless the method is density
 	HVPs            int                `json:"hvps"`    // Hessian-vector products
 }
 
-// Density is the distribution of all eigenvalues, each with the weight 1/P:
+// Density is the distribution of all eigenvalues, each with the weight 1/P. The
 // Weights sum to 1.
 type Density struct {
 	Nodes   []float64 `json:"nodes"`
 	Weights []float64 `json:"weights"`
-	Error   float64   `json:"error"` // of the mean |λᵢ − λ̂ᵢ| over the ordered eigenvalues, with a probability of 0.95
+	Error   float64   `json:"error"` // bound of the mean |λᵢ − λ̂ᵢ| over the ordered eigenvalues that holds with probability 0.95
 }
 
-// Estimate is a value and how good it is.
+// Estimate is a value and its error.
 type Estimate struct {
 	Value   float64 `json:"value"`
-	Error   float64 `json:"error"`   // a bound, or, of samples, one standard error
-	Samples int     `json:"samples"` // random vectors that it was estimated from; 0 where it is exact
+	Error   float64 `json:"error"`   // a bound; one standard error if the value is estimated from random vectors
+	Samples int     `json:"samples"` // number of these random vectors; 0 if there are none
 }
 
-// Margin is what a Result says of the samples' distances to the boundary.
+// Margin is the part of a Result about the samples' distances to the boundary.
 type Margin struct {
 	margin.Summary
-	Logit       margin.Quantiles    `json:"logit"`       // of the label's logit minus the largest other
+	Logit       margin.Quantiles    `json:"logit"`       // of the label's logit minus the largest other logit
 	Input       margin.Quantiles    `json:"input"`       // of |f_a − f_b|/‖∇(f_a − f_b)‖
-	Eigenvector *margin.Eigenvector `json:"eigenvector"` // nil without outliers, or without a boundary
-	Paper       *margin.Eigenvector `json:"paper"`       // likewise
+	Eigenvector *margin.Eigenvector `json:"eigenvector"` // nil if there are no outliers or no boundary
+	Paper       *margin.Eigenvector `json:"paper"`       // nil if there are no outliers or no boundary
 }
 
-// Arrays returns the eigenpairs, and the alignments where the complexity was
-// measured, for a .npz file.
+// Arrays returns the eigenpairs for a .npz file, and the alignments if the
+// complexity was measured.
 func (r *Result) Arrays() []weights.Array { return r.Measurement.Arrays() }
 
-// describe is what is said of a spectrum.
+// describe returns the part of a Result about the spectrum s.
 func describe(s *curvature.Spectrum) Spectrum {
 	d := Spectrum{
 		Method: s.Method.String(), Converged: s.Converged, Reason: s.Reason, HVPs: s.Applications,

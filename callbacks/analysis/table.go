@@ -9,7 +9,7 @@ import (
 	"github.com/hessoscope/hessoscope/callbacks/margin"
 )
 
-// WriteTable writes the result for people: a line a quantity, and then the
+// WriteTable writes the result for people: one line per quantity, and then the
 // eigenvalues with their residuals.
 func (r *Result) WriteTable(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -30,7 +30,8 @@ func (r *Result) WriteTable(w io.Writer) error {
 	return s.writeEigenvalues(w, r.Model.Parameters)
 }
 
-// prefixed is the name of a data set before that of its split.
+// prefixed returns the name of a data set in the form that precedes the name of a
+// split.
 func prefixed(name string) string {
 	if name == "" {
 		return ""
@@ -38,7 +39,7 @@ func prefixed(name string) string {
 	return name + ", "
 }
 
-// writeEstimates writes what is known of the spectrum as a whole.
+// writeEstimates writes the quantities of the spectrum as a whole.
 func (s *Spectrum) writeEstimates(t io.Writer) {
 	if s.Trace != nil {
 		fmt.Fprintf(t, "trace\t%.6g ± %.1g\n", s.Trace.Value, s.Trace.Error)
@@ -119,7 +120,8 @@ func (m *Margin) write(t io.Writer) {
 	}
 }
 
-// writeEigenvalues writes the ends of the spectrum, of P eigenvalues.
+// writeEigenvalues writes the known eigenvalues at both ends of the spectrum. The
+// matrix has parameters eigenvalues in total.
 func (s *Spectrum) writeEigenvalues(w io.Writer, parameters int) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(t, "\n\teigenvalue\tresidual\t\n")
@@ -130,7 +132,7 @@ func (s *Spectrum) writeEigenvalues(w io.Writer, parameters int) error {
 	if len(s.Top) > 0 && len(s.Bottom) > 0 && between > 0 {
 		fmt.Fprintf(t, "…\t\t\t\n")
 	}
-	for i := len(s.Bottom) + min(between, 0) - 1; i >= 0; i-- { // without those of the top
+	for i := len(s.Bottom) + min(between, 0) - 1; i >= 0; i-- { // without eigenvalues that Top already has
 		fmt.Fprintf(t, "λ%d\t%.6g\t%.1g\t\n", parameters-i, s.Bottom[i], s.BottomResiduals[i])
 	}
 	return t.Flush()

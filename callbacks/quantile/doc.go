@@ -1,5 +1,4 @@
-// Package quantile has order statistics, each by one definition for the whole
-// module: quantiles that interpolate linearly, as numpy's default does, and
-// medians of values that are counted once each, and quantiles of values that
-// have weights.
+// Package quantile defines the order statistics that the whole module uses:
+// quantiles with linear interpolation, as numpy's default, medians, and quantiles
+// of weighted values.
 package quantile

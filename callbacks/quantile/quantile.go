@@ -8,9 +8,10 @@ import (
 	"gonum.org/v1/gonum/stat"
 )
 
-// Of returns the p-quantile of values, 0 ≤ p ≤ 1: with x₀ ≤ x₁ ≤ … the values in
-// order and h = p·(n−1), the value x_h, interpolated linearly where h is no whole
-// number (definition 7 of Hyndman and Fan 1996). It is NaN without values.
+// Of returns the p-quantile of values, 0 ≤ p ≤ 1. With the sorted values
+// x₀ ≤ x₁ ≤ … and h = p·(n−1), this is x_h, linearly interpolated if h is not a
+// whole number (definition 7 of Hyndman and Fan 1996). It is NaN if there are no
+// values.
 func Of(values []float64, p float64) float64 {
 	if len(values) == 0 {
 		return math.NaN()
@@ -22,8 +23,8 @@ func Of(values []float64, p float64) float64 {
 	return sorted[below] + (at-float64(below))*(sorted[above]-sorted[below])
 }
 
-// Median returns the middle of values, the mean of the middle two if their
-// number is even; NaN without values.
+// Median returns the median of values. It is the mean of the middle two if their
+// number is even, and NaN if there are no values.
 func Median(values []float64) float64 {
 	n := len(values)
 	if n == 0 {
@@ -33,14 +34,14 @@ func Median(values []float64) float64 {
 	return sorted[(n-1)/2]/2 + sorted[n/2]/2
 }
 
-// Weighted are values, each with a weight that is not negative.
+// Weighted holds values, each with a weight that is not negative.
 type Weighted struct{ Values, Weights []float64 }
 
-// Sort puts the values in ascending order, each with its weight.
+// Sort sorts the values, with their weights, in ascending order.
 func (w Weighted) Sort() { sort.Sort(byValue(w)) }
 
-// Quantile returns the first of the sorted values at which the weights sum up to
-// the share p of all.
+// Quantile returns the p-quantile: the first of the sorted values at which the
+// sum of the weights so far reaches the share p of their total. Call Sort first.
 func (w Weighted) Quantile(p float64) float64 {
 	return stat.Quantile(p, stat.Empirical, w.Values, w.Weights)
 }

@@ -12,13 +12,13 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// AppendFile is a file that grows line by line and whose length belongs to a
-// checkpoint. A hook that writes such a file embeds it: Open it when training
-// begins, and Append to it. It is empty then, or, in a run that is resumed, as
-// long as it was at the checkpoint, whatever was written after that.
+// AppendFile is a file that grows line by line, and whose length is part of a
+// checkpoint. A hook that writes such a file embeds an AppendFile, opens it when
+// training begins, and appends to it. In a new run, Open empties the file. In a
+// resumed run, Open cuts it back to its length at the checkpoint.
 type AppendFile struct {
 	file   *os.File // nil unless open
-	length int64    // bytes of whole lines
+	length int64    // size of the whole lines, in bytes
 }
 
 var (
@@ -28,8 +28,9 @@ var (
 	_ trainer.Snapshotter = (*AppendFile)(nil)
 )
 
-// Open opens the file at path, and creates it and its folder if there is none.
-// It is an error if the file of a resumed run is shorter than at its checkpoint.
+// Open opens the file at path. It creates the file and its folder if they do not
+// exist. If the file of a resumed run is shorter than at the checkpoint, Open
+// returns an error.
 func (a *AppendFile) Open(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
@@ -63,11 +64,11 @@ func cut(file *os.File, length int64) error {
 	return durable.SyncDir(filepath.Dir(file.Name()))
 }
 
-// Written returns what the file holds so far.
+// Written returns a reader of everything written so far.
 func (a *AppendFile) Written() io.Reader { return io.NewSectionReader(a.file, 0, a.length) }
 
-// Append writes a whole line, its end included, unbuffered, so that others can
-// follow the file.
+// Append writes a line, which includes its end. It does not buffer, so that other
+// programs can follow the file.
 func (a *AppendFile) Append(line []byte) error {
 	if _, err := a.file.Write(line); err != nil {
 		return err
@@ -76,7 +77,8 @@ func (a *AppendFile) Append(line []byte) error {
 	return nil
 }
 
-// close makes the file durable; it may be open or not.
+// close makes the file durable and closes it. It does nothing if the file is not
+// open.
 func (a *AppendFile) close() error {
 	if a.file == nil {
 		return nil
@@ -92,8 +94,8 @@ func (a *AppendFile) TrainEnd(context.Context, *trainer.State) error { return a.
 // Interrupted implements trainer.Interrupted.
 func (a *AppendFile) Interrupted(context.Context, *trainer.State, error) error { return a.close() }
 
-// Snapshot implements trainer.Snapshotter: the file is made durable, and its
-// length is the state.
+// Snapshot implements trainer.Snapshotter. It makes the file durable and returns
+// its length as the state.
 func (a *AppendFile) Snapshot() ([]byte, error) {
 	if a.file != nil {
 		if err := a.file.Sync(); err != nil {

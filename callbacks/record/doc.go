@@ -1,17 +1,18 @@
-// Package record is what a training run leaves behind, for those that write it
-// and those that read it. A run is a [Folder]:
+// Package record defines the files that a training run leaves behind, for the
+// code that writes them and the code that reads them. A run is a [Folder]:
 //
-//	config.yaml           all its settings
-//	run.json              what it is and how it ended: a [Run]
-//	metrics.jsonl         what was fresh at the end of each epoch: an [Entry] a line
-//	metrics.csv           the same as a table
+//	config.yaml           all settings of the run
+//	run.json              the description of the run and how it ended: a [Run]
+//	metrics.jsonl         the metrics recorded at each epoch: one [Entry] per line
+//	metrics.csv           the same metrics as a table
 //	checkpoints/          last.npz, best.npz, epoch-000200.npz
 //	measurements/         spectrum-000200.npz, margin-000200.npz
 //
-// Files that are written once are replaced as a whole, by package durable. Files
-// that grow line by line are an [AppendFile]: its length is part of a checkpoint,
-// and a run that is resumed cuts it back to that, so that it ends with the same
-// lines as a run that was never interrupted.
+// Files that are written once are replaced atomically, by package durable. A file
+// that grows line by line is an [AppendFile]. Its length is part of a checkpoint,
+// and a resumed run cuts the file back to that length, so that it ends with the
+// same lines as a run that was never interrupted.
 //
-// The package also names the metrics that others depend on by name.
+// The package also has constants for the names of metrics that other packages
+// read.
 package record

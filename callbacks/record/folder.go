@@ -7,55 +7,56 @@ import (
 	"slices"
 )
 
-// Folder is the folder of a run, by its path. Its methods are the paths of what
-// is in it.
+// Folder is the path of the folder of a run. Its methods return the paths of its
+// files and folders.
 type Folder string
 
 func (f Folder) join(name string) string { return filepath.Join(string(f), name) }
 
-// Config is the file of all settings, in YAML.
+// Config returns the path of the YAML file with all settings.
 func (f Folder) Config() string { return f.join("config.yaml") }
 
-// Run is the file that ReadRun reads.
+// Run returns the path of the file that ReadRun reads.
 func (f Folder) Run() string { return f.join("run.json") }
 
-// History is the file that ReadHistory reads.
+// History returns the path of the file that ReadHistory reads.
 func (f Folder) History() string { return f.join("metrics.jsonl") }
 
-// Table has the history as CSV.
+// Table returns the path of the history as CSV.
 func (f Folder) Table() string { return f.join("metrics.csv") }
 
-// Checkpoints is the folder of all checkpoints.
+// Checkpoints returns the path of the folder of all checkpoints.
 func (f Folder) Checkpoints() string { return f.join("checkpoints") }
 
-// LastCheckpoint is the checkpoint that a run is resumed from.
+// LastCheckpoint returns the path of the checkpoint from which a run is resumed.
 func (f Folder) LastCheckpoint() string { return filepath.Join(f.Checkpoints(), LastCheckpoint) }
 
-// EpochCheckpoint is a checkpoint that was kept.
+// EpochCheckpoint returns the path of the checkpoint that was kept for an epoch.
 func (f Folder) EpochCheckpoint(epoch int) string {
 	return filepath.Join(f.Checkpoints(), EpochCheckpoint(epoch))
 }
 
-// Measurements is the folder of eigenpairs and margins.
+// Measurements returns the path of the folder of eigenpairs and margins.
 func (f Folder) Measurements() string { return f.join("measurements") }
 
 // The names of checkpoints.
 const (
-	LastCheckpoint = "last.npz" // to resume from
-	BestCheckpoint = "best.npz" // of the epoch at which a metric was best
+	LastCheckpoint = "last.npz" // the checkpoint to resume from
+	BestCheckpoint = "best.npz" // the checkpoint of the epoch at which a metric was best
 )
 
-// EpochCheckpoint is the name of the checkpoint of an epoch that is kept.
+// EpochCheckpoint returns the file name of the checkpoint that is kept for an
+// epoch.
 func EpochCheckpoint(epoch int) string { return fmt.Sprintf("epoch-%06d.npz", epoch) }
 
-// SpectrumFile is the name of the eigenpairs of an epoch.
+// SpectrumFile returns the file name of the eigenpairs of an epoch.
 func SpectrumFile(epoch int) string { return fmt.Sprintf("spectrum-%06d.npz", epoch) }
 
-// MarginFile is the name of the distances to the boundary at an epoch.
+// MarginFile returns the file name of the distances to the boundary at an epoch.
 func MarginFile(epoch int) string { return fmt.Sprintf("margin-%06d.npz", epoch) }
 
-// IsRun tells whether the folder is that of a run, even of one that was killed
-// before it began.
+// IsRun reports whether the folder belongs to a run. It may be a run that was
+// killed before training began.
 func (f Folder) IsRun() bool {
 	return slices.ContainsFunc([]string{f.Run(), f.Config()}, func(file string) bool {
 		info, err := os.Stat(file)
@@ -63,8 +64,8 @@ func (f Folder) IsRun() bool {
 	})
 }
 
-// Tidy removes temporary files: a process that is killed leaves the one that it
-// was writing.
+// Tidy removes temporary files. A process that is killed while it writes a file
+// leaves such a file behind.
 func (f Folder) Tidy() error {
 	for _, pattern := range []string{".run.json*", ".config.yaml*", "checkpoints/.*.npz*", "measurements/.*.npz*"} {
 		left, err := filepath.Glob(f.join(pattern))
@@ -80,9 +81,9 @@ func (f Folder) Tidy() error {
 	return nil
 }
 
-// Runs are the folders of runs among paths and directly below them, in the order
-// of paths and names. A run that is named twice counts once. A path that neither
-// is nor holds a run is an error.
+// Runs returns the folders of runs among paths and directly below them, in the
+// order of paths and, below a path, of names. It returns each run once. A path
+// that is not the folder of a run and holds none is an error.
 func Runs(paths []string) ([]Folder, error) {
 	var runs []Folder
 	add := func(f Folder) bool {

@@ -7,22 +7,23 @@ import (
 	"os"
 )
 
-// Entry is what was fresh at the end of an epoch: a line of metrics.jsonl.
+// Entry holds the metrics that were recorded at one epoch: a line of
+// metrics.jsonl.
 type Entry struct {
 	Epoch   int                `json:"epoch"`   // epochs completed
 	Step    int                `json:"step"`    // training steps completed
-	Seconds float64            `json:"seconds"` // that the run had taken
+	Seconds float64            `json:"seconds"` // time the run had taken
 	Metrics map[string]float64 `json:"metrics"` // by name; only those recorded at this epoch
 }
 
-// Fresh returns the value of a metric, if it was recorded at this epoch.
+// Fresh returns the value of a metric if it was recorded at this epoch.
 func (e Entry) Fresh(metric string) (float64, bool) {
 	value, ok := e.Metrics[metric]
 	return value, ok
 }
 
-// ReadHistory reads what a callbacks.JSONL wrote, in the order of epochs. A last line
-// without its end, left by a run that was killed, is left out.
+// ReadHistory reads a file that a callbacks.JSONL wrote, in the order of epochs.
+// It ignores an incomplete last line, which a killed run may leave.
 func ReadHistory(path string) ([]Entry, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {

@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 )
 
-// Marshal is json.Marshal, or json.MarshalIndent if indent is not empty, but
-// leaves <, > and & as they are.
+// Marshal encodes v like json.Marshal, or like json.MarshalIndent if indent is
+// not empty, but does not escape <, > and &.
 func Marshal(v any, indent string) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

@@ -1,8 +1,8 @@
 package record
 
-// The names of metrics that others depend on: the hooks of package callbacks
-// record them, and rules for stopping, the choice among runs and tables read
-// them. Those of a split's loss and accuracy are trainer.LossOf and
+// The names of metrics on which other packages depend. The hooks of package
+// callbacks record them; stopping rules, the selection of runs and tables read
+// them. The names of a split's loss and accuracy are trainer.LossOf and
 // trainer.AccuracyOf.
 const (
 	LambdaMax       = "spectrum/lambda_max"

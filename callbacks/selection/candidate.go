@@ -8,7 +8,7 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// The metrics that have a part here beyond that of a measure.
+// Metrics with a special role: they determine groups, warnings and outcomes.
 var (
 	trainLoss     = trainer.LossOf(datasets.Train)
 	trainAccuracy = trainer.AccuracyOf(datasets.Train)
@@ -16,28 +16,30 @@ var (
 	testAccuracy  = trainer.AccuracyOf(datasets.Test)
 )
 
-// Candidate is a run to choose or not.
+// Candidate is a run that takes part in the selection.
 type Candidate struct {
-	Path string      // of its folder; it names the run
-	Run  *record.Run // its record
-	// History is its epochs, in order. Only Settings.MatchLoss needs it, and a
-	// run that put the parameters of an earlier epoch back.
+	Path string      // path of its folder, which serves as the name of the run
+	Run  *record.Run // content of its run.json
+	// History has the epochs of the run, in order. It is needed only with
+	// Settings.MatchLoss, and for a run that put back the parameters of an earlier
+	// epoch.
 	History []record.Entry
-	// Settings are those of the run that its measures depend on, by key, such as
-	// "complexity.epsilon"; an empty value is the default. Those that differ
-	// between runs become a Warning. Nil if they are not known.
+	// Settings are the settings of the run on which its measures depend, by key,
+	// such as "complexity.epsilon"; an empty value is the default. A setting that
+	// differs between runs causes a Warning. Nil if the settings are not known.
 	Settings map[string]string
 }
 
-// reading is all that was fresh at an epoch of a run.
+// reading holds the metrics that were recorded at one epoch of a run.
 type reading struct {
 	epoch  int
 	values map[string]float64
 }
 
-// final is what was fresh when the run ended, or, where the parameters of an
-// earlier epoch were put back, at that epoch. A metric that was last measured
-// at another epoch is about other weights, and missing.
+// final returns the metrics that were recorded at the last epoch, or, if the
+// parameters of an earlier epoch were put back, at that epoch. A metric that was
+// last recorded at another epoch is missing, because it belongs to other
+// parameters.
 func (c *Candidate) final() reading {
 	if restored := c.Run.Restored; restored != nil {
 		for _, e := range c.History {
@@ -56,8 +58,8 @@ func (c *Candidate) final() reading {
 	return r
 }
 
-// measure returns the value of a metric, or of the complexity, where it is
-// not certain, the interval. NaN and infinity are no values.
+// measure returns the value of a metric. For a complexity that is not exact, it
+// returns the interval. NaN and infinity count as missing.
 func (r reading) measure(metric string) (Interval, bool) {
 	if v, ok := r.number(metric); ok {
 		return Interval{v, v}, true
@@ -70,12 +72,13 @@ func (r reading) measure(metric string) (Interval, bool) {
 	return Interval{low, high}, haveLow && haveHigh && low <= high
 }
 
+// number returns the value of a metric if it is finite.
 func (r reading) number(metric string) (float64, bool) {
 	v, ok := r.values[metric]
 	return v, ok && !math.IsNaN(v) && !math.IsInf(v, 0)
 }
 
-// missing returns the first of the measures that was not fresh.
+// missing returns the first of the measures that has no value.
 func (r reading) missing(by []Measure) (string, bool) {
 	for _, m := range by {
 		if _, ok := r.measure(m.Metric); !ok {

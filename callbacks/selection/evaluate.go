@@ -9,14 +9,15 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// predictors are the measures that are tested where there are at least two runs
-// that have them. All others are tested if all runs have them.
+// predictors are the measures that are evaluated if at least two runs have them.
+// Other measures are evaluated only if all runs have them.
 var predictors = []string{
 	record.LambdaMax, record.Trace, record.Outliers, record.Complexity, record.Participation,
 	record.Margin, record.LogitMarginMedian, trainer.LossOf(datasets.Validation),
 }
 
-// evaluate adds what the test split says; ranks are not touched.
+// evaluate adds the outcomes on the test split and the associations. It does not
+// change the ranks.
 func (s *Selection) evaluate(ctx context.Context, progress func(done, total int)) error {
 	for i := range s.Groups {
 		g := &s.Groups[i]
@@ -24,7 +25,7 @@ func (s *Selection) evaluate(ctx context.Context, progress func(done, total int)
 			g.Runs[k].Outcome = g.Runs[k].reading.outcome()
 		}
 	}
-	// Over all groups first, which takes longest.
+	// Begin with all groups together, which takes longest.
 	var err error
 	if s.Associations, err = s.associations(ctx, s.Groups, progress); err != nil {
 		return err
@@ -41,6 +42,7 @@ func (s *Selection) evaluate(ctx context.Context, progress func(done, total int)
 	return nil
 }
 
+// outcome returns the Outcome at the epoch of r.
 func (r reading) outcome() *Outcome {
 	optional := func(metric string) *float64 {
 		if v, ok := r.number(metric); ok {
@@ -54,6 +56,7 @@ func (r reading) outcome() *Outcome {
 	return o
 }
 
+// difference returns a − b, or nil if one of them is nil.
 func difference(a, b *float64) *float64 {
 	if a == nil || b == nil {
 		return nil
@@ -69,7 +72,7 @@ func (o *Outcome) gap(g Gap) *float64 {
 	return o.AccuracyGap
 }
 
-// associations are those of all measures with both gaps, over groups.
+// associations returns the Association of each measure with each gap, over groups.
 func (s *Selection) associations(ctx context.Context, groups []Group, progress func(done, total int)) ([]Association, error) {
 	associations := []Association{}
 	measures, err := measuresOf(groups)
@@ -94,12 +97,12 @@ func (s *Selection) associations(ctx context.Context, groups []Group, progress f
 	return associations, nil
 }
 
-// measuresOf are the predictors, then all other metrics for people that every
-// run has.
+// measuresOf returns the predictors, followed by all other metrics that every run
+// has and that are not marked as Detail.
 func measuresOf(groups []Group) ([]Measure, error) {
 	var candidates []Candidate
 	runs := 0
-	have := make(map[string]int) // runs that have a metric
+	have := make(map[string]int) // number of runs that have a metric
 	for _, g := range groups {
 		for _, r := range g.Runs {
 			runs++
@@ -129,7 +132,8 @@ func measuresOf(groups []Group) ([]Measure, error) {
 	return append(first, others...), nil
 }
 
-// estimate counts the pairs within each group.
+// estimate computes τ-b, and its interval, from the pairs of runs within each
+// group.
 func (a *Association) estimate(groups []Group, resamples int, seed uint64) {
 	var strata []stratum
 	for _, g := range groups {

@@ -1,15 +1,15 @@
 package selection
 
-// Interval is the value of a measure: Low = High where it is exact.
+// Interval is the value of a measure. If the value is exact, Low = High.
 type Interval struct {
 	Low  float64 `json:"low"`
 	High float64 `json:"high"`
 }
 
-// Exact tells whether the value is a single number.
+// Exact reports whether the value is a single number.
 func (i Interval) Exact() bool { return i.Low == i.High }
 
-// middle is the midpoint, where a number has to stand for the interval.
+// middle returns the midpoint, for uses that need a single number.
 func (i Interval) middle() float64 {
 	if i.Exact() {
 		return i.Low
@@ -17,8 +17,8 @@ func (i Interval) middle() float64 {
 	return i.Low/2 + i.High/2
 }
 
-// compare is −1 if i is certainly below j, 1 if certainly above, and 0 if the
-// two are equal or may be.
+// compare returns −1 if i is certainly below j, 1 if it is certainly above, and 0
+// if the two are equal or overlap.
 func (i Interval) compare(j Interval) int {
 	switch {
 	case i.High < j.Low:

@@ -8,14 +8,15 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// KendallTau returns Kendall's τ-b of two rows of numbers,
+// KendallTau returns Kendall's τ-b of two sequences of numbers,
 //
 //	τ_b = (C − D) / √((n₀ − t_x)·(n₀ − t_y))
 //
-// with C and D the concordant and discordant ones among the n₀ = n(n−1)/2 pairs,
-// and t_x and t_y those that are tied in x and in y. It is in [−1, 1], and
-// undefined, which is false, if all pairs of a row are tied. The rows have the
-// same length; NaN is tied with everything.
+// where n₀ = n(n−1)/2 is the number of pairs, C and D are the numbers of concordant
+// and discordant pairs, and t_x and t_y are the numbers of pairs that are tied in x
+// and in y. It is in [−1, 1]. If all pairs of a sequence are tied, it is undefined,
+// and the second result is false. The sequences must have the same length. NaN is
+// tied with every number.
 func KendallTau(x, y []float64) (float64, bool) {
 	s := stratum{n: len(x), x: signs(exact(x), Interval.compare), y: signs(exact(y), Interval.compare)}
 	return s.pairs(all(len(x))).tau()
@@ -29,7 +30,7 @@ func exact(x []float64) []Interval {
 	return values
 }
 
-// all are the indices below n.
+// all returns the indices 0, …, n−1.
 func all(n int) []int {
 	indices := make([]int, n)
 	for i := range indices {
@@ -38,14 +39,14 @@ func all(n int) []int {
 	return indices
 }
 
-// stratum is n runs that may be compared with each other: for each pair, the
-// sign of the difference in x and in y.
+// stratum is a set of n runs that may be compared with each other. For each pair
+// of runs it has the signs of their differences in x and in y.
 type stratum struct {
 	n    int
-	x, y []int8 // (n, n) by rows
+	x, y []int8 // n × n, row by row
 }
 
-// signs compares each value with each.
+// signs returns the result of compare for each pair of values, row by row.
 func signs(values []Interval, compare func(a, b Interval) int) []int8 {
 	s := make([]int8, 0, len(values)*len(values))
 	for _, a := range values {
@@ -56,15 +57,15 @@ func signs(values []Interval, compare func(a, b Interval) int) []int8 {
 	return s
 }
 
-// pairs counts pairs of runs.
+// pairs has the counts of pairs of runs from which τ-b is computed.
 type pairs struct {
 	total            int
-	surplus          int // concordant less discordant ones
+	surplus          int // concordant minus discordant pairs, C − D
 	untiedX, untiedY int
 }
 
-// pairs counts those of a sample of the runs. A run that was drawn twice is tied
-// with itself in both rows, and so has no part in τ-b.
+// pairs counts the pairs in a sample of the runs. A run that was drawn twice is
+// tied with itself in x and in y, so that this pair does not affect τ-b.
 func (s stratum) pairs(drawn []int) pairs {
 	p := pairs{total: len(drawn) * (len(drawn) - 1) / 2}
 	for k, i := range drawn {
@@ -90,7 +91,7 @@ func (p pairs) tau() (float64, bool) {
 	return float64(p.surplus) / math.Sqrt(float64(p.untiedX)*float64(p.untiedY)), true
 }
 
-// counted are the pairs of all strata, each within its own.
+// counted adds up the pairs within each stratum.
 func counted(strata []stratum, drawn func(n int) []int) pairs {
 	var p pairs
 	for _, s := range strata {
@@ -99,9 +100,9 @@ func counted(strata []stratum, drawn func(n int) []int) pairs {
 	return p
 }
 
-// bootstrap returns the percentiles 2.5 and 97.5 of τ-b over resamples: as many
-// runs of each stratum as it has, drawn with replacement. Resamples in which τ-b
-// is undefined are left out; it is false if more than half of them are.
+// bootstrap returns the percentiles 2.5 and 97.5 of τ-b over resamples. A resample
+// draws from each stratum as many runs as it has, with replacement. Resamples in
+// which τ-b is undefined are left out; if these are more than half, ok is false.
 func bootstrap(strata []stratum, resamples int, seed uint64) (low, high float64, ok bool) {
 	taus := make([]float64, 0, resamples)
 	var drawn []int

@@ -5,14 +5,14 @@ import (
 	"math"
 )
 
-// LossFactor is by how much training losses may differ and still count as the
-// same. Measured on a logarithmic schedule, an epoch within it is there as a
-// rule; complexity and margin change by less over such a range than between
-// runs that are worth telling apart.
+// LossFactor is the largest factor between training losses that count as equal. A
+// run that is measured on a logarithmic schedule usually has an epoch within this
+// factor of the target. Within it, complexity and margin change less than they
+// differ between runs that are worth distinguishing.
 const LossFactor = 1.5
 
-// target is the largest of the final losses of runs, which every one of them has
-// passed; none if that is not positive.
+// target returns the largest final loss of the runs, which every run has passed.
+// There is none if it is not positive.
 func target(runs []*Candidate) (float64, bool) {
 	largest := 0.0
 	for _, c := range runs {
@@ -23,9 +23,10 @@ func target(runs []*Candidate) (float64, bool) {
 	return largest, largest > 0
 }
 
-// matched is the reading of the epoch at which all measures are fresh and the
-// training loss is nearest to the target, on a logarithmic scale; of epochs
-// that are equally near the last. The reason says why there is none.
+// matched returns the reading at the epoch whose training loss is nearest to the
+// target, on a logarithmic scale, among the epochs at which all measures were
+// recorded. If several epochs are equally near, it is the last. If there is no such
+// epoch, the reason says why.
 func (c *Candidate) matched(by []Measure, target float64) (nearest reading, reason string) {
 	distance, absent := math.Inf(1), ""
 	for _, e := range c.History {
@@ -44,7 +45,7 @@ func (c *Candidate) matched(by []Measure, target float64) (nearest reading, reas
 	}
 	switch {
 	case math.IsInf(distance, 1) && absent != "":
-		return nearest, fmt.Sprintf("at no epoch are %s and all measures there; %s is missing", trainLoss, absent)
+		return nearest, fmt.Sprintf("at no epoch were %s and all measures recorded; %s is missing", trainLoss, absent)
 	case math.IsInf(distance, 1):
 		return nearest, fmt.Sprintf("its metrics.jsonl has no epoch with a positive %s", trainLoss)
 	case distance > math.Log(LossFactor):

@@ -7,13 +7,14 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// Measure is a metric that ranks, or whose worth is tested.
+// Measure is a metric by which runs are ranked, or whose association with
+// generalization is evaluated.
 type Measure struct {
 	Metric string            `json:"metric"`
 	Better trainer.Direction `json:"better"`
 }
 
-// compare is Interval.compare with the better value as the lower one.
+// compare is like Interval.compare, but treats the better value as the lower one.
 func (m Measure) compare(a, b Interval) int {
 	if m.Better == trainer.Higher {
 		return b.compare(a)
@@ -21,4 +22,5 @@ func (m Measure) compare(a, b Interval) int {
 	return a.compare(b)
 }
 
+// ofTest reports whether a metric belongs to the test split.
 func ofTest(metric string) bool { return strings.HasPrefix(metric, datasets.Test+"/") }

@@ -29,7 +29,7 @@ func TestMeasures(t *testing.T) {
 		{[]string{"boundary/complexty"}, candidates, `no run has a metric "boundary/complexty"; did you mean "boundary/complexity"?`},
 		{[]string{"loss"}, candidates, `"loss" may be any of train/loss, validation/loss`},
 		{[]string{"test/loss"}, candidates, "must not choose"},
-		{[]string{"own/phase"}, candidates, "neither a lower nor a higher one is declared better"},
+		{[]string{"own/phase"}, candidates, "neither lower nor higher values are declared better"},
 		{[]string{"margin", "boundary/margin"}, candidates, "boundary/margin is named twice"},
 		{[]string{"margin"}, append(candidates, contrary), "of boundary/margin, higher is better in a and lower in contrary"},
 	} {

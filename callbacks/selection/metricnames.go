@@ -10,10 +10,11 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// Measures returns the metrics to rank by, in the directions that the runs
-// declare. A name is that of a metric, or its end where only one metric ends so:
-// "complexity" means boundary/complexity. It is an error to name a metric that
-// no run declares, that has no better direction, or that is of the test split.
+// Measures returns the metrics to rank by, with the directions that the runs
+// declare. A name may be the full name of a metric, or the end of it if no other
+// metric ends the same way: "complexity" means boundary/complexity. A metric that
+// no run declares, that has no better direction, or that belongs to the test split
+// is an error.
 func Measures(names []string, candidates []Candidate) ([]Measure, error) {
 	declared, err := declarations(candidates)
 	if err != nil {
@@ -36,7 +37,7 @@ func Measures(names []string, candidates []Candidate) ([]Measure, error) {
 	return measures, nil
 }
 
-// declarations are the metrics of all runs, in the order of declaration.
+// declarations returns the metrics of all runs, in the order of declaration.
 func declarations(candidates []Candidate) ([]trainer.Metric, error) {
 	var all []trainer.Metric
 	at := make(map[string]int)
@@ -57,19 +58,19 @@ func declarations(candidates []Candidate) ([]trainer.Metric, error) {
 
 func resolve(name string, declared []trainer.Metric) (Measure, error) {
 	if ofTest(name) {
-		return Measure{}, fmt.Errorf("%s is of the test split, which must not choose; it can only be looked at afterwards", name)
+		return Measure{}, fmt.Errorf("%s belongs to the test split, which must not choose; it can only be looked at afterwards", name)
 	}
 	m, err := find(name, declared)
 	if err != nil {
 		return Measure{}, err
 	}
 	if m.Better == trainer.Neither {
-		return Measure{}, fmt.Errorf("%s (%s) ranks nothing: neither a lower nor a higher one is declared better", m.Name, m.Meaning)
+		return Measure{}, fmt.Errorf("%s (%s) cannot rank: neither lower nor higher values are declared better", m.Name, m.Meaning)
 	}
 	return Measure{m.Name, m.Better}, nil
 }
 
-// find returns the metric of a name, or the only one that ends in it.
+// find returns the metric with this name, or the only one whose name ends in it.
 func find(name string, declared []trainer.Metric) (trainer.Metric, error) {
 	var ending []trainer.Metric
 	var names []string
@@ -93,7 +94,7 @@ func find(name string, declared []trainer.Metric) (trainer.Metric, error) {
 	}
 }
 
-// known are the names to suggest, or the ends of names.
+// known returns the names to suggest: whole names, or only their last parts.
 func known(declared []trainer.Metric, whole bool) []string {
 	var names []string
 	for _, m := range declared {

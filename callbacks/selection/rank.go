@@ -8,14 +8,14 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// fronts returns the Pareto front of each run, by its values of the measures:
-// 1 for those that no other dominates, 2 for those that only runs of front 1
-// do, and so on. One run dominates another if it is certainly better in some
-// measure and certainly not worse in any. Overlapping intervals decide
-// nothing.
+// fronts returns the Pareto front of each run, by its values of the measures. Runs
+// that no other run dominates are in front 1, runs that only runs of front 1
+// dominate are in front 2, and so on. One run dominates another if it is certainly
+// better in some measure and certainly not worse in any. Where intervals overlap,
+// neither is certainly better.
 func fronts(by []Measure, values [][]Interval) []int {
-	dominated := make([][]int, len(values)) // by each run
-	above := make([]int, len(values))       // how many dominate it
+	dominated := make([][]int, len(values)) // for each run, the runs that it dominates
+	above := make([]int, len(values))       // for each run, the number of runs that dominate it
 	for i := range values {
 		for j := range values {
 			if dominates(by, values[i], values[j]) {
@@ -59,7 +59,7 @@ func dominates(by []Measure, a, b []Interval) bool {
 	return better
 }
 
-// atLeast tells whether a is certainly not worse than b.
+// atLeast reports whether a is certainly not worse than b.
 func atLeast(m Measure, a, b Interval) bool {
 	if m.Better == trainer.Higher {
 		return a.Low >= b.High
@@ -67,19 +67,19 @@ func atLeast(m Measure, a, b Interval) bool {
 	return a.High <= b.Low
 }
 
-// scores returns how far each run is from the ideal one, which would have the
-// best value of every measure:
+// scores returns the distance of each run from an ideal run, which has the best
+// value of every measure:
 //
 //	score = Σₖ dₖ/K,   dₖ = |log(xₖ/bestₖ)|
 //
-// so that exp(score) is by what factor, in the geometric mean of the K
-// measures, a run is worse than the best. Twice the complexity weighs as much as
-// half the margin, whatever their units, and the order of two runs does not
-// depend on the others. A run that another dominates never has the lower score.
+// Hence exp(score) is the factor by which a run is worse than the best, as the
+// geometric mean over the K measures. Twice the complexity counts as much as half
+// the margin, whatever their units, and the order of two runs does not depend on
+// the others. A run that another one dominates never has the lower score.
 //
-// A measure with a value that is not positive has no ratios; for it dₖ =
-// |xₖ − bestₖ|/mean|xₖ|, which is near the logarithm where values are near each
-// other. Of an interval the midpoint counts.
+// If a measure has a value that is not positive, there are no ratios, and dₖ =
+// |xₖ − bestₖ|/mean|xₖ|, which approximates the logarithm for values that are near
+// each other. An interval is represented by its midpoint.
 func scores(by []Measure, values [][]Interval) []float64 {
 	sums := make([]float64, len(values))
 	column := make([]float64, len(values))
@@ -94,7 +94,7 @@ func scores(by []Measure, values [][]Interval) []float64 {
 	return sums
 }
 
-// distances are those of a column of values from the best of them.
+// distances returns the distance dₖ of each value of a column from the best one.
 func distances(column []float64, better trainer.Direction) []float64 {
 	d := make([]float64, len(column))
 	best := slices.Min(column)
@@ -111,17 +111,17 @@ func distances(column []float64, better trainer.Direction) []float64 {
 		case x == best:
 		case positive:
 			d[i] = math.Abs(math.Log(x) - math.Log(best))
-		default: // of halves, since the difference of two numbers may be infinite
+		default: // halve first, since the difference of two finite numbers may overflow
 			d[i] = math.Abs(x/2-best/2) / (scale / 2)
 		}
 	}
 	return d
 }
 
-// rank orders runs by front, then by score, and equal ones, which share a rank,
-// by name.
+// rank sorts runs by front, then by score, then by name, and sets their ranks. Runs
+// of equal front and score share a rank.
 func rank(by []Measure, runs []Ranked) {
-	// Sums are rounded, so that they depend on the order of the runs.
+	// The rounding of sums depends on the order of the runs, so fix it first.
 	slices.SortFunc(runs, func(a, b Ranked) int { return cmp.Compare(a.Run, b.Run) })
 	values := make([][]Interval, len(runs))
 	for i, r := range runs {

@@ -1,40 +1,42 @@
 package selection
 
-// Selection is an order of runs, and what is to be known about it.
+// Selection is the result of Select: the ranked runs, and what to know about the
+// ranking.
 type Selection struct {
 	By           []Measure     `json:"by"`
 	MatchLoss    bool          `json:"match_loss"`
 	Groups       []Group       `json:"groups"`
 	Apart        []Apart       `json:"apart"`        // runs that are not ranked
-	Associations []Association `json:"associations"` // over all groups, by pairs of runs of the same group; null unless evaluated
-	Resamples    int           `json:"resamples"`    // that the intervals of associations rest on
-	Seed         uint64        `json:"seed"`         // of them
+	Associations []Association `json:"associations"` // over all groups, from pairs of runs of the same group; null unless evaluated
+	Resamples    int           `json:"resamples"`    // number of resamples for the intervals of associations
+	Seed         uint64        `json:"seed"`         // seed of the resamples
 }
 
-// Group is runs that are ranked together: of the same data and loss function.
+// Group is a set of runs that are ranked together, because they have the same data
+// and loss function.
 type Group struct {
 	Data         string        `json:"data"`
-	Fingerprint  string        `json:"fingerprint"` // of the data
-	Loss         string        `json:"loss"`        // name of the function
-	TargetLoss   *float64      `json:"target_loss"` // that runs are compared at; null for the end of each
+	Fingerprint  string        `json:"fingerprint"` // fingerprint of the data
+	Loss         string        `json:"loss"`        // name of the loss function
+	TargetLoss   *float64      `json:"target_loss"` // training loss at which runs are compared; null if they are compared at their ends
 	Runs         []Ranked      `json:"runs"`        // best first
 	Warnings     []Warning     `json:"warnings"`
 	TestSamples  int           `json:"test_samples"`
 	Associations []Association `json:"associations"` // null unless evaluated
 }
 
-// Ranked is a run in its place.
+// Ranked is a ranked run.
 type Ranked struct {
-	Rank       int                 `json:"rank"`  // from 1; runs that nothing tells apart share one
+	Rank       int                 `json:"rank"`  // from 1; runs of equal front and score share a rank
 	Front      int                 `json:"front"` // Pareto front, from 1
-	Score      float64             `json:"score"` // that orders a front, 0 for the best in all: the mean logarithm of the ratio to the best value of each measure
+	Score      float64             `json:"score"` // orders a front: the mean logarithm of the ratio to the best value of each measure; 0 for a run that is best in all
 	Run        string              `json:"run"`
-	Epoch      int                 `json:"epoch"` // that it was measured at
+	Epoch      int                 `json:"epoch"` // epoch at which it is compared
 	Parameters int                 `json:"parameters"`
-	TrainLoss  *float64            `json:"train_loss"` // there; null if it was not recorded
-	Mismatch   *float64            `json:"mismatch"`   // factor between that and the target loss; null without one
-	Values     map[string]Interval `json:"values"`     // of the measures
-	Outcome    *Outcome            `json:"outcome"`    // on the test split; null unless evaluated
+	TrainLoss  *float64            `json:"train_loss"` // training loss at that epoch; null if it was not recorded
+	Mismatch   *float64            `json:"mismatch"`   // factor between TrainLoss and the target loss; null if there is no target
+	Values     map[string]Interval `json:"values"`     // values of the measures
+	Outcome    *Outcome            `json:"outcome"`    // outcome on the test split; null unless evaluated
 
 	candidate *Candidate
 	reading   reading
@@ -46,8 +48,8 @@ type Apart struct {
 	Reason string `json:"reason"`
 }
 
-// Outcome is how a run generalized, at the epoch at which it was compared. A
-// field is null where a split was not evaluated there.
+// Outcome is how well a run generalized, at the epoch at which it is compared. A
+// field is null if a split was not evaluated at that epoch.
 type Outcome struct {
 	TrainAccuracy *float64 `json:"train_accuracy"`
 	TestAccuracy  *float64 `json:"test_accuracy"`
@@ -59,34 +61,34 @@ type Outcome struct {
 // Gap is a generalization gap.
 type Gap string
 
-// The gaps, of which a smaller one is better.
+// The gaps. Smaller is better.
 const (
 	AccuracyGap Gap = "accuracy" // train − test
 	LossGap     Gap = "loss"     // test − train
 )
 
-// Association is Kendall's τ-b of a measure and a generalization gap over runs:
-// near 1, if runs with the better value have the smaller gap; near 0, if it
-// tells nothing; near −1, if it misleads. A measure without a better direction
-// is taken as one of which lower is better.
+// Association is Kendall's τ-b of a measure and a generalization gap over runs. It
+// is near 1 if runs with the better value have the smaller gap, near 0 if the two
+// are unrelated, and near −1 if runs with the better value have the larger gap. If
+// a measure has no better direction, lower is taken as better.
 type Association struct {
 	Measure
 	Gap         Gap      `json:"gap"`
-	N           int      `json:"n"`            // runs that have both
-	Pairs       int      `json:"pairs"`        // of those, within groups
-	TiedMeasure int      `json:"tied_measure"` // pairs that the measure does not tell apart
+	N           int      `json:"n"`            // number of runs that have the measure and the gap
+	Pairs       int      `json:"pairs"`        // number of pairs of these runs within groups
+	TiedMeasure int      `json:"tied_measure"` // number of pairs that are tied in the measure
 	TiedGap     int      `json:"tied_gap"`
 	Tau         *float64 `json:"tau"`  // null if all pairs are tied in one of the two
-	Low         *float64 `json:"low"`  // 95 % bootstrap interval over runs;
-	High        *float64 `json:"high"` // null where there are fewer than MinBootstrap
+	Low         *float64 `json:"low"`  // lower end of the 95 % bootstrap interval over runs; null for fewer than MinBootstrap runs
+	High        *float64 `json:"high"` // upper end of this interval; null likewise
 }
 
-// MinBootstrap is the least number of runs for which an interval is given: of a
-// handful of them the percentiles of the bootstrap are much too near.
+// MinBootstrap is the smallest number of runs for which an interval is given. With
+// fewer runs, the interval of the bootstrap is much too narrow.
 const MinBootstrap = 8
 
 // Warning says why runs that are ranked together may not be comparable.
 type Warning struct {
 	About string `json:"about"` // parameters, precision, loss, epsilon, interval, samples, or the key of a setting
-	Text  string `json:"text"`  // one line
+	Text  string `json:"text"`  // explanation in one line
 }

@@ -12,24 +12,24 @@ import (
 	"github.com/hessoscope/hessoscope/datasets"
 )
 
-// Settings choose what runs are compared by, and at which of their epochs. The
-// zero value but for By compares what they ended with.
+// Settings choose the measures by which runs are compared, and the epochs at which
+// they are compared. By is required. By default, runs are compared at their ends.
 type Settings struct {
 	By []Measure // at least one
-	// MatchLoss compares each run at the epoch at which its training loss was
-	// nearest to the same target: Loss, or, if that is zero, the largest final
-	// loss of the finished runs of the same data.
+	// MatchLoss compares the runs at equal training loss: each at the epoch at
+	// which its loss was nearest to a target. The target is Loss, or, if that is
+	// zero, the largest final loss of the finished runs of the group.
 	MatchLoss bool
 	Loss      float64
-	// Evaluate adds, when all is ranked, what the test split says.
+	// Evaluate adds the results on the test split after the ranking.
 	Evaluate  bool
-	Resamples int    // of the bootstrap; 2000 if zero
-	Seed      uint64 // of the bootstrap
-	// Progress is told how far the evaluation is, if it is not nil.
+	Resamples int    // number of resamples of the bootstrap; 2000 if zero
+	Seed      uint64 // seed of the bootstrap
+	// Progress, if not nil, is called with the progress of the evaluation.
 	Progress func(done, total int)
 }
 
-// Select ranks the candidates. It is an error if none can be ranked.
+// Select ranks the candidates. If none can be ranked, it returns an error.
 func Select(ctx context.Context, candidates []Candidate, s Settings) (*Selection, error) {
 	if err := s.validate(); err != nil {
 		return nil, err
@@ -65,8 +65,8 @@ func (s Settings) validate() error {
 	return nil
 }
 
-// grouped are the candidates that measure the same, in the order in which the
-// first of each group comes.
+// grouped returns the candidates in groups of the same data and loss function, in
+// the order of the first candidate of each group.
 func grouped(candidates []Candidate) [][]*Candidate {
 	type kind struct {
 		fingerprint string
@@ -88,7 +88,7 @@ func grouped(candidates []Candidate) [][]*Candidate {
 	return groups
 }
 
-// add ranks those of a group that can be, and sets the others apart.
+// add ranks the runs of a group, and sets those apart that cannot be ranked.
 func (s *Selection) add(together []*Candidate, settings Settings) {
 	finished := s.finished(together)
 	if len(finished) == 0 {
@@ -122,7 +122,7 @@ func (s *Selection) add(together []*Candidate, settings Settings) {
 	s.Groups = append(s.Groups, g)
 }
 
-// finished sets the other runs apart.
+// finished returns the finished runs and sets the others apart.
 func (s *Selection) finished(together []*Candidate) []*Candidate {
 	var finished []*Candidate
 	for _, c := range together {
@@ -149,7 +149,8 @@ func unfinished(r *record.Run) string {
 	return reason
 }
 
-// read takes a run at the epoch at which it is compared, or says why it cannot.
+// read returns the run with its values at the epoch at which it is compared, or the
+// reason why it cannot be ranked.
 func (g *Group) read(c *Candidate, by []Measure) (Ranked, string) {
 	at, reason := c.final(), ""
 	if g.TargetLoss != nil {
@@ -174,7 +175,7 @@ func (g *Group) read(c *Candidate, by []Measure) (Ranked, string) {
 	return r, ""
 }
 
-// notAtEnd says that a metric is missing where a run ended.
+// notAtEnd returns the message that a metric was not recorded at the end of a run.
 func (c *Candidate) notAtEnd(metric string) string {
 	if restored := c.Run.Restored; restored != nil {
 		return fmt.Sprintf("%s was not measured at epoch %d, whose parameters were put back", metric, restored.Epoch)

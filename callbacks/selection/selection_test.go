@@ -214,7 +214,7 @@ func TestMatchLoss(t *testing.T) {
 	}
 	want := []Apart{
 		{"coarse", "the nearest loss that was measured is 1, at epoch 0; 0.2 is more than a factor of 1.5 away"},
-		{"bare", "at no epoch are train/loss and all measures there; boundary/complexity is missing"},
+		{"bare", "at no epoch were train/loss and all measures recorded; boundary/complexity is missing"},
 		{"empty", "its metrics.jsonl has no epoch with a positive train/loss"},
 	}
 	if diff := cmp.Diff(want, s.Apart); diff != "" {

@@ -11,8 +11,8 @@ import (
 	"github.com/hessoscope/hessoscope/callbacks/record"
 )
 
-// warnings are those of a group. That the data and the loss function are the
-// same is what makes it one.
+// warnings returns the warnings about a group. The data and the loss function of
+// its runs are the same by definition.
 func (g *Group) warnings(by []Measure) []Warning {
 	warnings := []Warning{}
 	add := func(about, text string) {
@@ -42,7 +42,8 @@ func (g *Group) warnings(by []Measure) []Warning {
 	return warnings
 }
 
-// samples tells how many samples a run was measured on; "" if it does not say.
+// samples returns a function that returns the number of samples on which a run was
+// measured, or "" if it is not known.
 func samples(metric string) func(*Ranked) string {
 	return func(r *Ranked) string {
 		if n, ok := r.reading.number(metric); ok {
@@ -52,8 +53,8 @@ func samples(metric string) func(*Ranked) string {
 	}
 }
 
-// differs is a line on what is not the same for all runs; "" if it is, for those
-// for which it is known.
+// differs returns a line about a property that differs between runs. It returns ""
+// if the property is the same for all runs for which it is known.
 func (g *Group) differs(what string, of func(*Ranked) string) string {
 	var values []string
 	runs := make(map[string][]string)
@@ -77,7 +78,7 @@ func (g *Group) differs(what string, of func(*Ranked) string) string {
 	return what + ": " + list(parts)
 }
 
-// list names the first few.
+// list joins the first few names.
 func list(names []string) string {
 	const few = 3
 	if len(names) <= few+1 {
@@ -86,7 +87,7 @@ func list(names []string) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(names[:few], ", "), len(names)-few)
 }
 
-// unmatched is about training losses that are not the same.
+// unmatched returns a warning if the training losses differ.
 func (g *Group) unmatched() string {
 	var unknown []string
 	var least, most *Ranked
@@ -113,10 +114,11 @@ func (g *Group) unmatched() string {
 	return ""
 }
 
-// epsilons is about different ε. One that is calibrated depends on the number of
-// parameters and of eigenvectors, so that it is another one for every run, and
-// that is what makes them comparable: chance alone counts no direction in any. A
-// given one must be the same. Its origin is told by the settings.
+// epsilons returns a warning if ε differs in a way that matters. A calibrated ε
+// depends on the numbers of parameters and eigenvectors, so it differs between
+// runs. These runs are comparable nevertheless, because the calibration ensures
+// that in no run a direction counts by chance. An ε that was given must be the
+// same. The settings say which of the two it is.
 func (g *Group) epsilons() string {
 	calibrated := true
 	var values []float64
@@ -137,7 +139,7 @@ func (g *Group) epsilons() string {
 	return fmt.Sprintf("ε differs, %s, and is not calibrated for every run or its origin is not known", span)
 }
 
-// intervals is about complexities that are not certain.
+// intervals returns a warning if complexities are not exact.
 func (g *Group) intervals() string {
 	var runs []string
 	for i := range g.Runs {
@@ -151,7 +153,7 @@ func (g *Group) intervals() string {
 	return fmt.Sprintf("the complexity of %s is an interval: fronts count on what is certain, scores on its midpoint", list(runs))
 }
 
-// keys are those of all settings that are known.
+// keys returns the keys of all settings that are known.
 func (g *Group) keys() []string {
 	keys := make(map[string]bool)
 	for i := range g.Runs {

@@ -8,10 +8,10 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// Defaults are rules worth a comparison, of those whose metrics some of the
-// runs record: patience with the validation split, the paper's stop at 100 %
-// training accuracy or at a training loss, what the boundary does, and both
-// together. None looks at the test split.
+// Defaults returns rules that are worth comparing: patience on the validation
+// split, the paper's stop at 100 % training accuracy or at a training loss, rules
+// on the boundary, and combinations of them. It leaves out rules whose metrics no
+// run records. None of them uses the test split.
 func Defaults(runs []Run) []Rule {
 	var rules []Rule
 	for _, r := range candidates() {
@@ -44,8 +44,8 @@ func candidates() []Rule {
 		{Monitor: record.LambdaMax, Falls: 2},
 		{Monitor: record.Outliers, Patience: 3},
 	}
-	// That λ₁ falls and that the accuracy is full: the samples are learned, and
-	// now with confidence.
+	// When the training accuracy is 1 and λ₁ falls, the samples are learned, and
+	// the network becomes more confident of them.
 	rules = append(rules, Rule{All: []Rule{{Monitor: trainAccuracy, AtLeast: new(1.0)}, {Monitor: record.LambdaMax, Falls: 1}}})
 	for _, complexity := range []string{record.Complexity, record.Participation} {
 		rules = append(

@@ -1,20 +1,18 @@
-// Package stopping has the rules by which training may be stopped, and replays
-// them on recorded metrics.
+// Package stopping defines rules that stop training, and replays them on recorded
+// metrics.
 //
 // A Rule is a condition on the metrics of a run:
 //
-//	patience     a metric has not been better than at its best for N fresh measurements, or epochs
-//	threshold    a metric is at least, or at most, a value, N fresh measurements in a row
-//	trend        a metric has risen, or fallen, N fresh measurements in a row
-//	all, any     of other rules
+//	patience     a metric has not improved on its best value for N fresh measurements, or N epochs
+//	threshold    a metric is at least, or at most, a value, for N fresh measurements in a row
+//	trend        a metric rises, or falls, for N fresh measurements in a row
+//	all, any     all, or at least one, of several rules hold
 //
-// A Watch follows a rule through a run, epoch by epoch. Only fresh values
-// count: an epoch at which a metric was not measured leaves its condition as
-// it is. A condition is never latched: whether it holds is decided by the
-// newest values alone, so that one that held once and holds no more stops
-// nothing, and all of several must hold at the same time.
+// A Watch applies a rule to a run, epoch by epoch. Only fresh values count: at an
+// epoch at which a metric was not measured, its condition does not change. A
+// condition is not latched: the newest values alone decide whether it holds. Hence
+// the rules of an All must hold at the same time.
 //
-// The hook callbacks.EarlyStopping and Replay are driven by the same Watch: a
-// study of what a rule would have done with a finished run tells what it does
-// with the next one.
+// The hook callbacks.EarlyStopping and Replay use the same Watch. A study of a rule
+// on finished runs therefore shows what the rule does in a new run.
 package stopping

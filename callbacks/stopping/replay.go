@@ -10,53 +10,52 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// Run is what is recorded of a training run.
+// Run is the record of a training run.
 type Run struct {
 	Name    string
-	Metrics []trainer.Metric // that were declared
+	Metrics []trainer.Metric // declared metrics
 	History []record.Entry   // in the order of epochs; at least one
 }
 
-// Verdict is what becomes of a rule in a run.
+// Verdict is the result of a rule in a run.
 type Verdict string
 
 // The verdicts.
 const (
 	Stopped     Verdict = "stopped"
-	Never       Verdict = "never"        // it never held: the run went on to its end
-	NotRecorded Verdict = "not_recorded" // a metric that the rule monitors is missing: nobody knows
+	Never       Verdict = "never"        // it never held: the run continued to its end
+	NotRecorded Verdict = "not_recorded" // unknown, because a metric that the rule monitors was not recorded
 )
 
-// Point is a moment of a run, and how well the network did then on the test
-// split.
+// Point is an epoch of a run, with the test accuracy and the test loss.
 type Point struct {
 	Epoch   int     `json:"epoch"`
-	Share   float64 `json:"share"`   // of the epochs of the run
-	Seconds float64 `json:"seconds"` // that the run had taken, with all that was measured
+	Share   float64 `json:"share"`   // Epoch as a share of all epochs of the run
+	Seconds float64 `json:"seconds"` // time the run had taken, including all measurements
 	// Evaluated is the epoch nearest to Epoch at which the test split was
-	// evaluated, the earlier of two; Accuracy and Loss are of that. They are nil
-	// if the test split never was.
+	// evaluated, the earlier one of two. Accuracy and Loss belong to it. All are
+	// nil if the test split was never evaluated.
 	Evaluated *int     `json:"evaluated"`
 	Accuracy  *float64 `json:"test_accuracy"`
 	Loss      *float64 `json:"test_loss"`
-	// Regret is the oracle's test accuracy less that of here.
+	// Regret is the test accuracy of the oracle minus Accuracy.
 	Regret *float64 `json:"regret"`
 }
 
-// Outcome is where a rule would have stopped a run.
+// Outcome says where a rule would have stopped a run.
 type Outcome struct {
-	Rule    string   `json:"rule"` // in words
+	Rule    string   `json:"rule"` // the rule in words
 	Verdict Verdict  `json:"verdict"`
 	Missing []string `json:"missing,omitempty"` // metrics that were never recorded
-	Detail  string   `json:"detail,omitempty"`  // the values by which it stopped
-	*Point           // where it stops, or the end of the run; nil if NotRecorded
+	Detail  string   `json:"detail,omitempty"`  // the values for which the rule held
+	*Point           // where the rule stops the run, or the end of the run; nil if NotRecorded
 }
 
-// Replayed is a run, seen by many rules.
+// Replayed has the outcomes of several rules in one run.
 type Replayed struct {
 	Run    string    `json:"run"`
-	Oracle *Point    `json:"oracle"` // the best test accuracy, the earliest of equals; nil if there is none
-	End    Point     `json:"end"`    // the last epoch that is recorded
+	Oracle *Point    `json:"oracle"` // the first epoch of the best test accuracy; nil if there is no test accuracy
+	End    Point     `json:"end"`    // the last recorded epoch
 	Rules  []Outcome `json:"rules"`
 }
 
@@ -65,8 +64,8 @@ var (
 	testLoss     = trainer.LossOf(datasets.Test)
 )
 
-// Replay tells where each rule would have stopped a run. The error of a rule
-// is as of NewWatch.
+// Replay returns where each rule would have stopped a run. For an invalid rule, it
+// returns the error of NewWatch.
 func Replay(run Run, rules []Rule) (Replayed, error) {
 	replayed := Replayed{Run: run.Name, Oracle: run.oracle()}
 	replayed.End = run.point(run.History[len(run.History)-1], replayed.Oracle)
@@ -110,13 +109,13 @@ func (run Run) outcome(r Rule, replayed Replayed) (Outcome, error) {
 	return o, nil
 }
 
-// recorded tells whether a metric was fresh at any epoch.
+// recorded reports whether a metric was recorded at any epoch.
 func (run Run) recorded(metric string) bool {
 	return slices.ContainsFunc(run.History, func(e record.Entry) bool { _, ok := e.Fresh(metric); return ok })
 }
 
-// declared is the declaration of a metric. One that is recorded without it is
-// better neither way.
+// declared returns the declaration of a metric. A metric that was recorded without
+// a declaration has no better direction.
 func (run Run) declared(name string) (trainer.Metric, error) {
 	i := slices.IndexFunc(run.Metrics, func(m trainer.Metric) bool { return m.Name == name })
 	if i < 0 {
@@ -125,7 +124,7 @@ func (run Run) declared(name string) (trainer.Metric, error) {
 	return run.Metrics[i], nil
 }
 
-// oracle is the epoch of the best test accuracy, the earliest of equals.
+// oracle returns the first epoch of the best test accuracy.
 func (run Run) oracle() *Point {
 	var best *record.Entry
 	for i, e := range run.History {
@@ -142,7 +141,7 @@ func (run Run) oracle() *Point {
 	return &point
 }
 
-// point describes the end of an epoch. Its regret is against the oracle, if
+// point returns the Point of an epoch. The regret is relative to the oracle, if
 // there is one.
 func (run Run) point(at record.Entry, oracle *Point) Point {
 	p := Point{Epoch: at.Epoch, Seconds: at.Seconds, Share: 1}
@@ -165,8 +164,8 @@ func (run Run) point(at record.Entry, oracle *Point) Point {
 	return p
 }
 
-// nearest is the entry nearest to an epoch that has the accuracy of the test
-// split, the earlier of two.
+// nearest returns the entry nearest to an epoch that has a test accuracy, the
+// earlier one of two.
 func (run Run) nearest(epoch int) (nearest record.Entry, ok bool) {
 	distance := func(e record.Entry) int { return max(e.Epoch-epoch, epoch-e.Epoch) }
 	for _, e := range run.History {
@@ -177,9 +176,9 @@ func (run Run) nearest(epoch int) (nearest record.Entry, ok bool) {
 	return nearest, ok
 }
 
-// Declared returns a function that finds the declaration of a metric in some of
-// the runs, for NewWatch. The error of a name that none has declared suggests
-// the nearest.
+// Declared returns a function for NewWatch that finds the declaration of a metric
+// in any of the runs. If no run has declared the metric, the error of this function
+// suggests the nearest name.
 func Declared(runs []Run) func(name string) (trainer.Metric, error) {
 	return func(name string) (trainer.Metric, error) {
 		var known []string

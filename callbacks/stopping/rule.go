@@ -10,43 +10,44 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// Rule is a condition on the metrics of a run that ends it. It has one of
-// Patience, PatienceEpochs, AtLeast, AtMost, Rises and Falls, with the metric
-// in Monitor; or one of All and Any, and nothing else. The zero value is no
-// rule.
+// Rule is a condition on the metrics of a run. The run ends when it holds. A rule
+// has either a metric in Monitor and one of Patience, PatienceEpochs, AtLeast,
+// AtMost, Rises and Falls, or one of All and Any and nothing else. The zero value
+// is not a rule.
 type Rule struct {
 	Monitor string `yaml:"monitor,omitempty" json:"monitor,omitempty"` // name of a metric, such as "validation/loss"
 
-	// Patience is how many fresh measurements in a row may pass without an
-	// improvement: the run stops at the last of them. PatienceEpochs is the
-	// same in epochs since the last improvement, or since the first
-	// measurement where there was none; it stops at a fresh measurement, too.
+	// Patience is the number of fresh measurements in a row without an
+	// improvement after which the run stops. PatienceEpochs is the same in epochs
+	// since the last improvement, or since the first measurement if there was no
+	// improvement; the run stops at the first fresh measurement after them.
 	Patience       int `yaml:"patience,omitempty"        json:"patience,omitempty"`
 	PatienceEpochs int `yaml:"patience_epochs,omitempty" json:"patience_epochs,omitempty"`
-	// Mode tells which values are better; if Neither, the metric's declaration
-	// does.
+	// Mode says which values are better. If it is Neither, the declaration of the
+	// metric decides.
 	Mode trainer.Direction `yaml:"mode,omitempty" json:"mode,omitzero"`
-	// Baseline must be beaten by whatever is to count as an improvement: a run
-	// that never does stops as soon as patience ends.
+	// Baseline is a value that the metric must beat for an improvement to count. A
+	// run that never beats it stops when the patience is over.
 	Baseline *float64 `yaml:"baseline,omitempty" json:"baseline,omitempty"`
 
-	AtLeast *float64 `yaml:"at_least,omitempty" json:"at_least,omitempty"` // stop where the metric has reached this
-	AtMost  *float64 `yaml:"at_most,omitempty"  json:"at_most,omitempty"`  // stop where it has come down to this
-	For     int      `yaml:"for,omitempty"      json:"for,omitempty"`      // fresh measurements in a row that AtLeast or AtMost must hold; 1 if zero
+	AtLeast *float64 `yaml:"at_least,omitempty" json:"at_least,omitempty"` // the metric is at least this value
+	AtMost  *float64 `yaml:"at_most,omitempty"  json:"at_most,omitempty"`  // the metric is at most this value
+	For     int      `yaml:"for,omitempty"      json:"for,omitempty"`      // number of fresh measurements in a row for which AtLeast or AtMost must hold; 1 if zero
 
-	Rises int `yaml:"rises,omitempty" json:"rises,omitempty"` // fresh measurements in a row, each above the one before
-	Falls int `yaml:"falls,omitempty" json:"falls,omitempty"` // each below the one before
+	Rises int `yaml:"rises,omitempty" json:"rises,omitempty"` // number of fresh measurements in a row that are each above the previous one
+	Falls int `yaml:"falls,omitempty" json:"falls,omitempty"` // number of fresh measurements in a row that are each below the previous one
 
-	// MinDelta is what a value must be better by, or differ by from the one
-	// before, in order to count: more than so much, absolute or relative to the
-	// value that it is compared with.
+	// MinDelta and MinDeltaRelative are the least change that counts: a value must
+	// be better than the best one, or differ from the previous one, by more than
+	// this. MinDelta is absolute, MinDeltaRelative is relative to the value that
+	// the new one is compared with.
 	MinDelta         float64 `yaml:"min_delta,omitempty"          json:"min_delta,omitempty"`
 	MinDeltaRelative float64 `yaml:"min_delta_relative,omitempty" json:"min_delta_relative,omitempty"`
 	// StartEpoch is the first epoch whose measurements count.
 	StartEpoch int `yaml:"start_epoch,omitempty" json:"start_epoch,omitempty"`
 
-	All []Rule `yaml:"all,omitempty" json:"all,omitempty"` // stop where all of these hold
-	Any []Rule `yaml:"any,omitempty" json:"any,omitempty"` // stop where one of these holds
+	All []Rule `yaml:"all,omitempty" json:"all,omitempty"` // all of these rules hold
+	Any []Rule `yaml:"any,omitempty" json:"any,omitempty"` // at least one of these rules holds
 }
 
 // Kind is the kind of a rule.
@@ -61,10 +62,10 @@ const (
 	Any       Kind = "any"
 )
 
-// IsZero tells whether r is no rule at all.
+// IsZero reports whether r is the zero value, which is not a rule.
 func (r Rule) IsZero() bool { return reflect.ValueOf(r).IsZero() }
 
-// Kind is that of a rule that Validate accepts.
+// Kind returns the kind of a rule that Validate accepts.
 func (r Rule) Kind() Kind {
 	switch {
 	case len(r.All) > 0:
@@ -80,7 +81,7 @@ func (r Rule) Kind() Kind {
 	}
 }
 
-// members are the rules that a composite rule is made of, and their key.
+// members returns the rules that a composite rule combines, and its kind.
 func (r Rule) members() ([]Rule, Kind) {
 	if len(r.All) > 0 {
 		return r.All, All
@@ -88,7 +89,8 @@ func (r Rule) members() ([]Rule, Kind) {
 	return r.Any, Any
 }
 
-// Metrics are the names of those that r and its members monitor, each once.
+// Metrics returns the names of the metrics that r and its members monitor, each
+// once.
 func (r Rule) Metrics() []string {
 	members, _ := r.members()
 	if len(members) == 0 {
@@ -105,8 +107,8 @@ func (r Rule) Metrics() []string {
 	return names
 }
 
-// Validate returns a *trainer.FieldError for the first invalid field. NewWatch
-// tells whether the metrics exist.
+// Validate returns a *trainer.FieldError for the first invalid field. It does not
+// check whether the metrics exist; NewWatch does.
 func (r Rule) Validate() error {
 	if err := r.validateNumbers(); err != nil {
 		return err
@@ -174,7 +176,7 @@ func (r Rule) validateNumbers() error {
 	return nil
 }
 
-// conditions are the fields of the conditions that r has.
+// conditions returns the names of the fields that set a condition of r.
 func (r Rule) conditions() []string {
 	var fields []string
 	for _, c := range []struct {
@@ -204,7 +206,7 @@ type option struct {
 	set   bool
 }
 
-// options are those that r has.
+// options returns the options that r sets.
 func (r Rule) options() []option {
 	simple := []Kind{Patience, Threshold, Trend}
 	return slices.DeleteFunc([]option{
@@ -218,7 +220,7 @@ func (r Rule) options() []option {
 	}, func(o option) bool { return !o.set })
 }
 
-// String is the rule in words, such as "validation/loss not better for 10
+// String returns the rule in words, such as "validation/loss not better for 10
 // measurements".
 func (r Rule) String() string {
 	switch r.Kind() {
@@ -268,7 +270,7 @@ func (r Rule) repeated() string {
 	return " for " + count(r.For, "measurement")
 }
 
-// provisos are the options that a rule has, in brackets.
+// provisos returns the options that a rule sets, in words and in brackets.
 func (r Rule) provisos() string {
 	var words []string
 	if r.Mode != trainer.Neither {
@@ -303,8 +305,8 @@ func wrong(field, problem string, args ...any) error {
 	return &trainer.FieldError{Field: field, Problem: fmt.Sprintf(problem, args...)}
 }
 
-// within puts the field of a *trainer.FieldError below the ith member of a
-// composite rule.
+// within prefixes the field of a *trainer.FieldError with the ith member of a
+// composite rule, such as All[1].
 func within(kind Kind, i int, err error) error {
 	field := "All"
 	if kind == Any {

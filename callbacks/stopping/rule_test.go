@@ -47,7 +47,7 @@ func TestRuleRefused(t *testing.T) {
 
 		// Only the metrics tell.
 		{stopping.Rule{Monitor: "lost", Patience: 1}, "Monitor", `is "lost": no metric lost`},
-		{stopping.Rule{Monitor: "rate", Patience: 1}, "Mode", "is missing: of rate neither lower nor higher is declared better"},
+		{stopping.Rule{Monitor: "rate", Patience: 1}, "Mode", "is missing: neither lower nor higher values of rate are declared better"},
 		{stopping.Rule{All: []stopping.Rule{{Monitor: "rate", Rises: 1}, {Monitor: "rate", PatienceEpochs: 1}}}, "All[1].Mode", "is missing"},
 	} {
 		_, err := stopping.NewWatch(test.rule, declared)

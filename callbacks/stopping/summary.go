@@ -6,23 +6,24 @@ import (
 	"github.com/hessoscope/hessoscope/callbacks/quantile"
 )
 
-// Summary is how a rule did over several runs.
+// Summary summarizes the outcomes of a rule over several runs.
 type Summary struct {
 	Rule    string `json:"rule"`
-	Runs    int    `json:"runs"`    // that record what it monitors
-	Stopped int    `json:"stopped"` // that it would have stopped
-	// MeanRegret and MedianRegret are over those of Runs that have a test
-	// accuracy, where the rule never held at the end; nil if there are none.
+	Runs    int    `json:"runs"`    // number of runs that record the metrics it monitors
+	Stopped int    `json:"stopped"` // number of runs that it would have stopped
+	// MeanRegret and MedianRegret are taken over those of Runs that have a test
+	// accuracy; nil if there are none. A run in which the rule never held counts
+	// with the regret at its end.
 	MeanRegret   *float64 `json:"mean_regret"`
 	MedianRegret *float64 `json:"median_regret"`
-	MeanShare    *float64 `json:"mean_share"` // of the epochs, over Runs; nil if there are none
+	MeanShare    *float64 `json:"mean_share"` // mean share of the epochs at which Runs stopped or ended; nil if there are none
 }
 
-// ToTheEnd is the name of the rule that never stops.
+// ToTheEnd stands in a Summary for a rule that never stops a run.
 const ToTheEnd = "to the end"
 
-// Summarize tells how the rules did over all runs that were replayed with the
-// same ones. The first is ToTheEnd.
+// Summarize returns a Summary of each rule over runs that were replayed with the
+// same rules. The first Summary is that of ToTheEnd.
 func Summarize(runs []Replayed) []Summary {
 	points := make([]*Point, len(runs))
 	for i := range runs {

@@ -8,14 +8,14 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// Watch follows a rule through a run. It is given the fresh metrics of one
-// epoch after the other.
+// Watch applies a rule to a run. Observe takes the fresh metrics of one epoch after
+// another.
 type Watch struct {
 	root   node
-	leaves []*node // of root, in the order of the rule
+	leaves []*node // the conditions of the rule, in its order
 }
 
-// node is a rule, with what it is made of or what it remembers.
+// node is a rule with its members, or, if it is not composite, with its memory.
 type node struct {
 	rule    Rule
 	better  trainer.Direction // for patience
@@ -23,28 +23,27 @@ type node struct {
 	memory  Memory
 }
 
-// Memory is all that a patience, threshold or trend rule carries from one fresh
-// value to the next. It is part of a checkpoint.
+// Memory is the state of a patience, threshold or trend rule between fresh values.
+// It is part of a checkpoint.
 type Memory struct {
-	Seen   int     // fresh values so far
-	Epoch  int     // of the last of them
-	Last   float64 // the last of them
-	Best   float64 // the last that was an improvement
-	Since  int     // epoch of the last improvement, or of the first value where none has beaten the baseline
-	Streak int     // values in a row that count towards stopping
+	Seen   int     // number of fresh values so far
+	Epoch  int     // epoch of the last value
+	Last   float64 // last value
+	Best   float64 // last value that was an improvement
+	Since  int     // epoch of the last improvement; of the first value if none has beaten the baseline
+	Streak int     // number of values in a row that count towards stopping
 }
 
-// Firing tells which rule stops a run.
+// Firing describes the rule that stops a run.
 type Firing struct {
-	Kind   Kind   // of the rule; of an Any rule's member that holds
-	Metric string // that it monitors; empty for All
-	Detail string // one line
+	Kind   Kind   // kind of the rule; for an Any rule, the kind of the member that holds
+	Metric string // metric that it monitors; empty for All
+	Detail string // explanation in one line
 }
 
-// NewWatch returns a Watch of a rule on the metrics that declared knows, such
-// as State.Metric. The error is a
-// *trainer.FieldError for a metric that is not declared, or of which it is not
-// known which direction is better.
+// NewWatch returns a Watch of a rule. The function declared returns the declaration
+// of a metric, as State.Metric does. If a metric is not declared, or its better
+// direction is needed but not known, the error is a *trainer.FieldError.
 func NewWatch(r Rule, declared func(name string) (trainer.Metric, error)) (*Watch, error) {
 	if err := r.Validate(); err != nil {
 		return nil, err
@@ -79,7 +78,7 @@ func newNode(r Rule, declared func(name string) (trainer.Metric, error)) (node, 
 		n.better = metric.Better
 	}
 	if n.better == trainer.Neither && r.Kind() == Patience {
-		return n, wrong("Mode", "is missing: of %s neither lower nor higher is declared better; want one of them", r.Monitor)
+		return n, wrong("Mode", "is missing: neither lower nor higher values of %s are declared better; want lower or higher", r.Monitor)
 	}
 	return n, nil
 }
@@ -93,10 +92,10 @@ func (n *node) collect(leaves *[]*node) {
 	}
 }
 
-// Observe takes the fresh metrics of an epoch and tells whether the rule holds
-// now; nil if it does not. Epochs come in ascending order; one that comes
-// again, since a run was resumed in it, is not counted twice. A value that is
-// NaN or infinite is an error that wraps models.ErrNotFinite.
+// Observe takes the fresh metrics of an epoch. It returns a Firing if the rule
+// holds now, and nil if it does not. Epochs must be in ascending order. If an epoch
+// is repeated because the run was resumed in it, it counts once. If a value is NaN
+// or infinite, the error wraps models.ErrNotFinite.
 func (w *Watch) Observe(epoch int, fresh func(metric string) (float64, bool)) (*Firing, error) {
 	for _, n := range w.leaves {
 		value, ok := fresh(n.rule.Monitor)
@@ -111,14 +110,14 @@ func (w *Watch) Observe(epoch int, fresh func(metric string) (float64, bool)) (*
 	return w.root.firing(), nil
 }
 
-// observe takes a fresh value.
+// observe updates the memory with a fresh value.
 func (n *node) observe(epoch int, value float64) {
 	m := &n.memory
 	first := m.Seen == 0
 	if first {
 		m.Since = epoch
 	}
-	counts := false // towards stopping
+	counts := false // whether the value counts towards stopping
 	switch r := n.rule; r.Kind() {
 	case Threshold:
 		counts = r.AtLeast != nil && value >= *r.AtLeast || r.AtMost != nil && value <= *r.AtMost
@@ -144,8 +143,8 @@ func (n *node) observe(epoch int, value float64) {
 	}
 }
 
-// beyond tells whether a value lies in a direction from a reference, by more
-// than MinDelta or MinDeltaRelative.
+// beyond reports whether a value is higher or lower than a reference, depending on
+// the direction, by more than MinDelta or MinDeltaRelative.
 func (r Rule) beyond(d trainer.Direction, value, reference float64) bool {
 	delta := max(r.MinDelta, r.MinDeltaRelative*math.Abs(reference))
 	if d == trainer.Higher {
@@ -154,7 +153,8 @@ func (r Rule) beyond(d trainer.Direction, value, reference float64) bool {
 	return value < reference-delta
 }
 
-// firing is not nil if the rule holds. It depends on the memory alone.
+// firing returns a Firing if the rule holds, and nil if it does not. It depends on
+// the memory alone.
 func (n *node) firing() *Firing {
 	var held []*Firing
 	for i := range n.members {
@@ -185,7 +185,7 @@ func (n *node) holds() bool {
 	}
 }
 
-// circumstances are the values by which a rule holds.
+// circumstances returns the values for which a rule holds, in words.
 func (n *node) circumstances() string {
 	if n.rule.Kind() == Patience {
 		return fmt.Sprintf(": %.6g now, %.6g at best", n.memory.Last, n.memory.Best)
@@ -195,16 +195,16 @@ func (n *node) circumstances() string {
 
 // Shortage is a part of a rule that cannot hold before the last epoch of a run.
 type Shortage struct {
-	Rule   string // in words
+	Rule   string // the rule in words
 	Metric string
-	Has    int // fresh values that there will be before the last epoch, at most
-	Needs  int // that the rule takes to stop the run
+	Has    int // upper bound on the number of fresh values before the last epoch
+	Needs  int // number of fresh values that the rule needs to stop the run
 }
 
-// Shortages are the parts of the rule that will have too few values to hold
-// before the run ends by itself. times tells how often a metric is recorded
-// from an epoch on and before the last, at most, if that is known, such as
-// State.Times.
+// Shortages returns the parts of the rule that will have too few values to hold
+// before the run reaches its planned end. The function times returns an upper bound
+// on how often a metric is recorded from an epoch to the one before the last, if
+// that is known, as State.Times does.
 func (w *Watch) Shortages(times func(metric string, from int) (int, bool)) []Shortage {
 	var short []Shortage
 	for _, n := range w.leaves {
@@ -216,23 +216,22 @@ func (w *Watch) Shortages(times func(metric string, from int) (int, bool)) []Sho
 	return short
 }
 
-// needs is the number of fresh values that a rule takes at least until it
-// holds.
+// needs returns the least number of fresh values after which a rule can hold.
 func (r Rule) needs() int {
 	switch {
 	case r.Kind() == Threshold:
 		return max(r.For, 1)
 	case r.PatienceEpochs > 0:
-		return 2 // the first may be an improvement, or the start of the time
+		return 2 // the first value is the first improvement, or starts the time
 	case r.Baseline != nil:
-		return r.Patience // the first value may be one that does not beat it
+		return r.Patience // already the first value may fail to beat the baseline
 	default:
 		return r.Patience + r.Rises + r.Falls + 1
 	}
 }
 
-// Memories returns what the watch carries from one epoch to the next, one for
-// each condition of the rule, in its order.
+// Memories returns the state of the watch: one Memory for each condition of the
+// rule, in its order.
 func (w *Watch) Memories() []Memory {
 	memories := make([]Memory, len(w.leaves))
 	for i, n := range w.leaves {
@@ -241,7 +240,7 @@ func (w *Watch) Memories() []Memory {
 	return memories
 }
 
-// Restore goes on from the memories of a watch of the same rule.
+// Restore sets the state of the watch to the memories of a watch of the same rule.
 func (w *Watch) Restore(memories []Memory) error {
 	if len(memories) != len(w.leaves) {
 		return fmt.Errorf("stopping: the state of %d conditions, the rule has %d", len(memories), len(w.leaves))
