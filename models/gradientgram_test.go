@@ -73,9 +73,11 @@ func TestGradientGram(t *testing.T) {
 // products.
 type tied struct{ weight *tensor.Dense }
 
-func (m tied) Parameters() []models.Parameter { return []models.Parameter{{Name: "w", Value: m.weight}} }
-func (m tied) InputShape() []int              { return []int{2} }
-func (m tied) Classes() int                   { return 2 }
+func (m tied) Parameters() []models.Parameter {
+	return []models.Parameter{{Name: "w", Value: m.weight}}
+}
+func (m tied) InputShape() []int { return []int{2} }
+func (m tied) Classes() int      { return 2 }
 
 func (m tied) Logits(x *G.Node, params G.Nodes) (*G.Node, error) {
 	z, err := op.MatMul(x, params[0], false, true)
