@@ -36,7 +36,7 @@ var (
 func (c *Complexity) Name() string { return "complexity" }
 
 // Metrics implements trainer.Meter. Tables show G if it will be exact, and the
-// participation otherwise.
+// number of directions otherwise.
 func (c *Complexity) Metrics() []trainer.Metric {
 	exact := c.Spectrum != nil && c.Spectrum.resolves()
 	return []trainer.Metric{
@@ -44,7 +44,12 @@ func (c *Complexity) Metrics() []trainer.Metric {
 		{Name: record.ComplexityLow, Meaning: "lower end of the interval that G lies in", Better: trainer.Lower, Detail: true},
 		{Name: record.ComplexityHigh, Meaning: "upper end of the interval that G lies in", Better: trainer.Lower, Detail: true},
 		{Name: record.Epsilon, Meaning: "ε that an alignment must reach to count", Detail: true},
-		{Name: record.Participation, Heading: "directions", Meaning: "number of directions that share the gradients' energy", Better: trainer.Lower, Detail: exact},
+		{Name: record.Directions, Meaning: "number of eigenvectors that share the gradients' energy, 1/Σaᵢ²; where it is known to 5 %", Better: trainer.Lower, Detail: exact},
+		{Name: record.Low(record.Directions), Meaning: "lower bound of that number", Better: trainer.Lower, Detail: true},
+		{Name: record.High(record.Directions), Meaning: "upper bound of that number", Better: trainer.Lower, Detail: true},
+		{Name: record.Participation, Meaning: "the same of the resolvable eigenvectors alone, (Σaᵢ)²/Σaᵢ²; where it is known to 5 %", Better: trainer.Lower, Detail: true},
+		{Name: record.Low(record.Participation), Meaning: "lower bound of the participation", Better: trainer.Lower, Detail: true},
+		{Name: record.High(record.Participation), Meaning: "upper bound of the participation", Better: trainer.Lower, Detail: true},
 		{Name: "boundary/outlier_energy", Meaning: "share of the gradients' energy in eigenvectors above λ₁/10", Detail: true},
 		{Name: "boundary/unresolved_energy", Meaning: "share of the gradients' energy outside the known resolvable eigenvectors", Better: trainer.Lower, Detail: true},
 	}
@@ -96,16 +101,42 @@ func (c *Complexity) Consume(ctx context.Context, m *analysis.Measurement, state
 		{record.ComplexityLow, g.Low},
 		{record.ComplexityHigh, g.High},
 		{record.Epsilon, g.Epsilon},
-		{record.Participation, g.Participation},
 		{"boundary/outlier_energy", g.OutlierEnergy},
 		{"boundary/unresolved_energy", g.UnresolvedEnergy},
 	}
 	if g.Value != nil {
 		readings = append(readings, reading{record.Complexity, *g.Value})
 	}
+	if g.Participation != nil {
+		readings = append(readings, reading{record.Participation, *g.Participation})
+	}
+	directions, err := m.Directions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if directions != nil {
+		readings = append(readings, bounded(record.Directions, directions.All)...)
+		if g.Participation == nil {
+			readings = append(readings, bounded(record.Participation, directions.Participation)...)
+		}
+	}
 	gradients, err := m.Reinforcing(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return gradients.Arrays(pairs), recordAll(state, readings)
+}
+
+// certain is the width of an interval, relative to its lower end, up to which its
+// middle is shown as the value.
+const certain = 0.05
+
+// bounded records a metric as the interval that it lies in, and under its own
+// name where that is narrow.
+func bounded(metric string, i boundary.Interval) []reading {
+	readings := []reading{{record.Low(metric), i.Low}, {record.High(metric), i.High}}
+	if i.Within(certain) {
+		readings = append(readings, reading{metric, i.Middle()})
+	}
+	return readings
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sirupsen/logrus"
 
+	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/models"
 	"github.com/hessoscope/hessoscope/trainer"
 )
@@ -135,6 +136,9 @@ func (l *Logger) EpochEnd(_ context.Context, s *trainer.State) error {
 	for _, m := range l.run.metrics {
 		if value, fresh := s.Fresh(m.Name); fresh {
 			fields[m.Name] = value
+		}
+		if resolved, fresh := s.Fresh(record.Resolved(m.Name)); fresh && resolved == 0 {
+			fields[record.Resolved(m.Name)] = resolved
 		}
 	}
 	l.run.log.WithFields(fields).Info(epochMessage)

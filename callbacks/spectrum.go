@@ -29,10 +29,11 @@ type Spectrum struct {
 	// Schedule selects the epochs to measure at. If zero, it is DefaultSchedule.
 	Schedule trainer.Schedule
 	// Settings choose the eigenpairs, the method and the accuracy. The defaults
-	// here are cheaper than those of package curvature: the C + 2 largest pairs,
-	// with C the number of classes, no smallest pairs, and a Tolerance of 1e-2.
-	// This tolerance suffices because the error of an eigenvalue is of the order
-	// of the square of its residual.
+	// here are cheaper than those of package curvature: no smallest pairs, a
+	// Tolerance of 1e-3, and as many of the largest pairs as it takes to know the
+	// number of directions to 5 % where a Complexity asks for it, from 12, or C + 2
+	// for C > 10 classes, to 48, as far as the budget pays for them. With a budget, the
+	// untrained network is measured by C + 2 pairs to a tolerance of 1e-2.
 	Settings curvature.Settings
 	// Matrix is the matrix that is measured; the Hessian if empty.
 	Matrix analysis.Matrix
@@ -151,10 +152,10 @@ func (s *Spectrum) TrainBegin(_ context.Context, state *trainer.State) error {
 	r.settings = s.Settings
 	r.settings.Seed = state.Seed
 	if r.settings.Tolerance == 0 {
-		r.settings.Tolerance = 1e-2
+		r.settings.Tolerance = DefaultTolerance
 	}
 	if r.settings.Top == 0 {
-		r.settings.Top = state.Model.Classes() + 2
+		r.settings.Top = max(state.Model.Classes()+2, minPairs)
 	}
 	if r.settings.Bottom == 0 {
 		r.settings.Bottom = -1
@@ -199,7 +200,20 @@ func (s *Spectrum) measure(ctx context.Context, state *trainer.State) error {
 	}
 	settings := r.settings
 	settings.Start = r.memory.vectors()
-	m, err := r.analyzer.Measure(ctx, settings)
+	switch {
+	case state.Work() == 0 && r.schedule.Budget > 0:
+		// The budget is that of a run that has not begun: what the untrained network
+		// is like is told by less.
+		if s.Settings.Top == 0 {
+			settings.Top = state.Model.Classes() + 2
+		}
+		if s.Settings.Tolerance == 0 {
+			settings.Tolerance = 1e-2
+		}
+	case s.adaptive():
+		settings.Top = max(settings.Top, r.memory.Top) // as many as it took before
+	}
+	m, err := s.solve(ctx, settings, state)
 	if err != nil {
 		return err
 	}
@@ -231,6 +245,62 @@ func (s *Spectrum) measure(ctx context.Context, state *trainer.State) error {
 	return recordAll(state, readings)
 }
 
+// DefaultTolerance is the largest residual of a pair, relative to the largest |λ|,
+// unless the Settings say otherwise. The error of an eigenvalue is of the order of
+// its square; those of alignments are of its own order, divided by distances of
+// eigenvalues.
+const DefaultTolerance = 1e-3
+
+// adaptive tells whether the number of pairs is chosen by what a Complexity
+// learns from them.
+func (s *Spectrum) adaptive() bool {
+	return s.Settings.Top == 0 && slices.ContainsFunc(s.run.consumers, func(c SpectrumConsumer) bool {
+		_, is := c.(*Complexity)
+		return is
+	})
+}
+
+// At least minPairs are found: on 108 trained networks they told the number of
+// directions to 5 % in 77. The number grows to at most maxPairs, and as long as the solver takes
+// at most maxBytes.
+const (
+	minPairs = 12
+	maxPairs = 48
+	maxBytes = 1 << 29
+)
+
+// solve finds eigenpairs, and twice as many as long as they do not tell enough and
+// a budget pays for it. Without a budget that is done at the last epoch only: how
+// often to measure is then the user's choice, and early in training many pairs are
+// costly and still tell little.
+func (s *Spectrum) solve(ctx context.Context, settings curvature.Settings, state *trainer.State) (*analysis.Measurement, error) {
+	r := &s.run
+	spent := 0
+	for {
+		m, err := r.analyzer.Measure(ctx, settings)
+		if err != nil {
+			return nil, err
+		}
+		m.Spectrum.Applications += spent
+		grows := s.adaptive() && (r.schedule.Budget > 0 || state.Final())
+		if !grows || m.Spectrum.Resolved.Complete || settings.Top >= min(maxPairs, m.Spectrum.Dim/2) {
+			return m, nil
+		}
+		directions, err := m.Directions(ctx)
+		if err != nil || directions == nil || directions.All.Within(certain) {
+			return m, err
+		}
+		more := settings
+		more.Top = min(2*settings.Top, maxPairs, m.Spectrum.Dim/2)
+		bytes, err := more.Memory(m.Spectrum.Dim, m.Spectrum.Dim, 0)
+		if err != nil || bytes > maxBytes || !r.memory.Pace.Affords(r.schedule, state, 3*s.work(m.Spectrum.Applications)) {
+			return m, nil // err: a solver from outside, whose memory is not known
+		}
+		settings, spent = more, m.Spectrum.Applications
+		settings.Start = m.Spectrum.Vectors()
+	}
+}
+
 func (s *Spectrum) store(arrays []weights.Array, tracking *curvature.Tracking, epoch int) error {
 	if s.Dir == "" {
 		return nil
@@ -254,10 +324,15 @@ func (s *Spectrum) store(arrays []weights.Array, tracking *curvature.Tracking, e
 // writing of the results.
 const productWork = 3.5
 
+// work is the cost of so many Hessian-vector products, in gradients of one sample.
+func (s *Spectrum) work(products int) float64 {
+	return productWork * float64(products*s.run.analyzer.Loss().Samples())
+}
+
 func (s *Spectrum) remember(found *curvature.Spectrum, state *trainer.State, seconds float64) {
 	m := &s.run.memory
 	m.Seconds += seconds
-	m.Pace.Done(state, productWork*float64(found.Applications*s.run.analyzer.Loss().Samples()))
+	m.Pace.Done(state, s.work(found.Applications))
 	if m.Cold == 0 {
 		m.Cold = found.Applications
 	}

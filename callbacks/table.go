@@ -83,6 +83,9 @@ func (t *Table) writeRow(b *bytes.Buffer, data logrus.Fields) {
 			if m.Whole {
 				cell = fmt.Sprintf("%.0f", value)
 			}
+			if data[record.Resolved(m.Name)] == 0.0 {
+				cell += "?"
+			}
 		}
 		fmt.Fprintf(b, "%*s", columnWidth(m), cell)
 	}

@@ -157,6 +157,20 @@ func (p *Pace) affordable(budget float64, s *State) bool {
 	return times >= 2 && float64(s.Epoch) >= from*math.Pow(float64(s.Epochs)/from, 1/times)
 }
 
+// Affords reports whether the budget of c pays for more work at this epoch, besides
+// work that was done since the last call of Done. Before training has cost
+// anything, it pays for none.
+func (p *Pace) Affords(c Schedule, s *State, work float64) bool {
+	if c.Budget == 0 {
+		return true
+	}
+	planned := s.Work()
+	if s.Epochs > s.Epoch && s.Epoch > 0 {
+		planned *= float64(s.Epochs) / float64(s.Epoch)
+	}
+	return p.Spent+work <= c.Budget*planned
+}
+
 // Done records that the work was done at the current epoch, and what it cost, in
 // the unit of State.Work.
 func (p *Pace) Done(s *State, work float64) {

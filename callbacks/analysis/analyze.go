@@ -93,7 +93,7 @@ func (r *Result) measureSpectrum(ctx context.Context, a *Analyzer, s Settings) (
 }
 
 // measureBoundary measures outliers and complexity.
-func (r *Result) measureBoundary(ctx context.Context, _ *Analyzer, s Settings) error {
+func (r *Result) measureBoundary(ctx context.Context, a *Analyzer, s Settings) error {
 	outliers, err := r.Measurement.Outliers()
 	if err != nil || outliers == nil {
 		return err
@@ -113,7 +113,20 @@ func (r *Result) measureBoundary(ctx context.Context, _ *Analyzer, s Settings) e
 	if outliers.Pairs, err = pairs.ClassPairs(gradients.Predicted, outliers.Ratio.Count); err != nil {
 		return err
 	}
-	r.Complexity, err = pairs.Complexity(s.Complexity)
+	if r.Complexity, err = pairs.Complexity(s.Complexity); err != nil {
+		return err
+	}
+	return r.measureDirections(ctx, a)
+}
+
+// measureDirections measures over how many directions the gradients spread.
+func (r *Result) measureDirections(ctx context.Context, a *Analyzer) error {
+	gram, err := a.innerProducts(ctx)
+	if err != nil || gram == nil {
+		return err
+	}
+	r.EffectiveRank = new(boundary.NewEffectiveRank(gram, a.Split.Len()))
+	r.Directions, err = r.Measurement.Directions(ctx)
 	return err
 }
 

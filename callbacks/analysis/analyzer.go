@@ -35,6 +35,7 @@ type Analyzer struct {
 	Subject
 	objective Objective
 	gradients *boundary.Reinforcing // nil until they are needed
+	gram      *mat.Dense            // of the gradients; nil before it is needed
 	current   bool                  // whether gradients belong to the current parameters
 }
 
@@ -61,7 +62,7 @@ func (a *Analyzer) Loss() Objective { return a.objective }
 // Refresh reads the current parameters of the model. Call it whenever they have
 // changed.
 func (a *Analyzer) Refresh() error {
-	a.current = false
+	a.current, a.gram = false, nil
 	return a.objective.Refresh()
 }
 
@@ -77,6 +78,24 @@ func (a *Analyzer) Reinforcing(ctx context.Context) (*boundary.Reinforcing, erro
 	}
 	a.current = err == nil
 	return a.gradients, err
+}
+
+// maxGram is the largest number of samples whose gradients' inner products are
+// computed: they take 8·N² bytes.
+const maxGram = 4000
+
+// innerProducts returns the inner products of the unit reinforcing gradients, N ×
+// N, computed once for the same parameters; nil for more than maxGram samples.
+func (a *Analyzer) innerProducts(ctx context.Context) (*mat.Dense, error) {
+	if a.gram != nil || a.Split.Len() > maxGram {
+		return a.gram, nil
+	}
+	gradients, err := a.Reinforcing(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a.gram, err = gradients.Gram(ctx)
+	return a.gram, err
 }
 
 // Measure finds eigenpairs at the current parameters. Methods that need seeds get
@@ -104,6 +123,7 @@ type Measurement struct {
 	Spectrum *curvature.Spectrum
 	analyzer *Analyzer
 	pairs    *boundary.Eigenpairs // with alignments; nil until they are needed
+	bounds   *boundary.Directions // nil until they are needed
 }
 
 // Reinforcing returns the reinforcing gradients of the samples.
@@ -140,6 +160,25 @@ func (m *Measurement) Aligned(ctx context.Context) (*boundary.Eigenpairs, error)
 	}
 	m.pairs, err = gradients.Align(ctx, m.Spectrum)
 	return m.pairs, err
+}
+
+// Directions bounds the number of eigenvectors that share the gradients' energy.
+// It returns nil if no curvature is positive, and for more than 4000 samples, whose
+// inner products would take too much memory. It computes the bounds once.
+func (m *Measurement) Directions(ctx context.Context) (*boundary.Directions, error) {
+	if m.bounds != nil {
+		return m.bounds, nil
+	}
+	pairs, err := m.Aligned(ctx)
+	if err != nil || pairs == nil {
+		return nil, err
+	}
+	gram, err := m.analyzer.innerProducts(ctx)
+	if err != nil || gram == nil {
+		return nil, err
+	}
+	m.bounds, err = pairs.Directions(gram)
+	return m.bounds, err
 }
 
 // Arrays returns the arrays of the spectrum for a .npz file. If Aligned was

@@ -25,14 +25,22 @@ type Result struct {
 	GradientNorm float64              `json:"gradient_norm"` // ‖∇L‖₂
 	Spectrum     Spectrum             `json:"spectrum"`
 	Complexity   *boundary.Complexity `json:"complexity"` // nil if not requested, or if no curvature is positive
-	Margin       *Margin              `json:"margin"`     // nil if not requested
-	Precision    string               `json:"precision"`  // precision of the computation
-	Seconds      float64              `json:"seconds"`    // time of the computation
+	// Directions bounds the number of eigenvectors that share the gradients'
+	// energy, and EffectiveRank is that of the gradients themselves; nil as
+	// Complexity is, and for more than 4000 samples.
+	Directions    *boundary.Directions    `json:"directions"`
+	EffectiveRank *boundary.EffectiveRank `json:"effective_rank"`
+	Margin        *Margin                 `json:"margin"`    // nil if not requested
+	Precision     string                  `json:"precision"` // precision of the computation
+	Seconds       float64                 `json:"seconds"`   // time of the computation
 
 	// Measurement has the eigenpairs. Distances has the samples' distances to the
 	// boundary; it is nil if Margin is.
 	Measurement *Measurement      `json:"-"`
 	Distances   *margin.Distances `json:"-"`
+
+	// AllRules asks WriteTable for the outliers by the gap and by the edge, too.
+	AllRules bool `json:"-"`
 }
 
 // Spectrum is the part of a Result about the eigenvalues.

@@ -21,8 +21,9 @@ func (r *Result) WriteTable(w io.Writer) error {
 	fmt.Fprintf(t, "gradient norm\t%.6g\n", r.GradientNorm)
 	fmt.Fprintf(t, "method\t%s, %d Hessian-vector products, %.2g s\n", s.Method, s.HVPs, r.Seconds)
 	s.writeEstimates(t)
-	s.writeOutliers(t)
+	s.writeOutliers(t, r.AllRules)
 	writeComplexity(t, r.Complexity)
+	r.writeDirections(t)
 	r.Margin.write(t)
 	if err := t.Flush(); err != nil {
 		return err
@@ -58,7 +59,7 @@ func (s *Spectrum) writeEstimates(t io.Writer) {
 	}
 }
 
-func (s *Spectrum) writeOutliers(t io.Writer) {
+func (s *Spectrum) writeOutliers(t io.Writer, all bool) {
 	o := s.Outliers
 	if o == nil {
 		return
@@ -67,16 +68,19 @@ func (s *Spectrum) writeOutliers(t io.Writer) {
 		name  string
 		found boundary.Outlier
 		above string
+		use   string
 	}{
-		{"outliers", o.Ratio, "λ₁/10"},
-		{"by the gap", o.Gap, "the largest ratio of neighbours"},
-		{"by the edge", o.Edge, "the edge of the bulk"},
+		{"outliers", o.Ratio, "λ₁/10", ""},
+		{"by the gap", o.Gap, "the largest ratio of neighbours", ": where the spectrum breaks most, which one eigenvalue can move"},
+		{"by the edge", o.Edge, "the edge of the bulk", ": what a bulk of few and similar values does not explain; many, if its tail is heavy"},
 	} {
 		unresolved := ""
 		if !rule.found.Resolved {
 			unresolved = "; may be another number"
 		}
-		fmt.Fprintf(t, "%s\t%d above %s (%.3g), %+d beyond C − 1%s\n", rule.name, rule.found.Count, rule.above, rule.found.Threshold, rule.found.Excess, unresolved)
+		if all || rule.use == "" {
+			fmt.Fprintf(t, "%s\t%d above %s (%.3g), %+d beyond C − 1%s%s\n", rule.name, rule.found.Count, rule.above, rule.found.Threshold, rule.found.Excess, unresolved, rule.use)
+		}
 	}
 	for i, p := range o.Pairs {
 		fmt.Fprintf(t, "λ%d is about\tthe boundary of classes %d and %d (mean alignments %+.2f and %+.2f)\n", i+1, p.Along, p.Against, p.MeanAlong, p.MeanAgainst)
@@ -87,14 +91,27 @@ func writeComplexity(t io.Writer, c *boundary.Complexity) {
 	if c == nil {
 		return
 	}
-	fmt.Fprintf(t, "complexity\tG = ")
-	if c.Value != nil {
-		fmt.Fprintf(t, "%.5g: %d of %d eigenvectors are aligned", *c.Value, c.Count, c.Parameters)
-	} else {
-		fmt.Fprintf(t, "between %.5g and %.5g: %d of the known eigenvectors are aligned", c.Low, c.High, c.Count)
+	if c.Value == nil {
+		fmt.Fprintf(t, "complexity\tG is not known by these pairs, it is between %.3g and %.3g: --method reduced finds all that matter\n", c.Low, c.High)
+		return
 	}
-	fmt.Fprintf(t, " with a sample by %.4g or more (%s)\n", c.Epsilon, c.EpsilonOrigin)
-	fmt.Fprintf(t, "participation\t%.3g directions share the gradients' energy, %.0f%% of it in the outliers, %.2g%% not resolved\n", c.Participation, 100*c.OutlierEnergy, 100*c.UnresolvedEnergy)
+	fmt.Fprintf(t, "complexity\tG = %.5g: %d of %d eigenvectors are aligned with a sample by %.4g or more (%s)\n", *c.Value, c.Count, c.Parameters, c.Epsilon, c.EpsilonOrigin)
+	if c.Participation != nil {
+		fmt.Fprintf(t, "participation\t%.3g of the resolvable eigenvectors share the gradients' energy, %.0f%% of it in the outliers, %.2g%% not resolved\n", *c.Participation, 100*c.OutlierEnergy, 100*c.UnresolvedEnergy)
+	}
+}
+
+func (r *Result) writeDirections(t io.Writer) {
+	if d := r.Directions; d != nil {
+		fmt.Fprintf(t, "directions\t%.4g to %.4g of all eigenvectors share the gradients' energy\n", d.All.Low, d.All.High)
+	}
+	if e := r.EffectiveRank; e != nil && e.Samples > 0 {
+		fmt.Fprintf(t, "effective rank\t%.3g directions by the gradients alone, without eigenvectors", e.Value)
+		if e.Entropy != nil {
+			fmt.Fprintf(t, "; %.3g by their entropy", *e.Entropy)
+		}
+		fmt.Fprintln(t)
+	}
 }
 
 func (m *Margin) write(t io.Writer) {

@@ -131,7 +131,7 @@ func compare(t *testing.T, c *boundary.Complexity, want *stable) {
 	}
 	near("ε", c.Epsilon, want.CalibratedEpsilon, 1e-9*want.CalibratedEpsilon)
 	near("nearest to ε", c.Nearest, want.CalibratedNearest, 1e-6)
-	near("participation", c.Participation, want.Participation, 1e-6)
+	near("participation", *c.Participation, want.Participation, 1e-6)
 	near("unresolved energy", c.UnresolvedEnergy, want.UnresolvedEnergy, 1e-6)
 	for i, a := range want.Energies {
 		near("energy "+strconv.Itoa(i), c.Energies[i], a, 1e-6)
@@ -210,7 +210,7 @@ func TestEnergy(t *testing.T) {
 	// Energies .36, .32, .1152: sum .7952, sum of squares .2453...; the outliers
 	// are 10 and 2.
 	want := boundary.Energy{
-		Participation:     0.7952 * 0.7952 / (0.36*0.36 + 0.32*0.32 + 0.1152*0.1152),
+		Participation:     new(0.7952 * 0.7952 / (0.36*0.36 + 0.32*0.32 + 0.1152*0.1152)),
 		OutlierEnergy:     0.68,
 		UnresolvedEnergy:  0.2048,
 		Energies:          []float64{0.36, 0.32, 0.1152, 0.2048},
@@ -223,7 +223,7 @@ func TestEnergy(t *testing.T) {
 	// Residuals that do not separate 2 and 1 make one direction of them.
 	e.Residuals = []float64{0, 0.5, 0.5, 0}
 	c = complexity(t, e, boundary.ComplexitySettings{})
-	want.Participation = 0.7952 * 0.7952 / (0.36*0.36 + 0.4352*0.4352)
+	want.Participation = new(0.7952 * 0.7952 / (0.36*0.36 + 0.4352*0.4352))
 	want.Energies = []float64{0.36, 0.2176, 0.2176, 0.2048}
 	if diff := cmp.Diff(want, c.Energy, near); diff != "" {
 		t.Errorf("in a cluster: −want +got\n%s", diff)
@@ -246,7 +246,7 @@ func TestClusterIsNotResolved(t *testing.T) {
 func TestNoResolvableEigenvector(t *testing.T) {
 	e := &boundary.Eigenpairs{Values: []float64{0, 0}, Parameters: 2, Alignments: mat.NewDense(1, 2, []float64{1, 0})}
 	c := complexity(t, e, boundary.ComplexitySettings{})
-	if c.Value == nil || *c.Value != 0 || c.Resolvable != 0 || c.UnresolvedEnergy != 1 || c.Participation != 0 {
+	if c.Value == nil || *c.Value != 0 || c.Resolvable != 0 || c.UnresolvedEnergy != 1 || c.Participation != nil {
 		t.Errorf("%+v, want G = 0", c)
 	}
 }

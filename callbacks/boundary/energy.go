@@ -14,8 +14,10 @@ type Energy struct {
 	// Participation is the participation number (Σaᵢ)²/Σaᵢ²: the number of
 	// directions that share the energy. A cluster of eigenvalues that residuals do
 	// not separate is one direction, since the energies of its vectors depend on
-	// the solver's choice of basis.
-	Participation float64 `json:"participation"`
+	// the solver's choice of basis. It is nil unless all resolvable eigenvectors
+	// are known: from a part of them it may be far off in either direction, and
+	// [Eigenpairs.Directions] bounds it.
+	Participation *float64 `json:"participation"`
 	// OutlierEnergy is the energy in the eigenvalues above λ₁/10.
 	OutlierEnergy float64 `json:"outlier_energy"`
 	// UnresolvedEnergy is 1 − Σaᵢ: the part of the energy that neither the
@@ -54,8 +56,8 @@ func (o *ordered) energy(a *mat.Dense) Energy {
 			e.LargestAlignments = append(e.LargestAlignments, MaxAlignment.of(o.projection(a, i, i+1)))
 		}
 	}
-	if squares > 0 {
-		e.Participation = total * total / squares
+	if squares > 0 && o.complete {
+		e.Participation = new(total * total / squares)
 	}
 	e.UnresolvedEnergy = math.Max(0, 1-total)
 	return e

@@ -16,9 +16,19 @@ const (
 	ComplexityHigh = "boundary/complexity_high"
 	Epsilon        = "boundary/epsilon"
 	Participation  = "boundary/participation"
+	Directions     = "boundary/directions"
+	EffectiveRank  = "boundary/effective_rank"
 
 	Margin            = "boundary/margin"
 	MarginSamples     = "boundary/margin_samples"
 	LogitMarginMedian = "boundary/logit_margin_median"
 	Misclassified     = "boundary/misclassified"
 )
+
+// Low and High name the ends of the interval that a metric lies in. A metric that
+// is not certain is recorded as these two, and not under its own name.
+func Low(metric string) string  { return metric + "_low" }
+func High(metric string) string { return metric + "_high" }
+
+// Resolved names the metric that is 1 if a count is certain and 0 if it is not.
+func Resolved(count string) string { return count + "_resolved" }

@@ -34,7 +34,7 @@ func (a analyzeCmd) Run(ctx context.Context, out *output) error {
 	if err != nil {
 		return err
 	}
-	result.Data.Name, result.Data.Classes = data.Name, len(data.Classes)
+	result.Data.Name, result.Data.Classes, result.AllRules = data.Name, len(data.Classes), a.OutlierRules
 	if a.Margins != "" {
 		if err := writeDistances(a.Margins, result.Distances); err != nil {
 			return err

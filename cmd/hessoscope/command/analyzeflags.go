@@ -27,6 +27,7 @@ type analyzeCmd struct {
 	Tolerance    float64             `help:"Largest residual of an eigenpair, relative to the largest |λ|." default:"1e-8"`
 	Epsilon      float64             `help:"Alignment that counts for the complexity; calibrated against chance if 0." placeholder:"ε"`
 	NoComplexity bool                `help:"Measure the spectrum only."`
+	OutlierRules bool                `help:"Show the outliers by two other rules as well: by the largest gap, and by the edge of the bulk."`
 	Margin       bool                `help:"Measure the margin too: the samples' distances to the boundary, and the margin that the outliers' eigenvectors tell."`
 	Margins      string              `help:"Write the distance of every sample to the boundary to this CSV file; implies --margin." placeholder:"FILE.csv"`
 	Samples      int                 `name:"margin-samples" help:"How many samples' distances are measured, drawn by the seed; all of at most 1000 if 0." placeholder:"N"`

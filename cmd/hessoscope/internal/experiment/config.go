@@ -19,6 +19,7 @@ type Config struct {
 	Training    Training   `yaml:"training"`
 	Spectrum    Spectrum   `yaml:"spectrum"`
 	Complexity  Complexity `yaml:"complexity"`
+	Rank        Rank       `yaml:"effective_rank,omitempty"`
 	Margin      Margin     `yaml:"margin"`
 	Log         Log        `yaml:"log,omitempty"`
 	Stop        Stop       `yaml:"stop,omitempty"`
@@ -90,6 +91,14 @@ type Complexity struct {
 	Alpha     float64            `yaml:"alpha,omitempty"`     // of the calibration; 0.05 if 0
 	Statistic boundary.Statistic `yaml:"statistic,omitempty"` // max, or the paper's mean
 	Vectors   boundary.Selection `yaml:"vectors,omitempty"`   // resolvable, or the paper's all
+}
+
+// Rank is when and on how many samples the effective rank of the gradients is
+// measured.
+type Rank struct {
+	Off      bool             `yaml:"off,omitempty"`
+	Schedule trainer.Schedule `yaml:"schedule,omitempty"` // every epoch that a fiftieth of the work pays for, if empty
+	Samples  int              `yaml:"samples,omitempty"`  // of the training split, drawn by the seed; all of at most 1000 if 0
 }
 
 // Margin is when and on how many samples the margin is measured.

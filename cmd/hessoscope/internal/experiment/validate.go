@@ -50,6 +50,8 @@ func (c *Config) Validate() error {
 		return wrong("spectrum", "asks for neither top nor bottom pairs; off: true switches it off")
 	case !(c.Spectrum.Tolerance >= 0 && c.Spectrum.Tolerance < 1):
 		return wrong("spectrum.tolerance", fmt.Sprintf("is %g; want a number between 0 and 1, or 0 for the default", c.Spectrum.Tolerance))
+	case c.Rank.Samples < 0:
+		return wrong("effective_rank.samples", fmt.Sprintf("is %d; want 0, for all of at most 1000, or more", c.Rank.Samples))
 	case c.Margin.Samples < 0:
 		return wrong("margin.samples", fmt.Sprintf("is %d; want 0, for all of at most %d, or more", c.Margin.Samples, analysis.MarginSamples))
 	case !(c.Checkpoint.Seconds >= 0 && c.Checkpoint.Seconds <= maxSeconds):
@@ -82,6 +84,7 @@ func (c *Config) Validate() error {
 		trainer.Below("Training", c.Trainer().Validate()),
 		trainer.Below("Spectrum.Schedule", c.Spectrum.Schedule.Validate()),
 		trainer.Below("Complexity.Schedule", c.Complexity.Schedule.Validate()),
+		trainer.Below("Rank.Schedule", c.Rank.Schedule.Validate()),
 		trainer.Below("Margin.Schedule", c.Margin.Schedule.Validate()),
 		trainer.Below("Log.Schedule", c.Log.Schedule.Validate()),
 		trainer.Below("Checkpoint.Schedule", c.Checkpoint.Schedule.Validate()),
