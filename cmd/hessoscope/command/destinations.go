@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strconv"
 
 	"github.com/hessoscope/hessoscope/datasets/durable"
 )
@@ -79,23 +78,4 @@ func encodeJSON(w io.Writer, v any) error {
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	return e.Encode(v)
-}
-
-// formatFloat writes all digits of a number.
-func formatFloat(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
-
-// digits are all of a number, or nothing.
-func digits(value *float64) string {
-	if value == nil {
-		return ""
-	}
-	return formatFloat(*value)
-}
-
-// optional formats a number, or nothing where there is none.
-func optional(format string, value *float64) string {
-	if value == nil {
-		return "–"
-	}
-	return fmt.Sprintf(format, *value)
 }
