@@ -13,7 +13,7 @@ const (
 	exitInterrupted = 130
 )
 
-// interruption is the error of a cancelled context, without its text.
+// interruption is a context.Canceled whose text says how to resume.
 type interruption struct{ howToResume string }
 
 func (i interruption) Error() string      { return i.howToResume }

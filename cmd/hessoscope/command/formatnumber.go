@@ -5,10 +5,10 @@ import (
 	"strconv"
 )
 
-// formatFloat writes all digits of a number.
+// formatFloat formats a number with all digits.
 func formatFloat(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
 
-// digits are all of a number, or nothing.
+// digits formats a number with all digits. It returns "" for nil.
 func digits(value *float64) string {
 	if value == nil {
 		return ""
@@ -16,7 +16,7 @@ func digits(value *float64) string {
 	return formatFloat(*value)
 }
 
-// optional formats a number, or nothing where there is none.
+// optional formats a number. It returns a dash for nil.
 func optional(format string, value *float64) string {
 	if value == nil {
 		return "–"
