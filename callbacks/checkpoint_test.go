@@ -18,7 +18,7 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// scores records one given number an epoch, as a metric for Best.
+// scores records one given number per epoch, as a metric for Best.
 type scores struct {
 	better trainer.Direction
 	values []float64 // from epoch 0; not recorded at epochs after the last
@@ -61,7 +61,7 @@ func TestCheckpointBest(t *testing.T) {
 			if best.Progress.Epoch != test.want {
 				t.Errorf("best.npz is of epoch %d, want %d", best.Progress.Epoch, test.want)
 			}
-			// What is saved as the best knows that it is.
+			// The state in best.npz has the reading of this epoch as the best.
 			var state struct{ Best *trainer.Reading }
 			if err := trainer.DecodeState(best.Hooks["checkpoint"], &state); err != nil || state.Best == nil || state.Best.Epoch != test.want {
 				t.Errorf("best.npz holds the state %+v, error %v; want the reading of epoch %d", state.Best, err, test.want)
@@ -140,7 +140,7 @@ func fileNames(t *testing.T, dir string) []string {
 	return names
 }
 
-// A run is saved by time between two steps, too.
+// A run is also saved between two steps when the interval has passed.
 func TestCheckpointInterval(t *testing.T) {
 	dir := t.TempDir()
 	last := filepath.Join(dir, "last.npz")
@@ -173,8 +173,8 @@ func TestCheckpointInterval(t *testing.T) {
 	}
 }
 
-// What is not finite is not saved: the trainer has gone back to the epoch
-// before.
+// Parameters after a loss that is not finite are not saved: the trainer has returned
+// to the previous epoch.
 func TestCheckpointNotFinite(t *testing.T) {
 	dir := t.TempDir()
 	var before []float64
@@ -218,7 +218,7 @@ func TestCheckpointNotFinite(t *testing.T) {
 	}
 }
 
-// The best that could not be written is written when the run is resumed.
+// If best.npz could not be written, it is written when the run is resumed.
 func TestCheckpointBestFailed(t *testing.T) {
 	dir := t.TempDir()
 	best, last := filepath.Join(dir, "best.npz"), filepath.Join(dir, "last.npz")
@@ -252,7 +252,7 @@ func TestCheckpointBestFailed(t *testing.T) {
 	}
 }
 
-// deaf is a hook that cannot cope with an interrupt.
+// deaf is a hook that returns an error when it is told of an interrupt.
 type deaf struct{}
 
 func (deaf) Name() string { return "deaf" }
@@ -260,7 +260,7 @@ func (deaf) Interrupted(context.Context, *trainer.State, error) error {
 	return errors.New("what?")
 }
 
-// A run is saved whatever other hooks do.
+// A run is saved even if other hooks fail.
 func TestCheckpointBesideFailingHook(t *testing.T) {
 	dir := t.TempDir()
 	ctx, cancel := context.WithCancel(t.Context())

@@ -17,8 +17,8 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// runStopping is a run in dir that stops in the middle and puts the best
-// parameters back, from last.npz if there is one.
+// runStopping trains in dir. The run stops early and puts back the best parameters.
+// It is resumed from last.npz if there is one.
 func runStopping(ctx context.Context, t *testing.T, dir string, p *probe) (models.Model, trainer.Stop, error) {
 	t.Helper()
 	rule := stopping.Rule{All: []stopping.Rule{patience2, {Monitor: "probe/calls", Rises: 2}}}
@@ -37,8 +37,8 @@ func runStopping(ctx context.Context, t *testing.T, dir string, p *probe) (model
 	return model, stop, err
 }
 
-// A run that is interrupted or killed in the middle of patience stops at the
-// same epoch, with the same parameters, and says the same.
+// A run that is interrupted or killed while patience is running stops at the same
+// epoch, with the same parameters and the same messages.
 func TestResumeEarlyStopping(t *testing.T) {
 	want := t.TempDir()
 	wantModel, wantStop, err := runStopping(t.Context(), t, want, new(probe))

@@ -164,7 +164,7 @@ func TestEarlyStoppingOnlyWatches(t *testing.T) {
 	}
 }
 
-// What is measured only because the run was stopped may be the best.
+// The best reading may be one that is measured only because the run was stopped.
 func TestRestoreBestOfLastMeasurement(t *testing.T) {
 	late := &probe{epochEnd: func(_ context.Context, s *trainer.State) error {
 		if _, stopped := s.Stopped(); stopped {
@@ -183,8 +183,8 @@ func TestRestoreBestOfLastMeasurement(t *testing.T) {
 	}
 }
 
-// A loss that is not finite ends a run whatever its rule, and nothing is put
-// back: the parameters of the epoch before are kept to go on from.
+// A loss that is not finite ends a run whatever its rule, and the best parameters are
+// not put back: those of the previous epoch are kept, so that the run can be resumed.
 func TestEarlyStoppingNotFinite(t *testing.T) {
 	dir := t.TempDir()
 	var before []float64
@@ -232,7 +232,7 @@ func TestEarlyStoppingRefuses(t *testing.T) {
 	}
 }
 
-// timed are scores that tell how often they come.
+// timed are scores with a known schedule.
 type timed struct {
 	scores
 	schedule trainer.Schedule
@@ -242,8 +242,8 @@ func (c timed) Times(s *trainer.State, _ string, from int) (int, bool) {
 	return c.schedule.Times(s, from)
 }
 
-// A metric that will not be, or has not been, measured is not passed over in
-// silence.
+// There is a warning if a metric will not be measured often enough, or was never
+// measured.
 func TestEarlyStoppingWarns(t *testing.T) {
 	never := scores{better: trainer.Lower}
 	for _, test := range []struct {
@@ -293,7 +293,7 @@ func TestEarlyStoppingWarns(t *testing.T) {
 	}
 }
 
-// In a loop of somebody's own the hook does the same.
+// In the user's own training loop, the hook does the same.
 func TestEarlyStoppingSession(t *testing.T) {
 	_, model := newTraining(t)
 	data, err := datasets.Load(t.Context(), "iris", datasets.Options{})

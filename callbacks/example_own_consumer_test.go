@@ -14,8 +14,8 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// localization measures over how many parameters the first eigenvector is spread,
-// 1/Σⱼ v₁ⱼ⁴ of them.
+// localization measures the number of parameters over which the first eigenvector is
+// spread, 1/Σⱼ v₁ⱼ⁴.
 type localization struct{ spectrum *callbacks.Spectrum }
 
 func (*localization) Name() string { return "localization" }
@@ -36,7 +36,7 @@ func (l *localization) Consume(_ context.Context, m *analysis.Measurement, s *tr
 	return nil, s.Record("spectrum/spread", 1/fourth)
 }
 
-// A hook of one's own that reads more out of the eigenpairs.
+// A user-defined hook that uses the eigenpairs.
 func ExampleSpectrumConsumer() {
 	ctx := context.Background()
 	data, err := datasets.Load(ctx, "gauss", datasets.Options{})
@@ -59,7 +59,7 @@ func ExampleSpectrumConsumer() {
 	spread, _ := t.State().Fresh("spectrum/spread")
 	fmt.Printf("%.0f of %d parameters\n", spread, models.Size(model))
 
-	// Without its Spectrum among the hooks it is refused.
+	// If its Spectrum is not a hook of the run, there is an error.
 	t, err = trainer.New(trainer.Config{Epochs: 1, Rate: trainer.Rate{Base: 0.1}}, model, data, &localization{spectrum})
 	if err != nil {
 		log.Fatal(err)

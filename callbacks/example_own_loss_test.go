@@ -36,8 +36,8 @@ func (s squeezed) Losses(logits, target *G.Node) (*G.Node, error) {
 	return op.Add(entropy, penalty)
 }
 
-// A loss of one's own: what is trained by is what is measured. The penalty keeps
-// the loss curved where the cross-entropy alone becomes flat.
+// A user-defined loss, which is both trained and measured. The penalty keeps the
+// loss curved where the cross-entropy alone becomes flat.
 func Example_ownLoss() {
 	ctx := context.Background()
 	data, err := datasets.Load(ctx, "gauss", datasets.Options{})

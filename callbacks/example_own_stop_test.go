@@ -11,8 +11,8 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// A rule of one's own, as a function: stop where training and validation loss
-// have come apart.
+// A user-defined rule as a function: stop when training and validation loss differ
+// too much.
 func ExampleEarlyStopping_function() {
 	data, err := datasets.Load(context.Background(), "gauss", datasets.Options{RandomLabels: true})
 	if err != nil {

@@ -12,9 +12,9 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// Labels that are permuted cannot be learned, only the samples: the training
-// stops when the validation loss has not improved at five measurements, and the
-// best parameters are put back.
+// A network can memorize samples with permuted labels, but not generalize. Training
+// stops when the validation loss has not improved for five measurements, and the best
+// parameters are put back.
 func ExampleEarlyStopping() {
 	data, err := datasets.Load(context.Background(), "gauss", datasets.Options{RandomLabels: true})
 	if err != nil {

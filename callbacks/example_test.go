@@ -16,7 +16,7 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// A training whose metrics, checkpoints and record are kept in a folder.
+// A training run that writes its metrics, checkpoints and record to a folder.
 func Example() {
 	dir, err := os.MkdirTemp("", "run")
 	if err != nil {

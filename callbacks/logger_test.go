@@ -78,8 +78,7 @@ func (d declarer) Metrics() []trainer.Metric { return d }
 
 var timePattern = regexp.MustCompile(` *[0-9.]+s\n|seconds=[0-9.]+`)
 
-// loggedText is what a text Logger writes about the test training, times left
-// out.
+// loggedText is the output of a text Logger for the test training, without times.
 func loggedText(t *testing.T, ctx context.Context, p *probe, change func(*callbacks.Logger)) string {
 	t.Helper()
 	var out bytes.Buffer
@@ -125,7 +124,7 @@ finished by=probe detail="seen enough" epoch=5 probe/calls=3.0000 reason=request
 	}
 }
 
-// Without a schedule, what was measured is logged whenever that was.
+// Without a schedule, every epoch with a measurement is logged.
 func TestLoggerDefaultSchedule(t *testing.T) {
 	var out bytes.Buffer
 	logger, err := callbacks.NewLogger(&out, "json")

@@ -14,8 +14,8 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// marginRun trains on gauss for 12 epochs with a Margin of few samples, and
-// returns what was fresh at each epoch.
+// marginRun trains on gauss for 12 epochs with a Margin of few samples, and returns
+// the metrics that were recorded at each epoch.
 func marginRun(t *testing.T, hook *callbacks.Margin, others ...trainer.Hook) []map[string]float64 {
 	t.Helper()
 	if hook.Samples == 0 {
@@ -29,7 +29,7 @@ func marginRun(t *testing.T, hook *callbacks.Margin, others ...trainer.Hook) []m
 	return w.fresh
 }
 
-// measured are the epochs with a fresh value of a metric.
+// measured returns the epochs at which a metric was recorded.
 func measured(fresh []map[string]float64, metric string) []int {
 	var epochs []int
 	for epoch, values := range fresh {
@@ -40,8 +40,8 @@ func measured(fresh []map[string]float64, metric string) []int {
 	return epochs
 }
 
-// With and without distances all the metrics of either kind are there, and
-// agree with each other.
+// With or without distances, all metrics of the measurement are recorded, and they
+// are consistent.
 func TestMarginRecordsItsMetrics(t *testing.T) {
 	fresh := marginRun(t, &callbacks.Margin{Samples: 150, Schedule: trainer.Schedule{At: []int{12}}})
 	last := fresh[12]
@@ -68,7 +68,7 @@ func TestMarginRecordsItsMetrics(t *testing.T) {
 	}
 }
 
-// When distances are measured, and when the stand-ins are.
+// The epochs at which distances and proxies are measured.
 func TestMarginSchedule(t *testing.T) {
 	all := []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}
 	for _, test := range []struct {
@@ -94,8 +94,8 @@ func TestMarginSchedule(t *testing.T) {
 	}
 }
 
-// A budget that is large enough pays for distances on the way, later ones of
-// what was waiting.
+// A budget that is large enough allows distances during the run. A measurement that
+// had to wait is made at a later epoch.
 func TestMarginBudgetPaysForDistances(t *testing.T) {
 	const samples = 1 // costs about 700 gradients; the run 12·150 and as much as a third for evaluation
 	fresh := marginRun(t, &callbacks.Margin{Samples: samples, Schedule: trainer.Schedule{Every: 1, Budget: 1}})
@@ -123,8 +123,8 @@ func TestMarginChangesNoWeights(t *testing.T) {
 	}
 }
 
-// stopper requests a stop at an epoch, and keeps what was measured before
-// that.
+// stopper requests a stop at an epoch, and keeps the metrics that were measured
+// before the request.
 type stopper struct {
 	epoch  int
 	before map[string]float64
@@ -146,7 +146,8 @@ func (d *stopper) EpochEnd(ctx context.Context, s *trainer.State) error {
 	return nil
 }
 
-// The epoch that a hook makes the last is measured, and measured once.
+// An epoch that becomes the last because a hook stops the run is measured exactly
+// once.
 func TestMarginOfAStoppedRun(t *testing.T) {
 	for _, test := range []struct {
 		name     string

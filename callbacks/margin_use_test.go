@@ -46,7 +46,7 @@ func (c *canceller) BatchEnd(_ context.Context, s *trainer.State) error {
 	return nil
 }
 
-// marginSession trains on in dir until c cancels it.
+// marginSession starts or resumes a run in dir, until c cancels it.
 func marginSession(t *testing.T, dir string, schedule trainer.Schedule, c *canceller) error {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -74,7 +74,7 @@ func marginSession(t *testing.T, dir string, schedule trainer.Schedule, c *cance
 
 var marginSeconds = regexp.MustCompile(`seconds": [0-9.e-]+`)
 
-// An interrupted run that is resumed measures the same as one that is not.
+// A run that is interrupted and resumed measures the same as an uninterrupted one.
 func TestMarginOfAResumedRun(t *testing.T) {
 	for _, test := range []struct {
 		schedule trainer.Schedule
@@ -143,7 +143,7 @@ func TestCancelledMarginKeepsItsState(t *testing.T) {
 	}
 }
 
-// The files hold the drawn samples' distances, which the metrics summarise.
+// The files have the distances of the drawn samples, which the metrics summarise.
 func TestMarginFiles(t *testing.T) {
 	const samples = 30
 	dir := filepath.Join(t.TempDir(), "new", "folder")
@@ -203,7 +203,8 @@ func readMargins(t *testing.T, path string) map[string][]float64 {
 	return found
 }
 
-// checkMarginPoints checks that the two classes are equal at the points of a file.
+// checkMarginPoints checks that the logits of the two classes are equal at the points
+// of a file.
 func checkMarginPoints(t *testing.T, model models.Model, path string) {
 	t.Helper()
 	found := readMargins(t, path)

@@ -17,7 +17,8 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// progressState is a run of 20 epochs of 50 steps, as seen after some steps.
+// progressState returns the State of a run of 20 epochs of 50 steps after a number of
+// steps.
 func progressState(step int) *trainer.State {
 	return &trainer.State{Epochs: 20, Steps: 50, Step: step, Epoch: step / 50, BatchLoss: 0.01234}
 }
@@ -39,7 +40,7 @@ func TestProgressLines(t *testing.T) {
 	if out.Len() != 0 {
 		t.Errorf("wrote %q within the first 10 seconds", out.String())
 	}
-	// As if 10 seconds had passed.
+	// Pretend that 10 seconds have passed.
 	p.shown, p.begin.time = p.shown.Add(-lineEvery), p.begin.time.Add(-lineEvery)
 	batches(300, 500)
 	// Another fifth of the run took 10 seconds, so that the rest takes 35.
@@ -54,8 +55,8 @@ func TestProgressLines(t *testing.T) {
 	}
 }
 
-// A loop of somebody else's tells neither how many epochs there will be nor
-// how many steps an epoch has.
+// In the user's own training loop, the numbers of epochs and of steps per epoch are
+// not known.
 func TestProgressUnknownLength(t *testing.T) {
 	for _, test := range []struct {
 		state trainer.State
@@ -78,8 +79,8 @@ func TestProgressUnknownLength(t *testing.T) {
 	}
 }
 
-// screen is what a terminal of one session shows that understands \r, \n and
-// the codes that erase a line or its rest.
+// screen returns what a terminal shows after a text. It interprets \r, \n and the
+// codes that erase a line or the rest of a line.
 func screen(written string) []string {
 	lines, column := [][]rune{nil}, 0
 	for rest := written; rest != ""; {
@@ -160,8 +161,8 @@ func TestProgressBar(t *testing.T) {
 	expect([]string{"one", "two", "three"}, regexp.MustCompile(`^$`))
 }
 
-// Steps between two drawings write nothing, and what was interrupted leaves
-// neither a bar nor a goroutine.
+// Between two drawings, steps write nothing. An interrupted run leaves neither a bar
+// nor a goroutine.
 func TestProgressIsCheapAndEnds(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	var out bytes.Buffer
@@ -184,7 +185,7 @@ func TestProgressIsCheapAndEnds(t *testing.T) {
 	}
 }
 
-// Others may log while the training goes on; run with -race.
+// Other goroutines may log during training; run with -race.
 func TestProgressWrapIsConcurrent(t *testing.T) {
 	p := &Progress{Out: io.Discard}
 	p.start(progressState(0), true)

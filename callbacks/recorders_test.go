@@ -18,7 +18,7 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// witness keeps what was fresh at each epoch.
+// witness keeps the metrics that were recorded at each epoch.
 type witness struct{ fresh []map[string]float64 }
 
 func (*witness) Name() string         { return "witness" }
@@ -78,7 +78,7 @@ func TestJSONL(t *testing.T) {
 	}
 }
 
-// What a JSONL writes is read back with all digits.
+// The file of a JSONL is read back with all digits.
 func TestJSONLIsReadBack(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "metrics.jsonl")
 	values := scores{trainer.Lower, []float64{1.0 / 3, 1e-300, 0.1}}
@@ -136,8 +136,8 @@ func TestCSV(t *testing.T) {
 	}
 }
 
-// The lines of an earlier run are not those of a new one, and an epoch at
-// which nothing is fresh has none.
+// A new run does not keep the lines of an earlier one, and an epoch at which no metric
+// is fresh has no line.
 func TestFreshRun(t *testing.T) {
 	dir := t.TempDir()
 	table, lines := filepath.Join(dir, "m.csv"), filepath.Join(dir, "m.jsonl")
@@ -160,7 +160,7 @@ func TestFreshRun(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// Before the end of the run, as somebody sees it who follows the file.
+	// Read the file before the end of the run, as a program that follows it does.
 	if have := readLines(t, lines); len(have) != 1 || !strings.HasPrefix(have[0], `{"epoch": 1, "step": 1, "seconds": `) {
 		t.Errorf("lines %q, want one of epoch 1", have)
 	}

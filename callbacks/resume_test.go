@@ -27,7 +27,7 @@ const (
 	testSteps  = 3 // an epoch: 120 samples of iris in batches of 50, the last one ragged
 )
 
-// newTraining returns a small training on iris, the same each time.
+// newTraining returns a small training run on iris, which is the same each time.
 func newTraining(t testing.TB, hooks ...trainer.Hook) (*trainer.Trainer, models.Model) {
 	t.Helper()
 	data, err := datasets.Load(t.Context(), "iris", datasets.Options{})
@@ -48,8 +48,8 @@ func newTraining(t testing.TB, hooks ...trainer.Hook) (*trainer.Trainer, models.
 	return tr, model
 }
 
-// probe is a measuring hook with a state, whose functions, where they are set,
-// are called at the events of their name.
+// probe is a measuring hook with a state. Its functions, if not nil, are called at the
+// events of the same name.
 type probe struct {
 	calls                        int
 	epochEnd, batchEnd, trainEnd func(context.Context, *trainer.State) error
@@ -94,7 +94,7 @@ func (p *probe) TrainEnd(ctx context.Context, s *trainer.State) error {
 func (p *probe) Snapshot() ([]byte, error)     { return json.Marshal(p.calls) }
 func (p *probe) Restore(snapshot []byte) error { return json.Unmarshal(snapshot, &p.calls) }
 
-// run trains in dir with fresh hooks, from last.npz if there is one.
+// run trains in dir with new hooks. It resumes from last.npz if there is one.
 func run(ctx context.Context, t *testing.T, dir string, p *probe) (models.Model, error) {
 	t.Helper()
 	logger, err := callbacks.NewLogger(io.Discard, "text")
@@ -123,7 +123,7 @@ func run(ctx context.Context, t *testing.T, dir string, p *probe) (models.Model,
 	return model, err
 }
 
-// finish runs to the end and compares with a run that nothing interrupted.
+// finish trains to the end and compares the run with an uninterrupted one.
 func finish(t *testing.T, dir string) {
 	t.Helper()
 	model, err := run(t.Context(), t, dir, new(probe))
@@ -169,7 +169,7 @@ func compareBest(t *testing.T, want, have string) {
 
 var secondsPattern = regexp.MustCompile(`"seconds": [0-9.]+|(?m:^(\d+,\d+),[0-9.]+)`)
 
-// timeless are the lines of a file of metrics without their seconds.
+// timeless returns the lines of a file of metrics without their seconds.
 func timeless(t *testing.T, path string) []string {
 	t.Helper()
 	text, err := os.ReadFile(path)
@@ -192,8 +192,8 @@ func TestResumeAfterCancel(t *testing.T) {
 			}
 		}
 	}
-	// measuring gives up the measurement of an epoch, as a hook does whose
-	// context is cancelled while it works.
+	// measuring abandons the measurement of an epoch, like a hook whose context is
+	// cancelled while it measures.
 	measuring := func(epoch int) func(*probe, context.CancelFunc) {
 		return func(p *probe, cancel context.CancelFunc) {
 			p.epochEnd = func(ctx context.Context, s *trainer.State) error {
@@ -235,7 +235,7 @@ func TestResumeAfterCancel(t *testing.T) {
 	}
 }
 
-// A run that is killed leaves what was on the disk at that moment.
+// A run that is killed leaves the files as they were at that moment.
 func TestResumeAfterKill(t *testing.T) {
 	for _, step := range []int{1, 7, 8, 13, testEpochs * testSteps} {
 		t.Run(fmt.Sprint("step ", step), func(t *testing.T) {
@@ -289,7 +289,7 @@ func TestResumeFinished(t *testing.T) {
 	finish(t, dir)
 }
 
-// A resumed run needs the file that its checkpoint tells of.
+// A resumed run needs the file whose length is in its checkpoint.
 func TestResumeWithoutFile(t *testing.T) {
 	dir := t.TempDir()
 	if _, err := run(t.Context(), t, dir, new(probe)); err != nil {

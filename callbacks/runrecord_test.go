@@ -130,7 +130,7 @@ func TestRunRecordEnds(t *testing.T) {
 	}
 }
 
-// The record of a resumed run tells when it was first started.
+// The record of a resumed run has the time at which it was first started.
 func TestRunRecordKeepsStart(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "run.json")
 	hook := &callbacks.RunRecord{Path: path}

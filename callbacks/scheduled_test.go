@@ -8,7 +8,7 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// How often measuring hooks record their metrics before the last of 100 epochs.
+// The bounds on how often hooks record their metrics before the last of 100 epochs.
 func TestScheduledHooks(t *testing.T) {
 	every := func(epochs int) trainer.Schedule { return trainer.Schedule{Every: epochs} }
 	for _, test := range []struct {
@@ -33,7 +33,7 @@ func TestScheduledHooks(t *testing.T) {
 	}
 }
 
-// asking is a hook that asks when training begins, as EarlyStopping does.
+// asking is a hook that calls State.Times when training begins, as EarlyStopping does.
 type asking struct{ ask func(*trainer.State) }
 
 func (asking) Name() string         { return "asking" }
@@ -43,7 +43,7 @@ func (a asking) TrainBegin(_ context.Context, s *trainer.State) error {
 	return nil
 }
 
-// A budget that pays for no distances before the end pays for the stand-ins.
+// A budget that allows no distances before the end does not limit the proxies.
 func TestScheduledMarginOnABudget(t *testing.T) {
 	times := func(metric string, margin *callbacks.Margin) (most int) {
 		tr, _ := newTraining(t, margin, asking{func(s *trainer.State) { most, _ = s.Times(metric, 0) }})

@@ -36,7 +36,7 @@ func spectrumRun(t *testing.T, precision tensor.Dtype, hooks ...trainer.Hook) *t
 	return tr
 }
 
-// every eigenvalue of the Hessian as it is at the end.
+// every returns all eigenvalues of the Hessian at the final parameters.
 func allEigenvalues(t *testing.T, tr *trainer.Trainer) *curvature.Spectrum {
 	t.Helper()
 	split, err := tr.State().Data.Split("train")

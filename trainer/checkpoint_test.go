@@ -65,7 +65,7 @@ func TestCheckpointRoundTrip(t *testing.T) {
 	}
 }
 
-// A checkpoint serves as a file of weights, too.
+// A checkpoint can also be read as a file of weights.
 func TestCheckpointIsAFileOfWeights(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "checkpoint.npz")
 	c := sample(t, tensor.Float32)

@@ -55,7 +55,7 @@ func (o *lionOptimizer) Step(_ int, rate, scale float64, grads []*tensor.Dense) 
 	}
 }
 
-// State makes the momentum a part of checkpoints.
+// State returns the momentum, so that checkpoints contain it.
 func (o *lionOptimizer) State() []models.Parameter {
 	var state []models.Parameter
 	for i, p := range o.params {
@@ -79,14 +79,15 @@ func (s *stopAt) EpochEnd(_ context.Context, state *trainer.State) error {
 	return nil
 }
 
-// An optimizer of one's own. A run that was interrupted and resumed from its
-// checkpoint ends with the same parameters, bit for bit, as one that was not.
+// A user-defined optimizer. A run that was interrupted and resumed from its
+// checkpoint ends with the same parameters, bit for bit, as an uninterrupted run.
 func ExampleUpdateRule() {
 	data, err := datasets.Load(context.Background(), "gauss", datasets.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}
-	// run trains, to the end or to an epoch, from a checkpoint if there is one.
+	// run trains to the end or to an epoch. It starts from a checkpoint if there is
+	// one.
 	run := func(stop int, checkpoint string) *trainer.Trainer {
 		ctx, cancel := context.WithCancel(context.Background())
 		defer cancel()

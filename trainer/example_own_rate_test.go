@@ -32,7 +32,7 @@ func (rates) EpochBegin(_ context.Context, s *trainer.State) error {
 	return nil
 }
 
-// A schedule of learning rates of one's own.
+// A user-defined learning rate schedule.
 func ExampleRateSchedule() {
 	ctx := context.Background()
 	data, err := datasets.Load(ctx, "gauss", datasets.Options{})

@@ -48,8 +48,8 @@ func (h *sharpness) EpochEnd(ctx context.Context, s *trainer.State) error {
 	return s.Record("sharpness", mat.Dot(v.RowView(0), hv.RowView(0)))
 }
 
-// A training loop that somebody has already, on a graph of their own for
-// batches of 50. What a Session adds is marked.
+// An existing training loop on a Gorgonia graph for batches of 50. The lines that
+// a Session adds are marked.
 func Example_session() {
 	ctx := context.Background()
 	data, err := datasets.Load(ctx, "gauss", datasets.Options{})

@@ -14,8 +14,8 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// exploding trains well for three epochs and then with a rate that no
-// network survives.
+// exploding is a learning rate that is good for three epochs and then so large
+// that the loss becomes infinite or NaN.
 func exploding(batch int) trainer.Config {
 	return trainer.Config{
 		Epochs: 6, BatchSize: batch, Seed: 2,
@@ -72,8 +72,8 @@ func TestNotFiniteLossKeepsTheEpochBefore(t *testing.T) {
 	}
 }
 
-// What is saved after a loss that was not finite can be resumed with a lower
-// rate, and is the epoch before.
+// A checkpoint that is saved after a loss that was not finite has the previous
+// epoch, and can be resumed with a lower rate.
 func TestResumeAfterNotFiniteLoss(t *testing.T) {
 	data := load(t, "gauss")
 	path := filepath.Join(t.TempDir(), "checkpoint.npz")
@@ -156,7 +156,7 @@ func TestNotFiniteAfterResumeGoesBackToTheCheckpoint(t *testing.T) {
 				t.Fatal(err)
 			}
 			saved.Progress.Elapsed, again.Progress.Elapsed = 0, 0
-			// The loss of a mini-batch is only told of, not trained on.
+			// The mini-batch loss is only reported; the parameters are still finite.
 			saved.Progress.BatchLoss, again.Progress.BatchLoss = 0, 0
 			wantEqual(t, "checkpoint", again, saved)
 		})

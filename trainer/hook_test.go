@@ -38,7 +38,7 @@ func journals(log *[]string) []trainer.Hook {
 }
 
 func TestOrderOfEvents(t *testing.T) {
-	// all is an event of all hooks, in the order of their phases.
+	// all returns the log of an event of all hooks, in the order of their phases.
 	all := func(event, at string) []string {
 		var lines []string
 		for _, name := range []string{"first", "second", "decide", "record", "save"} {
@@ -138,8 +138,8 @@ func TestErrorsOfHooksNameThem(t *testing.T) {
 	}
 }
 
-// Every hook hears of an interrupt, on a context that is not cancelled, and
-// what it has to say is not lost.
+// Every hook is told of an interrupt, with a context that is not cancelled, and
+// its error is returned.
 func TestInterruptedReachesAll(t *testing.T) {
 	data := load(t, "gauss")
 	ctx, cancel := context.WithCancel(context.Background())
@@ -189,7 +189,7 @@ func TestStopReasons(t *testing.T) {
 		if err != nil || stop != want {
 			t.Errorf("%s: stop %+v, error %v", event, stop, err)
 		}
-		// A stop that is asked for during an epoch ends it.
+		// A stop that is requested during an epoch takes effect at its end.
 		ends := map[string]int{"TrainBegin": 0, "EpochBegin": 2, "BatchEnd": 2, "ValidationEnd": 1, "EpochEnd": 1}
 		if got := tr.State().Epoch; got != ends[event] {
 			t.Errorf("%s: stopped after epoch %d, want %d", event, got, ends[event])
@@ -197,8 +197,8 @@ func TestStopReasons(t *testing.T) {
 	}
 }
 
-// Where the schedule leaves out the epoch that a Decide hook makes the last,
-// it is evaluated after the decision, and the second measurement sees that.
+// If a Decide hook makes an epoch the last that the schedule leaves out, it is
+// evaluated after the decision, before the second measurement.
 func TestStopEvaluatesTheLastEpoch(t *testing.T) {
 	data := load(t, "gauss")
 	var evaluated, fresh []string
@@ -231,7 +231,7 @@ func TestStopEvaluatesTheLastEpoch(t *testing.T) {
 	}
 }
 
-// Whatever hooks look at, the network ends with the same bits.
+// The final parameters are the same, bit for bit, whatever the hooks read.
 func TestHooksDoNotChangeTraining(t *testing.T) {
 	data := load(t, "gauss")
 	split, err := data.Split("train")

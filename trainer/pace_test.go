@@ -7,8 +7,8 @@ import (
 	"github.com/hessoscope/hessoscope/datasets"
 )
 
-// pacedEpochs runs a pace through epochs 0 … last and returns those it chose,
-// at the given cost each.
+// pacedEpochs applies a pace to the epochs 0, …, last, at the given cost per
+// measurement, and returns the epochs that it chooses.
 func pacedEpochs(c Schedule, last int, cost float64) (epochs []int, p Pace) {
 	s := &State{Epochs: last}
 	for s.Epoch = 0; s.Epoch <= last; s.Epoch++ {
@@ -24,15 +24,15 @@ func pacedEpochs(c Schedule, last int, cost float64) (epochs []int, p Pace) {
 func TestPaceKeepsItsBudget(t *testing.T) {
 	for name, c := range map[string]struct {
 		schedule Schedule
-		cost     float64 // of one time, where an epoch costs 100
+		cost     float64 // of one measurement; an epoch costs 100
 		want     []int
 	}{
 		"no budget":  {Schedule{Every: 5}, 1000, []int{0, 5, 10, 15, 20}},
 		"affordable": {Schedule{Every: 5, Budget: 0.5}, 10, []int{0, 5, 10, 15, 20}},
-		// Half of 2,000 buys 5 times 200; the first is taken for dearer than
-		// the others. With 800 left and 100 expected, the next of 8 is at
-		// 20^(1/8) → 2; with 600 left and 200 expected, that of 3 at 2·10^(1/3) →
-		// 5; that of 2 at 5·4^(1/2) = 10; then one is left, for the end.
+		// Half of 2,000 pays for 5 measurements of 200. After the first, half of its
+		// cost is expected: 800 pay for 8 of 100, and the next is at 20^(1/8) → 2.
+		// After that, 600 pay for 3 of 200, with the next at 2·10^(1/3) → 5, then
+		// for 2, with the next at 5·4^(1/2) = 10, and then for the one at the end.
 		"spread":   {Schedule{Every: 1, Budget: 0.5}, 200, []int{0, 2, 5, 10, 20}},
 		"too dear": {Schedule{Every: 1, Budget: 0.1}, 1e6, []int{0, 20}},
 		"a measurement that waits is made up for": {Schedule{At: []int{0, 1}, Budget: 0.5}, 200, []int{0, 2, 20}},

@@ -100,7 +100,7 @@ func (h *saver) Interrupted(_ context.Context, s *trainer.State, _ error) error 
 	return c.Write(h.path)
 }
 
-// A journey is a run with interruptions.
+// A journey is a run with interruptions. Its parts are called legs.
 type journey struct {
 	config trainer.Config
 	data   *datasets.Dataset
@@ -109,8 +109,9 @@ type journey struct {
 	events []string // of the last leg, in order: its points
 }
 
-// trainer returns a trainer with hooks that keep states, and one a phase that
-// may cut the run; from the checkpoint, if it is to resume.
+// trainer returns a trainer whose hooks have states, with one cutter per phase,
+// a hook that may interrupt the run. If the run is to resume, the trainer is
+// restored from the checkpoint.
 func (j *journey) trainer(t *testing.T, resume bool, cut func(context.Context, string, *trainer.State) error) *trainer.Trainer {
 	t.Helper()
 	hooks := []trainer.Hook{&tally{name: "before"}}
@@ -132,9 +133,9 @@ func (j *journey) trainer(t *testing.T, resume bool, cut func(context.Context, s
 	return tr
 }
 
-// leg starts from the checkpoint, if there is one, and goes on until it has
-// passed point events of its cutters; then it cancels the run, and the hook
-// says so if fail. It returns the end of the run, nil if it was cut.
+// leg starts from the checkpoint, if there is one, and continues until the cutters
+// have seen point events. Then it cancels the run; if fail is set, the hook also
+// returns an error. It returns the end of the run, or nil if it was interrupted.
 func (j *journey) leg(t *testing.T, resume bool, point int, fail bool) *trainer.Checkpoint {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -251,12 +252,13 @@ func TestRunInterruptedOverAndOver(t *testing.T) {
 	}
 }
 
-// A context that runs out while the splits are evaluated, which no hook sees.
+// The context is cancelled while the splits are evaluated, where no hook can
+// cancel it.
 func TestResumeAfterCancelledEvaluation(t *testing.T) {
 	o := trainer.OptimizerConfig{Name: "adam"}
 	whole := resumable(t, o)
 	want := whole.leg(t, false, 0, false)
-	// Evaluation and batches ask the context; try every question of the run.
+	// Evaluation and batches check the context; cancel it at each check in turn.
 	for n := 1; ; n++ {
 		j := resumable(t, o)
 		j.config.Workers = 1 // asks in order
@@ -274,7 +276,7 @@ func TestResumeAfterCancelledEvaluation(t *testing.T) {
 	}
 }
 
-// expiring is a context that is cancelled once it has been asked a number of
+// expiring is a context that is cancelled after its error was read a number of
 // times.
 type expiring struct {
 	context.Context
@@ -288,8 +290,8 @@ func (c *expiring) Err() error {
 	return nil
 }
 
-// What is saved when all is done, or by the last hooks, has no epoch left to
-// end: a run resumed from it only tells that training is over.
+// In a checkpoint that is saved when training ends, or by the last hooks, the last
+// epoch is complete: a run that is resumed from it only ends training.
 func TestResumeAfterTheEnd(t *testing.T) {
 	data := load(t, "gauss")
 	c := trainer.Config{Epochs: 2, BatchSize: 40, Rate: trainer.Rate{Base: 0.1}}

@@ -11,7 +11,7 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// forgetful counts the epochs of a run, and begins anew with each.
+// forgetful counts the epochs of a run; Reset sets the count to 0.
 type forgetful struct {
 	probe
 	epochs int
@@ -50,7 +50,7 @@ func TestHookStateOfAnotherFormat(t *testing.T) {
 	}
 }
 
-// badRate is a schedule that returns what cannot be a rate.
+// badRate is a schedule that returns an invalid rate.
 type badRate float64
 
 func (r badRate) At(int, int) float64 { return float64(r) }

@@ -10,7 +10,7 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// due are the epochs of a run that a schedule holds.
+// due returns the epochs of a run that a schedule selects.
 func due(c trainer.Schedule, epochs int) []int {
 	var found []int
 	for e := 0; e <= epochs; e++ {
@@ -39,7 +39,7 @@ func TestSchedules(t *testing.T) {
 		{"skip final", trainer.Schedule{Every: 3, SkipFinal: true}, 7, []int{0, 3, 6}},
 		{"skip final that a rule hits", trainer.Schedule{Every: 3, SkipFinal: true}, 6, []int{0, 3}},
 		{"log, skip final", trainer.Schedule{Log: 3, SkipFinal: true}, 100, []int{0, 1, 10}},
-		{"no epochs", trainer.Schedule{}, 0, nil}, // 0 planned is: not known
+		{"no epochs", trainer.Schedule{}, 0, nil}, // 0 means that the number of epochs is not known
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if got := due(test.schedule, test.epochs); !slices.Equal(got, test.want) {
@@ -64,7 +64,7 @@ func TestStopMakesAnEpochTheLast(t *testing.T) {
 	}
 }
 
-// A log schedule holds the rounded powers and nothing else.
+// A log schedule selects exactly the rounded powers.
 func TestLogScheduleProperty(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		epochs := rapid.IntRange(1, 2000).Draw(t, "epochs")
@@ -84,7 +84,7 @@ func TestLogScheduleProperty(t *testing.T) {
 		if got[0] != 0 || got[1] != 1 || got[len(got)-1] != epochs {
 			t.Fatalf("due at %v; want 0, 1 and the last", got)
 		}
-		// A power that is within rounding of a half may go either way.
+		// A power that is a half up to rounding errors may be rounded either way.
 		if !slices.Equal(got, want) && !nearHalf(epochs, n) {
 			t.Fatalf("due at %v, want %v", got, want)
 		}

@@ -16,8 +16,8 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// stockNet is a classifier of somebody who uses Gorgonia alone: a graph for
-// batches of n, its gradient, a tape machine and a solver.
+// stockNet is a classifier that uses only Gorgonia: a graph for batches of n, its
+// gradient, a tape machine and a solver.
 type stockNet struct {
 	x, y, logits, cost *G.Node
 	learnables         G.Nodes
@@ -57,7 +57,7 @@ func newStockNet(t *testing.T, n int, dtype tensor.Dtype, activation func(*G.Nod
 	return s
 }
 
-// step trains on the samples from first on.
+// step trains on the batch of samples that begins with first.
 func (s *stockNet) step(t *testing.T, split *datasets.Split, first int) {
 	t.Helper()
 	x, y := make([]float64, s.n*2), make([]float64, s.n*3)
@@ -76,7 +76,7 @@ func (s *stockNet) step(t *testing.T, split *datasets.Split, first int) {
 	s.machine.Reset()
 }
 
-// weights are the learnables as one vector.
+// weights returns the learnables as one vector.
 func (s *stockNet) weights() []float64 {
 	var all []float64
 	for _, n := range s.learnables {
@@ -241,7 +241,7 @@ func TestSessionEvents(t *testing.T) {
 	fail = errors.New("disk full")
 	wantError(t, session.EpochEnd(ctx, 1, 1), "hook h: disk full")
 	fail = nil
-	// The next epoch is ended from its first stage on.
+	// The end of the next epoch begins with the first stage again.
 	must(session.EpochEnd(ctx, 2, 2))
 	if _, ok := session.State().Fresh("train/loss"); !ok {
 		t.Error("epoch 2 was not evaluated")

@@ -21,7 +21,7 @@ func load(t testing.TB, name string) *datasets.Dataset {
 	return data
 }
 
-// newMLP returns a ReLU network for data, the same at every call.
+// newMLP returns a ReLU network for data, with the same parameters at every call.
 func newMLP(t testing.TB, data *datasets.Dataset, precision tensor.Dtype, hidden ...int) *models.MLP {
 	t.Helper()
 	m, err := models.NewMLP(models.MLPConfig{
@@ -42,7 +42,7 @@ func newTrainer(t testing.TB, c trainer.Config, m models.Model, data *datasets.D
 	return tr
 }
 
-// train runs to the end, which must be that of all planned epochs.
+// train runs to the end, which must be the end of all planned epochs.
 func train(t testing.TB, c trainer.Config, m models.Model, data *datasets.Dataset, hooks ...trainer.Hook) *trainer.State {
 	t.Helper()
 	tr := newTrainer(t, c, m, data, hooks...)
@@ -56,7 +56,7 @@ func train(t testing.TB, c trainer.Config, m models.Model, data *datasets.Datase
 	return tr.State()
 }
 
-// flat are all parameters as one vector.
+// flat returns all parameters as one vector.
 func flat(m models.Model) []float64 {
 	var all []float64
 	for _, p := range m.Parameters() {
@@ -79,7 +79,7 @@ func wantError(t testing.TB, err error, want string) {
 	}
 }
 
-// probe is a hook that has every event, and tells on of each.
+// probe is a hook for every event. It calls on with the name of the event.
 type probe struct {
 	name    string
 	phase   trainer.Phase

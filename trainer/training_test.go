@@ -36,8 +36,8 @@ func TestTrainingLearns(t *testing.T) {
 	}
 }
 
-// byHand trains on gradients of an Objective for each batch, in the order that
-// Trainer takes: a stream "shuffle" an epoch.
+// byHand trains on the gradients of an Objective for each batch, in the order of
+// Trainer: each epoch has a stream "shuffle".
 func byHand(t *testing.T, c trainer.Config, m models.Model) {
 	t.Helper()
 	train, err := load(t, "gauss").Split("train")
@@ -81,7 +81,7 @@ func byHand(t *testing.T, c trainer.Config, m models.Model) {
 	}
 }
 
-// like cuts g into tensors like the parameters of m.
+// like splits g into tensors with the shapes of the parameters of m.
 func like(m models.Model, g []float64) []*tensor.Dense {
 	var grads []*tensor.Dense
 	for _, p := range m.Parameters() {
@@ -109,7 +109,7 @@ func descend(m models.Model, rate float64, g []float64) {
 
 func TestTrainingIsThatOfALoopByHand(t *testing.T) {
 	data := load(t, "gauss")
-	// 150 samples in batches of 64 leave one of 22.
+	// 150 samples in batches of 64 leave a last batch of 22.
 	c := trainer.Config{Epochs: 3, BatchSize: 64, Rate: trainer.Rate{Base: 0.1}, Seed: 5}
 	for _, precision := range []tensor.Dtype{tensor.Float64, tensor.Float32} {
 		for _, rule := range []trainer.UpdateRule{nil, trainer.OptimizerConfig{Name: "adam"}} {
@@ -149,7 +149,8 @@ func TestFullBatchIsGradientDescent(t *testing.T) {
 		if s.Steps != 1 || s.Step != 4 {
 			t.Errorf("batch size %d: %d steps, %d an epoch", size, s.Step, s.Steps)
 		}
-		// The Objective adds two chunks, the step runs one: rounding differs.
+		// The Objective adds two chunks, the training step has one, so that rounding
+		// differs.
 		if !floats.EqualApprox(flat(m), flat(want), 1e-14) {
 			t.Errorf("batch size %d: not gradient descent", size)
 		}
@@ -230,7 +231,7 @@ func TestEvaluateSchedule(t *testing.T) {
 	}
 }
 
-// A graph of a fixed batch size is trained with padding of no weight.
+// For a graph of fixed batch size, batches are padded with samples of weight 0.
 func TestTrainingAForeignGraph(t *testing.T) {
 	data := load(t, "gauss")
 	c := trainer.Config{Epochs: 3, BatchSize: 64, Rate: trainer.Rate{Base: 0.1}, Seed: 5}
@@ -252,7 +253,7 @@ func TestTrainingAForeignGraph(t *testing.T) {
 	}
 	train(t, c, m, data)
 	train(t, c, foreign, data)
-	// Rows of zeros change the order in which products are summed, no more.
+	// Rows of zeros only change the order in which products are summed.
 	if !floats.EqualApprox(flat(foreign), flat(m), 1e-14) {
 		t.Error("not trained as the same network of free batch size")
 	}
@@ -261,7 +262,8 @@ func TestTrainingAForeignGraph(t *testing.T) {
 	wantError(t, err, "trainer: batch size 65; the model's graph holds 64")
 }
 
-// matrixLoss is a Loss that is refused: it has a value a class.
+// matrixLoss is an invalid Loss: it has one value per class instead of one per
+// sample.
 type matrixLoss struct{}
 
 func (matrixLoss) Name() string                              { return "matrix" }

@@ -67,7 +67,7 @@ func TestAnalyzeMeasuresWhatIsAskedFor(t *testing.T) {
 	}
 }
 
-// A table has a line for all that the JSON has but for lists.
+// The table has a line for everything in the JSON except lists.
 func TestResultAsTableAndJSON(t *testing.T) {
 	r := analyze(t, analysis.Settings{Margin: new(margin.Settings)})
 	r.Data.Name = "gauss"
@@ -103,7 +103,7 @@ func TestAnalyzerRefuses(t *testing.T) {
 	}
 }
 
-// The gradients are computed once for the same parameters, and anew for others.
+// The gradients are computed once for the same parameters, and again for others.
 func TestAnalyzerFollowsTheModel(t *testing.T) {
 	model, split := load(t)
 	a, err := analysis.New(analysis.Subject{Model: model, Split: split})

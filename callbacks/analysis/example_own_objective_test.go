@@ -15,11 +15,12 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// sum is the mean loss over samples that several objectives share, as if each of
-// them were on a machine of its own.
+// sum is the mean loss over samples that are divided among several objectives, as if
+// each of them were on a machine of its own.
 type sum []*models.Objective
 
-// inParts makes a sum of the parts of a split, of at most so many samples each.
+// inParts returns a NewObjective that divides a split into parts of at most a number
+// of samples.
 func inParts(size int) analysis.NewObjective {
 	return func(m models.Model, loss models.Loss, split *datasets.Split, s models.ObjectiveSettings) (analysis.Objective, error) {
 		var all sum
@@ -52,7 +53,7 @@ func (s sum) Samples() int {
 	return n
 }
 
-// share is the weight of a part.
+// share returns the weight of a part.
 func (s sum) share(o *models.Objective) float64 { return float64(o.Samples()) / float64(s.Samples()) }
 
 func (s sum) Refresh() error {
@@ -112,8 +113,8 @@ func (s sum) products(dst *mat.Dense, product func(o *models.Objective, part *ma
 	return nil
 }
 
-// An objective of one's own: the loss over three parts of the data has the
-// spectrum of the loss over all of it, for a finished model and while one trains.
+// A user-defined objective: the loss over three parts of the data has the spectrum of
+// the loss over all of it, for a finished model and during training.
 func ExampleNewObjective() {
 	ctx := context.Background()
 	data, err := datasets.Load(ctx, "gauss", datasets.Options{})

@@ -11,7 +11,7 @@ import (
 	"github.com/hessoscope/hessoscope/models"
 )
 
-// What hessoscope analyze prints of weights and data. WriteTable prints it all.
+// Some of the results that hessoscope analyze prints. WriteTable prints all.
 func ExampleAnalyze() {
 	ctx := context.Background()
 	model, err := models.LoadMLP("../../models/weights/testdata/gauss_small.npz", models.ReLU)

@@ -13,7 +13,7 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// losses is a hook that writes a line an epoch: its number and the training loss.
+// losses is a hook that writes one line per epoch: its number and the training loss.
 type losses struct {
 	path string
 	record.AppendFile
@@ -32,9 +32,9 @@ func (l *losses) EpochEnd(_ context.Context, s *trainer.State) error {
 	return l.Append(fmt.Appendf(nil, "%d %.3f\n", s.Epoch, loss))
 }
 
-// A file of one's own that grows with the run. The run is saved after epoch 2 and
-// goes on; when it is resumed from there, the lines of the later epochs are cut
-// off and written again.
+// A user-defined file that grows during the run. The run is saved after epoch 2 and
+// continues. When it is resumed from the checkpoint, the lines of the later epochs
+// are cut off and written again.
 func ExampleAppendFile() {
 	dir, err := os.MkdirTemp("", "losses")
 	if err != nil {

@@ -83,7 +83,7 @@ func FuzzReadHistory(f *testing.F) {
 			}
 			return
 		}
-		// What is accepted can be written down and read again.
+		// A history that is accepted can be written and read again.
 		var text []byte
 		for _, entry := range history {
 			line, err := json.Marshal(entry)

@@ -14,7 +14,7 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// eight runs, whose complexity orders the gaps but for one pair that is tied.
+// eight returns eight runs whose complexity orders the gaps, except for one tied pair.
 func outcomes(t *testing.T) []Candidate {
 	t.Helper()
 	var candidates []Candidate
@@ -89,7 +89,7 @@ func optional(v *float64) any {
 	return *v
 }
 
-// Over groups only pairs of the same group count.
+// Over several groups, only pairs of the same group count.
 func TestEvaluateGroups(t *testing.T) {
 	candidates := outcomes(t)
 	for i := range candidates[4:] {
@@ -107,8 +107,8 @@ func TestEvaluateGroups(t *testing.T) {
 	}
 }
 
-// The order and all that is told of it is the same, bit for bit, whatever the
-// test split says, or if there is none.
+// The ranking, with its warnings, is the same, bit for bit, whatever the metrics of
+// the test split are, and also without a test split.
 func TestTestSplitDoesNotRank(t *testing.T) {
 	before := choose(t, outcomes(t), Settings{Evaluate: true})
 	for name, change := range map[string]func(r *record.Run, i int){

@@ -9,8 +9,7 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// Three finished runs, as callbacks.ReadRun reads them: which has the boundary
-// that is simple and wide?
+// Three finished runs, as record.ReadRun returns them, ranked by complexity and margin.
 func Example() {
 	finished := func(path string, complexity, margin float64) selection.Candidate {
 		return selection.Candidate{Path: path, Run: &record.Run{

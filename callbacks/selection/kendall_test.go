@@ -35,14 +35,14 @@ func TestKendallTau(t *testing.T) {
 	}
 }
 
-// few numbers make many ties.
+// rows draws two sequences of few different numbers, so that there are many ties.
 func rows(t *rapid.T) (x, y []float64) {
 	n := rapid.IntRange(2, 30).Draw(t, "n")
 	values := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) float64 { return float64(rapid.IntRange(-4, 4).Draw(t, "value")) }), n, n)
 	return values.Draw(t, "x"), values.Draw(t, "y")
 }
 
-// The definition of τ-b, by the signs of all ordered pairs.
+// tauByDefinition computes τ-b from the signs of all ordered pairs.
 func tauByDefinition(x, y []float64) (float64, bool) {
 	var xy, xx, yy float64
 	sign := func(d float64) float64 { return math.Copysign(min(math.Abs(d), 1), d) } // of whole numbers
@@ -93,7 +93,7 @@ func TestKendallTauWithoutTies(t *testing.T) {
 	}
 }
 
-// The bootstrap is what one gets by drawing the rows and computing τ of them.
+// The bootstrap agrees with drawing the runs and computing τ of the resamples.
 func TestBootstrap(t *testing.T) {
 	const n, resamples, seed = 12, 200, 5
 	rng := trainer.Stream(2, "test", 0)
@@ -118,7 +118,7 @@ func TestBootstrap(t *testing.T) {
 	}
 	slices.Sort(taus)
 	wantLow, wantHigh := stat.Quantile(0.025, stat.LinInterp, taus, nil), stat.Quantile(0.975, stat.LinInterp, taus, nil)
-	// The two interpolate differently between neighbours, which are near.
+	// The two interpolate differently between neighbouring order statistics.
 	if !ok || math.Abs(low-wantLow) > 0.05 || math.Abs(high-wantHigh) > 0.05 || !(low < high) {
 		t.Errorf("from %v to %v, %v; want about %v to %v", low, high, ok, wantLow, wantHigh)
 	}
@@ -130,8 +130,8 @@ func TestBootstrap(t *testing.T) {
 	}
 }
 
-// Within each of two strata x orders y perfectly, and between them it is the
-// other way round: no such pair counts.
+// Within each of two strata, x orders y perfectly; between the strata, the order is
+// reversed. Pairs between strata must not count.
 func TestStrata(t *testing.T) {
 	of := func(x, y []float64) stratum {
 		return stratum{len(x), signs(exact(x), Interval.compare), signs(exact(y), Interval.compare)}

@@ -36,8 +36,7 @@ func TestFronts(t *testing.T) {
 	}
 }
 
-// values are those of up to four measures, some of them intervals, with many
-// ties.
+// values draws values of up to four measures, some of them intervals, with many ties.
 func drawValues(t *rapid.T) ([]Measure, [][]Interval) {
 	k := rapid.IntRange(1, 4).Draw(t, "measures")
 	by := make([]Measure, k)
@@ -51,8 +50,8 @@ func drawValues(t *rapid.T) ([]Measure, [][]Interval) {
 	return by, rapid.SliceOfN(rapid.SliceOfN(interval, k, k), 1, 20).Draw(t, "values")
 }
 
-// In the first front is exactly what nothing dominates; what is in another is
-// dominated from the front before, and by nothing of its own or a later one.
+// The first front has exactly the runs that no run dominates. A run of another front
+// is dominated by a run of the previous front, and by none of its own or a later one.
 func TestFrontsAreFronts(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		by, values := drawValues(t)
@@ -118,7 +117,7 @@ func TestScores(t *testing.T) {
 	}
 }
 
-// A score agrees with the fronts.
+// A run that dominates another one never has the higher score.
 func TestScoresOfDominated(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		by, values := drawValues(t)
@@ -133,8 +132,8 @@ func TestScoresOfDominated(t *testing.T) {
 	})
 }
 
-// The order does not depend on that of the runs, and runs that nothing tells
-// apart share a rank.
+// The ranking does not depend on the order of the runs, and runs with equal values
+// share a rank.
 func TestRank(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		by, values := drawValues(t)

@@ -28,7 +28,7 @@ var declared = []trainer.Metric{
 	{Name: "own/phase"},
 }
 
-// run finished at epoch 10 with these values.
+// run returns a run that finished at epoch 10 with these values.
 func run(path string, values map[string]float64) Candidate {
 	r := &record.Run{
 		Status: record.StatusFinished, Epoch: 10, Epochs: 10, Loss: "cross_entropy", Metrics: declared,
@@ -42,12 +42,12 @@ func run(path string, values map[string]float64) Candidate {
 	return Candidate{Path: path, Run: r}
 }
 
-// simple are values of loss, complexity and margin.
+// simple returns values of loss, complexity and margin.
 func simple(loss, g, m float64) map[string]float64 {
 	return map[string]float64{trainLoss: loss, record.Complexity: g, margin: m}
 }
 
-// changed is a run with something else about it.
+// changed returns a run after a change.
 func changed(c Candidate, change func(*Candidate)) Candidate {
 	change(&c)
 	return c
@@ -65,7 +65,7 @@ func choose(t *testing.T, candidates []Candidate, s Settings) *Selection {
 	return selection
 }
 
-// places are rank, front and run.
+// places returns the rank, the front and the name of each run.
 func places(g Group) []string {
 	var all []string
 	for _, r := range g.Runs {
@@ -120,8 +120,8 @@ func TestSelectApart(t *testing.T) {
 	}
 }
 
-// A complexity that was certain once is not that of the end, where it is an
-// interval.
+// If the complexity at the end is an interval, an exact value of an earlier epoch is
+// not used.
 func TestSelectInterval(t *testing.T) {
 	uncertain := changed(run("uncertain", map[string]float64{trainLoss: 0.1, record.ComplexityLow: 0.1, record.ComplexityHigh: 0.4, margin: 1}), func(c *Candidate) {
 		c.Run.Final[record.Complexity] = trainer.Reading{Value: 0.01, Epoch: 5}
@@ -138,8 +138,7 @@ func TestSelectInterval(t *testing.T) {
 	}
 }
 
-// A run that put the parameters of an earlier epoch back is compared as it is
-// used.
+// A run that put back the parameters of an earlier epoch is compared at that epoch.
 func TestSelectRestored(t *testing.T) {
 	restored := func(path string, epoch int) Candidate {
 		return changed(run(path, simple(0.1, 0.9, 1)), func(c *Candidate) {
@@ -163,7 +162,7 @@ func TestSelectRestored(t *testing.T) {
 	}
 }
 
-// Other data and another loss function are other questions.
+// Runs of other data or another loss function are ranked in other groups.
 func TestGroups(t *testing.T) {
 	values := simple(0.1, 0.1, 1)
 	s := choose(t, []Candidate{

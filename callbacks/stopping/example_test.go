@@ -9,8 +9,8 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// Two rules on a run that was recorded: its validation loss rises from the
-// third epoch on, and so does, measured every other epoch, the complexity.
+// Two rules on a recorded run. Its validation loss rises from the third epoch on, and
+// so does its complexity, which is measured every other epoch.
 func ExampleReplay() {
 	run := stopping.Run{Name: "runs/recorded", Metrics: []trainer.Metric{
 		{Name: "validation/loss", Better: trainer.Lower}, {Name: "boundary/complexity", Better: trainer.Lower},

@@ -14,8 +14,9 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// recorded is a run of so many epochs with some of the metrics below, given as
-// series; absent where they are not fresh. An epoch takes half a second.
+// recorded returns a run of a number of epochs with some of the metrics below, which
+// are given as series. The value absent marks epochs at which a metric is not fresh.
+// An epoch takes half a second.
 func recorded(name string, series map[string][]float64) stopping.Run {
 	run := stopping.Run{Name: name, Metrics: []trainer.Metric{
 		{Name: "validation/loss", Better: trainer.Lower},
@@ -87,8 +88,8 @@ func TestReplay(t *testing.T) {
 	}
 }
 
-// Where the test split is evaluated rarely, the nearest epoch counts, the
-// earlier of two.
+// If the test split is evaluated rarely, the nearest epoch counts, the earlier one of
+// two.
 func TestReplayNearest(t *testing.T) {
 	run := recorded("r", map[string][]float64{
 		"validation/loss": {6, 5, 4, 3, 2, 1, 0},
@@ -105,7 +106,7 @@ func TestReplayNearest(t *testing.T) {
 	}
 }
 
-// Without a test split a study tells where rules stop, and no more.
+// Without a test split, a study only says where rules stop.
 func TestReplayWithoutTest(t *testing.T) {
 	have, err := stopping.Replay(recorded("r", map[string][]float64{"validation/loss": {1, 2}}), []stopping.Rule{{Monitor: "validation/loss", Patience: 1}})
 	if err != nil {
@@ -120,7 +121,7 @@ func TestReplayWithoutTest(t *testing.T) {
 	}
 }
 
-// A run of epoch 0 alone has no share of epochs.
+// A run that has only epoch 0 ends at the share 1.
 func TestReplayUntrained(t *testing.T) {
 	have, err := stopping.Replay(recorded("r", map[string][]float64{"test/accuracy": {0.5}}), nil)
 	if err != nil || have.End.Share != 1 || *have.End.Regret != 0 {

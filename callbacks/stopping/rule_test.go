@@ -45,7 +45,7 @@ func TestRuleRefused(t *testing.T) {
 		{stopping.Rule{Monitor: "loss", AtLeast: new(math.Inf(1))}, "AtLeast", "is +Inf; want a number"},
 		{stopping.Rule{Monitor: "loss", Patience: 1, Mode: 7}, "Mode", "want lower or higher"},
 
-		// Only the metrics tell.
+		// These errors depend on the declared metrics.
 		{stopping.Rule{Monitor: "lost", Patience: 1}, "Monitor", `is "lost": no metric lost`},
 		{stopping.Rule{Monitor: "rate", Patience: 1}, "Mode", "is missing: neither lower nor higher values of rate are declared better"},
 		{stopping.Rule{All: []stopping.Rule{{Monitor: "rate", Rises: 1}, {Monitor: "rate", PatienceEpochs: 1}}}, "All[1].Mode", "is missing"},

@@ -41,7 +41,7 @@ func newWatch(t testing.TB, r stopping.Rule) *stopping.Watch {
 // absent marks an epoch at which a metric is not fresh.
 var absent = math.Inf(1)
 
-// held are the epochs at which a rule holds, if nobody stops the run.
+// held returns the epochs at which a rule holds, if the run is not stopped.
 func held(t testing.TB, w *stopping.Watch, series map[string][]float64, from, to int) []int {
 	t.Helper()
 	var epochs []int
@@ -125,7 +125,7 @@ func TestWatch(t *testing.T) {
 			if diff := cmp.Diff(test.want, held(t, newWatch(t, test.rule), series, 0, epochs)); diff != "" {
 				t.Errorf("%s holds at epochs (-want +have):\n%s", test.rule, diff)
 			}
-			// Wherever the run is interrupted and resumed, the same.
+			// The result is the same wherever the run is interrupted and resumed.
 			for at := range epochs {
 				first, second := newWatch(t, test.rule), newWatch(t, test.rule)
 				before := held(t, first, series, 0, at)
@@ -140,7 +140,7 @@ func TestWatch(t *testing.T) {
 	}
 }
 
-// What fired is told: of any rule the member that holds.
+// Observe returns which rule holds; for an Any rule, the member that holds.
 func TestFiring(t *testing.T) {
 	patience := stopping.Rule{Monitor: "loss", Patience: 1}
 	full := stopping.Rule{Monitor: "accuracy", AtLeast: new(1.0)}
@@ -177,7 +177,7 @@ func TestFiring(t *testing.T) {
 	}
 }
 
-// An epoch that comes again, since a run was resumed in it, changes nothing.
+// An epoch that is repeated because the run was resumed in it changes nothing.
 func TestObserveAgain(t *testing.T) {
 	w := newWatch(t, stopping.Rule{Monitor: "loss", Rises: 2})
 	series := map[string][]float64{"loss": {1, 2, 3}}
@@ -238,8 +238,8 @@ func TestShortages(t *testing.T) {
 	}
 }
 
-// The number of values that a rule is said to need is what it needs, and no
-// series makes it hold before.
+// The number of values that Shortages says a rule needs is exact: some series makes
+// the rule hold after so many values, and no series makes it hold earlier.
 func TestNeeds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(1, 4).Draw(t, "n")

@@ -3,12 +3,13 @@
 // training loss, by symbolic double differentiation of Gorgonia graphs.
 //
 //	hessoscope train iris          a monitored training run, into runs/iris
-//	hessoscope analyze runs/iris   the same measures of a finished model
-//	hessoscope select runs         which of many runs to take
-//	hessoscope stop-study runs     where rules would have stopped them
+//	hessoscope analyze runs/iris   the same measures for a finished model
+//	hessoscope select runs         a ranking of many runs
+//	hessoscope stop-study runs     where stopping rules would have stopped them
 //	hessoscope sweep regimes       many runs at once, to choose from or to study
 //
-// Every command tells more with --help. The exit status is 0 when all went
-// well, 1 when a check of doctor failed, 2 when the input or the run is at fault, with one line that says what,
-// where and what would be right, and 130 after an interrupt.
+// Each command describes itself with --help. The exit status is 0 after success, 1
+// if a check of doctor failed, 2 if the input is invalid or the run failed, and 130
+// after an interrupt. With status 2, one line says what is wrong, where, and what
+// is valid.
 package main

@@ -53,7 +53,7 @@ func (a analyzeCmd) Run(ctx context.Context, out *output) error {
 	return writeAnalysis(a.JSON, out.stdout, result)
 }
 
-// analyze measures what the flags ask for, and shows how far it is.
+// analyze measures what the flags request, and shows its progress.
 func (a analyzeCmd) analyze(ctx context.Context, model models.Model, split *datasets.Split, progress io.Writer) (*analysis.Result, error) {
 	eigenvalues, margins := newBar(progress, "eigenvalues"), bar{}
 	defer func() {
@@ -124,7 +124,8 @@ func (a *analyzeCmd) loadRun(ctx context.Context) (models.Model, *datasets.Datas
 	return model, data, err
 }
 
-// orNone makes 0 pairs of what the solver's settings call none.
+// orNone converts a number of pairs from the flags, where 0 means none, to the
+// solver's settings, where -1 means none.
 func orNone(pairs int) int {
 	if pairs == 0 {
 		return -1
@@ -132,7 +133,7 @@ func orNone(pairs int) int {
 	return pairs
 }
 
-// writeAnalysis writes the JSON to a file, or to stdout in place of the table.
+// writeAnalysis writes the JSON to a file, or to stdout instead of the table.
 func writeAnalysis(path string, stdout io.Writer, r *analysis.Result) error {
 	text, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
@@ -151,13 +152,13 @@ func writeAnalysis(path string, stdout io.Writer, r *analysis.Result) error {
 	return r.WriteTable(stdout)
 }
 
-// writeDistances writes a row for every sample that was measured.
+// writeDistances writes a CSV file with one row per measured sample.
 func writeDistances(path string, m *margin.Distances) error {
 	var text bytes.Buffer
 	w := csv.NewWriter(&text)
 	rows := [][]string{{"sample", "label", "predicted", "rival", "distance", "converged"}}
 	for i, row := range m.Rows {
-		rivals, distance := "", "" // where no boundary was found
+		rivals, distance := "", "" // empty if no boundary was found
 		if m.Rivals[i] >= 0 {
 			rivals, distance = strconv.Itoa(m.Rivals[i]), formatFloat(m.Values[i])
 		}

@@ -21,7 +21,7 @@ import (
 	"github.com/hessoscope/hessoscope/models/weights"
 )
 
-// truth is what the reference implementation says of a net.
+// truth has the results of the reference implementation for a net.
 type truth struct {
 	Parameters   int       `json:"n_params"`
 	Samples      int       `json:"n_train"`
@@ -43,8 +43,8 @@ func decode[T any](t *testing.T, text string) T {
 	return v
 }
 
-// check compares a result with the truth, with the tolerances that such
-// numbers are to meet: the eigenvalues' are relative to the largest.
+// check compares a result with the truth. The tolerances of eigenvalues are relative
+// to the largest.
 func (want truth) check(t *testing.T, have analysis.Result) {
 	t.Helper()
 	if have.Model.Parameters != want.Parameters || have.Data.Samples != want.Samples || math.Abs(have.Accuracy-want.Accuracy) > 1e-7 {
@@ -147,7 +147,7 @@ func TestAnalyzeFields(t *testing.T) {
 	}
 }
 
-// fields are the keys of an object, at all depths.
+// fields returns the keys of an object, at all depths.
 func fields(above string, object map[string]any) []string {
 	var all []string
 	for key, value := range object {
@@ -213,7 +213,7 @@ func TestAnalyzeSame(t *testing.T) {
 	}
 }
 
-// The vectors are orthonormal, and their residuals true.
+// The vectors are orthonormal, and their residuals are correct.
 func TestAnalyzeVectors(t *testing.T) {
 	for _, net := range nets {
 		t.Run(net.name, func(t *testing.T) {
@@ -271,8 +271,8 @@ func hessianOn(t *testing.T, model models.Model, set string) curvature.Hessian {
 	return curvature.Hessian{Objective: objective}
 }
 
-// What is measured of a run's checkpoints is what the run measured, with its
-// own activation, loss and data.
+// The results for the checkpoints of a run are those that the run itself measured,
+// with its own activation, loss and data.
 func TestAnalyzeRun(t *testing.T) {
 	chdir(t)
 	succeed(t, "train", "gauss", "--no-progress", "--set", "training.epochs=25", "--set", "model={hidden: [8], activation: tanh}",

@@ -19,26 +19,26 @@ type analyzeCmd struct {
 	DataDir      string              `help:"Folder of the IDX files of MNIST, instead of your cache." placeholder:"DIR"`
 	Label        string              `help:"Column of the CSV that holds the labels." default:"label" placeholder:"COLUMN"`
 	Split        string              `help:"Split of the data." default:"train"`
-	Activation   models.Activation   `help:"Nonlinearity between the layers, which weights do not tell." default:"relu"`
+	Activation   models.Activation   `help:"Nonlinearity between the layers. A file of weights does not contain it." default:"relu"`
 	Loss         experiment.LossName `help:"Loss: cross_entropy or squared_error." default:"cross_entropy"`
 	Method       curvature.Method    `help:"How to find eigenvalues: dense (all of them), lanczos (the ends), reduced (all resolvable pairs), density (the ends, and an estimate of all), or auto by size." default:"auto"`
 	Top          int                 `help:"How many of the largest eigenvalues." default:"10"`
 	Bottom       int                 `help:"How many of the smallest eigenvalues." default:"5"`
 	Tolerance    float64             `help:"Largest residual of an eigenpair, relative to the largest |λ|." default:"1e-8"`
-	Epsilon      float64             `help:"Alignment that counts for the complexity; calibrated against chance if 0." placeholder:"ε"`
+	Epsilon      float64             `help:"Threshold ε of the alignment for the complexity; calibrated against chance if 0." placeholder:"ε"`
 	NoComplexity bool                `help:"Measure the spectrum only."`
 	OutlierRules bool                `help:"Show the outliers by two other rules as well: by the largest gap, and by the edge of the bulk."`
-	Margin       bool                `help:"Measure the margin too: the samples' distances to the boundary, and the margin that the outliers' eigenvectors tell."`
+	Margin       bool                `help:"Measure the margin too: the samples' distances to the boundary, and the estimate of the margin from the outliers' eigenvectors."`
 	Margins      string              `help:"Write the distance of every sample to the boundary to this CSV file; implies --margin." placeholder:"FILE.csv"`
 	Samples      int                 `name:"margin-samples" help:"How many samples' distances are measured, drawn by the seed; all of at most 1000 if 0." placeholder:"N"`
-	Picture      string              `help:"Draw the decision regions (or the samples' distances, where the inputs are not in the plane) and the eigenvalues to this .png file." placeholder:"FILE.png"`
+	Picture      string              `help:"Draw the decision regions (or the samples' distances, if the inputs do not have two dimensions) and the eigenvalues to this .png file." placeholder:"FILE.png"`
 	Seed         uint64              `help:"Seed of Lanczos' random start, and of the margin's directions."`
-	Workers      int                 `help:"Chunks of data computed at once; one a CPU if 0. Changes no result."`
+	Workers      int                 `help:"Number of chunks of data computed in parallel; one per CPU if 0. The results do not depend on it."`
 	JSON         string              `name:"json" help:"Write the results as JSON: to a file, or to standard output (-) in place of the table." placeholder:"FILE|-"`
-	Vectors      string              `help:"Write eigenvalues, eigenvectors (one a row), residuals and alignments to this .npz file." placeholder:"FILE"`
+	Vectors      string              `help:"Write eigenvalues, eigenvectors (one per row), residuals and alignments to this .npz file." placeholder:"FILE"`
 }
 
-// Help is printed by analyze --help.
+// Help returns the text that analyze --help adds.
 func (analyzeCmd) Help() string {
 	return `
 Measures the loss of a finished model and its Hessian, in float64.
@@ -48,7 +48,7 @@ Measures the loss of a finished model and its Hessian, in float64.
   hessoscope analyze runs/iris --margin --margins distances.csv
   hessoscope analyze runs/gauss --margin --picture gauss.png
 
-Every eigenvalue comes with the residual ‖Hv − λv‖ of its pair: a true eigenvalue lies that near.`
+Every eigenvalue comes with the residual ‖Hv − λv‖ of its pair: a true eigenvalue is within this distance.`
 }
 
 func (a analyzeCmd) validate() error {

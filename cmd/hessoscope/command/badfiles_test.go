@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// table is a CSV file that can be trained on: two classes, two features.
+// table is a valid CSV file with two classes and two features.
 const table = `a,b,label,split
 0,0,no,train
 1,0,yes,train
@@ -22,10 +22,10 @@ const table = `a,b,label,split
 1,1,yes,test
 `
 
-// small is an experiment that is quick, should it be accepted.
+// small is an experiment that is quick if it is accepted by mistake.
 const small = "name: e\ndata:\n  set: gauss\nmodel: {hidden: [5]}\ntraining: {epochs: 1, rate: {base: 0.1}}\nspectrum: {off: true}\n"
 
-// Each is tried by train, where data.csv names it, and by analyze --data.
+// Each file is tried by train, as data.csv, and by analyze --data.
 func TestBadCSV(t *testing.T) {
 	for _, test := range []struct {
 		name     string
@@ -106,19 +106,19 @@ func npz(entries ...entry) string {
 	return b.String()
 }
 
-// npy is an array of version 1.0 of the format.
+// npy returns an array in version 1.0 of the .npy format.
 func npy(dtype, shape, data string) string {
 	header := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': %s, }", dtype, shape)
 	header += strings.Repeat(" ", (-len(header)-11)&63) + "\n"
 	return "\x93NUMPY\x01\x00" + string(binary.LittleEndian.AppendUint16(nil, uint16(len(header)))) + header + data
 }
 
-// float64s are n numbers of value v, as an .npy stores them.
+// float64s returns n numbers of value v, as an .npy stores them.
 func float64s(n int, v float64) string {
 	return strings.Repeat(string(binary.LittleEndian.AppendUint64(nil, math.Float64bits(v))), n)
 }
 
-// layer are the arrays of a dense layer.
+// layer returns the arrays of a dense layer.
 func layer(name string, out, in int) []entry {
 	return []entry{
 		{name + ".weight.npy", npy("<f8", fmt.Sprintf("(%d, %d)", out, in), float64s(out*in, 0.5))},
@@ -126,7 +126,7 @@ func layer(name string, out, in int) []entry {
 	}
 }
 
-// network is an .npz of a linear classifier.
+// network returns an .npz of a linear classifier.
 func network(in, classes int) string { return npz(layer("fc1", classes, in)...) }
 
 func TestBadWeights(t *testing.T) {
@@ -193,7 +193,7 @@ const (
 	trainLabels = "mnist/train-labels-idx1-ubyte"
 )
 
-// idx is a file of unsigned bytes.
+// idx returns an IDX file of unsigned bytes.
 func idx(magic uint32, data string, dims ...uint32) string {
 	b := binary.BigEndian.AppendUint32(nil, magic)
 	for _, d := range dims {
@@ -305,15 +305,15 @@ func TestBadRun(t *testing.T) {
 	testBadInputs(t, inputs)
 }
 
-// trainTwoEpochs leaves a run in runs/gauss, as it is when it is killed at the end.
+// trainTwoEpochs leaves a run in runs/gauss, as if it had been killed at its end.
 func trainTwoEpochs(t *testing.T) {
 	t.Helper()
 	succeed(t, "train", "gauss", "--no-progress", "--set", "training.epochs=2", "--set", "model.hidden=[5]", "--set", "spectrum.off=true")
 	edit(t, "runs/gauss/run.json", `"finished"`, `"running"`)
 }
 
-// A run whose metrics are not those of its checkpoint begins, and ends without
-// a new checkpoint.
+// A run whose metrics do not fit its checkpoint begins, and fails without a new
+// checkpoint.
 func TestResumeWithoutMetrics(t *testing.T) {
 	chdir(t)
 	trainTwoEpochs(t)

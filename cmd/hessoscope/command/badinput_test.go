@@ -28,8 +28,8 @@ func (b badInput) test(t *testing.T) {
 	}
 }
 
-// refused is an error unless a command ended as for bad input: with status 2
-// and one line that says all of want.
+// refused reports a test error unless a command ended as for invalid input: with
+// status 2 and one line that contains all of want.
 func refused(t *testing.T, r result, want ...string) {
 	t.Helper()
 	if r.status != exitFault || r.stdout != "" {

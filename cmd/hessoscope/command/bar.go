@@ -10,7 +10,8 @@ import (
 	"golang.org/x/term"
 )
 
-// bar shows how far a long measurement is, on a terminal.
+// bar shows the progress of a long measurement on a terminal. The zero value shows
+// nothing.
 type bar struct{ *progressbar.ProgressBar }
 
 func newBar(w io.Writer, what string) bar {
@@ -24,7 +25,7 @@ func newBar(w io.Writer, what string) bar {
 func (b bar) show(done, total int) {
 	if b.ProgressBar != nil {
 		b.ChangeMax(total)
-		_ = b.Set(done) // a bar that cannot be drawn is no reason to stop
+		_ = b.Set(done) // ignore errors of drawing
 	}
 }
 
@@ -41,7 +42,7 @@ func (b bar) clear() {
 	}
 }
 
-// isTerminal tells whether w is a terminal that people look at.
+// isTerminal reports whether w is a terminal.
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))

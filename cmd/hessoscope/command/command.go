@@ -29,9 +29,9 @@ type cli struct {
 	Version   versionCmd   `cmd:"" help:"Print the version."`
 }
 
-// Main executes one command line, without the name of the program, and returns
-// the exit status. What people read or pipe goes to stdout, progress and errors
-// go to stderr.
+// Main executes a command line and returns the exit status. The arguments do not
+// include the name of the program. Results go to stdout, progress and errors to
+// stderr.
 func Main(args []string, stdout, stderr io.Writer) int {
 	blas64.Use(gemm.Implementation{}) // for gonum's own products
 	ctx, stop := interruptible(stderr)
@@ -41,7 +41,7 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	case err == nil:
 		return 0
 	case errors.Is(err, errUnsound):
-		return exitUnsound // the table says which
+		return exitUnsound // the table shows the check that failed
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintln(stderr, "hessoscope: interrupted;", firstLine(err.Error()))
 		return exitInterrupted
@@ -51,7 +51,7 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	}
 }
 
-// firstLine is what of an error is shown.
+// firstLine returns the first line of an error, which is the part that is shown.
 func firstLine(text string) string {
 	line, _, _ := strings.Cut(text, "\n")
 	return line
@@ -93,7 +93,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) (err 
 }
 
 // interruptible returns a context that the first interrupt cancels. The second
-// one ends the process at once.
+// interrupt ends the process immediately.
 func interruptible(stderr io.Writer) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)

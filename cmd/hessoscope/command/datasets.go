@@ -73,7 +73,7 @@ func (c datasetsDescribeCmd) Run(out *output) error {
 func fetched(d datasets.Info) string {
 	switch {
 	case d.Name != "mnist":
-		return "" // part of the program
+		return "" // embedded in the program
 	case d.Fetched:
 		return "yes"
 	default:

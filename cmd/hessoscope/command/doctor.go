@@ -26,17 +26,17 @@ type doctorCmd struct {
 	Set        []string `help:"Change a setting: --set model.activation=gelu. May be repeated." placeholder:"KEY=VALUE" sep:"none"`
 }
 
-// Help is printed by doctor --help.
+// Help returns the text that doctor --help adds.
 func (doctorCmd) Help() string {
 	return `
-Checks a model and its data before a long run: that its derivatives are right, that numbers repeat,
-and what each measurement will cost. Ends with status 1 if a check fails.
+Checks a model and its data before a long run: that its derivatives are correct, that results are
+reproducible, and what each measurement will cost. Exits with status 1 if a check fails.
 
   hessoscope doctor gauss
   hessoscope doctor mine.yaml --set model.activation=tanh`
 }
 
-// errUnsound ends a doctor's visit in which a check failed.
+// errUnsound is the error of doctor if a check failed.
 var errUnsound = errors.New("a check failed")
 
 func (d doctorCmd) Run(ctx context.Context, out *output) error {
@@ -60,7 +60,7 @@ func (d doctorCmd) Run(ctx context.Context, out *output) error {
 		return err
 	}
 	checks, err := check.New(model, c.Training.Loss.Loss(), split, trainer.Stream(c.Seed, "doctor", 0), c.Workers)
-	if err != nil { // an operation that cannot be differentiated twice is refused here
+	if err != nil { // the model has an operation that cannot be differentiated twice
 		return err
 	}
 	findings, err := checks.Run(ctx)
@@ -81,7 +81,8 @@ func (d doctorCmd) Run(ctx context.Context, out *output) error {
 	return nil
 }
 
-// config is the experiment, or that of a run, started where the run ended.
+// config returns the experiment. If the argument is a run, the model starts from
+// its last checkpoint.
 func (d doctorCmd) config() (*experiment.Config, error) {
 	folder := record.Folder(d.Experiment)
 	c, err := experiment.Read(folder.Config())
@@ -100,26 +101,26 @@ func (d doctorCmd) config() (*experiment.Config, error) {
 	return c, c.Validate()
 }
 
-// estimate is what measurements of a model would cost.
+// estimate collects what measurements of a model would cost.
 type estimate struct {
 	config    *experiment.Config
 	model     models.Model
 	split     *datasets.Split
 	objective *models.Objective
-	support   int // parameters that matter to the Hessian
+	support   int // number of parameters in the support of the Hessian, see curvature.Support
 	findings  []check.Finding
 }
 
-// lanczosProducts is what a measurement of the ends of the spectrum takes, in
-// about the median case.
+// lanczosProducts is the approximate median number of Hessian-vector products of a
+// Lanczos measurement.
 const lanczosProducts = 100
 
-// reducedVectors is the dimension of the space of all resolvable eigenvectors
-// for each sample, as seen on trained networks, where the parameters are not few:
-// it is no more than about half of these.
+// reducedVectors is the typical dimension, per sample, of the space of all
+// resolvable eigenvectors of trained networks. The dimension is also at most about
+// half of the number of parameters in the support.
 const reducedVectors = 8
 
-// costs times a product and says what measurements take.
+// costs times Hessian-vector products and notes the cost of each measurement.
 func (e *estimate) costs(ctx context.Context) error {
 	v, image := mat.NewDense(1, e.objective.Dim(), nil), mat.NewDense(1, e.objective.Dim(), nil)
 	v.Set(0, 0, 1)
@@ -141,8 +142,8 @@ func (e *estimate) costs(ctx context.Context) error {
 	}
 	c := e.config.Spectrum
 	n, k := float64(e.objective.Dim()), float64(e.support)
-	// The constants are those of taking vectors out of a basis, and of the
-	// symmetric eigen-solver, measured at 10,703 and at 1,113 parameters.
+	// The constants are seconds per operation of orthogonalization against a basis
+	// and of the symmetric eigen-solver, measured at 10,703 and 1,113 parameters.
 	basis := float64(2*(max(c.Top, 0)+max(c.Bottom, 0)) + 20)
 	e.spectrum("lanczos", curvature.Settings{Method: curvature.Lanczos, Top: c.Top, Bottom: c.Bottom}, 0, 0,
 		lanczosProducts*(product+1e-9*basis*n))
@@ -153,8 +154,8 @@ func (e *estimate) costs(ctx context.Context) error {
 	return nil
 }
 
-// reduced notes what the method of that name takes. How large its space becomes
-// is known when it is found, so that is done where it takes little time.
+// reduced notes the cost of the method reduced. The dimension of its space is known
+// only after a measurement, so reduced makes one if it takes little time.
 func (e *estimate) reduced(ctx context.Context, product float64) error {
 	k, samples := float64(e.support), float64(e.split.Len())
 	m := min(k/2, reducedVectors*samples)
@@ -184,28 +185,30 @@ func (e *estimate) reduced(ctx context.Context, product float64) error {
 	return nil
 }
 
-// tryReduced is up to how many seconds doctor tries what it tells of.
+// tryReduced is the estimated time, in seconds, below which reduced makes the
+// measurement.
 const tryReduced = 5
 
-// spectrum notes what a measurement takes, unless it would be refused. Memory is
-// that of the whole process at its peak.
+// spectrum notes the cost of a measurement, unless it would be refused for its
+// size. The memory is the peak of the whole process.
 func (e *estimate) spectrum(method string, s curvature.Settings, basis int, seeds, seconds float64) {
 	if bytes, err := s.Memory(e.objective.Dim(), e.support, basis); err == nil {
-		gradients := float64(e.objective.Bytes()) // their graph, at most as large
+		gradients := float64(e.objective.Bytes()) // bound of the memory for the graph of the gradients
 		e.note("spectrum, "+method, seconds, bytesText(held()+gradients+bytes+seeds)+" in all")
 	}
 }
 
+// note adds a finding without a verdict.
 func (e *estimate) note(what string, seconds float64, memory string) {
 	e.findings = append(e.findings, check.Finding{Name: what, Detail: fmt.Sprintf("about %s, %s", duration(seconds), memory)})
 }
 
-// programBytes is what the program takes of memory that Go does not know of: its
-// code, for the most part.
+// programBytes is the approximate memory that the Go runtime does not report,
+// mostly the code of the program.
 const programBytes = 16e6
 
-// held is the memory that the process needs as it is, which is about what one
-// that measures has beside the measurement.
+// held returns the memory that the process uses now. A process that measures needs
+// about this much in addition to the measurement.
 func held() float64 {
 	runtime.GC()
 	var m runtime.MemStats

@@ -96,8 +96,8 @@ func quadrants(_ context.Context, o datasets.Options) (*datasets.Dataset, error)
 	return d, nil
 }
 
-// A program is the command hessoscope with a model and data of one's own, by
-// their names in YAML. Its main function is
+// A program that runs the command hessoscope with a user-defined model and data, which
+// YAML refers to by name. Its main function is
 //
 //	func main() { os.Exit(command.Main(os.Args[1:], os.Stdout, os.Stderr)) }
 func Example_ownModel() {

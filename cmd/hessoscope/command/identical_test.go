@@ -8,8 +8,8 @@ import (
 	"github.com/hessoscope/hessoscope/models/weights"
 )
 
-// A run that is watched by everything there is learns what one learns that
-// nobody watches, bit for bit.
+// A run with all hooks ends with the same parameters, bit for bit, as a run without
+// hooks.
 func TestHooksChangeNothing(t *testing.T) {
 	for _, test := range []struct {
 		name     string

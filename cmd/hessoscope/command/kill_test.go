@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// long is a run of some seconds that saves, measures and writes all the time.
+// long is a run of some seconds that constantly saves, measures and writes.
 func long(args ...string) []string {
 	return append([]string{
 		"train", "iris", "--no-progress", "--set", "training.epochs=5000", "--set", "training.batch_size=40", "--set", "model.hidden=[12]",
@@ -23,13 +23,13 @@ func long(args ...string) []string {
 	}, args...)
 }
 
-// process is the command in a process of its own.
+// process is a command that runs in a process of its own.
 type process struct {
 	*exec.Cmd
 	stdout, stderr lockedBuffer
 }
 
-// lockedBuffer is a buffer to read while a process writes to it.
+// lockedBuffer is a buffer that can be read while a process writes to it.
 type lockedBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -49,14 +49,14 @@ func (l *lockedBuffer) String() string {
 
 var _ io.Writer = (*lockedBuffer)(nil)
 
-// start begins a command line whose output is kept.
+// start starts a command line and keeps its output.
 func start(t *testing.T, args ...string) *process {
 	t.Helper()
 	return startOnto(t, nil, args...)
 }
 
-// startOnto begins a command line that writes its output to a file, or keeps it
-// if there is none.
+// startOnto starts a command line that writes its output to a file. If the file is
+// nil, it keeps the output.
 func startOnto(t *testing.T, stdout *os.File, args ...string) *process {
 	t.Helper()
 	p := &process{Cmd: exec.Command(os.Args[0], args...)}
@@ -94,7 +94,7 @@ func (p *process) end(t *testing.T) int {
 	return p.ProcessState.ExitCode()
 }
 
-// until waits for something to become true.
+// until waits until a condition is true.
 func until(t *testing.T, what string, condition func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); !condition(); time.Sleep(time.Millisecond) {
@@ -117,7 +117,7 @@ func size(path string) int64 {
 	return info.Size()
 }
 
-// A run that is killed at any moment, and again, ends as if it had never been.
+// A run that is killed repeatedly, at any moment, ends as if it had never been killed.
 func TestKill(t *testing.T) {
 	kills := 10
 	if testing.Short() {
@@ -140,7 +140,8 @@ func TestKill(t *testing.T) {
 	killed, rng := 1, rand.New(rand.NewPCG(1, 0))
 	for range kills {
 		p := start(t, "train", "iris", "--name", "killed", "--resume", "--no-progress")
-		// Now and then shorter than the start of the process; in all not longer than the run.
+		// Some of the times are shorter than the start of the process; their sum is not
+		// longer than the run.
 		time.Sleep(time.Duration(rng.Float64() * float64(whole) / 5))
 		p.signal(t, syscall.SIGKILL)
 		if p.end(t) == 0 {
@@ -162,7 +163,7 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// sameCheckpoints compares those that are kept.
+// sameCheckpoints compares the checkpoints that are kept.
 func sameCheckpoints(t *testing.T, want, have string) {
 	t.Helper()
 	for _, file := range []string{"best", "epoch-000000", "epoch-000500", "epoch-002500"} {
@@ -177,7 +178,7 @@ func sameCheckpoints(t *testing.T, want, have string) {
 	}
 }
 
-// An interrupt finishes the step, saves, and tells how to go on.
+// After an interrupt, the command finishes the step, saves, and says how to resume.
 func TestInterrupt(t *testing.T) {
 	chdir(t)
 	short := long("--set", "training.epochs=800", "--set", "checkpoint.seconds=1000")
@@ -211,8 +212,8 @@ func TestInterrupt(t *testing.T) {
 	}
 }
 
-// The second interrupt does not wait for what the first would: here, for a line
-// of the log that nobody takes.
+// The second interrupt ends the process even if it is blocked, here because nobody
+// reads its log.
 func TestSecondInterrupt(t *testing.T) {
 	chdir(t)
 	p := startOnto(t, fullPipe(t), long()...)
@@ -233,7 +234,7 @@ func TestSecondInterrupt(t *testing.T) {
 	}
 }
 
-// fullPipe is a pipe that takes no more: writing to it waits for ever.
+// fullPipe returns a full pipe: writing to it blocks forever.
 func fullPipe(t *testing.T) *os.File {
 	t.Helper()
 	r, w, err := os.Pipe()

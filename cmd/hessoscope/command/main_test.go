@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// asCommand, set in the environment, makes the test binary the command: for
-// tests that interrupt or kill it.
+// asCommand is an environment variable that makes the test binary run the command,
+// for tests that interrupt or kill it.
 const asCommand = "HESSOSCOPE_TEST_AS_COMMAND"
 
 func TestMain(m *testing.M) {
@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// result is what a command line did.
+// result is the outcome of a command line.
 type result struct {
 	status         int
 	stdout, stderr string
@@ -33,7 +33,7 @@ func hessoscope(args ...string) result {
 	return result{status, stdout.String(), stderr.String()}
 }
 
-// succeed runs a command line that must do well, and returns what it printed.
+// succeed runs a command line that must succeed, and returns what it printed.
 func succeed(t *testing.T, args ...string) string {
 	t.Helper()
 	r := hessoscope(args...)
@@ -43,7 +43,7 @@ func succeed(t *testing.T, args ...string) string {
 	return r.stdout
 }
 
-// chdir makes a fresh folder the working directory, and that of temporary and
+// chdir makes a new folder the working directory and the folder of temporary and
 // cached files, and returns it.
 func chdir(t *testing.T) string {
 	t.Helper()
@@ -58,8 +58,8 @@ func chdir(t *testing.T) string {
 	return dir
 }
 
-// tree is all that is below the working directory: the content of files, and
-// "folder" for folders, by path.
+// tree returns everything below the working directory, by path: the content of files,
+// and "folder" for folders.
 func tree(t *testing.T) map[string]string {
 	t.Helper()
 	all := make(map[string]string)
@@ -86,7 +86,7 @@ func read(t *testing.T, path string) string {
 	return string(data)
 }
 
-// write makes a file, and its folder.
+// write writes a file and creates its folder.
 func write(t *testing.T, path, content string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -97,7 +97,7 @@ func write(t *testing.T, path, content string) {
 	}
 }
 
-// edit replaces text that must be in a file.
+// edit replaces a text in a file. The file must contain the text.
 func edit(t *testing.T, path, old, replacement string) {
 	t.Helper()
 	write(t, path, replace(t, read(t, path), old, replacement))
@@ -142,7 +142,8 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// skipShort skips a test that takes seconds, and long with the race detector.
+// skipShort skips a test in short mode, because it takes seconds, and much longer with
+// the race detector.
 func skipShort(t *testing.T) {
 	t.Helper()
 	if testing.Short() {

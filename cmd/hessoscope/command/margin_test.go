@@ -17,7 +17,7 @@ import (
 	"github.com/hessoscope/hessoscope/datasets"
 )
 
-// analyzeMargin is what analyze --margin says of a net, from few eigenvalues.
+// analyzeMargin returns the result of analyze --margin for a net, with few eigenvalues.
 func analyzeMargin(t *testing.T, args ...string) *analysis.Margin {
 	t.Helper()
 	args = append([]string{"analyze", "--method", "lanczos", "--top", "3", "--bottom", "0", "--no-complexity", "--json", "-"}, args...)
@@ -71,7 +71,7 @@ func quantileOf(sorted []float64, p float64) float64 {
 	return sorted[i] + (at-float64(i))*(sorted[i+1]-sorted[i])
 }
 
-// The JSON says of the margin what the file says of the samples.
+// The margin in the JSON agrees with the distances of the samples in the file.
 func TestAnalyzeMargin(t *testing.T) {
 	for _, net := range nets {
 		t.Run(net.name, func(t *testing.T) {
@@ -162,7 +162,7 @@ func checkEigenvector(t *testing.T, name string, e *margin.Eigenvector, least fl
 	}
 }
 
-// A net that is wrong about some samples, and one that is about all.
+// One net misclassifies some samples, the other one all.
 func TestAnalyzeMarginOfMisclassified(t *testing.T) {
 	skipShort(t)
 	file, err := filepath.Abs(nets[0].weights) // of one input and two classes, with a boundary at 1.33
@@ -199,7 +199,8 @@ func TestAnalyzeMarginOfMisclassified(t *testing.T) {
 	}
 }
 
-// Fewer samples are drawn by the seed; the number of workers changes nothing.
+// A smaller number of samples is drawn with the seed. The results do not depend on the
+// number of workers.
 func TestAnalyzeMarginSame(t *testing.T) {
 	skipShort(t)
 	analyze := func(net int, args ...string) string {
@@ -238,7 +239,7 @@ func TestAnalyzeMarginSame(t *testing.T) {
 	}
 }
 
-// What is measured of a run is what the run measured.
+// The results for a run are those that the run itself measured.
 func TestAnalyzeMarginOfARun(t *testing.T) {
 	chdir(t)
 	succeed(t, "train", "gauss", "--no-progress", "--set", "training.epochs=4", "--set", "model.hidden=[8]", "--set", "spectrum.off=true", "--set", "seed=5")

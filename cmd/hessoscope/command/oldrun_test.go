@@ -11,8 +11,8 @@ import (
 	"github.com/hessoscope/hessoscope/callbacks/selection"
 )
 
-// The folder of a run by an older version can be analysed, selected and studied;
-// a checkpoint of its format is not resumed, and one line says so.
+// The folder of a run by an older version can be analysed, selected and studied. A
+// checkpoint in its format is refused with an error of one line.
 func TestRunOfAnOlderVersion(t *testing.T) {
 	old, err := filepath.Abs("testdata/oldrun")
 	if err != nil {

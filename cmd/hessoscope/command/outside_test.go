@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// What docs/extending.md lists compiles and runs in a module outside: every
-// example_own_*_test.go brings something of its own, and is copied there.
+// Every extension that docs/extending.md lists compiles and runs in another module.
+// The extensions are the files example_own_*_test.go, which are copied there.
 func TestExtensionsFromOutside(t *testing.T) {
 	skipShort(t)
 	root, err := filepath.Abs("../../..")

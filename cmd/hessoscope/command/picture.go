@@ -26,8 +26,8 @@ import (
 	"github.com/hessoscope/hessoscope/models"
 )
 
-// classColors can be told apart by people who are colour-blind (Okabe and Ito
-// 2008); they come again after the eighth class.
+// classColors can be distinguished by people who are colour-blind (Okabe and Ito
+// 2008). They repeat after the eighth class.
 var classColors = []color.NRGBA{
 	{0, 114, 178, 255},
 	{230, 159, 0, 255},
@@ -47,9 +47,9 @@ func pale(c color.NRGBA) color.NRGBA {
 	return color.NRGBA{mix(c.R), mix(c.G), mix(c.B), 255}
 }
 
-// drawPicture writes a PNG with what was measured: the decision regions of a
-// classifier in the plane, or the distances of the samples to the boundary, and
-// beside them the eigenvalues.
+// drawPicture writes a PNG of the results: the decision regions, if the inputs have
+// two dimensions, or the distances of the samples to the boundary, and beside them
+// the eigenvalues.
 func drawPicture(ctx context.Context, path string, model models.Model, split *datasets.Split, result *analysis.Result) error {
 	var panels []*plot.Plot
 	if len(split.X) == 2*split.Len() {
@@ -90,8 +90,8 @@ func writePanels(path string, panels []*plot.Plot) error {
 	return durable.WriteFile(path, b.Bytes())
 }
 
-// regionsPanel shows which class every point of the plane is predicted as, the
-// samples, those that are misclassified as crosses, and the margin.
+// regionsPanel shows the predicted class of every point of the plane, the samples
+// (misclassified ones as crosses), and the margin.
 func regionsPanel(ctx context.Context, model models.Model, split *datasets.Split, m *analysis.Margin) (*plot.Plot, error) {
 	p := plot.New()
 	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = "decision regions", "x0", "x1"
@@ -133,10 +133,10 @@ func regionsPanel(ctx context.Context, model models.Model, split *datasets.Split
 	return p, addMargin(p, points[m.Sample], plotter.XY{X: m.Point[0], Y: m.Point[1]})
 }
 
-// box is a part of the plane.
+// box is a rectangle in the plane.
 type box struct{ xMin, xMax, yMin, yMax float64 }
 
-// around is a square with some room around all points.
+// around returns a square that contains all points, with a border.
 func around(x []float64) box {
 	b := box{x[0], x[0], x[1], x[1]}
 	for i := 0; i < len(x); i += 2 {
@@ -149,8 +149,8 @@ func around(x []float64) box {
 	return box{xMid - half, xMid + half, yMid - half, yMid + half}
 }
 
-// show makes b the part of the plane that p shows, widened so that lengths are
-// the same in both directions.
+// show makes p show the rectangle b. It first widens b so that both directions have
+// the same scale.
 func (b *box) show(p *plot.Plot) {
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = b.xMin, b.xMax, b.yMin, b.yMax
 	area := p.DataCanvas(draw.New(vgimg.New(panelSide, panelSide))).Rectangle.Size()
@@ -167,7 +167,8 @@ func stretch(low, high, by float64) (float64, float64) {
 	return middle - half, middle + half
 }
 
-// paintRegions colours a box by the class of its points.
+// paintRegions returns an image of b in which each point has the colour of its
+// predicted class.
 func paintRegions(ctx context.Context, field *models.Field, b box) (image.Image, error) {
 	const side = 400
 	var x []float64
@@ -187,8 +188,8 @@ func paintRegions(ctx context.Context, field *models.Field, b box) (image.Image,
 	return regions, nil
 }
 
-// addMargin draws the way from the nearest sample to the boundary, and the
-// circle around the sample that reaches no further.
+// addMargin draws the line from a sample to the nearest point of the boundary, and
+// the circle around the sample that touches the boundary there.
 func addMargin(p *plot.Plot, sample, point plotter.XY) error {
 	radius := math.Hypot(point.X-sample.X, point.Y-sample.Y)
 	circle := make(plotter.XYs, 100)
@@ -207,8 +208,8 @@ func addMargin(p *plot.Plot, sample, point plotter.XY) error {
 	return nil
 }
 
-// distancesPanel shows the distances of the samples that are classified rightly,
-// ascending.
+// distancesPanel shows the distances of the correctly classified samples, in
+// ascending order.
 func distancesPanel(m *margin.Distances) (*plot.Plot, error) {
 	p := plot.New()
 	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = "distances to the boundary", "rightly classified samples, nearest first", "distance"
@@ -236,8 +237,8 @@ func distancesPanel(m *margin.Distances) (*plot.Plot, error) {
 	return p, nil
 }
 
-// eigenvaluesPanel shows the magnitudes of all eigenvalues that are known, on a
-// logarithmic scale, and where outliers begin.
+// eigenvaluesPanel shows the magnitudes of all known eigenvalues, on a logarithmic
+// scale, and the threshold of the outliers.
 func eigenvaluesPanel(spectrum *curvature.Spectrum, outliers *boundary.Outliers) (*plot.Plot, error) {
 	p := plot.New()
 	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = "eigenvalues of the Hessian", "largest magnitude first", "|λ|"

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// A picture has as many panels as there is to show, and all the colours of the
-// classes where the inputs are in the plane.
+// A picture has one panel for each available result. If the inputs have two dimensions,
+// it has the colours of all classes.
 func TestAnalyzePicture(t *testing.T) {
 	skipShort(t)
 	plane := []string{"--weights", "../../../models/weights/testdata/gauss_small.npz", "--data", "gauss"}

@@ -50,7 +50,7 @@ func (c presetsPrintCmd) Run(out *output) error {
 	return err
 }
 
-// presetText is the YAML of an experiment or a sweep.
+// presetText returns the YAML of an experiment or a sweep.
 func presetText(name string) ([]byte, error) {
 	if !slices.Contains(sweep.Names(), name) {
 		return experiment.Preset(name)

@@ -53,7 +53,7 @@ func printSelection(w io.Writer, s *selection.Selection) error {
 	return nil
 }
 
-// comparison tells in a line what a group is ranked by.
+// comparison returns a line that says how the runs of a group are compared.
 func comparison(s *selection.Selection, g *selection.Group) string {
 	var by []string
 	for _, m := range s.By {
@@ -102,7 +102,7 @@ func showInterval(v selection.Interval) string {
 	return fmt.Sprintf("%.4g–%.4g", v.Low, v.High)
 }
 
-// printAssociations writes a row a measure, with both gaps.
+// printAssociations writes one row per measure, with both gaps.
 func printAssociations(w io.Writer, associations []selection.Association, over string) error {
 	if len(associations) == 0 {
 		_, err := fmt.Fprintf(w, "\nno Kendall's τ %s: fewer than two have a test split that was evaluated\n", over)
@@ -115,7 +115,7 @@ func printAssociations(w io.Writer, associations []selection.Association, over s
 	for i, a := range associations {
 		cells[a.Gap] = fmt.Sprintf("%s\t%s\t", optional("%+.2f", a.Tau), interval(a))
 		if i+1 < len(associations) && associations[i+1].Measure == a.Measure {
-			continue // the other gap follows
+			continue // the row is written with the second gap
 		}
 		fmt.Fprintf(t, "%d\t%s\t%s%s%s\t  %s\n", a.N, share(a.TiedMeasure, a.Pairs),
 			cmp.Or(cells[selection.AccuracyGap], "–\t\t"), cmp.Or(cells[selection.LossGap], "–\t\t"), direction(a.Better), a.Metric)
@@ -130,7 +130,8 @@ func printAssociations(w io.Writer, associations []selection.Association, over s
 	return nil
 }
 
-// equalGaps tells how many pairs of runs have nothing to predict.
+// equalGaps returns a line with the numbers of pairs of runs that have equal gaps,
+// so that there is nothing to predict.
 func equalGaps(associations []selection.Association) string {
 	var parts []string
 	for _, gap := range []selection.Gap{selection.AccuracyGap, selection.LossGap} {
@@ -141,7 +142,7 @@ func equalGaps(associations []selection.Association) string {
 	return "pairs of runs with the same " + strings.Join(parts, ", ")
 }
 
-// weaknesses are why the numbers may say little.
+// weaknesses returns the reasons why the associations may be unreliable.
 func weaknesses(associations []selection.Association) []string {
 	var all []string
 	if slices.ContainsFunc(associations, func(a selection.Association) bool { return a.N < selection.MinBootstrap }) {
@@ -164,7 +165,7 @@ func interval(a selection.Association) string {
 	return fmt.Sprintf("%+.2f to %+.2f", *a.Low, *a.High)
 }
 
-// direction is that in which a measure was taken.
+// direction returns the direction of a measure, in words.
 func direction(d trainer.Direction) string {
 	if d == trainer.Neither {
 		return "(lower)"
@@ -172,7 +173,7 @@ func direction(d trainer.Direction) string {
 	return d.String()
 }
 
-// writeSelectionCSV writes a row a run, those that are not ranked last.
+// writeSelectionCSV writes one row per run. Runs that are not ranked come last.
 func writeSelectionCSV(w io.Writer, s *selection.Selection) error {
 	header := []string{"data", "fingerprint", "rank", "front", "score", "run", "epoch", "parameters", "train_loss", "mismatch"}
 	for _, m := range s.By {

@@ -11,7 +11,7 @@ import (
 
 var reference = flag.String("reference", "", "folder of the reference nets: weights/, expected/ and datasets/; not tested without")
 
-// TestReference analyzes whole nets of the paper: minutes.
+// TestReference analyzes whole nets of the paper. It takes minutes.
 func TestReference(t *testing.T) {
 	if *reference == "" {
 		t.Skip("wants -reference")

@@ -14,25 +14,25 @@ import (
 )
 
 type selectCmd struct {
-	Runs []string `arg:"" help:"Folders of runs, or folders that hold such folders, as that of a sweep." placeholder:"RUN_DIR"`
+	Runs []string `arg:"" help:"Folders of runs, or folders that contain such folders, such as that of a sweep." placeholder:"RUN_DIR"`
 
 	selectOptions
 }
 
-// selectOptions are how runs are ranked and where that is written. The zero
+// selectOptions choose how runs are ranked and where the result is written. The zero
 // value ranks by complexity and margin and prints a table.
 type selectOptions struct {
-	By        []string  `help:"Rank by these metrics, each in the direction that is better; by the Pareto front of several. The end of a name is enough where it is clear. If not given: complexity,margin." placeholder:"METRIC"`
+	By        []string  `help:"Rank by these metrics, each in its better direction; several metrics rank by Pareto fronts. The end of a name is enough if it is unique. If not given: complexity,margin." placeholder:"METRIC"`
 	MatchLoss matchLoss `help:"Compare each run at the epoch at which its training loss was nearest to the largest final loss of the runs, or, with --match-loss=L, to L."`
-	Evaluate  bool      `help:"Add, when all is ranked, the test accuracy, and Kendall's τ of each measure and the generalization gap."`
+	Evaluate  bool      `help:"After the ranking, add the test accuracy, and Kendall's τ of each measure and the generalization gap."`
 	JSON      string    `name:"json" help:"Write the results as JSON: to a file, or to standard output (-) in place of the table." placeholder:"FILE|-"`
-	CSV       string    `name:"csv" help:"Write a row a run to this CSV file." placeholder:"FILE"`
+	CSV       string    `name:"csv" help:"Write one row per run to this CSV file." placeholder:"FILE"`
 }
 
-// Help is printed by select --help.
+// Help returns the text that select --help adds.
 func (selectCmd) Help() string {
 	return fmt.Sprintf(`
-Ranks finished runs by what was measured on their training and validation data.
+Ranks finished runs by measures on their training and validation data.
 
   hessoscope select runs/a runs/b runs/c
   hessoscope select runs/a runs/b runs/c --match-loss
@@ -40,23 +40,24 @@ Ranks finished runs by what was measured on their training and validation data.
   hessoscope select runs --by validation/loss
   hessoscope select runs --by complexity,margin --match-loss=0.1 --csv ranks.csv
 
-A boundary that is simple (low complexity) and wide (large margin) is expected to generalize. Runs of
-front 1 are those of which no other is both simpler and wider; front 2 is what only these surpass.
-Within a front the score orders: the mean logarithm of how many times more complex and narrower a run is
-than the best ones, so that twice the complexity weighs as much as half the margin. Where a complexity
-is known as an interval, a run surpasses another only if that is certain, and the midpoint is scored.
+A boundary that is simple (low complexity) and wide (large margin) is expected to generalize. Front 1
+has the runs that no other run surpasses in both; front 2 has those that only runs of front 1 surpass.
+Within a front, runs are ordered by their score: the mean logarithm of the factors by which a run is more
+complex and narrower than the best ones. Twice the complexity counts as much as half the margin. If a
+complexity is an interval, one run surpasses another only if that is certain, and the score takes the
+midpoint.
 
-Both measures change while the loss falls, so runs are comparable at the same training loss only.
+Both measures change while the loss falls, so runs are comparable only at the same training loss.
 --match-loss takes each run at the epoch, among those with all measures, whose loss is nearest on a
-logarithmic scale. A run that was not measured within a factor of %g of the target is set apart;
-measure at more epochs (spectrum.schedule) or give another loss.
+logarithmic scale. A run that was not measured within a factor of %g of the target is not ranked;
+measure at more epochs (spectrum.schedule) or choose another loss.
 
-Runs of different data or loss functions are ranked apart. What else makes runs hard to compare, such
-as their size, their precision or another ε, is told below the table.
+Runs of different data or loss functions are ranked separately. Other differences that make runs hard to
+compare, such as their size, their precision or another ε, are listed below the table.
 
-Test data never rank. With --evaluate they are looked at afterwards: τ near +1 says that runs with the
-better value of a measure have the smaller generalization gap, near 0 that it tells nothing. Intervals
-are of 95 %%, by resampling the runs.`, selection.LossFactor)
+Test data are never used to rank. With --evaluate they are read afterwards: τ near +1 means that runs
+with the better value of a measure have the smaller generalization gap, τ near 0 that the two are
+unrelated. Intervals have a confidence of 95 %%, by resampling the runs.`, selection.LossFactor)
 }
 
 func (c selectCmd) Run(ctx context.Context, out *output) error {
@@ -98,7 +99,7 @@ func selectRuns(ctx context.Context, dirs []string, options selectOptions, out *
 // matchLoss is a flag that may have a value: --match-loss or --match-loss=0.1.
 type matchLoss struct {
 	wanted bool
-	loss   float64 // 0 for the largest final one
+	loss   float64 // 0 for the largest final loss of the runs
 }
 
 var _ kong.BoolMapperValue = (*matchLoss)(nil)

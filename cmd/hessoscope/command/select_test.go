@@ -20,8 +20,8 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// recorded is what the folder of a run tells: its values at the last epoch, 20,
-// and at others.
+// recorded is the content of the folder of a run: its values at the last epoch, 20,
+// and at other epochs.
 type recorded struct {
 	name   string
 	final  map[string]float64
@@ -29,7 +29,7 @@ type recorded struct {
 	change func(*record.Run) // nil for none
 }
 
-// newRuns are five runs whose loss falls from 1 by half at every tenth epoch.
+// newRuns returns five runs whose loss begins at 1 and is halved every ten epochs.
 func newRuns() []recorded {
 	var all []recorded
 	for i := range 5 {
@@ -94,14 +94,14 @@ func encode(t *testing.T, v any) string {
 	return string(data)
 }
 
-// selected is what select finds, by its JSON.
+// selected is the result of select, as in its JSON.
 func selected(t *testing.T, args ...string) *selection.Selection {
 	t.Helper()
 	s := decode[selection.Selection](t, succeed(t, append(append([]string{"select"}, args...), "--json", "-")...))
 	return &s
 }
 
-// order is the names of the runs of the only group, best first.
+// order returns the names of the runs of the only group, best first.
 func order(t *testing.T, s *selection.Selection) []string {
 	t.Helper()
 	if len(s.Groups) != 1 {
@@ -194,7 +194,7 @@ func TestSelectTable(t *testing.T) {
 	}
 }
 
-// The examples of the help are command lines that parse.
+// The examples of the help are valid command lines.
 func TestSelectHelp(t *testing.T) {
 	help := succeed(t, "select", "--help")
 	chdir(t)
@@ -254,8 +254,8 @@ func TestSelectFields(t *testing.T) {
 	}
 }
 
-// elements are the keys of an object, at all depths and in lists; those of
-// values are metrics.
+// elements returns the keys of an object, at all depths and in lists, without the keys
+// of values, which are metrics.
 func elements(path string, value any) []string {
 	var all []string
 	switch v := value.(type) {
@@ -276,8 +276,9 @@ func elements(path string, value any) []string {
 	return all
 }
 
-// What the test split says changes nothing but what is added afterwards: with
-// other numbers in the folders, or none, the ranking is the same to the byte.
+// The metrics of the test split only change the results that are added after the
+// ranking. With other metrics in the folders, or none, the ranking is the same, byte
+// for byte.
 func TestSelectDoesNotLookAtTestData(t *testing.T) {
 	chdir(t)
 	ranking := func(change func(values map[string]float64)) (plain, csv string) {
@@ -344,7 +345,7 @@ func TestSelectBadInput(t *testing.T) {
 			}
 		}), []string{"select", "runs"}, []string{`--by: `, `no run has a metric "margin"`}},
 		{"unknown metric", good, []string{"select", "runs", "--by", "complexty"}, []string{`no run has a metric "complexty"; did you mean "complexity"?`}},
-		{"test data", good, []string{"select", "runs", "--by", "test/accuracy"}, []string{"test/accuracy is of the test split"}},
+		{"test data", good, []string{"select", "runs", "--by", "test/accuracy"}, []string{"test/accuracy belongs to the test split"}},
 		{"loss", good, []string{"select", "runs", "--match-loss=zero"}, []string{`--match-loss: "zero"; want a positive loss`}},
 		{"negative loss", good, []string{"select", "runs", "--match-loss=-1"}, []string{`want a positive loss`}},
 		{"loss that none had", good, []string{"select", "runs", "--match-loss=0.001"}, []string{"none of 5 runs can be ranked", "0.001 is more than a factor of 1.5 away"}},

@@ -11,23 +11,23 @@ import (
 )
 
 type stopStudyCmd struct {
-	Runs  []string `arg:"" help:"Folders of runs, or folders that hold such folders, as that of a sweep." placeholder:"RUN_DIR"`
+	Runs  []string `arg:"" help:"Folders of runs, or folders that contain such folders, such as that of a sweep." placeholder:"RUN_DIR"`
 	Rules string   `help:"Study these rules instead of the built-in ones: a YAML file." placeholder:"FILE"`
 	JSON  string   `name:"json" help:"Write the results as JSON: to a file, or to standard output (-) in place of the tables." placeholder:"FILE|-"`
-	CSV   string   `name:"csv" help:"Write a row a run and rule to this CSV file." placeholder:"FILE"`
+	CSV   string   `name:"csv" help:"Write one row per run and rule to this CSV file." placeholder:"FILE"`
 }
 
-// Help is printed by stop-study --help.
+// Help returns the text that stop-study --help adds.
 func (stopStudyCmd) Help() string {
 	return `
-Replays the recorded metrics of runs under many rules for stopping: where would each have stopped,
-how good would the network have been, and what would it have cost?
+Replays stopping rules on the recorded metrics of runs: where would each rule have stopped a run, how
+good would the network have been, and what would it have cost?
 
   hessoscope stop-study runs/gauss
   hessoscope stop-study runs/a runs/b --rules rules.yaml --csv stops.csv
   hessoscope stop-study sweeps/regimes --json -
 
-The file of rules holds what stop.when of an experiment may be:
+The file has a list of rules, each as in stop.when of an experiment:
 
   rules:
   - {monitor: validation/loss, patience: 20}
@@ -36,12 +36,12 @@ The file of rules holds what stop.when of an experiment may be:
     - {monitor: boundary/participation, rises: 2}
     - {monitor: validation/loss, patience: 5}
 
-regret is the test accuracy of the oracle, who stops at the best epoch (the earliest of equals), less
-that of the rule; the oracle looks at the test split, as no rule should. A rule that never holds
-costs the whole run. Where the test split was not evaluated at the very epoch, the nearest epoch with
-a test accuracy is taken, and told. A measurement that is rare makes a rule slow: measure at more
-epochs (spectrum.schedule) to study rules on the boundary. The seconds are those of the recorded run,
-with all that it measured.`
+The regret is the test accuracy of the oracle minus that of the rule. The oracle stops at the first
+epoch of the best test accuracy; it uses the test split, which a rule must not do. A rule that never
+holds takes the whole run. If the test split was not evaluated at an epoch, the nearest epoch with a test
+accuracy is used and shown. If a metric is measured rarely, its rules stop late: to study rules on the
+boundary, measure at more epochs (spectrum.schedule). The time is that of the recorded run, including
+all its measurements.`
 }
 
 func (c stopStudyCmd) Run(out *output) error {
@@ -77,7 +77,7 @@ func (c stopStudyCmd) Run(out *output) error {
 		func(w io.Writer) error { return printStopStudy(w, &study) })
 }
 
-// rules are those of the file, or the built-in ones.
+// rules returns the rules of the file, or the built-in ones.
 func (c stopStudyCmd) rules(runs []stopping.Run) ([]stopping.Rule, error) {
 	if c.Rules == "" {
 		rules := stopping.Defaults(runs)

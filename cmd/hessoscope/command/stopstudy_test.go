@@ -20,7 +20,7 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// trainSmall trains 40 epochs on gauss into runs/NAME, with settings.
+// trainSmall trains for 40 epochs on gauss into runs/NAME, with the given settings.
 func trainSmall(t *testing.T, name string, settings ...string) string {
 	t.Helper()
 	args := []string{"train", "gauss", "--no-progress", "--name", name}
@@ -53,7 +53,7 @@ func readRules(t *testing.T, path string) []stopping.Rule {
 	return rules
 }
 
-// A run stops where the study of one that did not stop says.
+// A run stops at the epoch at which the study of an unstopped run says it would.
 func TestStopStudyPredicts(t *testing.T) {
 	chdir(t)
 	write(t, "rules.yaml", someRules)
@@ -85,10 +85,10 @@ func TestStopStudyPredicts(t *testing.T) {
 	}
 }
 
-// The network of the best epoch is what a run leaves and analyze measures.
+// A run leaves the network of the best epoch, and analyze measures this network.
 func TestTrainRestoreBest(t *testing.T) {
 	chdir(t)
-	// Of random labels nothing is learned but the training samples.
+	// With random labels, the network can only memorize the training samples.
 	dir := trainSmall(t, "restored", "data.random_labels=true", "training.rate.base=0.5",
 		"stop.restore_best=validation/loss", "stop.when={monitor: validation/loss, patience: 4}")
 	record, err := record.ReadRun(filepath.Join(dir, "run.json"))
@@ -171,7 +171,7 @@ func TestStopStudyFiles(t *testing.T) {
 	}
 }
 
-// keys are those of all objects in a JSON value.
+// keys returns the keys of all objects in a JSON value.
 func keys(v any) []string {
 	var all []string
 	switch v := v.(type) {
@@ -187,14 +187,14 @@ func keys(v any) []string {
 	return all
 }
 
-// A run that has not come to its end is studied, and told.
+// A run that did not reach its end is studied too, and the table says so.
 func TestStopStudyUnfinished(t *testing.T) {
 	chdir(t)
 	dir := trainSmall(t, "a")
 	edit(t, filepath.Join(dir, "run.json"), `"status": "finished"`, `"status": "not_finite"`)
 	lines := strings.SplitAfter(read(t, filepath.Join(dir, "metrics.jsonl")), "\n")
 	write(t, filepath.Join(dir, "metrics.jsonl"), strings.Join(lines[:11], "")+`{"epoch": 11, "st`)
-	if table := succeed(t, "stop-study", dir); !strings.HasPrefix(table, "runs/a: 10 epochs of 40; it is not finite, and its end is not that of the training; 60 test") {
+	if table := succeed(t, "stop-study", dir); !strings.HasPrefix(table, "runs/a: 10 epochs of 40; it is not finite, so its last epoch is not the end of training; 60 test") {
 		t.Errorf("nothing tells that the run has no end:\n%s", table)
 	}
 }
@@ -241,8 +241,8 @@ func TestBadStopStudy(t *testing.T) {
 		{"not a number", rules("rules:\n- {monitor: train/loss, at_most: .nan}\n"), byRules, []string{"rules.yaml:2:34: rules[0].at_most is NaN"}},
 		{"unknown mode", rules("rules:\n- {monitor: train/loss, mode: min, patience: 3}\n"), byRules, []string{`direction "min"; want neither, lower or higher`}},
 		{"unknown metric", rules("rules:\n- {monitor: train/los, patience: 3}\n"), byRules, []string{`rules.yaml:2:13: rules[0].monitor is "train/los": no run has it; did you mean "train/loss"?`}},
-		{"metric without a better side", rules("rules:\n- {monitor: rate, patience: 3}\n"), byRules, []string{"rules.yaml:2:3: rules[0].mode is missing: of rate neither lower nor higher"}},
-		{"rule twice", rules("rules:\n- {monitor: train/loss, patience: 3}\n- {monitor: train/loss, patience: 3}\n"), byRules, []string{"rules.yaml:3:3: rules[1] is the same as one before it"}},
+		{"metric without a better side", rules("rules:\n- {monitor: rate, patience: 3}\n"), byRules, []string{"rules.yaml:2:3: rules[0].mode is missing: neither lower nor higher values of rate"}},
+		{"rule twice", rules("rules:\n- {monitor: train/loss, patience: 3}\n- {monitor: train/loss, patience: 3}\n"), byRules, []string{"rules.yaml:3:3: rules[1] is the same as an earlier rule"}},
 	})
 }
 
@@ -250,7 +250,7 @@ func TestBadStopStudy(t *testing.T) {
 func TestStopStudyHelp(t *testing.T) {
 	chdir(t)
 	_, example, _ := strings.Cut(succeed(t, "stop-study", "--help"), "\n    rules:\n")
-	example, _, _ = strings.Cut("    rules:\n"+example, "\n\nregret ")
+	example, _, _ = strings.Cut("    rules:\n"+example, "\n\nThe regret ")
 	write(t, "rules.yaml", regexp.MustCompile(`(?m)^    `).ReplaceAllString(example, ""))
 	if rules := readRules(t, "rules.yaml"); len(rules) != 3 {
 		t.Errorf("rules %v in\n%s", rules, example)

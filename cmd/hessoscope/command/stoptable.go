@@ -12,7 +12,7 @@ import (
 	"github.com/hessoscope/hessoscope/callbacks/stopping"
 )
 
-// stopStudy is the result of stop-study: its JSON is a stable format.
+// stopStudy is the result of stop-study. Its JSON is a stable format.
 type stopStudy struct {
 	Runs    []studiedRun       `json:"runs"`
 	Summary []stopping.Summary `json:"summary"`
@@ -21,11 +21,11 @@ type stopStudy struct {
 type studiedRun struct {
 	stopping.Replayed
 	Status record.Status `json:"status"`
-	Epochs int           `json:"epochs"`       // planned; 0 if not known
-	Tested int           `json:"test_samples"` // of the test split
+	Epochs int           `json:"epochs"`       // planned epochs; 0 if not known
+	Tested int           `json:"test_samples"` // number of samples of the test split
 }
 
-// printStopStudy writes a table a run, and one over all if they are several.
+// printStopStudy writes one table per run, and, if there are several runs, a summary.
 func printStopStudy(w io.Writer, s *stopStudy) error {
 	for i, run := range s.Runs {
 		if i > 0 {
@@ -53,13 +53,14 @@ func printStopStudy(w io.Writer, s *stopStudy) error {
 	return t.Flush()
 }
 
-// heading names the run, and says so if it has not come to its end.
+// heading returns the name of the run and its epochs, and says if the run did not
+// reach its planned end.
 func (r *studiedRun) heading() string {
 	text := fmt.Sprintf("%s: %d epochs", r.Run, r.End.Epoch)
 	if r.Status != record.StatusFinished {
-		text += fmt.Sprintf(" of %d; it is %s, and its end is not that of the training", r.Epochs, strings.ReplaceAll(string(r.Status), "_", " "))
+		text += fmt.Sprintf(" of %d; it is %s, so its last epoch is not the end of training", r.Epochs, strings.ReplaceAll(string(r.Status), "_", " "))
 	} else if r.Epochs > r.End.Epoch {
-		text += fmt.Sprintf(" of %d; it was stopped itself, and nothing is known of later ones", r.Epochs)
+		text += fmt.Sprintf(" of %d; it was stopped early, and nothing is known of later epochs", r.Epochs)
 	}
 	if r.Oracle == nil {
 		return text + "; the test split was never evaluated"
@@ -106,8 +107,8 @@ func percent(share *float64) *float64 {
 	return new(100 * *share)
 }
 
-// writeStopsCSV writes a row a run and rule, the oracle and the end of the run
-// among them.
+// writeStopsCSV writes one row per run and rule, and rows for the oracle and the end
+// of each run.
 func writeStopsCSV(w io.Writer, s *stopStudy) error {
 	rows := [][]string{{"run", "rule", "verdict", "epoch", "share", "seconds", "evaluated", "test_accuracy", "test_loss", "regret", "missing"}}
 	for _, r := range s.Runs {

@@ -10,29 +10,30 @@ import (
 
 type sweepCmd struct {
 	Sweep    string `arg:"" help:"A YAML file, or the name of a sweep that comes with the command (hessoscope presets)."`
-	Jobs     int    `help:"Runs at once; one a CPU if 0. They share the CPUs." placeholder:"N"`
+	Jobs     int    `help:"Number of runs trained in parallel; one per CPU if 0. They share the CPUs." placeholder:"N"`
 	Out      string `help:"Folder of all sweeps." default:"sweeps" placeholder:"DIR"`
 	Evaluate bool   `help:"At the end, rank the runs and compare the measures with the generalization gap: select --evaluate."`
 }
 
-// Help is printed by sweep --help.
+// Help returns the text that sweep --help adds.
 func (sweepCmd) Help() string {
 	return `
-Trains every combination of a grid of settings, of variants and of seeds:
+Trains every combination of the points of a grid of settings, variants and seeds:
 
   name: widths
   experiment: gauss                           # a preset or a YAML file
-  set: {training.epochs: 500}                 # of every run
+  set: {training.epochs: 500}                 # settings of every run
   grid: {model.hidden: [[20, 20], [50, 50]]}  # a list for each setting
   seeds: [0, 1, 2]
 
   hessoscope sweep widths.yaml                # 6 runs, into sweeps/widths
-  hessoscope presets print regimes            # variants that start from others, as a file of your own may have
+  hessoscope presets print regimes            # an example with variants that start from others
   hessoscope sweep regimes --evaluate
 
-Each run is a process and a folder as of hessoscope train. One that fails does not stop the others. The same
-command again goes on: finished runs are left, interrupted ones resumed, failed ones tried again.
-sweep.csv and sweep.json in the folder have every run's settings and last metrics. docs/sweep.md tells more.`
+Each run has a process of its own, and a folder like that of hessoscope train. A run that fails does not stop
+the others. The same command, run again, continues the sweep: it keeps finished runs, resumes interrupted ones
+and retries failed ones. sweep.csv and sweep.json in the folder have the settings and the last metrics of every
+run. docs/sweep.md describes the file.`
 }
 
 func (c sweepCmd) Run(ctx context.Context, out *output) error {
@@ -68,7 +69,7 @@ func (c sweepCmd) Run(ctx context.Context, out *output) error {
 	return nil
 }
 
-// evaluate ranks the finished runs, and compares the measures with the
+// evaluate ranks the finished runs and compares their measures with the
 // generalization gap.
 func evaluate(ctx context.Context, dirs []string, out *output) error {
 	if len(dirs) == 0 {

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// quick is an experiment for sweeps whose runs take no time.
+// quick is an experiment for sweeps with very short runs.
 const quick = `name: quick
 data: {set: gauss}
 model: {hidden: [3]}
@@ -19,15 +19,15 @@ spectrum: {off: true}
 margin: {off: true}
 `
 
-// asProcess makes the runs of a sweep processes of this test binary.
+// asProcess makes a sweep run this test binary in the processes of its runs.
 func asProcess(t *testing.T) {
 	t.Helper()
 	chdir(t)
 	t.Setenv(asCommand, "1")
 }
 
-// A run that fails stops no other but those that start from it, and is tried
-// again by the next sweep, which leaves the finished ones alone.
+// A run that fails only prevents the runs that start from it. The next sweep tries it
+// again, and leaves the finished runs as they are.
 func TestSweep(t *testing.T) {
 	asProcess(t)
 	write(t, "quick.yaml", quick)
@@ -80,7 +80,7 @@ variants:
 	}
 }
 
-// squeeze makes one space of any number.
+// squeeze replaces each sequence of spaces by one space.
 func squeeze(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // checkSweepFiles reads sweep.json and sweep.csv of TestSweep.
@@ -116,7 +116,7 @@ func checkSweepFiles(t *testing.T) {
 	}
 }
 
-// slow is a sweep of two runs that take some time, and two that wait for them.
+// slow is a sweep of two runs that take some time, and two runs that wait for them.
 const slow = `
 name: slow
 experiment: quick.yaml
@@ -127,8 +127,8 @@ variants:
 seeds: 2
 `
 
-// A sweep that is killed, or interrupted, ends when it is run again as if it
-// had not been; its processes end with it.
+// The processes of a sweep end when it is killed or interrupted. When the sweep is run
+// again, it ends as if it had not been interrupted.
 func TestSweepEnds(t *testing.T) {
 	asProcess(t)
 	write(t, "quick.yaml", quick)

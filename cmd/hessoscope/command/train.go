@@ -19,13 +19,13 @@ type trainCmd struct {
 	Name       string   `help:"Name of the run; the experiment's if not given." placeholder:"NAME"`
 	DataDir    string   `help:"Folder of the IDX files of MNIST, instead of your cache: data.dir." placeholder:"DIR"`
 	Out        string   `help:"Folder of all runs." default:"runs" placeholder:"DIR"`
-	Resume     bool     `help:"Go on with an interrupted run of this name, exactly where it stopped."`
-	Log        string   `help:"Lines for people (text) or for machines (json)." enum:"text,json" default:"text"`
+	Resume     bool     `help:"Resume an interrupted run of this name, exactly where it stopped."`
+	Log        string   `help:"Format of the log: text for people, or json for programs." enum:"text,json" default:"text"`
 	NoProgress bool     `help:"Show no progress bar."`
-	Attached   bool     `hidden:"" help:"Save and end at a byte on standard input; end at once when its other end is gone."`
+	Attached   bool     `hidden:"" help:"Save and exit at a byte on standard input; exit immediately when standard input is closed."`
 }
 
-// Help is printed by train --help.
+// Help returns the text that train --help adds.
 func (trainCmd) Help() string {
 	return `
 Trains and measures into runs/NAME: config.yaml (all settings), run.json (status, versions),
@@ -36,8 +36,8 @@ metrics.jsonl and metrics.csv, checkpoints/ and measurements/ (eigenpairs as .np
   hessoscope train gauss --name quick --resume
   hessoscope presets print gauss > mine.yaml; hessoscope train mine.yaml
 
-The first Ctrl-C finishes the step and saves; --resume goes on from there, and the run ends as if it
-had never been interrupted.`
+The first Ctrl-C finishes the step and saves the run. --resume continues from there, and the run ends as
+if it had never been interrupted.`
 }
 
 func (t trainCmd) Run(ctx context.Context, out *output) error {
@@ -68,7 +68,7 @@ func (t trainCmd) Run(ctx context.Context, out *output) error {
 	return train(ctx, prepared, dir, out)
 }
 
-// config is the experiment with the settings of the flags.
+// config returns the experiment with the settings of the flags.
 func (t trainCmd) config() (*experiment.Config, error) {
 	c, err := experiment.Load(t.Experiment)
 	if err != nil {
@@ -101,11 +101,11 @@ func (t trainCmd) console(out *output) experiment.Console {
 	return console
 }
 
-// resume goes on with a run from its last checkpoint, or from its start where
-// it was killed before the first.
+// resume continues a run from its last checkpoint, or from its start if it was
+// killed before the first checkpoint.
 func (t trainCmd) resume(ctx context.Context, out *output) error {
 	if len(t.Set) > 0 {
-		return errors.New("--resume goes on with the settings of the run; --set cannot change them")
+		return errors.New("--resume continues with the settings of the run; --set cannot change them")
 	}
 	dir, err := experiment.DirToResume(t.Experiment, t.Name, t.Out)
 	if err != nil {
@@ -126,7 +126,7 @@ func (t trainCmd) resume(ctx context.Context, out *output) error {
 	return train(ctx, resumed, dir, out)
 }
 
-// train runs to the end, or until it is interrupted.
+// train trains to the end, or until it is interrupted.
 func train(ctx context.Context, t *trainer.Trainer, dir string, out *output) error {
 	if _, err := t.Run(ctx); err != nil {
 		if errors.Is(err, context.Canceled) {

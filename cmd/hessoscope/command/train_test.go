@@ -22,7 +22,7 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// declared are the metrics of a run, in order.
+// declared lists the metrics of a run, in order.
 func declared(t *testing.T, dir string) []string {
 	t.Helper()
 	r, err := record.ReadRun(filepath.Join(dir, "run.json"))
@@ -73,7 +73,7 @@ func TestTrainFiles(t *testing.T) {
 	t.Run("measurements", checkMeasurement)
 }
 
-// line is one of metrics.jsonl.
+// line is a line of metrics.jsonl.
 type line struct {
 	Epoch, Step int
 	Seconds     float64
@@ -194,7 +194,7 @@ func arrays(t *testing.T, path string) []weights.Array {
 	return a
 }
 
-// timeless is a file of metrics without what measures time.
+// timeless returns a file of metrics without the metrics that measure time.
 func timeless(t *testing.T, path string) string {
 	t.Helper()
 	text := read(t, path)
@@ -219,7 +219,7 @@ func isTime(metric string) bool {
 	return slices.Contains([]string{"seconds", "spectrum/seconds", "spectrum/time_share", "boundary/margin_seconds"}, metric)
 }
 
-// sameRun compares all that two runs have measured and learned.
+// sameRun compares the metrics and the parameters of two runs.
 func sameRun(t *testing.T, want, have string) {
 	t.Helper()
 	for _, file := range []string{"metrics.jsonl", "metrics.csv"} {
@@ -249,8 +249,8 @@ func sameRun(t *testing.T, want, have string) {
 	}
 }
 
-// The config.yaml of a run is the run: it trains to the same bits, under
-// another name of the folder.
+// The config.yaml of a run reproduces the run, bit for bit, in a folder of another
+// name.
 func TestConfigTrainsAgain(t *testing.T) {
 	chdir(t)
 	succeed(t, "train", "gauss", "--no-progress", "--set", "training.epochs=12", "--set", "model={hidden: [8], activation: tanh, init: xavier}",
@@ -269,7 +269,7 @@ func TestConfigTrainsAgain(t *testing.T) {
 	}
 }
 
-// Every preset is an experiment that trains.
+// Every preset is an experiment that can be trained.
 func TestPresets(t *testing.T) {
 	skipShort(t)
 	digits, err := filepath.Abs("../../../datasets/testdata/mnist")
@@ -296,7 +296,7 @@ func TestPresets(t *testing.T) {
 	}
 }
 
-// The whole preset learns iris: 0.97 is four errors in 120.
+// The complete preset learns iris. An accuracy of 0.97 means four errors in 120.
 func TestIrisIsLearned(t *testing.T) {
 	skipShort(t)
 	chdir(t)
@@ -325,7 +325,7 @@ func TestFloat32(t *testing.T) {
 	}
 }
 
-// The same samples give the same run, whether they are built in or in a file.
+// The same samples give the same run, whether the data set is built in or a file.
 func TestTrainCSV(t *testing.T) {
 	points, err := filepath.Abs("../../../datasets/data/gauss.csv")
 	if err != nil {
@@ -380,7 +380,7 @@ func TestLogJSON(t *testing.T) {
 	}
 }
 
-// A run of no epochs keeps the untrained network.
+// A run of 0 epochs keeps the untrained network.
 func TestTrainNoEpochs(t *testing.T) {
 	t.Chdir(t.TempDir())
 	succeed(t, "train", "iris", "--set", "training.epochs=0", "--no-progress")

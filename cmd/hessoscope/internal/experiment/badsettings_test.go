@@ -12,8 +12,8 @@ import (
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/strictyaml"
 )
 
-// prepared is the error of preparing an experiment with settings, as the train
-// command does. Nothing may be written.
+// prepared prepares an experiment with settings, as the command train does, and returns
+// the error. Nothing may be written.
 func prepared(t *testing.T, c *Config, err error, settings ...string) error {
 	t.Helper()
 	if err != nil {
@@ -37,7 +37,7 @@ func prepared(t *testing.T, c *Config, err error, settings ...string) error {
 	return err
 }
 
-// refused is an error unless err is one line that says all of want.
+// refused reports a test error unless err is one line that contains all of want.
 func refused(t *testing.T, err error, want ...string) {
 	t.Helper()
 	if err == nil {
@@ -87,7 +87,7 @@ func TestBadYAML(t *testing.T) {
 		{"list within itself", "off: true", "method: &a [*a]", `e.yaml:11:15: "*" is an alias`},
 		{"aliases that explode", "name: e", "name: [&a [x, x], &b [*a, *a], &c [*b, *b], [*c, *c]]", `e.yaml:1:23: "*" is an alias`},
 		{"tag", "[5]", "!x [5]", `e.yaml:5:11: "!x" is an alias or a tag`},
-		{"brackets without end", "name: e", "name: " + strings.Repeat("[", 50_000), "e.yaml:1:27: more than 20 brackets within each other"},
+		{"brackets without end", "name: e", "name: " + strings.Repeat("[", 50_000), "e.yaml:1:27: more than 20 nested brackets"},
 		{"megabytes", "name: e", "name: " + strings.Repeat("e", 1<<20), "e.yaml: has 1048689 bytes; want at most 65536"},
 		{"second document", "spectrum:", "---\nspectrum:", "e.yaml:10:1: a second document"},
 
@@ -149,10 +149,10 @@ func TestBadYAML(t *testing.T) {
 		{"no pairs", "off: true", "top: -1\n  bottom: -1", "e.yaml:11:6: spectrum asks for neither top nor bottom pairs"},
 		{"epoch before the first", "off: true", "schedule:\n    at: [0, -1]", "e.yaml:12:9: spectrum.schedule.at has epoch -1"},
 		{"unknown metric", "spectrum:", "checkpoint: {best: test/los}\nspectrum:", `checkpoint.best: trainer: no metric "test/los"; did you mean "test/loss"?`},
-		{"metric without a better side", "spectrum:", "checkpoint: {best: train/learning_rate}\nspectrum:", "checkpoint.best: of train/learning_rate neither lower nor higher is better"},
+		{"metric without a better side", "spectrum:", "checkpoint: {best: train/learning_rate}\nspectrum:", "checkpoint.best: neither lower nor higher values of train/learning_rate are better"},
 		{"class that the set does not have", "set: gauss", "set: iris\n  classes: [0, 3]", "Classes has 3, want 0 to 2"},
 
-		// Sizes. Each must be refused before memory is asked for.
+		// Sizes. Each must be refused before memory is allocated.
 		{"billion of neurons", "[5]", "[1000000000]", "model.hidden [1000000000] makes 6e+09 parameters, 48 GB; want at most 134217728"},
 		{"wide layers", "[5]", "[100000, 100000]", "want at most 134217728"},
 		{"widest layer", "[5]", "[9223372036854775807]", "want at most 134217728"},
@@ -178,7 +178,7 @@ func TestBadYAML(t *testing.T) {
 	}
 }
 
-// Every number is checked, whatever way it is wrong.
+// Every number is checked for every kind of invalid value.
 func TestBadNumbers(t *testing.T) {
 	whole := []string{".nan", ".inf", "-.inf", "-1", "1.5", "1e30", "-1e30", "many", "[1]", "{a: 1}"}
 	real := []string{".nan", ".inf", "-.inf", "-1", "1e999", "many", "[1]", "{a: 1}"}
@@ -260,13 +260,12 @@ func TestBadSet(t *testing.T) {
 	}
 }
 
-// What stop.when may hold is told with the key that is wrong, and leaves
-// nothing behind.
+// An invalid stop.when is an error with the invalid key, and leaves no files.
 func TestBadStop(t *testing.T) {
 	for assignment, want := range map[string]string{
 		"stop.when={monitor: validation/los, patience: 3}":                                  `stop.when.monitor is "validation/los": trainer: no metric "validation/los"; did you mean "validation/loss"?`,
 		"stop.when.patience=3":                                                              "stop.when.monitor is missing",
-		"stop.when={monitor: train/learning_rate, patience: 3}":                             "stop.when.mode is missing: of train/learning_rate",
+		"stop.when={monitor: train/learning_rate, patience: 3}":                             "stop.when.mode is missing: neither lower nor higher values of train/learning_rate",
 		"stop.when={all: [{monitor: train/loss, rises: 3}, {monitor: train/loss, for: 2}]}": "stop.when.all[1].patience is missing",
 		"stop.when={all: [{monitor: train/loss, rises: 3}, {monitr: train/loss}]}":          `unknown key "monitr"; did you mean "monitor"?`,
 		"stop.when.all.0.patience=3":                                                        "is within a list; want the list as a whole",

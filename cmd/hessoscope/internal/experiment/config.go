@@ -24,31 +24,31 @@ type Config struct {
 	Log         Log        `yaml:"log,omitempty"`
 	Stop        Stop       `yaml:"stop,omitempty"`
 	Checkpoint  Checkpoint `yaml:"checkpoint"`
-	Workers     int        `yaml:"workers,omitempty"` // chunks of data at once; one a CPU if 0
+	Workers     int        `yaml:"workers,omitempty"` // chunks of data computed in parallel; one per CPU if 0
 }
 
-// Data says which samples are learned and how they are prepared.
+// Data chooses the data set and how it is prepared.
 type Data struct {
 	Set          string   `yaml:"set,omitempty"`           // a built-in set: hessoscope datasets list
-	CSV          string   `yaml:"csv,omitempty"`           // or a file
+	CSV          string   `yaml:"csv,omitempty"`           // a CSV file, instead of a built-in set
 	Label        string   `yaml:"label,omitempty"`         // csv: column of the labels; "label" if empty
 	Split        string   `yaml:"split,omitempty"`         // csv: column of the splits; "split" if empty
 	Features     []string `yaml:"features,omitempty"`      // csv: columns of the inputs; all others if empty
-	Standardize  bool     `yaml:"standardize,omitempty"`   // to mean 0, variance 1 of the training split
-	Samples      int      `yaml:"samples,omitempty"`       // synthetic sets: generate so many instead of the paper's points
-	TestSamples  int      `yaml:"test_samples,omitempty"`  // synthetic sets: so many fresh points instead of the paper's test split
+	Standardize  bool     `yaml:"standardize,omitempty"`   // scale features to mean 0 and variance 1 on the training split
+	Samples      int      `yaml:"samples,omitempty"`       // synthetic sets: number of generated points, which replace the paper's points
+	TestSamples  int      `yaml:"test_samples,omitempty"`  // synthetic sets: number of generated points that replace the paper's test split
 	Noise        float64  `yaml:"noise,omitempty"`         // synthetic sets: standard deviation
 	RandomLabels bool     `yaml:"random_labels,omitempty"` // permute the labels of the training split
-	Seed         uint64   `yaml:"seed,omitempty"`          // of generated points and random labels; the experiment's if 0
-	Classes      []int    `yaml:"classes,omitempty"`       // mnist, iris: only these
-	PerClass     int      `yaml:"per_class,omitempty"`     // mnist, iris: so many samples of each
+	Seed         uint64   `yaml:"seed,omitempty"`          // seed of generated points and random labels; the experiment's if 0
+	Classes      []int    `yaml:"classes,omitempty"`       // mnist, iris: only these classes
+	PerClass     int      `yaml:"per_class,omitempty"`     // mnist, iris: number of samples of each class
 	DataDir      string   `yaml:"dir,omitempty"`           // mnist: folder of the IDX files instead of the cache
 }
 
-// Model is the network, and what its parameters are at the start.
+// Model chooses the network and its initial parameters.
 type Model struct {
 	Type       string            `yaml:"type,omitempty"`        // mlp (the default), or the name of a type that a program has registered
-	Options    map[string]any    `yaml:"options,omitempty"`     // of such a type
+	Options    map[string]any    `yaml:"options,omitempty"`     // options of a registered type
 	Hidden     []int             `yaml:"hidden,flow,omitempty"` // mlp: widths of the hidden layers
 	Activation models.Activation `yaml:"activation,omitempty"`
 	Init       models.Init       `yaml:"init,omitempty"`
@@ -57,7 +57,7 @@ type Model struct {
 	NormOf     string            `yaml:"norm_of,omitempty"`   // start fresh, rescaled to the norm of this file's weights
 }
 
-// Training is how the loss is minimised.
+// Training chooses how the loss is minimised.
 type Training struct {
 	Epochs    int                     `yaml:"epochs"`
 	BatchSize int                     `yaml:"batch_size,omitempty"` // the whole split if 0
@@ -68,60 +68,60 @@ type Training struct {
 	Evaluate  trainer.Schedule        `yaml:"evaluate,omitempty"` // every epoch if empty
 }
 
-// Spectrum is which eigenvalues of the Hessian are measured, when and how.
+// Spectrum chooses which eigenvalues of the Hessian are measured, when and how.
 type Spectrum struct {
 	Off       bool             `yaml:"off,omitempty"`
-	Schedule  trainer.Schedule `yaml:"schedule,omitempty"` // 20 epochs, log-spaced, for a tenth of the work, if empty
+	Schedule  trainer.Schedule `yaml:"schedule,omitempty"` // if empty, 20 log-spaced epochs, as far as a tenth of the work allows
 	Method    curvature.Method `yaml:"method"`             // auto, dense, lanczos, reduced or density
-	Resolved  bool             `yaml:"resolved,omitempty"` // auto: by a method that finds all resolvable pairs
+	Resolved  bool             `yaml:"resolved,omitempty"` // auto: choose a method that finds all resolvable pairs
 	Matrix    analysis.Matrix  `yaml:"matrix,omitempty"`   // hessian or gauss_newton
 	Only      []string         `yaml:"only,omitempty"`     // layers or parameters; all if empty
-	Samples   int              `yaml:"samples,omitempty"`  // of the training split to measure on, drawn by the seed; all if 0
-	Top       int              `yaml:"top,omitempty"`      // largest pairs; C + 2 if 0
-	Bottom    int              `yaml:"bottom,omitempty"`   // smallest pairs; none if 0 or −1
+	Samples   int              `yaml:"samples,omitempty"`  // number of samples of the training split to measure on, drawn by the seed; all if 0
+	Top       int              `yaml:"top,omitempty"`      // number of largest pairs; C + 2 if 0
+	Bottom    int              `yaml:"bottom,omitempty"`   // number of smallest pairs; none if 0 or −1
 	Tolerance float64          `yaml:"tolerance,omitempty"`
 }
 
-// Complexity is how the complexity of the boundary is measured, from the
+// Complexity chooses how the complexity of the boundary is measured, from the
 // eigenvectors of the spectrum.
 type Complexity struct {
 	Off       bool               `yaml:"off,omitempty"`
-	Schedule  trainer.Schedule   `yaml:"schedule,omitempty"`  // which of the spectrum's epochs; all if empty
+	Schedule  trainer.Schedule   `yaml:"schedule,omitempty"`  // selects some of the epochs of the spectrum; all if empty
 	Epsilon   float64            `yaml:"epsilon,omitempty"`   // calibrated if 0
-	Alpha     float64            `yaml:"alpha,omitempty"`     // of the calibration; 0.05 if 0
+	Alpha     float64            `yaml:"alpha,omitempty"`     // significance level of the calibration; 0.05 if 0
 	Statistic boundary.Statistic `yaml:"statistic,omitempty"` // max, or the paper's mean
 	Vectors   boundary.Selection `yaml:"vectors,omitempty"`   // resolvable, or the paper's all
 }
 
-// Rank is when and on how many samples the effective rank of the gradients is
-// measured.
+// Rank chooses when and on how many samples the effective rank of the gradients
+// is measured.
 type Rank struct {
 	Off      bool             `yaml:"off,omitempty"`
 	Schedule trainer.Schedule `yaml:"schedule,omitempty"` // every epoch that a fiftieth of the work pays for, if empty
 	Samples  int              `yaml:"samples,omitempty"`  // of the training split, drawn by the seed; all of at most 1000 if 0
 }
 
-// Margin is when and on how many samples the margin is measured.
+// Margin chooses when and on how many samples the margin is measured.
 type Margin struct {
 	Off      bool             `yaml:"off,omitempty"`
-	Schedule trainer.Schedule `yaml:"schedule,omitempty"` // 20 epochs, log-spaced, the distances for a tenth of the work, if empty
-	Samples  int              `yaml:"samples,omitempty"`  // of the training split whose distances are measured, drawn by the seed; all of at most 1000 if 0
+	Schedule trainer.Schedule `yaml:"schedule,omitempty"` // if empty, 20 log-spaced epochs, the distances as far as a tenth of the work allows
+	Samples  int              `yaml:"samples,omitempty"`  // number of samples of the training split to measure, drawn by the seed; all, but at most 1000, if 0
 }
 
-// Log is when a line is logged.
+// Log chooses the epochs that are logged.
 type Log struct {
-	Schedule trainer.Schedule `yaml:"schedule,omitempty"` // about 20 epochs and every measurement, if empty
+	Schedule trainer.Schedule `yaml:"schedule,omitempty"` // if empty, about 20 epochs, and every epoch with a measurement
 }
 
-// Stop is when training ends early, and what is kept then.
+// Stop chooses when training ends early, and which parameters are kept.
 type Stop struct {
-	Rule        stopping.Rule `yaml:"when,omitempty"`         // before the last epoch
-	RestoreBest string        `yaml:"restore_best,omitempty"` // metric whose best epoch's parameters are put back at the end
+	Rule        stopping.Rule `yaml:"when,omitempty"`         // the condition on which to stop
+	RestoreBest string        `yaml:"restore_best,omitempty"` // metric; the parameters of its best epoch are put back when training ends
 }
 
-// Checkpoint is when the state of a run is saved.
+// Checkpoint chooses when the state of a run is saved.
 type Checkpoint struct {
-	Seconds  float64          `yaml:"seconds,omitempty"`  // between saves of last.npz; 10 if 0
-	Schedule trainer.Schedule `yaml:"schedule,omitempty"` // epochs kept as files of their own
-	Best     string           `yaml:"best,omitempty"`     // metric whose best epoch is kept as best.npz
+	Seconds  float64          `yaml:"seconds,omitempty"`  // time between saves of last.npz; 10 if 0
+	Schedule trainer.Schedule `yaml:"schedule,omitempty"` // epochs whose checkpoints are kept in files of their own
+	Best     string           `yaml:"best,omitempty"`     // metric; its best epoch is kept as best.npz
 }

@@ -15,7 +15,7 @@ func (c *Config) LoadData(ctx context.Context) (*datasets.Dataset, error) {
 	return data.Standardize()
 }
 
-// source loads the data as they are, not standardized.
+// source loads the data without standardizing them.
 func (c *Config) source(ctx context.Context) (*datasets.Dataset, error) {
 	d := c.Data
 	if d.Seed == 0 && (d.Samples > 0 || d.TestSamples > 0 || d.RandomLabels) {

@@ -1,14 +1,14 @@
-// Package experiment makes a monitored training run of an experiment file.
+// Package experiment turns an experiment file into a monitored training run.
 //
-// An experiment says in YAML which data, which model, how it is trained and what
-// is measured meanwhile. It is a preset, a file of the user, or the config.yaml
-// of a run:
+// An experiment is a YAML file that chooses the data, the model, the training and
+// the measurements. It is a preset, a file of the user, or the config.yaml of a
+// run:
 //
 //	Load, Set → Validate → Resolve → Prepare → trainer.Trainer
 //
-// Load reads it strictly and Set changes one setting. Validate finds what cannot
-// be meant, before any data is loaded. Resolve puts in the defaults. Prepare
-// loads the data, builds the model and attaches the hooks that write into the
-// folder of the run. LoadData and BuildModel are its parts for those who do not
-// train. Resume prepares an interrupted run again, from its last checkpoint.
+// Load reads the file strictly, and Set changes settings. Validate finds invalid
+// settings before any data is loaded. Resolve fills in the defaults. Prepare loads
+// the data, builds the model and attaches the hooks that write into the folder of
+// the run. LoadData and BuildModel are parts of Prepare for callers that do not
+// train. Resume prepares an interrupted run from its last checkpoint.
 package experiment

@@ -9,7 +9,7 @@ import (
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/strictyaml"
 )
 
-// docs/experiment.md names every setting.
+// docs/experiment.md describes every setting.
 func TestSettingsAreDocumented(t *testing.T) {
 	data, err := os.ReadFile("../../../../docs/experiment.md")
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
 )
 
-// A preset, made short, is trained into a folder.
+// A shortened preset is trained into a folder.
 func Example() {
 	out, err := os.MkdirTemp("", "runs")
 	if err != nil {

@@ -19,14 +19,14 @@ func ReadRun(dir string) (*Config, error) {
 	return c, err
 }
 
-// notARun is the error for a folder without settings.
+// notARun returns the error for a folder without settings.
 func notARun(dir string) error {
 	return fmt.Errorf("%s is not the folder of a run: it has no config.yaml", dir)
 }
 
-// CheckpointOf is the file of a run's checkpoint that was kept at an epoch, or of
-// the last one if epoch is negative. The error for one that is not there tells
-// which are.
+// CheckpointOf returns the file of the checkpoint of a run that was kept at an epoch,
+// or of the last checkpoint if epoch is negative. If it does not exist, the error
+// lists those that do.
 func CheckpointOf(dir string, epoch int) (string, error) {
 	folder := record.Folder(dir)
 	path := folder.LastCheckpoint()

@@ -13,8 +13,8 @@ import (
 	"github.com/hessoscope/hessoscope/datasets/durable"
 )
 
-// FreeDir is the folder for a new run below out: NAME, or NAME-2, NAME-3, … if
-// there are runs of that name already.
+// FreeDir returns the folder for a new run below out: NAME, or NAME-2, NAME-3, … if
+// there already are runs of that name.
 func FreeDir(out, name string) (string, error) {
 	for n := 1; ; n++ {
 		dir := runDir(out, name, n)
@@ -26,7 +26,7 @@ func FreeDir(out, name string) (string, error) {
 	}
 }
 
-// runDir is the folder of the nth run of a name.
+// runDir returns the folder of the nth run of a name.
 func runDir(out, name string, n int) string {
 	if n > 1 {
 		name = fmt.Sprintf("%s-%d", name, n)
@@ -34,8 +34,9 @@ func runDir(out, name string, n int) string {
 	return filepath.Join(out, name)
 }
 
-// newestDir is the folder of the newest run of a name, empty if there is none.
-// A folder without settings is that of a run that was killed before it began.
+// newestDir returns the folder of the newest run of a name, or "" if there is none.
+// It skips folders without settings, which belong to runs that were killed before
+// they began.
 func newestDir(out, name string) string {
 	dir := ""
 	for n := 1; ; n++ {
@@ -49,7 +50,7 @@ func newestDir(out, name string) string {
 	}
 }
 
-// Create makes the folder of a run, with its settings.
+// Create creates the folder of a run and writes its settings.
 func (c *Config) Create(dir string) error {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		return err

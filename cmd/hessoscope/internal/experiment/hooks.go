@@ -11,14 +11,14 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// A Console is where people watch a run.
+// A Console says where and how the log and the progress of a run are shown.
 type Console struct {
 	Log      io.Writer
-	Format   string    // of the log: text, or json for machines
-	Progress io.Writer // of the progress bar; there is none if nil
+	Format   string    // format of the log: text, or json for programs
+	Progress io.Writer // for the progress bar; no bar if nil
 }
 
-// hooks are what watches a run, its files in a folder.
+// hooks returns the hooks of a run whose files are in folder.
 func (c *Config) hooks(folder record.Folder, console Console) ([]trainer.Hook, error) {
 	progress := &callbacks.Progress{Out: console.Progress}
 	lines := console.Log
@@ -66,7 +66,7 @@ func (c *Config) hooks(folder record.Folder, console Console) ([]trainer.Hook, e
 			Dir: folder.Checkpoints(), Interval: time.Duration(c.Checkpoint.Seconds * float64(time.Second)),
 			Schedule: c.Checkpoint.Schedule, Keep: !c.Checkpoint.Schedule.IsZero(), Best: c.Checkpoint.Best,
 		},
-		// Behind the checkpoint: a run that is told to be finished is saved.
+		// After the checkpoint, so that a run with the status finished is saved.
 		&callbacks.RunRecord{Path: folder.Run(), Info: map[string]string{"name": c.Name, "description": c.Description}},
 	), nil
 }

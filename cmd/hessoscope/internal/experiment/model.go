@@ -15,12 +15,12 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// mlp is the type of the model that the command makes itself.
+// mlp is the type of the built-in model.
 const mlp = "mlp"
 
 func (m *Model) isMLP() bool { return m.Type == "" || m.Type == mlp }
 
-// BuildModel makes the model that training starts from.
+// BuildModel returns the model with the parameters from which training starts.
 func (c *Config) BuildModel(data *datasets.Dataset) (models.Model, error) {
 	m, err := c.fresh(data)
 	if err != nil {
@@ -52,7 +52,7 @@ func (c *Config) LoadModel(path string, data *datasets.Dataset) (models.Model, e
 	return m, importFile(m, path)
 }
 
-// importFile sets the parameters of a model to those of a file.
+// importFile sets the parameters of a model to those in a file.
 func importFile(m models.Model, path string) error {
 	arrays, err := weights.Read(path)
 	if err != nil {
@@ -64,7 +64,7 @@ func importFile(m models.Model, path string) error {
 	return nil
 }
 
-// fresh makes a model with parameters drawn from the seed.
+// fresh returns a model with random parameters, drawn with the seed.
 func (c *Config) fresh(data *datasets.Dataset) (models.Model, error) {
 	precision := tensor.Float64
 	if c.Model.Precision == "float32" {
@@ -88,8 +88,8 @@ func (c *Config) fresh(data *datasets.Dataset) (models.Model, error) {
 	return m, nil
 }
 
-// maxParameters is 1 GiB of float64. Training keeps some copies of it, and
-// measuring some vectors a pair.
+// maxParameters is the number of float64 in 1 GiB. Training keeps several copies of
+// the parameters, and a measurement several vectors of their size per eigenpair.
 const maxParameters = 1 << 27
 
 func (c *Config) freshMLP(data *datasets.Dataset, precision tensor.Dtype, rng *rand.Rand) (models.Model, error) {

@@ -10,8 +10,8 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// Prepare loads the data and builds all that is needed to train into dir.
-// Nothing is written yet: what is wrong with the experiment shows here.
+// Prepare loads the data and builds everything that is needed to train into dir. It
+// finds what is wrong with the experiment before anything is written.
 func (c *Config) Prepare(ctx context.Context, dir string, console Console) (*trainer.Trainer, error) {
 	data, err := c.LoadData(ctx)
 	if err != nil {
@@ -40,7 +40,7 @@ func (c *Config) Prepare(ctx context.Context, dir string, console Console) (*tra
 			return nil, fmt.Errorf("checkpoint.best: %w", err)
 		}
 		if m.Better == trainer.Neither {
-			return nil, fmt.Errorf("checkpoint.best: of %s neither lower nor higher is better; choose another metric", m.Name)
+			return nil, fmt.Errorf("checkpoint.best: neither lower nor higher values of %s are better; choose another metric", m.Name)
 		}
 	}
 	return t, strictyaml.Keyed[Config](trainer.Below("Stop", c.earlyStopping(nil).Check(t.State())))

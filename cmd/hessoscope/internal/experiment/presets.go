@@ -13,10 +13,10 @@ import (
 //go:embed presets/*.yaml
 var presets embed.FS
 
-// PresetNames are the names of the experiments that come with the command.
+// PresetNames returns the names of the experiments that come with the command.
 func PresetNames() []string { return strictyaml.Names(presets) }
 
-// Preset is the text of an experiment that comes with the command.
+// Preset returns the text of an experiment that comes with the command.
 func Preset(name string) ([]byte, error) {
 	data, err := presets.ReadFile("presets/" + name + ".yaml")
 	if err != nil {

@@ -9,12 +9,13 @@ import (
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/strictyaml"
 )
 
-// Load reads a YAML file, if name looks like one or is one, else a preset.
+// Load reads a YAML file if name ends in .yaml or .yml, or is a path with a
+// separator to an existing file. Otherwise name is that of a preset.
 func Load(name string) (*Config, error) {
 	ext := filepath.Ext(name)
 	info, err := os.Stat(name)
 	if isPath := strings.ContainsRune(name, filepath.Separator); err == nil && info.IsDir() && isPath {
-		return nil, fmt.Errorf("%s is a folder; want a YAML file, or --resume to go on with a run", name)
+		return nil, fmt.Errorf("%s is a folder; want a YAML file, or --resume to continue a run", name)
 	} else if ext == ".yaml" || ext == ".yml" || err == nil && isPath {
 		return Read(name)
 	}
@@ -25,8 +26,8 @@ func Load(name string) (*Config, error) {
 	return Parse("preset "+name, data)
 }
 
-// Read reads an experiment from a file. The name of the file is that of the
-// experiment if it has none.
+// Read reads an experiment from a file. An experiment without a name gets that of
+// the file.
 func Read(path string) (*Config, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -42,8 +43,8 @@ func Read(path string) (*Config, error) {
 	return c, nil
 }
 
-// Parse reads an experiment strictly and validates it: every error tells its
-// place in the file of that name, and what would be right.
+// Parse reads an experiment strictly and validates it. Every error has the place in
+// the file, whose name is name, and says what is valid.
 func Parse(name string, data []byte) (*Config, error) {
 	c := new(Config)
 	if err := strictyaml.Parse(name, data, c, "`hessoscope presets print iris` shows what it may hold"); err != nil {
@@ -55,8 +56,8 @@ func Parse(name string, data []byte) (*Config, error) {
 	return c, nil
 }
 
-// Set changes settings: "training.epochs=50". The values are YAML. What becomes
-// of the experiment is not validated.
+// Set changes settings: "training.epochs=50". The values are YAML. Set does not
+// validate the resulting experiment.
 func (c *Config) Set(assignments ...string) error {
 	for _, assignment := range assignments {
 		key, value, ok := strings.Cut(assignment, "=")

@@ -12,7 +12,7 @@ import (
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/strictyaml"
 )
 
-// small is an experiment that is quick, should it be accepted.
+// small is an experiment that is quick if it is accepted by mistake.
 const small = `name: e
 data:
   set: gauss
@@ -26,7 +26,7 @@ spectrum:
   off: true
 `
 
-// All that YAML allows for a whole number, a list, a name.
+// The notations that YAML allows for a whole number, a list and a name.
 func TestParse(t *testing.T) {
 	c, err := Parse("e.yaml", []byte(`
 ---
@@ -52,7 +52,7 @@ spectrum: {top: -1, "off": true}
 	}
 }
 
-// oneLine is an error unless err can be the command's only line.
+// oneLine reports a test error unless err is a single line, as the command prints it.
 func oneLine(t *testing.T, err error) {
 	t.Helper()
 	if text := err.Error(); text == "" || strings.ContainsAny(text, "\n\r") {
@@ -84,7 +84,7 @@ func FuzzConfig(f *testing.F) {
 			}
 			return
 		}
-		// What is accepted can be written down and read again.
+		// An experiment that is accepted can be written and read again.
 		c.Resolve()
 		text, err := yaml.Marshal(c)
 		if err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// Resolve puts the defaults in the place of settings that were left out, so that
-// the config.yaml of a run tells all of them.
+// Resolve sets the settings that were left out to their defaults, so that the
+// config.yaml of a run has all settings.
 func (c *Config) Resolve() {
 	if c.Model.isMLP() {
 		setDefault(&c.Model.Activation, models.ReLU)
@@ -40,8 +40,8 @@ func setDefault[T comparable](setting *T, value T) {
 	}
 }
 
-// Absolute makes the files that c names independent of the working directory, so
-// that the config.yaml of a run can be used from anywhere.
+// Absolute makes the paths in c absolute, so that the config.yaml of a run can be
+// used from any working directory.
 func (c *Config) Absolute() error {
 	for _, path := range []*string{&c.Data.CSV, &c.Data.DataDir, &c.Model.Weights, &c.Model.NormOf} {
 		if *path == "" {

@@ -13,9 +13,9 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// DirToResume is the folder of the run that an argument names: the argument
-// itself, or below out the newest run of a name, which is that of the experiment
-// if name is empty.
+// DirToResume returns the folder of the run to resume: the argument itself if it is
+// the folder of a run, otherwise the newest run of a name below out. If name is
+// empty, it is that of the experiment.
 func DirToResume(argument, name, out string) (string, error) {
 	if _, err := os.Stat(record.Folder(argument).Config()); err == nil {
 		return argument, nil
@@ -37,8 +37,8 @@ func DirToResume(argument, name, out string) (string, error) {
 	return dir, nil
 }
 
-// Resume prepares a run again that was interrupted: from its last checkpoint,
-// or from its start where it was killed before the first. It removes what a
+// Resume prepares an interrupted run from its last checkpoint, or from its start if
+// it was killed before the first checkpoint. It removes temporary files that a
 // killed process may have left.
 func Resume(ctx context.Context, dir string, console Console) (*trainer.Trainer, error) {
 	folder := record.Folder(dir)

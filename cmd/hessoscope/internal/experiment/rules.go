@@ -10,12 +10,13 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// ruleFile is a file of rules for stopping, each as stop.when may be.
+// ruleFile is the content of a file of stopping rules, each as in stop.when.
 type ruleFile struct {
 	Rules []stopping.Rule `yaml:"rules"`
 }
 
-// ReadRules reads a file of rules for stopping, on metrics that are declared.
+// ReadRules reads a file of stopping rules. The function declared returns the
+// declaration of a metric.
 func ReadRules(path string, declared func(metric string) (trainer.Metric, error)) ([]stopping.Rule, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -48,18 +49,18 @@ func parseRules(name string, data []byte) ([]stopping.Rule, error) {
 		}
 	}
 	if i := duplicate(file.Rules); i >= 0 {
-		return nil, fmt.Errorf("%s: rules[%d] is the same as one before it", strictyaml.Place(name, data, fmt.Sprintf("rules[%d]", i)), i)
+		return nil, fmt.Errorf("%s: rules[%d] is the same as an earlier rule", strictyaml.Place(name, data, fmt.Sprintf("rules[%d]", i)), i)
 	}
 	return file.Rules, nil
 }
 
-// ruleError is the error of a rule, by the key of the file that is to blame.
+// ruleError returns the error of rule i with the invalid key of the file.
 func ruleError(i int, err error) error {
 	return strictyaml.Keyed[ruleFile](trainer.Below(fmt.Sprintf("Rules[%d]", i), err))
 }
 
-// duplicate is the number of the first rule that is there before, or -1: their
-// words name them in the results.
+// duplicate returns the index of the first rule that equals an earlier one, or -1.
+// Rules must differ, because in the results their text is their name.
 func duplicate(rules []stopping.Rule) int {
 	known := make(map[string]bool)
 	return slices.IndexFunc(rules, func(r stopping.Rule) bool {

@@ -6,7 +6,7 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// Trainer is the part of the configuration that the trainer takes.
+// Trainer returns the settings of the trainer.
 func (c *Config) Trainer() trainer.Config {
 	t := c.Training
 	return trainer.Config{
@@ -15,13 +15,13 @@ func (c *Config) Trainer() trainer.Config {
 	}
 }
 
-// Solver is the part of the configuration that finds eigenvalues.
+// Solver returns the settings of the eigenvalue solver.
 func (c *Config) Solver() curvature.Settings {
 	s := c.Spectrum
 	return curvature.Settings{Method: s.Method, Resolved: s.Resolved, Top: s.Top, Bottom: s.Bottom, Tolerance: s.Tolerance}
 }
 
-// Settings are those of the complexity as package boundary takes them.
+// Settings returns the settings of the complexity for package boundary.
 func (c Complexity) Settings() boundary.ComplexitySettings {
 	return boundary.ComplexitySettings{Epsilon: c.Epsilon, Alpha: c.Alpha, Statistic: c.Statistic, Vectors: c.Vectors}
 }

@@ -17,12 +17,12 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// maxSeconds is about 30 years: longer than a run, shorter than a
-// time.Duration can hold.
+// maxSeconds is about 30 years, which is longer than any run and fits in a
+// time.Duration.
 const maxSeconds = 1e9
 
-// Validate returns an error for settings that cannot be meant: a
-// *trainer.FieldError with the full key where one key is to blame.
+// Validate returns an error for invalid settings. If a single key is invalid, it is a
+// *trainer.FieldError with the full key.
 func (c *Config) Validate() error {
 	wrong := func(field, problem string) error { return &trainer.FieldError{Field: field, Problem: problem} }
 	switch {
@@ -33,7 +33,7 @@ func (c *Config) Validate() error {
 	case c.Workers < 0:
 		return wrong("workers", "is negative; want 0, for one a CPU, or more")
 	case c.Model.Weights != "" && c.Model.NormOf != "":
-		return wrong("model.norm_of", "excludes weights: a start is either taken over or rescaled")
+		return wrong("model.norm_of", "excludes weights: the initial parameters are either read from a file or rescaled")
 	case !slices.Contains([]string{"", "float64", "float32"}, c.Model.Precision):
 		return wrong("model.precision", fmt.Sprintf("is %q; want float64 or float32", c.Model.Precision))
 	case slices.ContainsFunc(c.Model.Hidden, func(w int) bool { return w < 1 }):
@@ -91,7 +91,7 @@ func (c *Config) Validate() error {
 	))
 }
 
-// validate returns the error of the rule, if there is one.
+// validate returns the error of the rule, if it is invalid.
 func (s *Stop) validate() error {
 	if s.Rule.IsZero() {
 		return nil
@@ -99,8 +99,8 @@ func (s *Stop) validate() error {
 	return s.Rule.Validate()
 }
 
-// validate returns a *trainer.FieldError for a type of model that does not
-// exist, and for settings that do not apply to it.
+// validate returns a *trainer.FieldError if the type of model does not exist or a
+// setting does not apply to it.
 func (m *Model) validate() error {
 	if m.isMLP() {
 		if len(m.Options) > 0 {
@@ -122,8 +122,8 @@ func (m *Model) validate() error {
 	return nil
 }
 
-// validate returns a *trainer.FieldError for a set that does not exist, and for
-// settings that do not apply to the source of the data.
+// validate returns a *trainer.FieldError if the data set does not exist or a setting
+// does not apply to the source of the data.
 func (d *Data) validate() error {
 	source, allowed := "csv", []string{"Label", "Split", "Features"}
 	if d.Set != "" {
@@ -147,8 +147,8 @@ func (d *Data) validate() error {
 	return nil
 }
 
-// DataKeys are the keys of an experiment for fields of datasets.Options or
-// datasets.CSVOptions.
+// DataKeys returns the keys of an experiment that correspond to fields of
+// datasets.Options or datasets.CSVOptions.
 func DataKeys(options []string) []string {
 	var keys []string
 	for _, o := range options {

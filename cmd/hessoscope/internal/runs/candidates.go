@@ -12,9 +12,10 @@ import (
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/strictyaml"
 )
 
-// Candidates reads the runs in the folders, and their histories where these
-// are wanted. A run that cannot be read is set apart, since one of many that
-// failed is no reason to choose none; it is an error if none can be read.
+// Candidates reads the runs in the folders, with their histories if these are
+// requested. A run that cannot be read is set apart, so that a failed run does not
+// prevent a selection from the others. If none can be read, Candidates returns an
+// error.
 func Candidates(dirs []string, histories bool) ([]selection.Candidate, []selection.Apart, error) {
 	folders, err := record.Runs(dirs)
 	if err != nil {
@@ -56,8 +57,8 @@ func readCandidate(folder record.Folder, history bool) (selection.Candidate, err
 	return c, err
 }
 
-// measuringKeys are the settings of an experiment that a measure's meaning
-// depends on; how exactly it is computed is not among them.
+// measuringKeys are the settings of an experiment that change the meaning of a
+// measure. Settings that only affect its accuracy are not among them.
 var measuringKeys = [][2]string{
 	{"spectrum", "matrix"},
 	{"spectrum", "only"},
@@ -67,8 +68,8 @@ var measuringKeys = [][2]string{
 	{"complexity", "vectors"},
 }
 
-// measuringSettings are those of a run; nil if it has no config.yaml, as a run
-// of somebody's own program.
+// measuringSettings returns the values of measuringKeys of a run, or nil if it has no
+// config.yaml, as a run of another program may have none.
 func measuringSettings(path string) (map[string]string, error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -80,7 +81,8 @@ func measuringSettings(path string) (map[string]string, error) {
 	return parseMeasuringSettings(path, data)
 }
 
-// parseMeasuringSettings is not strict: the file may be of another version.
+// parseMeasuringSettings accepts unknown keys, because another version may have
+// written the file.
 func parseMeasuringSettings(name string, data []byte) (map[string]string, error) {
 	groups, err := strictyaml.ParseGroups(name, data)
 	if err != nil {

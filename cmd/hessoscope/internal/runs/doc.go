@@ -1,7 +1,7 @@
-// Package runs reads what finished runs have recorded in their folders.
+// Package runs reads the folders of recorded runs.
 //
-// Candidates reads the runs to choose from, as package selection takes them, and
-// sets those apart that cannot be read. Histories reads whole histories, as
-// package stopping takes them, and wants every run to be readable. Both take the
-// folders of runs, and folders that hold such folders, as that of a sweep.
+// Candidates reads runs for package selection, and sets those apart that cannot be
+// read. Histories reads whole histories for package stopping, and every run must be
+// readable. Both take folders of runs and folders that contain such folders, such as
+// that of a sweep.
 package runs

@@ -8,7 +8,7 @@ import (
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/runs"
 )
 
-// Of two folders of runs one can be read.
+// Only one of two folders of runs can be read.
 func Example() {
 	dir, err := os.MkdirTemp("", "runs")
 	if err != nil {

@@ -6,16 +6,15 @@ import (
 	"github.com/hessoscope/hessoscope/callbacks/record"
 )
 
-// A Recorded is what a run has recorded.
+// A Recorded is the content of the folder of a run.
 type Recorded struct {
 	Folder  record.Folder
 	Run     *record.Run
 	History []record.Entry // by epoch, at least one
 }
 
-// Histories reads what the runs in the folders recorded. One that cannot be
-// read, or recorded nothing, is an error: a study of the others would be another
-// one.
+// Histories reads the runs in the folders. A run that cannot be read or has recorded
+// nothing is an error, because leaving it out would change the result of a study.
 func Histories(dirs []string) ([]Recorded, error) {
 	folders, err := record.Runs(dirs)
 	if err != nil {

@@ -9,9 +9,9 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// Assign gives the setting at a key with dots, such as training.epochs, a value
-// in YAML. Errors begin with where, which tells where the user wrote it; after
-// an error nothing has changed.
+// Assign sets the setting at a dotted key, such as training.epochs, to a value in
+// YAML. Errors begin with where, which is the place where the user wrote the
+// assignment. If there is an error, Assign changes nothing.
 func Assign[T any](into *T, where, key, value string) (err error) {
 	defer recovered(where, &err)
 	field, err := lookup(reflect.ValueOf(into).Elem(), key)
@@ -37,14 +37,14 @@ func Assign[T any](into *T, where, key, value string) (err error) {
 	return nil
 }
 
-// Flow is a value as YAML on one line, as Assign takes it.
+// Flow formats a value as YAML on one line, as Assign reads it.
 func Flow(value any) (string, error) {
 	text, err := yaml.MarshalWithOptions(value, yaml.Flow(true))
 	return strings.TrimSpace(string(text)), err
 }
 
-// Fill sets the struct that into points to from groups of keys that were read
-// before, strictly. Errors begin with where, the key of the groups.
+// Fill strictly sets the struct that into points to from groups of keys that have
+// already been read from YAML. Errors begin with where, the key of the groups.
 func Fill(where string, groups map[string]any, into any) (err error) {
 	defer recovered(where, &err)
 	t := reflect.TypeOf(into)

@@ -12,19 +12,20 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// Key is the YAML key of a field, empty if it has none.
+// Key returns the YAML key of a field, or "" if it has none.
 func Key(f reflect.StructField) string {
 	key, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
 	return key
 }
 
-// Keys are the keys with dots of a struct type, at all depths, with the types of
+// Keys yields the dotted keys of a struct type, at all depths, with the types of
 // their values. A group comes before the keys within it.
 func Keys(t reflect.Type) iter.Seq2[string, reflect.Type] {
 	return func(yield func(string, reflect.Type) bool) { eachKey(t, "", yield) }
 }
 
-// eachKey yields the keys of Keys below a prefix, and tells whether to go on.
+// eachKey yields the keys of a struct type with a prefix. It returns false if the
+// iteration is to stop.
 func eachKey(t reflect.Type, above string, yield func(string, reflect.Type) bool) bool {
 	for f := range t.Fields() {
 		key := Key(f)
@@ -41,7 +42,7 @@ func eachKey(t reflect.Type, above string, yield func(string, reflect.Type) bool
 	return true
 }
 
-// TypeOf is the type of the setting at a key with dots of a T.
+// TypeOf returns the type of the setting at a dotted key of a T.
 func TypeOf[T any](key string) (reflect.Type, error) {
 	field, err := lookup(reflect.ValueOf(new(T)).Elem(), key)
 	if err != nil {
@@ -50,13 +51,13 @@ func TypeOf[T any](key string) (reflect.Type, error) {
 	return field.Type(), nil
 }
 
-// lookup finds the field of a key with dots.
+// lookup returns the field at a dotted key.
 func lookup(v reflect.Value, key string) (reflect.Value, error) {
 	return descend(v, key, v.Type())
 }
 
-// descend is lookup within root. The values of a list of structs are groups of
-// keys that each have a name.
+// descend implements lookup. If key is unknown, it suggests a key of root. The values
+// of a list of structs are groups of keys that each have a name.
 func descend(v reflect.Value, key string, root reflect.Type) (reflect.Value, error) {
 	first, rest, nested := strings.Cut(key, ".")
 	for i := range v.NumField() {
@@ -70,7 +71,7 @@ func descend(v reflect.Value, key string, root reflect.Type) (reflect.Value, err
 			return descend(field, rest, root)
 		case field.Kind() == reflect.Slice && field.Type().Elem().Kind() == reflect.Struct:
 			_, rest, _ = strings.Cut(rest, ".")
-			return descend(reflect.Zero(field.Type().Elem()), rest, root) // which cannot be set
+			return descend(reflect.Zero(field.Type().Elem()), rest, root) // the zero value serves to check the key; it cannot be set
 		default:
 			return field, fmt.Errorf("%s has no keys below it", first)
 		}
@@ -87,7 +88,7 @@ func descend(v reflect.Value, key string, root reflect.Type) (reflect.Value, err
 	return v, fmt.Errorf("unknown key %q%s", first, suggest.Nearest(first, keys))
 }
 
-// pathTo is the key with dots of the first setting of that name, at any depth.
+// pathTo returns the dotted key of the first setting with this name, at any depth.
 func pathTo(name string, t reflect.Type) string {
 	for key := range Keys(t) {
 		if key[strings.LastIndexByte(key, '.')+1:] == name {
@@ -97,8 +98,8 @@ func pathTo(name string, t reflect.Type) string {
 	return ""
 }
 
-// Keyed puts a *trainer.FieldError that speaks of Go fields of a T into the words
-// of a file that holds a T. Other errors stay as they are.
+// Keyed renames the Go fields of a T in a *trainer.FieldError to the dotted keys of a
+// file that holds a T. Other errors are returned unchanged.
 func Keyed[T any](err error) error {
 	var field *trainer.FieldError
 	if !errors.As(err, &field) {
@@ -107,7 +108,7 @@ func Keyed[T any](err error) error {
 	return field.Rename(func(path string) string { return keyOf(reflect.TypeFor[T](), path) })
 }
 
-// keyOf is the key with dots of a path of Go fields, such as
+// keyOf returns the dotted key of a path of Go fields, such as
 // Stop.Rule.All[0].Monitor.
 func keyOf(t reflect.Type, path string) string {
 	first, rest, nested := strings.Cut(path, ".")
@@ -132,14 +133,14 @@ func keyOf(t reflect.Type, path string) string {
 	return key
 }
 
-// listIndex is the number of an element of a list in a key: all[0].monitor.
+// listIndex matches the index of a list element in a key: all[0].monitor.
 var listIndex = regexp.MustCompile(`\[(\d+)\]`)
 
-// unknownKey says that a key with dots is unknown in a file that holds a struct
-// of a type, and which known key is near.
+// unknownKey returns the message that a dotted key is unknown in a file that holds a
+// struct of type t, with the nearest known key.
 func unknownKey(t reflect.Type, key string) string {
 	_, err := lookup(reflect.New(t).Elem(), listIndex.ReplaceAllString(key, ".$1"))
-	if err == nil { // at another depth
+	if err == nil { // the key is known, but misplaced in the file
 		return fmt.Sprintf("key %q is not known here", key)
 	}
 	return err.Error()

@@ -10,12 +10,12 @@ import (
 // Limits of a file, far above what an experiment or a sweep needs.
 const (
 	maxYAML  = 1 << 16 // bytes
-	maxDepth = 20      // of brackets
+	maxDepth = 20      // levels of nested brackets
 )
 
-// checkLimits returns an error for what settings do not need and what can bring
-// a YAML parser down: aliases, which may hold themselves, tags, deep nesting
-// and sheer size.
+// checkLimits returns an error for features that settings do not need and that can
+// exhaust or crash a YAML parser: aliases, which may contain themselves, tags, deep
+// nesting and large files.
 func checkLimits(name string, data []byte) error {
 	if len(data) > maxYAML {
 		return fmt.Errorf("%s: has %d bytes; want at most %d", name, len(data), maxYAML)
@@ -31,7 +31,7 @@ func checkLimits(name string, data []byte) error {
 			depth--
 		}
 		if depth > maxDepth {
-			return fmt.Errorf("%s: more than %d brackets within each other", Position(name, t), maxDepth)
+			return fmt.Errorf("%s: more than %d nested brackets", Position(name, t), maxDepth)
 		}
 	}
 	return nil

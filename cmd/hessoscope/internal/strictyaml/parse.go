@@ -11,9 +11,9 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// Parse reads the one YAML document of a file into a struct, strictly: every
-// error tells its place in the file. The error for an empty file ends with
-// hint, which tells what the file may hold.
+// Parse strictly reads the only YAML document of a file into a struct. Every error
+// has its place in the file. The error for an empty file ends with hint, which says
+// what the file may contain.
 func Parse[T any](name string, data []byte, into *T, hint string) (err error) {
 	defer recovered(name, &err)
 	if len(bytes.TrimSpace(data)) == 0 {
@@ -31,9 +31,9 @@ func Parse[T any](name string, data []byte, into *T, hint string) (err error) {
 	return Placed(name, data, wholeNumbers(data, "", reflect.TypeFor[T]()))
 }
 
-// ParseGroups reads a YAML file as groups of keys, whatever the keys are. It
-// keeps the limits of Parse, and is for files that other versions of a program
-// may have written.
+// ParseGroups reads a YAML file as groups of keys and accepts any keys. It is for
+// files that other versions of a program may have written, and has the limits of
+// Parse.
 func ParseGroups(name string, data []byte) (groups map[string]any, err error) {
 	defer recovered(name, &err)
 	if err := checkLimits(name, data); err != nil {
@@ -45,8 +45,8 @@ func ParseGroups(name string, data []byte) (groups map[string]any, err error) {
 	return groups, nil
 }
 
-// oneDocument returns an error unless data is a single YAML document: the
-// decoder would leave out all others.
+// oneDocument returns an error if data is more than one YAML document, because the
+// decoder would ignore all but the first.
 func oneDocument(name string, data []byte) error {
 	file, err := parser.ParseBytes(data, 0)
 	if err != nil {
@@ -54,7 +54,7 @@ func oneDocument(name string, data []byte) error {
 	}
 	for _, doc := range file.Docs[min(1, len(file.Docs)):] {
 		if doc.Body != nil {
-			return fmt.Errorf("%s: a second document begins here; want one a file", Position(name, cmp.Or(doc.Start, doc.Body.GetToken())))
+			return fmt.Errorf("%s: a second document begins here; want one per file", Position(name, cmp.Or(doc.Start, doc.Body.GetToken())))
 		}
 	}
 	return nil

@@ -13,8 +13,8 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// Position is where a token stands: the name of the file, its line and its
-// column; the name alone for no token.
+// Position returns the position of a token: the name of the file, the line and the
+// column. It returns the name alone if the token is nil.
 func Position(name string, t *token.Token) string {
 	if t == nil || t.Position == nil {
 		return name
@@ -22,8 +22,8 @@ func Position(name string, t *token.Token) string {
 	return fmt.Sprintf("%s:%d:%d", name, t.Position.Line, t.Position.Column)
 }
 
-// Place is the position of a key with dots in a YAML file, or of the nearest key
-// above it that is there.
+// Place returns the position of a dotted key in a YAML file. If the key is not in the
+// file, it is the position of the nearest key above it that is.
 func Place(name string, data []byte, key string) string {
 	file, err := parser.ParseBytes(data, 0)
 	if err != nil {
@@ -41,8 +41,8 @@ func Place(name string, data []byte, key string) string {
 	return name
 }
 
-// Placed puts the place of the key before a *trainer.FieldError, and the name of
-// the file before other errors. It returns nil for nil.
+// Placed prefixes a *trainer.FieldError with the place of its key, and other errors
+// with the name of the file. It returns nil for nil.
 func Placed(name string, data []byte, err error) error {
 	var field *trainer.FieldError
 	switch {
@@ -55,7 +55,7 @@ func Placed(name string, data []byte, err error) error {
 	}
 }
 
-// keyAt is the key with dots that begins at a token of data.
+// keyAt returns the dotted key that begins at a token of data.
 func keyAt(data []byte, t *token.Token) string {
 	file, err := parser.ParseBytes(data, 0)
 	if err != nil {

@@ -15,16 +15,16 @@ func firstLine(s string) string {
 	return line
 }
 
-// recovered turns a panic into an error: there is input that the YAML library
-// was not made for.
+// recovered turns a panic into an error, because the YAML library panics on some
+// input.
 func recovered(name string, err *error) {
 	if r := recover(); r != nil {
 		*err = fmt.Errorf("%s: cannot be read as YAML: %s", name, firstLine(fmt.Sprint(r)))
 	}
 }
 
-// located makes one line of a parser's error, with file, line and column. For a
-// token that is no known key, unknown says what is wrong.
+// located returns a parser's error in one line, with file, line and column. The
+// function unknown returns the message for a token that is not a known key.
 func located(name string, err error, unknown func(*token.Token) string) error {
 	var at yaml.Error
 	if !errors.As(err, &at) || at.GetToken() == nil {
@@ -33,7 +33,7 @@ func located(name string, err error, unknown func(*token.Token) string) error {
 	return fmt.Errorf("%s: %s", Position(name, at.GetToken()), problem(err, unknown))
 }
 
-// problem says in one line what a YAML parser did not like.
+// problem returns a parser's error in one line, without its place.
 func problem(err error, unknown func(*token.Token) string) string {
 	var field *yaml.UnknownFieldError
 	var mismatch *yaml.TypeError
@@ -53,7 +53,7 @@ func problem(err error, unknown func(*token.Token) string) string {
 	}
 }
 
-// kindName is what to call values of a type to somebody who writes YAML.
+// kindName returns the name of a type in messages for people who write YAML.
 func kindName(t reflect.Type) string {
 	switch t.Kind() {
 	case reflect.Int:

@@ -42,7 +42,7 @@ func TestParse(t *testing.T) {
 		{"negative", "seed: -1", "f.yaml:1:7: -1 is out of range; want a whole number, 0 or more"},
 		{"second document", "name: a\n---\nname: b", "f.yaml:2:1: a second document begins here"},
 		{"alias", "name: &a [*a]", `f.yaml:1:11: "*" is an alias or a tag`},
-		{"depth", "name: " + strings.Repeat("[", 30), "f.yaml:1:27: more than 20 brackets within each other"},
+		{"depth", "name: " + strings.Repeat("[", 30), "f.yaml:1:27: more than 20 nested brackets"},
 		{"size", "name: " + strings.Repeat("a", maxYAML), "f.yaml: has 65542 bytes; want at most 65536"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -12,9 +12,9 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// wholeNumbers returns a *trainer.FieldError if a number of data, the YAML of a
-// key, has a fraction or a size that the decoder would cut off to fit an integer
-// of type t.
+// wholeNumbers returns a *trainer.FieldError if data, the YAML of a key, has a number
+// that the decoder would truncate to fit an integer of type t, because it has a
+// fraction or is too large.
 func wholeNumbers(data []byte, key string, t reflect.Type) error {
 	var value any
 	if err := yaml.Unmarshal(data, &value); err != nil {

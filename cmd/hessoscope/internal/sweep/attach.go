@@ -12,18 +12,19 @@ import (
 	"time"
 )
 
-// Fault is the exit status of the command when its last line tells what is
-// wrong: this line is what a sweep tells of a run that failed.
+// Fault is the exit status of the command if its last line says what is wrong. A
+// sweep shows this line for a run that failed.
 const Fault = 2
 
-// saveTime is how long an interrupted process may take to save before it is
-// killed; it can be resumed then, too.
+// saveTime is the time after which an interrupted process that is still saving is
+// killed. Its run can be resumed nevertheless.
 const saveTime = time.Minute
 
-// attach runs a process that ends when this one does. Its standard input is a
-// pipe: a byte asks it to save and end, as an interrupt would, but for one that
-// a terminal sends to both processes it does not count as the second; and the
-// pipe closes however this process ends. See Obey.
+// attach runs a process that ends when this one does. The standard input of the
+// process is a pipe. A byte on it asks the process to save and exit, like an
+// interrupt. Unlike a signal, the byte does not count as a second interrupt if the
+// terminal has already sent one to both processes. The pipe closes however this
+// process ends. See Obey.
 func attach(ctx context.Context, executable string, args []string, processors int, log *os.File) error {
 	cmd := exec.CommandContext(ctx, executable, args...)
 	cmd.Env = append(os.Environ(), fmt.Sprintf("GOMAXPROCS=%d", processors))
@@ -40,10 +41,10 @@ func attach(ctx context.Context, executable string, args []string, processors in
 	return cmd.Run()
 }
 
-// Obey is the other end of attach, in the process, whose standard input it reads
-// as long as that is open. It calls interrupt when the process is to save and
-// end, and gone when the other process is no more: a run that ends at once then
-// can be resumed as one that was killed.
+// Obey is the counterpart of attach in the attached process. It reads the standard
+// input until that is closed. It calls interrupt when the process is to save and
+// exit, and gone when the other process has ended. The process may then exit
+// immediately: its run can be resumed like one that was killed.
 func Obey(stdin io.Reader, interrupt, gone func()) {
 	for {
 		n, err := stdin.Read(make([]byte, 1))
@@ -57,8 +58,8 @@ func Obey(stdin io.Reader, interrupt, gone func()) {
 	}
 }
 
-// lastLine is what a process has written last, from an offset on; how it ended
-// where it has written nothing.
+// lastLine returns the last line that a process wrote to its log after an offset, if
+// it ended with the status Fault. Otherwise it returns how the process ended.
 func lastLine(log *os.File, from int64, end error) string {
 	text, err := io.ReadAll(io.NewSectionReader(log, from, 1<<62))
 	lines := bytes.Split(bytes.TrimSpace(text), []byte("\n"))

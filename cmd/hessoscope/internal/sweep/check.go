@@ -9,7 +9,7 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// validate returns a *trainer.FieldError for the first key that cannot be meant.
+// validate returns a *trainer.FieldError for the first invalid key.
 func (p *Plan) validate() error {
 	wrong := func(field, problem string) error { return &trainer.FieldError{Field: field, Problem: problem} }
 	switch {
@@ -38,7 +38,7 @@ func (p *Plan) checkRanges() error {
 	return p.at(p.Grid[i].at, "grid.%s is a range; sample.points says how many values to draw", p.Grid[i].key)
 }
 
-// checkKeys returns an error for a setting that another part of the plan gives.
+// checkKeys returns an error for a setting that two parts of the plan set.
 func (p *Plan) checkKeys() error {
 	all := slices.Clone(p.Set)
 	for _, v := range p.Variants {
@@ -70,16 +70,17 @@ func (p *Plan) checkKeys() error {
 	return nil
 }
 
-// overlap tells whether two keys are the same, or one is within the other.
+// overlap reports whether two keys are the same, or one is within the other.
 func overlap(a, b string) bool {
 	return strings.HasPrefix(a+".", b+".") || strings.HasPrefix(b+".", a+".")
 }
 
-// A value "@NAME" of one of these settings is the last checkpoint of the
-// variant of that name, at the same point of the grid with the same seed.
+// sourceKeys are the settings that may have a value "@NAME". This value means the
+// last checkpoint of the variant NAME at the same point of the grid with the same
+// seed.
 var sourceKeys = []string{"model.weights", "model.norm_of"}
 
-// checkSources returns an error for an "@NAME" that cannot be trained before.
+// checkSources returns an error for an "@NAME" that cannot be trained first.
 func (p *Plan) checkSources() error {
 	for _, a := range p.Grid {
 		for _, value := range a.values {
@@ -94,14 +95,15 @@ func (p *Plan) checkSources() error {
 			return err
 		}
 	}
-	if i := slices.IndexFunc(p.Set, func(a assignment) bool { return a.source() != "" }); i >= 0 { // and no variants
+	if i := slices.IndexFunc(p.Set, func(a assignment) bool { return a.source() != "" }); i >= 0 { // without variants, there is nothing to start from
 		return p.at(p.Set[i].at, "%s is %q, and there are no variants", p.Set[i].key, p.Set[i].value)
 	}
 	return nil
 }
 
-// follow walks from a variant, on a path from another, to all that it starts
-// from.
+// follow visits a variant and all variants that it starts from, directly or
+// indirectly. The path has the names of the variants that led to it; a variant on the
+// path would start from itself.
 func (p *Plan) follow(v *variant, path []string, followed map[string]bool) error {
 	if followed[v.name] {
 		return nil

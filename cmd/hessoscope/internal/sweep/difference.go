@@ -9,8 +9,9 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// difference returns a *trainer.FieldError for the first setting in which a run that
-// exists is not what it is to be. The number of workers changes no result.
+// difference returns a *trainer.FieldError for the first setting in which an existing
+// run differs from the plan. It ignores the number of workers, on which the results do
+// not depend.
 func difference(is, want *experiment.Config) error {
 	a, b := *is, *want
 	a.Description, b.Description, a.Workers, b.Workers = "", "", 0, 0

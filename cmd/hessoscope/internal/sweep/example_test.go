@@ -8,7 +8,7 @@ import (
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/sweep"
 )
 
-// A plan is expanded; nothing is trained yet.
+// A plan is expanded, but nothing is trained yet.
 func Example() {
 	p, err := sweep.Parse("widths.yaml", []byte(`
 name: widths

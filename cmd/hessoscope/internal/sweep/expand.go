@@ -15,8 +15,9 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// expand makes all runs of a plan, their folders in dir, with settings that are
-// good as far as can be told without data. A run comes after its sources.
+// expand returns all runs of a plan, with their folders in dir. Their settings are
+// valid as far as can be checked without data. A run comes after the runs that it
+// starts from.
 func (p *Plan) expand(dir string) (runs, error) {
 	points, err := p.points()
 	if err != nil {
@@ -50,17 +51,18 @@ func (p *Plan) expand(dir string) (runs, error) {
 	return e.runs, nil
 }
 
-// expansion is the making of the runs of a plan.
+// expansion is the state of expand.
 type expansion struct {
 	plan        *Plan
 	dir         string
-	experiments map[string]*experiment.Config // as they are read
+	experiments map[string]*experiment.Config // experiments as read from their files, by name
 	named       map[string]*run               // all runs, by name
-	atPoint     map[string]*run               // those of this point and seed, by variant
+	atPoint     map[string]*run               // the runs of the current point and seed, by variant
 	runs        runs
 }
 
-// run makes the run of a variant at a point, after those that it starts from.
+// run returns the run of a variant at a point. It first creates the runs that this run
+// starts from.
 func (e *expansion) run(v *variant, point []assignment, seed *uint64) (*run, error) {
 	if r := e.atPoint[v.name]; r != nil {
 		return r, nil
@@ -91,7 +93,7 @@ func (e *expansion) run(v *variant, point []assignment, seed *uint64) (*run, err
 	return r, nil
 }
 
-// configure gives a run its settings.
+// configure sets the settings of a run.
 func (e *expansion) configure(r *run) error {
 	base := e.experiments[r.experiment]
 	if base == nil {
@@ -133,8 +135,8 @@ func (e *expansion) configure(r *run) error {
 	return c.Absolute()
 }
 
-// culprit is the place of the setting that a *trainer.FieldError is about; nil
-// if it is not one of those given.
+// culprit returns the place of the setting that a *trainer.FieldError is about, or nil
+// if it is not among the given settings.
 func culprit(given []assignment, err error) (at *token.Token) {
 	var field *trainer.FieldError
 	if !errors.As(err, &field) {

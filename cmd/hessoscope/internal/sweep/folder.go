@@ -1,17 +1,18 @@
 package sweep
 
-// Files of a sweep's folder, beside those of the runs.
+// Files in the folder of a sweep, in addition to the folders of the runs.
 const (
 	sweepFile = "sweep.yaml"
 	logsDir   = "logs"
 )
 
-// Files of a sweep's folder that have all runs but the auxiliary ones.
+// Files in the folder of a sweep with all runs except the auxiliary ones.
 const (
 	sweepCSV  = "sweep.csv"
 	sweepJSON = "sweep.json"
 )
 
-// auxiliaryDir holds the auxiliary runs, one folder deeper than those that are
-// to be compared.
+// auxiliaryDir is the folder of the auxiliary runs. It is below the folder of the
+// sweep, so that they are one level deeper than the runs to compare and are not found
+// among them.
 const auxiliaryDir = "auxiliary"

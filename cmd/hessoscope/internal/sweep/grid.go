@@ -12,12 +12,12 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// maxPoints is the most that a grid may have to be sampled.
+// maxPoints is the largest number of points of a grid that can be sampled.
 const maxPoints = 1_000_000
 
-// points are the points of the grid, or a sample of them: at each, every axis
-// has one value. A larger sample begins with the smaller one, so that a sweep
-// can be extended.
+// points returns the points of the grid, or a sample of them. A point has one value of
+// each axis. A larger sample begins with the smaller one, so that a sweep can be
+// extended.
 func (p *Plan) points() ([][]assignment, error) {
 	total := 1
 	for _, a := range p.Grid {
@@ -48,7 +48,7 @@ func (p *Plan) points() ([][]assignment, error) {
 	return points, nil
 }
 
-// gridPoint is the ith point of a grid without ranges; the last axis counts
+// gridPoint returns the ith point of a grid without ranges. The last axis varies
 // fastest.
 func (p *Plan) gridPoint(i int) []assignment {
 	point := make([]assignment, len(p.Grid))
@@ -59,9 +59,9 @@ func (p *Plan) gridPoint(i int) []assignment {
 	return point
 }
 
-// draw makes n different points of a grid with ranges.
+// draw returns n different random points of a grid with ranges.
 func (p *Plan) draw(n int) ([][]assignment, error) {
-	const tries = 100 // to find another point
+	const tries = 100 // attempts to find a point that differs from the others
 	var points [][]assignment
 	seen := make(map[string]bool)
 	for len(points) < n {
@@ -88,8 +88,8 @@ func (p *Plan) draw(n int) ([][]assignment, error) {
 	return points, nil
 }
 
-// draw is the value of an axis at a fraction u in [0, 1) of its list or range:
-// of a range a number of 4 digits, whole where the setting is.
+// draw returns the value of an axis at a fraction u in [0, 1) of its list or range. A
+// value of a range has 4 digits, and is a whole number if the setting is.
 func (a axis) draw(u float64) (any, error) {
 	if a.values != nil {
 		return a.values[int(u*float64(len(a.values)))], nil
@@ -101,7 +101,7 @@ func (a axis) draw(u float64) (any, error) {
 	low, high := a.low, a.high
 	whole := setting.Kind() == reflect.Int || setting.Kind() == reflect.Uint64
 	if whole {
-		high++ // so that the last is as likely as the others
+		high++ // so that the last whole number is as likely as the others
 	}
 	v := low + u*(high-low)
 	if a.logarithmic {

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// pointName names each value of a point: a word or a list by itself, others with
-// the last part of their key.
+// pointName returns a name for each value of a point. The name of a word or a list is
+// the value itself; other names begin with the last part of the key.
 func pointName(point []assignment) []string {
 	var parts []string
 	for _, a := range point {
@@ -25,7 +25,7 @@ func pointName(point []assignment) []string {
 
 var unsafeRunes = regexp.MustCompile(`[^A-Za-z0-9._+-]+`)
 
-// valueName is a value as part of the name of a folder: 20x20 of [20, 20].
+// valueName formats a value for the name of a folder: [20, 20] becomes 20x20.
 func valueName(value any) string {
 	text := fmt.Sprint(value)
 	if _, isList := value.([]any); isList {

@@ -11,14 +11,14 @@ import (
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/strictyaml"
 )
 
-// Limits of a sweep, far above what one needs.
+// Limits of a sweep, far above practical needs.
 const (
 	maxRuns    = 10_000
-	maxRunName = 150 // bytes; a file system takes 255
+	maxRunName = 150 // bytes; file systems allow 255
 )
 
-// A Plan is a sweep as its file tells it: every variant at every point of the
-// grid with every seed. Lists keep the order of the file.
+// A Plan is the content of the file of a sweep: every variant is trained at every
+// point of the grid with every seed. Lists have the order of the file.
 type Plan struct {
 	Name        string      `yaml:"name"`
 	Description string      `yaml:"description"`
@@ -29,7 +29,7 @@ type Plan struct {
 	Seeds       seeds       `yaml:"seeds"` // the experiment's if empty
 	Sample      sampling    `yaml:"sample"`
 
-	file string // for errors
+	file string // name of the file, for errors
 	text []byte
 }
 
@@ -37,19 +37,19 @@ type Plan struct {
 type assignment struct {
 	key   string
 	value any
-	at    *token.Token // of the value
+	at    *token.Token // place of the value
 }
 
 type assignments []assignment
 
-// An axis of a grid is a setting with its values, or with a range to draw them
-// from.
+// An axis of a grid is a setting with a list of values, or with a range from which
+// values are drawn.
 type axis struct {
 	key         string
 	values      []any
-	low, high   float64 // of the range, if values is nil
+	low, high   float64 // ends of the range, if values is nil
 	logarithmic bool
-	at          *token.Token // of the values
+	at          *token.Token // place of the values
 }
 
 type grid []axis
@@ -58,10 +58,10 @@ type grid []axis
 type variant struct {
 	Experiment string      `yaml:"experiment"` // the plan's if empty
 	Set        assignments `yaml:"set"`
-	Auxiliary  bool        `yaml:"auxiliary"` // only for others to start from
+	Auxiliary  bool        `yaml:"auxiliary"` // not compared: serves only as a start of other variants
 
 	name string
-	at   *token.Token // of the name
+	at   *token.Token // place of the name
 }
 
 type variants []variant
@@ -74,7 +74,7 @@ type sampling struct {
 	Seed   uint64 `yaml:"seed"`
 }
 
-// at is an error with the place of a token in the file.
+// at returns an error with the place of a token in the file.
 func (p *Plan) at(t *token.Token, format string, args ...any) error {
 	return fmt.Errorf("%s: %w", strictyaml.Position(p.file, t), fmt.Errorf(format, args...))
 }
@@ -94,7 +94,8 @@ func (p *Plan) variantNames() []string {
 	return names
 }
 
-// source is the variant that an assignment takes its value from; "" if none.
+// source returns the name of the variant whose checkpoint is the value of an
+// assignment, or "" if the value is not "@NAME".
 func (a assignment) source() string {
 	text, _ := a.value.(string)
 	name, ok := strings.CutPrefix(text, "@")

@@ -65,8 +65,8 @@ func TestPlan(t *testing.T) {
 	}
 }
 
-// A run has the settings of its experiment, then of the plan, the grid, the
-// variant, and its seed; what starts from another waits for it.
+// A run has the settings of its experiment, overridden by those of the plan, the grid,
+// the variant, and its seed. A run that starts from another waits for it.
 func TestPlanSettings(t *testing.T) {
 	runs, err := expand(`
 name: p
@@ -98,7 +98,7 @@ seeds: [5]
 	}
 }
 
-// A sample is the same every time, and the larger one begins with the smaller.
+// A sample is the same every time, and a larger sample begins with a smaller one.
 func TestPlanSample(t *testing.T) {
 	lists := "name: p\nexperiment: gauss\ngrid: {model.hidden: [[2], [3], [4], [5]], training.batch_size: [8, 16, 32]}\nsample: {seed: %d, points: %d}"
 	ranges := "name: p\nexperiment: gauss\ngrid: {training.rate.base: {log_uniform: [1e-3, 1e-1]}, model.activation: [relu, tanh], training.batch_size: {uniform: [8, 11]}}\nsample: {seed: %d, points: %d}"
@@ -241,7 +241,7 @@ func FuzzPlan(f *testing.F) {
 	})
 }
 
-// The example of docs/sweep.md is what the text says.
+// The example of docs/sweep.md expands as its text says.
 func TestSweepIsDocumented(t *testing.T) {
 	data, err := os.ReadFile("../../../../docs/sweep.md")
 	if err != nil {
@@ -275,7 +275,7 @@ func TestSweepIsDocumented(t *testing.T) {
 	}
 }
 
-// oneLine is an error unless err can be the command's only line.
+// oneLine reports a test error unless err is a single line, as the command prints it.
 func oneLine(t *testing.T, err error) {
 	t.Helper()
 	if text := err.Error(); text == "" || strings.ContainsAny(text, "\n\r") {

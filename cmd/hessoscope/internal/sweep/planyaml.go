@@ -71,8 +71,8 @@ func (a *axis) read(node ast.Node) error {
 	return nil
 }
 
-// number is the value of a node, as a number where it is one that the YAML
-// library reads as text: 1e-3.
+// number returns the value of a node. It converts numbers such as 1e-3, which the YAML
+// library reads as text.
 func number(value any, node ast.Node) any {
 	if node.GetToken().Type != token.StringType {
 		return value
@@ -104,7 +104,8 @@ func (v *variants) UnmarshalYAML(node ast.Node) error {
 	return nil
 }
 
-// UnmarshalYAML reads a list of seeds, or how many to count from 0.
+// UnmarshalYAML reads a list of seeds, or a number n, which means the seeds
+// 0, …, n−1.
 func (s *seeds) UnmarshalYAML(node ast.Node) error {
 	var n int
 	if number, ok := node.(*ast.IntegerNode); ok {
@@ -129,10 +130,11 @@ func (s *seeds) UnmarshalYAML(node ast.Node) error {
 type pair struct {
 	key   string
 	value ast.Node
-	at    *token.Token // of the key
+	at    *token.Token // place of the key
 }
 
-// pairs are the entries of a mapping, in the file's order; none of null.
+// pairs returns the entries of a mapping, in the file's order. It returns none for
+// null.
 func pairs(node ast.Node) ([]pair, error) {
 	var entries []*ast.MappingValueNode
 	switch n := node.(type) {

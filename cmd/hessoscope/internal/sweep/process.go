@@ -11,10 +11,9 @@ import (
 	"github.com/hessoscope/hessoscope/callbacks/record"
 )
 
-// train trains a run in a process, begun anew or resumed, that may use so many
-// processors. It returns the last line that the process wrote, or what else may
-// be wrong. It changes nothing in r: other
-// runs may look at it meanwhile.
+// train starts or resumes a run in a process that may use a number of processors. If
+// the run fails, train returns the last line that the process wrote, or another
+// explanation. It does not change r, because other goroutines may read it.
 func (r *run) train(ctx context.Context, executable, logs string, processors int) (problem string) {
 	args, err := r.arguments()
 	if err != nil {
@@ -32,7 +31,7 @@ func (r *run) train(ctx context.Context, executable, logs string, processors int
 	return lastLine(log, before, attach(ctx, executable, args, processors, log))
 }
 
-// arguments are the command line that begins or resumes the run.
+// arguments returns the command line that starts or resumes the run.
 func (r *run) arguments() ([]string, error) {
 	flags := []string{"--no-progress", "--attached"}
 	_, err := os.Stat(record.Folder(r.dir).Config())
@@ -52,8 +51,8 @@ func (r *run) arguments() ([]string, error) {
 	return args, nil
 }
 
-// clear removes the folder that a process killed before it wrote its settings
-// has left.
+// clear removes the folder that is left if a process was killed before it wrote its
+// settings.
 func (r *run) clear() error {
 	if err := record.Folder(r.dir).Tidy(); err != nil {
 		return err

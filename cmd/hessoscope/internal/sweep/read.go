@@ -17,11 +17,11 @@ import (
 //go:embed plans/*.yaml
 var plans embed.FS
 
-// Names are the names of the sweeps that come with the command.
+// Names returns the names of the sweeps that come with the command.
 func Names() []string { return strictyaml.Names(plans) }
 
-// Load reads a plan: a YAML file, if name looks like one or is one, else a sweep
-// that comes with the command.
+// Load reads a plan: a YAML file if name ends like one or is the path of one, and
+// otherwise a sweep that comes with the command.
 func Load(name string) (*Plan, error) {
 	if ext := filepath.Ext(name); ext == ".yaml" || ext == ".yml" || strings.ContainsRune(name, filepath.Separator) {
 		text, err := os.ReadFile(name)
@@ -37,8 +37,8 @@ func Load(name string) (*Plan, error) {
 	return Parse("sweep "+name, text)
 }
 
-// Parse reads the text of a plan strictly: every error tells its place in the
-// file of that name, and what would be right.
+// Parse strictly reads the text of a plan. Every error has its place in the file and
+// says what is valid.
 func Parse(file string, text []byte) (*Plan, error) {
 	p := &Plan{file: file, text: text}
 	if err := strictyaml.Parse(file, text, p, "`hessoscope presets print regimes` shows what it may hold"); err != nil {
@@ -53,5 +53,5 @@ func Parse(file string, text []byte) (*Plan, error) {
 	return p, nil
 }
 
-// Text is the plan as it was written.
+// Text returns the text from which the plan was read.
 func (p *Plan) Text() []byte { return p.text }

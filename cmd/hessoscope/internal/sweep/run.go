@@ -11,7 +11,7 @@ import (
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
 )
 
-// phase is how far a run of a sweep is.
+// phase is the status of a run of a sweep.
 type phase int
 
 const (
@@ -30,26 +30,27 @@ func (p phase) String() string {
 // A run is one run of a sweep.
 type run struct {
 	name, dir  string
-	variant    *variant // without a name if the plan has none
+	variant    *variant // its name is empty if the plan has no variants
 	point      []assignment
 	seed       *uint64 // the experiment's if nil
 	experiment string
-	set        []string           // key=value, as --set takes them
-	sources    []*run             // whose checkpoints it starts from
-	config     *experiment.Config // with all settings
+	set        []string           // settings as key=value, for --set
+	sources    []*run             // runs from whose checkpoints it starts
+	config     *experiment.Config // complete settings
 
 	phase   phase
-	problem string      // of a failed run
-	record  *record.Run // as it was read last; nil if there is none
+	problem string      // why the run failed
+	record  *record.Run // the run.json that was last read; nil if there is none
 }
 
-// fail ends a run with a problem.
+// fail marks a run as failed.
 func (r *run) fail(problem string) { r.phase, r.problem = failed, problem }
 
-// refresh reads the record of a run. One that is not finished waits.
+// refresh reads the record of a run. A run that is not finished gets the phase
+// waiting.
 func (r *run) refresh() {
 	recorded, err := record.ReadRun(record.Folder(r.dir).Run())
-	if err != nil { // not begun; if it is broken, the process that resumes it tells so
+	if err != nil { // not begun, or not readable: then the process that resumes it reports the error
 		return
 	}
 	r.record = recorded
@@ -58,7 +59,7 @@ func (r *run) refresh() {
 	}
 }
 
-// ended takes over what has become of a run whose process has ended.
+// ended updates a run whose process has ended.
 func (r *run) ended(ctx context.Context, problem string) {
 	r.refresh()
 	switch {
@@ -70,7 +71,8 @@ func (r *run) ended(ctx context.Context, problem string) {
 	}
 }
 
-// metric is a reading of the run's last epoch.
+// metric returns the value of a metric if it was recorded at the last epoch of the
+// run.
 func (r *run) metric(name string) (float64, bool) {
 	if r.record == nil {
 		return 0, false
@@ -79,8 +81,8 @@ func (r *run) metric(name string) (float64, bool) {
 	return reading.Value, ok && reading.Epoch == r.record.Epoch
 }
 
-// nameIn is the name of a run: the variant, the values on the grid, and the
-// seed, such as normal-20x20-batch_size_16-seed_0.
+// nameIn returns the name of a run: the variant, the values on the grid, and the seed,
+// such as normal-20x20-batch_size_16-seed_0.
 func (r *run) nameIn(p *Plan) string {
 	var parts []string
 	if r.variant.name != "" {
@@ -96,7 +98,8 @@ func (r *run) nameIn(p *Plan) string {
 	return strings.Join(parts, "-")
 }
 
-// place is where the plan tells a run from others: its last axis or variant.
+// place returns the place in the plan that distinguishes a run from others: its last
+// axis or its variant.
 func (r *run) place() *token.Token {
 	if n := len(r.point); n > 0 {
 		return r.point[n-1].at

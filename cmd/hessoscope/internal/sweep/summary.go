@@ -21,15 +21,15 @@ type summary struct {
 // recordedRun is a run of a summary.
 type recordedRun struct {
 	Name    string             `json:"name"`
-	Folder  string             `json:"folder"` // within the sweep's
+	Folder  string             `json:"folder"` // relative to the folder of the sweep
 	Variant string             `json:"variant,omitempty"`
 	Seed    uint64             `json:"seed"`
-	Grid    map[string]any     `json:"grid,omitempty"` // its values on the grid, by setting
+	Grid    map[string]any     `json:"grid,omitempty"` // values of the grid, by setting
 	Status  string             `json:"status"`         // waiting, training, finished, interrupted or failed
 	Error   string             `json:"error,omitempty"`
-	Epochs  int                `json:"epochs"`  // completed
-	Seconds float64            `json:"seconds"` // that it took
-	Metrics map[string]float64 `json:"metrics"` // of its last epoch
+	Epochs  int                `json:"epochs"`  // completed epochs
+	Seconds float64            `json:"seconds"` // time the run took
+	Metrics map[string]float64 `json:"metrics"` // metrics recorded at its last epoch
 }
 
 // write replaces sweep.json and sweep.csv in the folder of a sweep.
@@ -81,8 +81,8 @@ func (r *run) recorded() recordedRun {
 	return e
 }
 
-// csv is the summary as a table, with a column for every setting on the grid and
-// every metric; a value that a run does not have is left empty.
+// csv returns the summary as a table, with a column for every setting of the grid and
+// every metric. A value that a run does not have is empty.
 func (all summary) csv(metrics []string) ([]byte, error) {
 	var settings []string
 	for _, r := range all.Runs {
@@ -119,5 +119,5 @@ func (all summary) csv(metrics []string) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// digits are all digits of a number.
+// digits formats a number with all digits.
 func digits(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }

@@ -15,20 +15,20 @@ import (
 	"github.com/hessoscope/hessoscope/datasets/durable"
 )
 
-// A Sweep is a plan that is being carried out.
+// A Sweep is the execution of a plan.
 type Sweep struct {
 	plan       *Plan
 	dir        string
 	runs       runs
-	jobs       int // processes at once
-	processors int // that they share
+	jobs       int // number of processes that run at the same time
+	processors int // number of processors that they share
 	progress   io.Writer
 }
 
-// New expands a plan into runs below the folder out, and finds out how far each
-// is. Train will train so many jobs at once, one a CPU if 0, and tell to progress
-// of each that ends. It is an error if a run exists that was trained with other
-// settings than it is to have.
+// New expands a plan into runs below the folder out and reads the status of each.
+// Train will train jobs runs at once, one per CPU if 0, and write a line to progress
+// for each run that ends. If a run exists with other settings than those of the plan,
+// New returns an error.
 func New(p *Plan, out string, jobs int, progress io.Writer) (*Sweep, error) {
 	s := &Sweep{plan: p, dir: filepath.Join(out, p.Name), jobs: jobs, processors: runtime.GOMAXPROCS(0), progress: progress}
 	if s.jobs == 0 {
@@ -44,14 +44,14 @@ func New(p *Plan, out string, jobs int, progress io.Writer) (*Sweep, error) {
 	return s, nil
 }
 
-// examine finds out how far each run is, and returns an error if one exists that
-// was trained with other settings than it is to have.
+// examine reads the status of each run. It returns an error if a run exists with other
+// settings than those of the plan.
 func (s *Sweep) examine() error {
 	for _, r := range s.runs {
 		r.refresh()
 		was, err := experiment.Read(record.Folder(r.dir).Config())
 		if err != nil {
-			continue // there is none, or to resume it will tell what is wrong with it
+			continue // there is no run, or resuming it will report what is wrong with it
 		}
 		was.Resolve()
 		if err := difference(was, r.config); err != nil {
@@ -61,9 +61,9 @@ func (s *Sweep) examine() error {
 	return nil
 }
 
-// Train trains what is not finished, until ctx is cancelled: then it lets the
-// processes save, and returns nil. A run that fails stops no other but those that
-// start from it.
+// Train trains the runs that are not finished. If ctx is cancelled, it lets the
+// processes save and returns nil. A run that fails only prevents the runs that start
+// from it.
 func (s *Sweep) Train(ctx context.Context) error {
 	if err := s.create(); err != nil {
 		return err
@@ -75,7 +75,7 @@ func (s *Sweep) Train(ctx context.Context) error {
 	return err
 }
 
-// create makes the sweep's folder, with its plan, and tells what is to come.
+// create creates the folder of the sweep with the plan, and announces the runs.
 func (s *Sweep) create() error {
 	if err := os.MkdirAll(s.Logs(), 0o755); err != nil {
 		return err
@@ -89,7 +89,8 @@ func (s *Sweep) create() error {
 	return err
 }
 
-// execute trains what is not finished, jobs at once, until ctx is cancelled.
+// execute trains the runs that are not finished, jobs at a time, until ctx is
+// cancelled.
 func (s *Sweep) execute(ctx context.Context) error {
 	executable, err := os.Executable()
 	if err != nil {
@@ -124,8 +125,8 @@ func (s *Sweep) execute(ctx context.Context) error {
 	}
 }
 
-// next is a run whose sources are finished, nil if there is none now. A run
-// whose source failed has failed.
+// next returns a waiting run whose sources are finished, or nil if there is none at
+// the moment. It marks runs as failed if one of their sources has failed.
 func (s *Sweep) next(told *progress) *run {
 	for _, r := range s.runs {
 		if r.phase != waiting {
@@ -147,7 +148,7 @@ func (s *Sweep) next(told *progress) *run {
 // record replaces sweep.json and sweep.csv.
 func (s *Sweep) record() error { return s.runs.compared().write(s.plan.Name, s.dir) }
 
-// WriteTable writes a row for each run that is not auxiliary.
+// WriteTable writes a table with a row for each run that is not auxiliary.
 func (s *Sweep) WriteTable(w io.Writer) error {
 	if _, err := fmt.Fprintln(w, s.runs.heading()); err != nil {
 		return err
@@ -160,13 +161,12 @@ func (s *Sweep) WriteTable(w io.Writer) error {
 	return nil
 }
 
-// Count is how many runs there are, and how many of them are finished and have
-// failed.
+// Count returns the number of all runs, of finished runs and of failed runs.
 func (s *Sweep) Count() (all, ready, broken int) {
 	return len(s.runs), s.runs.count(finished), s.runs.count(failed)
 }
 
-// Finished are the folders of the finished runs that are not auxiliary.
+// Finished returns the folders of the finished runs that are not auxiliary.
 func (s *Sweep) Finished() []string {
 	var dirs []string
 	for _, r := range s.runs.compared() {
@@ -177,5 +177,5 @@ func (s *Sweep) Finished() []string {
 	return dirs
 }
 
-// Logs is the folder of what the processes have written.
+// Logs returns the folder of the logs of the processes.
 func (s *Sweep) Logs() string { return filepath.Join(s.dir, logsDir) }

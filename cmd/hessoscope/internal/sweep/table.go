@@ -11,7 +11,7 @@ import (
 // runs are all runs of a sweep.
 type runs []*run
 
-// count is how many runs are in a phase.
+// count returns the number of runs in a phase.
 func (rs runs) count(p phase) int {
 	n := 0
 	for _, r := range rs {
@@ -22,7 +22,7 @@ func (rs runs) count(p phase) int {
 	return n
 }
 
-// compared are the runs that are not auxiliary.
+// compared returns the runs that are not auxiliary.
 func (rs runs) compared() runs {
 	return slices.DeleteFunc(slices.Clone(rs), func(r *run) bool { return r.variant.Auxiliary })
 }
@@ -39,7 +39,7 @@ var columns = []column{
 	{"margin", "boundary/margin"},
 }
 
-// nameWidth is that of the longest name of a run.
+// nameWidth returns the length of the longest name of a run.
 func (rs runs) nameWidth() int {
 	width := len("run")
 	for _, r := range rs {
@@ -56,8 +56,8 @@ func (rs runs) heading() string {
 	return text + fmt.Sprintf(" %8s", "time")
 }
 
-// row is a line of the table. What a run was not measured for at its last epoch
-// is left blank; of a failed run it tells why.
+// row returns a line of the table. Metrics that were not recorded at the last epoch of
+// the run are blank. The row of a failed run says why it failed.
 func (rs runs) row(r *run) string {
 	text := fmt.Sprintf("%-*s  %-11s", rs.nameWidth(), r.name, r.phase)
 	if r.phase == failed {
@@ -83,8 +83,8 @@ type progress struct {
 	w      io.Writer
 	runs   runs
 	began  time.Time
-	done   int // in this session and the ones before
-	here   int // in this session
+	done   int // number of runs that have ended, including those of earlier executions
+	here   int // number of runs that have ended in this execution
 	headed bool
 }
 
@@ -92,7 +92,7 @@ func newProgress(w io.Writer, rs runs) *progress {
 	return &progress{w: w, runs: rs, began: time.Now(), done: rs.count(finished)}
 }
 
-// ended tells of a run that has ended.
+// ended writes the line of a run that has ended.
 func (p *progress) ended(r *run) {
 	if !p.headed {
 		p.headed = true

@@ -8,14 +8,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strconv"
 
 	"github.com/hessoscope/hessoscope/datasets/durable"
 )
 
-// destinations are where a command writes its results for programs: a file, or
-// standard output in place of the tables (-), as JSON; and a file as CSV.
-// Nothing is written where they are empty.
+// destinations say where a command writes its results for programs. The field json
+// is the path of a JSON file, or - to write JSON to standard output instead of the
+// tables; csv is the path of a CSV file. Nothing is written for an empty field.
 type destinations struct{ json, csv string }
 
 func (d destinations) validate() error {
@@ -30,7 +29,7 @@ func (d destinations) validate() error {
 	return nil
 }
 
-// write writes the files that are asked for, and the tables or JSON.
+// write writes the requested files, and the tables or the JSON to stdout.
 func (d destinations) write(stdout io.Writer, result any, rows, tables func(io.Writer) error) error {
 	if d.csv != "" {
 		var text bytes.Buffer
@@ -58,8 +57,8 @@ func (d destinations) write(stdout io.Writer, result any, rows, tables func(io.W
 	return tables(stdout)
 }
 
-// writable returns an error if a file at path has no folder to be in, or is one:
-// better now than when all is computed.
+// writable returns an error if path is a folder, or if its folder does not exist. It
+// is called before the computation, which may take long.
 func writable(path string) error {
 	if path == "" || path == "-" {
 		return nil
@@ -73,29 +72,10 @@ func writable(path string) error {
 	return nil
 }
 
-// encodeJSON writes v indented, with <, > and & as they are.
+// encodeJSON writes v indented, and does not escape <, > and &.
 func encodeJSON(w io.Writer, v any) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	return e.Encode(v)
-}
-
-// formatFloat writes all digits of a number.
-func formatFloat(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
-
-// digits are all of a number, or nothing.
-func digits(value *float64) string {
-	if value == nil {
-		return ""
-	}
-	return formatFloat(*value)
-}
-
-// optional formats a number, or nothing where there is none.
-func optional(format string, value *float64) string {
-	if value == nil {
-		return "–"
-	}
-	return fmt.Sprintf(format, *value)
 }
