@@ -29,11 +29,13 @@ type Spectrum struct {
 	// Schedule selects the epochs to measure at. If zero, it is DefaultSchedule.
 	Schedule trainer.Schedule
 	// Settings choose the eigenpairs, the method and the accuracy. The defaults
-	// here are cheaper than those of package curvature: no smallest pairs, a
-	// Tolerance of 1e-3, and as many of the largest pairs as it takes to know the
-	// number of directions to 5 % where a Complexity asks for it, from 12, or C + 2
-	// for C > 10 classes, to 48, as far as the budget pays for them. With a budget, the
-	// untrained network is measured by C + 2 pairs to a tolerance of 1e-2.
+	// here are cheaper than those of package curvature: the C + 2 largest pairs,
+	// with C the number of classes, no smallest pairs, and a Tolerance of 1e-2.
+	// This tolerance suffices because the error of an eigenvalue is of the order
+	// of the square of its residual. For a Complexity, which needs eigenvectors,
+	// they are 12 pairs or more, to 1e-3, and up to 48 where the number of
+	// directions is not known to 5 % and the Schedule's budget pays for them. With
+	// a budget the untrained network is measured by the cheap defaults.
 	Settings curvature.Settings
 	// Matrix is the matrix that is measured; the Hessian if empty.
 	Matrix analysis.Matrix
@@ -152,10 +154,10 @@ func (s *Spectrum) TrainBegin(_ context.Context, state *trainer.State) error {
 	r.settings = s.Settings
 	r.settings.Seed = state.Seed
 	if r.settings.Tolerance == 0 {
-		r.settings.Tolerance = DefaultTolerance
+		r.settings.Tolerance = 1e-2
 	}
 	if r.settings.Top == 0 {
-		r.settings.Top = max(state.Model.Classes()+2, minPairs)
+		r.settings.Top = state.Model.Classes() + 2
 	}
 	if r.settings.Bottom == 0 {
 		r.settings.Bottom = -1
@@ -200,18 +202,9 @@ func (s *Spectrum) measure(ctx context.Context, state *trainer.State) error {
 	}
 	settings := r.settings
 	settings.Start = r.memory.vectors()
-	switch {
-	case state.Work() == 0 && r.schedule.Budget > 0:
-		// The budget is that of a run that has not begun: what the untrained network
-		// is like is told by less.
-		if s.Settings.Top == 0 {
-			settings.Top = state.Model.Classes() + 2
-		}
-		if s.Settings.Tolerance == 0 {
-			settings.Tolerance = 1e-2
-		}
-	case s.adaptive():
-		settings.Top = max(settings.Top, r.memory.Top) // as many as it took before
+	if untrained := state.Work() == 0 && r.schedule.Budget > 0; s.adaptive() && !untrained {
+		settings.Top = max(settings.Top, minPairs, r.memory.Top) // as many as it took before
+		settings.Tolerance = cmp.Or(s.Settings.Tolerance, 1e-3)
 	}
 	m, err := s.solve(ctx, settings, state)
 	if err != nil {
@@ -244,12 +237,6 @@ func (s *Spectrum) measure(ctx context.Context, state *trainer.State) error {
 	}
 	return recordAll(state, readings)
 }
-
-// DefaultTolerance is the largest residual of a pair, relative to the largest |λ|,
-// unless the Settings say otherwise. The error of an eigenvalue is of the order of
-// its square; those of alignments are of its own order, divided by distances of
-// eigenvalues.
-const DefaultTolerance = 1e-3
 
 // adaptive tells whether the number of pairs is chosen by what a Complexity
 // learns from them.

@@ -95,7 +95,8 @@ const slack = 1e-9
 
 func (b *directionBounds) bound(k int) Directions {
 	frobenius := mat.Norm(b.rest, 2)
-	d := Directions{All: Interval{1 / (frobenius * frobenius), math.Inf(1)}}
+	// P numbers with the sum 1 have squares of the sum 1/P at least.
+	d := Directions{All: Interval{1 / (frobenius * frobenius) * (1 - slack), float64(b.parameters)}}
 	d.Participation = Interval{0, d.All.High}
 	for i, c := range b.clusters {
 		if b.errors[i] >= 1 || !b.complete && c.last > b.top {

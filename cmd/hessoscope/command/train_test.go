@@ -176,7 +176,7 @@ func checkMeasurement(t *testing.T) {
 	}
 	resolved := shapes["aligned_values"] // how many eigenvalues are resolvable
 	want := map[string]string{
-		"top_values": "[5]", "top_residuals": "[5]", "top_vectors": "[5 83]", "all_values": "[83]", "top_continues": "[5]",
+		"top_values": "[12]", "top_residuals": "[12]", "top_vectors": "[12 83]", "all_values": "[83]", "top_continues": "[12]",
 		"aligned_values": resolved, "alignments": "[120 " + strings.Trim(resolved, "[]") + "]",
 		"predicted": "[120]", "factors": "[120]", "norms": "[120]",
 	}

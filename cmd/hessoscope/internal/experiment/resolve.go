@@ -20,7 +20,6 @@ func (c *Config) Resolve() {
 	setDefault(&c.Training.Loss, LossName(models.CrossEntropy.Name()))
 	setDefault(&c.Training.Rate.Schedule, "constant")
 	setDefault(&c.Training.Optimizer.Name, "sgd")
-	setDefault(&c.Spectrum.Tolerance, callbacks.DefaultTolerance)
 	setDefault(&c.Spectrum.Matrix, analysis.Hessian)
 	setDefault(&c.Checkpoint.Seconds, 10)
 	if c.Training.Evaluate.IsZero() {
