@@ -37,22 +37,25 @@ type Result struct {
 
 // Spectrum is what a Result says of the eigenvalues.
 type Spectrum struct {
-	Method          string             `json:"method"`
-	Top             []float64          `json:"top"`              // descending
-	Residuals       []float64          `json:"residuals"`        // ‖Hv − λv‖ of top
-	Bottom          []float64          `json:"bottom"`           // ascending
-	BottomResiduals []float64          `json:"bottom_residuals"` // of bottom
-	Converged       bool               `json:"converged"`        // every residual met the tolerance
-	Reason          string             `json:"reason"`           // why not, in one line
-	Trace           *Estimate          `json:"trace"`            // nil where it is not computed
-	Frobenius       *float64           `json:"frobenius"`        // ‖H‖_F, likewise
-	FrobeniusError  *float64           `json:"frobenius_error"`
-	Resolved        *int               `json:"resolved"` // eigenvalues with |λ| > 1e-10·λ₁; nil where not all of them are computed
-	Basis           int                `json:"basis"`    // reduced: dimension of the space
-	Missed          float64            `json:"missed"`   // reduced: bound of ‖Hv‖ outside of it
-	Outliers        *boundary.Outliers `json:"outliers"`
-	Density         *Density           `json:"density"` // nil but with the method density
-	HVPs            int                `json:"hvps"`    // Hessian-vector products
+	Method           string             `json:"method"`
+	Top              []float64          `json:"top"`              // descending
+	Residuals        []float64          `json:"residuals"`        // ‖Hv − λv‖ of top
+	Bottom           []float64          `json:"bottom"`           // ascending
+	BottomResiduals  []float64          `json:"bottom_residuals"` // of bottom
+	Converged        bool               `json:"converged"`        // every residual met the tolerance
+	Reason           string             `json:"reason"`           // why not, in one line
+	Trace            *Estimate          `json:"trace"`            // nil where it is not computed
+	Frobenius        *float64           `json:"frobenius"`        // ‖H‖_F, likewise
+	FrobeniusError   *float64           `json:"frobenius_error"`
+	FrobeniusLow     *float64           `json:"frobenius_low"`
+	FrobeniusHigh    *float64           `json:"frobenius_high"`
+	FrobeniusSamples *int               `json:"frobenius_samples"`
+	Resolved         *int               `json:"resolved"` // eigenvalues with |λ| > 1e-10·λ₁; nil where not all of them are computed
+	Basis            int                `json:"basis"`    // reduced: dimension of the space
+	Missed           float64            `json:"missed"`   // reduced: bound of ‖Hv‖ outside of it
+	Outliers         *boundary.Outliers `json:"outliers"`
+	Density          *Density           `json:"density"` // nil but with the method density
+	HVPs             int                `json:"hvps"`    // Hessian-vector products
 }
 
 // Density is the distribution of all eigenvalues, each with the weight 1/P:
@@ -66,7 +69,9 @@ type Density struct {
 // Estimate is a value and how good it is.
 type Estimate struct {
 	Value   float64 `json:"value"`
-	Error   float64 `json:"error"`   // a bound, or, of samples, one standard error
+	Error   float64 `json:"error"` // a bound, or, of samples, one standard error
+	Low     float64 `json:"low"`   // the true value lies between them, of samples with a probability of 0.95
+	High    float64 `json:"high"`
 	Samples int     `json:"samples"` // random vectors that it was estimated from; 0 where it is exact
 }
 
@@ -92,10 +97,11 @@ func describe(s *curvature.Spectrum) Spectrum {
 		Basis: s.Basis, Missed: s.Missed,
 	}
 	if s.Trace != nil {
-		d.Trace = &Estimate{s.Trace.Value, s.Trace.Error, s.Trace.Samples}
+		d.Trace = &Estimate{s.Trace.Value, s.Trace.Error, s.Trace.Low, s.Trace.High, s.Trace.Samples}
 	}
-	if s.Frobenius != nil {
-		d.Frobenius, d.FrobeniusError = &s.Frobenius.Value, &s.Frobenius.Error
+	if f := s.Frobenius; f != nil {
+		d.Frobenius, d.FrobeniusError, d.FrobeniusSamples = &f.Value, &f.Error, &f.Samples
+		d.FrobeniusLow, d.FrobeniusHigh = &f.Low, &f.High
 	}
 	if s.Density != nil {
 		d.Density = &Density{s.Density.Nodes, s.Density.Weights, s.Density.Error}
