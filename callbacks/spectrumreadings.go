@@ -63,10 +63,12 @@ func spectrumReadings(ctx context.Context, m *analysis.Measurement, loss analysi
 	}
 	readings = append(readings, endReadings(found)...)
 	if found.Trace != nil {
-		readings = append(readings, reading{record.Trace, found.Trace.Value}, reading{"spectrum/trace_error", found.Trace.Error})
+		readings = append(readings, reading{record.Trace, found.Trace.Value}, reading{"spectrum/trace_error", found.Trace.Error},
+			reading{"spectrum/trace_low", found.Trace.Low}, reading{"spectrum/trace_high", found.Trace.High})
 	}
 	if found.Frobenius != nil {
-		readings = append(readings, reading{"spectrum/frobenius", found.Frobenius.Value})
+		readings = append(readings, reading{"spectrum/frobenius", found.Frobenius.Value},
+			reading{"spectrum/frobenius_low", found.Frobenius.Low}, reading{"spectrum/frobenius_high", found.Frobenius.High})
 	}
 	if found.Resolved.Complete {
 		readings = append(readings, reading{"spectrum/resolved", float64(found.Resolved.Len())})

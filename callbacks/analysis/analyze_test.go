@@ -3,6 +3,7 @@ package analysis_test
 import (
 	"bytes"
 	"encoding/json"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -130,5 +131,28 @@ func TestAnalyzerFollowsTheModel(t *testing.T) {
 	}
 	if after.Factors[0] == norm {
 		t.Error("the gradients are those of before")
+	}
+}
+
+// A trace and a norm from random vectors are shown with their intervals, exact ones with
+// their errors.
+func TestTableOfEstimates(t *testing.T) {
+	few := curvature.Settings{Method: curvature.Lanczos, Top: 3, Bottom: -1, TraceSamples: 10}
+	for method, want := range map[curvature.Method]string{
+		curvature.Lanczos: `trace +\S+, 95 % from \S+ to \S+ by 10 random vectors\nFrobenius norm +\S+, 95 % from \S+ to \S+ by 10 random vectors\n`,
+		curvature.Dense:   `trace +\S+ ± \S+\nFrobenius norm +\S+ ± \S+\n`,
+	} {
+		few.Method = method
+		r := analyze(t, analysis.Settings{Spectrum: few, NoComplexity: true})
+		var table strings.Builder
+		if err := r.WriteTable(&table); err != nil {
+			t.Fatal(err)
+		}
+		if !regexp.MustCompile(want).MatchString(table.String()) {
+			t.Errorf("%s: want %q in\n%s", method, want, table.String())
+		}
+		if s := r.Spectrum; !(s.Trace.Low <= s.Trace.Value && s.Trace.Value <= s.Trace.High && *s.FrobeniusLow <= *s.Frobenius && *s.Frobenius <= *s.FrobeniusHigh) || *s.FrobeniusSamples != s.Trace.Samples {
+			t.Errorf("%s: trace %+v", method, *s.Trace)
+		}
 	}
 }

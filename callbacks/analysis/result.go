@@ -45,22 +45,25 @@ type Result struct {
 
 // Spectrum is the part of a Result about the eigenvalues.
 type Spectrum struct {
-	Method          string             `json:"method"`
-	Top             []float64          `json:"top"`              // descending
-	Residuals       []float64          `json:"residuals"`        // ‖Hv − λv‖ for Top
-	Bottom          []float64          `json:"bottom"`           // ascending
-	BottomResiduals []float64          `json:"bottom_residuals"` // ‖Hv − λv‖ for Bottom
-	Converged       bool               `json:"converged"`        // every residual met the tolerance
-	Reason          string             `json:"reason"`           // why not all converged, in one line
-	Trace           *Estimate          `json:"trace"`            // nil if not computed
-	Frobenius       *float64           `json:"frobenius"`        // ‖H‖_F; nil if not computed
-	FrobeniusError  *float64           `json:"frobenius_error"`
-	Resolved        *int               `json:"resolved"` // number of eigenvalues with |λ| > 1e-10·λ₁; nil if not all of them were computed
-	Basis           int                `json:"basis"`    // reduced: dimension of the space
-	Missed          float64            `json:"missed"`   // reduced: bound of ‖Hv‖ for unit vectors v outside this space
-	Outliers        *boundary.Outliers `json:"outliers"`
-	Density         *Density           `json:"density"` // nil unless the method is density
-	HVPs            int                `json:"hvps"`    // Hessian-vector products
+	Method           string             `json:"method"`
+	Top              []float64          `json:"top"`              // descending
+	Residuals        []float64          `json:"residuals"`        // ‖Hv − λv‖ for Top
+	Bottom           []float64          `json:"bottom"`           // ascending
+	BottomResiduals  []float64          `json:"bottom_residuals"` // ‖Hv − λv‖ for Bottom
+	Converged        bool               `json:"converged"`        // every residual met the tolerance
+	Reason           string             `json:"reason"`           // why not all converged, in one line
+	Trace            *Estimate          `json:"trace"`            // nil if not computed
+	Frobenius        *float64           `json:"frobenius"`        // ‖H‖_F; nil if not computed, as its error and interval
+	FrobeniusError   *float64           `json:"frobenius_error"`
+	FrobeniusLow     *float64           `json:"frobenius_low"`
+	FrobeniusHigh    *float64           `json:"frobenius_high"`
+	FrobeniusSamples *int               `json:"frobenius_samples"`
+	Resolved         *int               `json:"resolved"` // number of eigenvalues with |λ| > 1e-10·λ₁; nil if not all of them were computed
+	Basis            int                `json:"basis"`    // reduced: dimension of the space
+	Missed           float64            `json:"missed"`   // reduced: bound of ‖Hv‖ for unit vectors v outside this space
+	Outliers         *boundary.Outliers `json:"outliers"`
+	Density          *Density           `json:"density"` // nil unless the method is density
+	HVPs             int                `json:"hvps"`    // Hessian-vector products
 }
 
 // Density is the distribution of all eigenvalues, each with the weight 1/P. The
@@ -75,6 +78,8 @@ type Density struct {
 type Estimate struct {
 	Value   float64 `json:"value"`
 	Error   float64 `json:"error"`   // a bound; one standard error if the value is estimated from random vectors
+	Low     float64 `json:"low"`     // the true value lies in [Low, High], of an estimate with probability 0.95
+	High    float64 `json:"high"`
 	Samples int     `json:"samples"` // number of these random vectors; 0 if there are none
 }
 
@@ -100,10 +105,11 @@ func describe(s *curvature.Spectrum) Spectrum {
 		Basis: s.Basis, Missed: s.Missed,
 	}
 	if s.Trace != nil {
-		d.Trace = &Estimate{s.Trace.Value, s.Trace.Error, s.Trace.Samples}
+		d.Trace = &Estimate{s.Trace.Value, s.Trace.Error, s.Trace.Low, s.Trace.High, s.Trace.Samples}
 	}
-	if s.Frobenius != nil {
-		d.Frobenius, d.FrobeniusError = &s.Frobenius.Value, &s.Frobenius.Error
+	if f := s.Frobenius; f != nil {
+		d.Frobenius, d.FrobeniusError, d.FrobeniusSamples = &f.Value, &f.Error, &f.Samples
+		d.FrobeniusLow, d.FrobeniusHigh = &f.Low, &f.High
 	}
 	if s.Density != nil {
 		d.Density = &Density{s.Density.Nodes, s.Density.Weights, s.Density.Error}

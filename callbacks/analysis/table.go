@@ -3,6 +3,7 @@ package analysis
 import (
 	"fmt"
 	"io"
+	"math"
 	"text/tabwriter"
 
 	"github.com/hessoscope/hessoscope/callbacks/boundary"
@@ -43,10 +44,11 @@ func prefixed(name string) string {
 // writeEstimates writes the quantities of the spectrum as a whole.
 func (s *Spectrum) writeEstimates(t io.Writer) {
 	if s.Trace != nil {
-		fmt.Fprintf(t, "trace\t%.6g ± %.1g\n", s.Trace.Value, s.Trace.Error)
+		s.Trace.write(t, "trace")
 	}
 	if s.Frobenius != nil {
-		fmt.Fprintf(t, "Frobenius norm\t%.6g ± %.1g\n", *s.Frobenius, *s.FrobeniusError)
+		norm := Estimate{*s.Frobenius, *s.FrobeniusError, *s.FrobeniusLow, *s.FrobeniusHigh, *s.FrobeniusSamples}
+		norm.write(t, "Frobenius norm")
 	}
 	if d := s.Density; d != nil {
 		fmt.Fprintf(t, "density\t%d nodes; eigenvalues are off by %.1g on the mean, at most\n", len(d.Nodes), d.Error)
@@ -57,6 +59,20 @@ func (s *Spectrum) writeEstimates(t io.Writer) {
 	if !s.Converged {
 		fmt.Fprintf(t, "not converged\t%s\n", s.Reason)
 	}
+}
+
+// write writes an exact value with its error, and a sampled one with its interval, in
+// whose bounds it shows two digits of its length.
+func (e *Estimate) write(t io.Writer, name string) {
+	if e.Samples == 0 {
+		fmt.Fprintf(t, "%s\t%.6g ± %.1g\n", name, e.Value, e.Error)
+		return
+	}
+	digits := 2
+	if length := e.High - e.Low; length > 0 {
+		digits += max(int(math.Ceil(math.Log10(max(-e.Low, e.High)/length))), 0)
+	}
+	fmt.Fprintf(t, "%s\t%.6g, 95 %% from %.*g to %.*g by %d random vectors\n", name, e.Value, digits, e.Low, digits, e.High, e.Samples)
 }
 
 func (s *Spectrum) writeOutliers(t io.Writer, all bool) {

@@ -57,8 +57,8 @@ func (denseSolver) Solve(ctx context.Context, op Operator, s Settings) (*Spectru
 	spectrum.Resolved = densePairs(columns, eigen, resolvable(eigen.Values, s.Resolution)).eigenspace(n, 0)
 	spectrum.Resolved.Complete = true
 	spectrum.estimate(onDiagonal, norm, 0, &complement{})
-	spectrum.Trace.Error += difference
-	spectrum.Frobenius.Error += difference
+	*spectrum.Trace = spectrum.Trace.widened(difference)
+	*spectrum.Frobenius = spectrum.Frobenius.widened(difference)
 	return spectrum, nil
 }
 

@@ -119,16 +119,6 @@ func wilson(p, n float64) float64 {
 	return (arm + math.Abs(1-2*p)*shift/2) / (1 + shift)
 }
 
-// complement returns samples of H outside the deflated space, by the rules.
-func (d *Density) complement() *complement {
-	c := &complement{}
-	for _, r := range d.Rules {
-		c.quadratic = append(c.quadratic, float64(d.bulk())*r.mean(func(λ float64) float64 { return λ }))
-		c.squares = append(c.squares, float64(d.bulk())*r.mean(func(λ float64) float64 { return λ * λ }))
-	}
-	return c
-}
-
 // newRule returns the rule of a Lanczos process with the given coefficients: the
 // eigenvalues of its tridiagonal matrix, and the squared first components of the
 // eigenvectors (Golub & Welsch 1969).

@@ -48,7 +48,7 @@ func (lanczosSolver) Solve(ctx context.Context, op Operator, s Settings) (*Spect
 	if err != nil {
 		return nil, fmt.Errorf("curvature: trace, after %d H·v: %w", spectrum.Applications, err)
 	}
-	spectrum.Applications += outside.samples()
+	spectrum.Applications += outside.samples
 	spectrum.estimate(found.Values, floats.Norm(found.Values, 2), floats.Norm(found.Residuals, 2), outside)
 	return spectrum, nil
 }

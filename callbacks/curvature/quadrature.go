@@ -37,7 +37,7 @@ func (quadratureSolver) resolve(s Settings, n int) (Settings, error) {
 }
 
 func (quadratureSolver) memory(s Settings, n, _, _ float64) float64 {
-	return 8 * n * (4*float64(s.basisSize(int(n))) + float64(s.QuadratureSteps))
+	return 8 * n * (4*float64(s.basisSize(int(n))) + float64(s.QuadratureSteps+2*s.QuadratureVectors))
 }
 
 // Solve implements [Solver]. It is stochastic Lanczos quadrature (Ghorbani, Krishnan & Xiao
@@ -61,6 +61,8 @@ func (quadratureSolver) Solve(ctx context.Context, op Operator, s Settings) (*Sp
 		vectors:  mat.NewDense(min(count+s.QuadratureSteps, n), n, nil),
 		deflated: count,
 		rng:      rand.New(rand.NewPCG(s.Seed, 2)),
+		starts:   make([]float64, 0, s.QuadratureVectors*n),
+		images:   make([]float64, 0, s.QuadratureVectors*n),
 	}
 	for i, value := range deflated.Values {
 		q.vectors.SetRow(i, deflated.Vectors.RawRowView(i))
@@ -85,8 +87,11 @@ func (quadratureSolver) Solve(ctx context.Context, op Operator, s Settings) (*Sp
 	spectrum.Method = Quadrature
 	spectrum.Density = density
 	spectrum.Applications += q.applications
-	coupling := math.Sqrt2 * floats.Norm(deflated.Residuals, 2)
-	spectrum.estimate(deflated.Values, floats.Norm(deflated.Values, 2), coupling, density.complement())
+	outside := &complement{}
+	if count := len(density.Rules); count > 0 {
+		outside = newComplement(density.bulk(), mat.NewDense(count, n, q.starts), mat.NewDense(count, n, q.images))
+	}
+	spectrum.estimate(deflated.Values, floats.Norm(deflated.Values, 2), floats.Norm(deflated.Residuals, 2), outside)
 	return spectrum, nil
 }
 
@@ -97,6 +102,8 @@ type quadrature struct {
 
 	vectors  *mat.Dense // as rows: the deflated eigenvectors, then a Lanczos basis
 	deflated int        // number of the former
+
+	starts, images []float64 // the first vector of each rule's basis, and H times it
 
 	scale        float64 // ‖H‖₂, as far as it is known
 	overhang     float64 // largest residual of a rule's smallest or largest node
@@ -121,6 +128,10 @@ func (q *quadrature) rule(ctx context.Context, steps int) (Rule, error) {
 			return Rule{}, err
 		}
 		q.applications++
+		if k == q.deflated+1 {
+			q.starts = append(q.starts, q.vectors.RawRowView(q.deflated)...)
+			q.images = append(q.images, x...)
+		}
 		q.scale = max(q.scale, euclidean(x))
 		c := make([]float64, k)
 		norm := orthogonalise(x, q.vectors, k, c, vanishing*q.scale)

@@ -139,7 +139,7 @@ func (r *reduced) run(ctx context.Context) (*Spectrum, error) {
 		if err != nil {
 			return nil, err
 		}
-		r.applications += outside.samples()
+		r.applications += outside.samples
 		if outside.bound() <= r.Resolution*r.scale/10 || r.basis.k >= r.basisLimit(r.n) {
 			return r.conclude(ctx, outside)
 		}

@@ -243,13 +243,8 @@ func TestReducedBudget(t *testing.T) {
 			checkEigenspace(t, op, s.Resolved)
 			checkPairs(t, op, s.Top)
 			checkPairs(t, op, s.Bottom)
-			if low, high := s.Trace.Interval(0.9999); !(low <= floats.Sum(d) && floats.Sum(d) <= high) {
-				t.Errorf("trace %v, want %g", *s.Trace, floats.Sum(d))
-			}
-			truth := descending(d)
-			if low, high := s.Frobenius.Interval(0.9999); !(low <= floats.Norm(truth, 2) && floats.Norm(truth, 2) <= high) {
-				t.Errorf("Frobenius %v, want %g", *s.Frobenius, floats.Norm(truth, 2))
-			}
+			checkNear(t, "trace", s.Trace, floats.Sum(d))
+			checkNear(t, "Frobenius norm", s.Frobenius, floats.Norm(d, 2))
 		})
 	}
 }

@@ -19,8 +19,9 @@ import (
 // The spectrum that it returns must have its own name as the Method, n as Dim, and
 // at most Top and Bottom pairs in their order: the values, and vectors that are
 // orthonormal to 1e-6. Applications should be the number of H·v spent. The other
-// fields are optional; a Resolved space comes from [NewEigenspace]. Solve returns an
-// error that says what is wrong and what would be right, or completes the spectrum:
+// fields are optional; a Resolved space comes from [NewEigenspace], and estimates have
+// their Low and High. Solve returns an error that says what is wrong and what would be
+// right, or completes the spectrum:
 //
 //   - Vectors get the length and sign that [Pairs] states.
 //   - Residuals are measured, also those of Resolved, and replace any that the solver
@@ -80,8 +81,8 @@ type Settings struct {
 	MaxBasis int
 
 	// TraceSamples is the number of random vectors, of one H·v each, by which Lanczos
-	// estimates Trace and Frobenius. It must be at least 2, or 0 for no estimate. With
-	// ten, the error is known to about a quarter. For Reduced it is at least 4.
+	// estimates Trace and Frobenius. It must be at least 2, or 0 for no estimate. From
+	// 4 on, their intervals cover as claimed. For Reduced it is at least 4.
 	TraceSamples int
 
 	// QuadratureVectors and QuadratureSteps are the number of random vectors of

@@ -124,13 +124,12 @@ func (s *Spectrum) estimate(diagonal []float64, norm, coupling float64, outside 
 		magnitude += math.Abs(v)
 	}
 	rounding := float64(len(diagonal)) * unitRoundoff
-	trace := Estimate{Value: sum, Error: rounding * magnitude}
-	square := Estimate{Value: norm*norm + coupling*coupling, Error: rounding * norm * norm}
-	if outside.samples() > 0 {
-		trace = trace.plus(sampled(outside.quadratic), s.Resolved.Complete)
-		square = square.plus(sampled(outside.squares), s.Resolved.Complete)
+	trace := bounded(sum, rounding*magnitude)
+	square := bounded(norm*norm+coupling*coupling, rounding*norm*norm)
+	if outside.samples > 0 {
+		trace = trace.plus(outside.trace(coverage), s.Resolved.Complete)
+		square = square.plus(outside.squaredNorm(coverage), s.Resolved.Complete)
 	}
-	root := math.Sqrt(square.Value)
-	frobenius := Estimate{Value: root, Error: math.Sqrt(square.Value+square.Error) - root, Samples: square.Samples}
+	frobenius := square.root()
 	s.Trace, s.Frobenius = &trace, &frobenius
 }

@@ -78,6 +78,11 @@ func (s *Spectrum) verify(settings Settings, n int) error {
 			return fmt.Errorf("its Top and then Bottom: %w", err)
 		}
 	}
+	for name, e := range map[string]*Estimate{"Trace": s.Trace, "Frobenius": s.Frobenius} {
+		if e != nil && !(e.Low <= e.Value && e.Value <= e.High) {
+			return fmt.Errorf("its %s is %g, from %g to %g: want Low ≤ Value ≤ High", name, e.Value, e.Low, e.High)
+		}
+	}
 	if e := s.Resolved; e != nil && e.Len() > 0 {
 		if k, m := e.dims(); k != e.Len() || k != len(e.Residuals) || m != n {
 			return fmt.Errorf("its Resolved has %d values, %d residuals and %d vectors in ℝ^%d: want what NewEigenspace returns of vectors in ℝ^%d",

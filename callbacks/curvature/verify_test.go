@@ -155,6 +155,7 @@ func TestForeignSolverErrors(t *testing.T) {
 		{"norm", spoiled(func(s *Spectrum) { s.Top.Vectors.Scale(2, s.Top.Vectors) }), "vector 0 has the norm 2: want 1"},
 		{"product", spoiled(func(s *Spectrum) { s.Top.Vectors.Set(1, 0, 1e-5) }), "vectors 0 and 1 have the product -1e-05"},
 		{"the same twice", spoiled(func(s *Spectrum) { s.Bottom.Vectors.SetRow(0, s.Top.Vectors.RawRowView(1)) }), "its Top and then Bottom: vectors 1 and 2 have the product 1"},
+		{"trace without bounds", spoiled(func(s *Spectrum) { s.Trace = &Estimate{Value: 15} }), "its Trace is 15, from 0 to 0: want Low ≤ Value ≤ High"},
 		{"too few of all", spoiled(func(s *Spectrum) { s.All = []float64{1} }), "its All has 1 eigenvalues: want none or all 6"},
 		{"all descending", spoiled(func(s *Spectrum) { s.All = []float64{5, 4, 3, 2, 1, 0} }), "want ascending values"},
 		{"all with a NaN", spoiled(func(s *Spectrum) { s.All = []float64{5, 4, 3, 2, 1, math.NaN()} }), "value 5 is NaN"},
