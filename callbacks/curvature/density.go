@@ -69,15 +69,6 @@ func (d *Density) merge() {
 	quantile.Weighted{Values: d.Nodes, Weights: d.Weights}.Sort()
 }
 
-// mean returns Σ wᵢ f(θᵢ).
-func (r Rule) mean(f func(λ float64) float64) float64 {
-	sum := 0.0
-	for i, node := range r.Nodes {
-		sum += r.Weights[i] * f(node)
-	}
-	return sum
-}
-
 // bulkNodes returns the nodes of all rules in ascending order.
 func (d *Density) bulkNodes() quantile.Weighted {
 	bulk := Density{Dim: d.Dim, Rules: d.Rules}

@@ -102,6 +102,9 @@ func covered(d []float64, vectors, repetitions int) (trace, norm shares) {
 //	flat                   94.8  94.8    94.6  94.2    94.8  94.9
 func TestCoverage(t *testing.T) {
 	vectors, repetitions := []int{4, 10, 20}, 2000
+	if testing.Short() { // the race detector makes it 20 times as slow
+		vectors = []int{4, 10}
+	}
 	if *campaign > 0 {
 		vectors, repetitions = []int{2, 3, 4, 6, 10, 20, 30}, *campaign
 	}
@@ -131,6 +134,9 @@ func TestCoverage(t *testing.T) {
 
 // From the solvers: the estimates of the complement are added to what was found.
 func TestEstimateCoverage(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a minute with the race detector")
+	}
 	const n, seeds = 600, 1000
 	rough := append(hessianLike(n/2), uniform(n/2, 1e-3, 2e-3)...) // a gap below 1e-3, nearly
 	for name, settings := range map[string]Settings{
