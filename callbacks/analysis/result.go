@@ -26,6 +26,7 @@ type Result struct {
 	Spectrum     Spectrum             `json:"spectrum"`
 	Complexity   *boundary.Complexity `json:"complexity"` // nil if not requested, or if no curvature is positive
 	Margin       *Margin              `json:"margin"`     // nil if not requested
+	Alignment    *Alignment           `json:"alignment"`  // nil if not requested
 	Precision    string               `json:"precision"`  // precision of the computation
 	Seconds      float64              `json:"seconds"`    // time of the computation
 
