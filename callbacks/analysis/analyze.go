@@ -29,8 +29,11 @@ type Settings struct {
 	Complexity   boundary.ComplexitySettings
 	// Margin, if not nil, requests the distances of samples to the boundary. If
 	// its Samples is zero, at most MarginSamples samples are measured.
-	Margin  *margin.Settings
-	Workers int // chunks of data computed in parallel; one per CPU if zero; results do not depend on it
+	Margin *margin.Settings
+	// Alignment, if not nil, requests the alignments on and off the boundary, and at
+	// points of one's choice.
+	Alignment *AlignmentSettings
+	Workers   int // chunks of data computed in parallel; one per CPU if zero; results do not depend on it
 	// Objective creates the loss whose curvature is measured, which may be
 	// computed on several machines; models.NewObjective if nil.
 	Objective NewObjective
@@ -58,7 +61,7 @@ func Analyze(ctx context.Context, model models.Model, split *datasets.Split, s S
 	r.Model.Parameters, r.Model.Description = a.objective.Dim(), models.Describe(model)
 	r.Data.Split, r.Data.Samples, r.Data.Classes = split.Name, split.Len(), model.Classes()
 	r.Precision = precision(a.objective).String()
-	for _, measure := range []func(context.Context, *Analyzer, Settings) error{r.measureLoss, r.measureSpectrum, r.measureBoundary, r.measureMargin} {
+	for _, measure := range []func(context.Context, *Analyzer, Settings) error{r.measureLoss, r.measureSpectrum, r.measureBoundary, r.measureMargin, r.measureAlignment} {
 		if err := measure(ctx, a, s); err != nil {
 			return nil, err
 		}
@@ -181,4 +184,13 @@ func (r *Result) measureDistances(ctx context.Context, a *Analyzer, s margin.Set
 	}
 	r.Margin = &Margin{Summary: r.Distances.Summary(), Logit: cheap.LogitQuantiles(), Input: cheap.InputQuantiles()}
 	return r.Margin, nil
+}
+
+// measureAlignment measures the alignments on and off the boundary.
+func (r *Result) measureAlignment(ctx context.Context, _ *Analyzer, s Settings) (err error) {
+	if s.Alignment == nil {
+		return nil
+	}
+	r.Alignment, err = r.Measurement.align(ctx, r.Spectrum.Outliers, r.Distances, *s.Alignment)
+	return err
 }

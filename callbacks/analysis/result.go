@@ -31,6 +31,7 @@ type Result struct {
 	Directions    *boundary.Directions    `json:"directions"`
 	EffectiveRank *boundary.EffectiveRank `json:"effective_rank"`
 	Margin        *Margin                 `json:"margin"`    // nil if not requested
+	Alignment     *Alignment              `json:"alignment"` // nil if not requested
 	Precision     string                  `json:"precision"` // precision of the computation
 	Seconds       float64                 `json:"seconds"`   // time of the computation
 
@@ -77,8 +78,8 @@ type Density struct {
 // Estimate is a value and its error.
 type Estimate struct {
 	Value   float64 `json:"value"`
-	Error   float64 `json:"error"`   // a bound; one standard error if the value is estimated from random vectors
-	Low     float64 `json:"low"`     // the true value lies in [Low, High], of an estimate with probability 0.95
+	Error   float64 `json:"error"` // a bound; one standard error if the value is estimated from random vectors
+	Low     float64 `json:"low"`   // the true value lies in [Low, High], of an estimate with probability 0.95
 	High    float64 `json:"high"`
 	Samples int     `json:"samples"` // number of these random vectors; 0 if there are none
 }

@@ -26,6 +26,7 @@ func (r *Result) WriteTable(w io.Writer) error {
 	writeComplexity(t, r.Complexity)
 	r.writeDirections(t)
 	r.Margin.write(t)
+	r.Alignment.write(t)
 	if err := t.Flush(); err != nil {
 		return err
 	}
@@ -151,6 +152,34 @@ func (m *Margin) write(t io.Writer) {
 			fmt.Fprintf(t, "%s\t%.6g by v%d from %d starts: %+.1f%% off the margin\n", e.name, e.found.Value, e.found.Vector, e.found.Starts, 100**e.found.Excess)
 		}
 	}
+}
+
+func (a *Alignment) write(t io.Writer) {
+	if a == nil {
+		return
+	}
+	for _, group := range []struct {
+		name, points string
+		means        AlignmentMeans
+	}{
+		{"on the boundary", "boundary points, from both sides", a.Boundary},
+		{"at samples", "samples", a.Samples},
+		{"far from it", "random points far from the boundary", a.Far},
+	} {
+		if group.means.Points == 0 {
+			fmt.Fprintf(t, "%s\tno %s\n", group.name, group.points)
+			continue
+		}
+		fmt.Fprintf(t, "%s\t%s of the gradient's energy is in the outliers, |A₁| %s (%d %s)\n",
+			group.name, group.means.Energy, group.means.First, group.means.Points, group.points)
+	}
+}
+
+func (m Mean) String() string {
+	if m.Error == nil {
+		return fmt.Sprintf("%.4f", *m.Value)
+	}
+	return fmt.Sprintf("%.4f ± %.4f", *m.Value, *m.Error)
 }
 
 // writeEigenvalues writes the known eigenvalues at both ends of the spectrum. The

@@ -21,5 +21,6 @@
 // the gradient of some training sample by more than chance explains. If some
 // eigenpairs are unknown or approximate, it is an interval that G is certain to
 // lie in. [Energy] needs no threshold: it is the number of directions that share
-// the gradients' energy.
+// the gradients' energy. [AlignAt] takes the alignments to any inputs: to the
+// boundary itself, where no samples are.
 package boundary

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -30,13 +31,24 @@ func (a analyzeCmd) Run(ctx context.Context, out *output) error {
 	if err != nil {
 		return err
 	}
-	result, err := a.analyze(ctx, model, split, out.stderr)
+	var points *alignmentPoints
+	if a.Alignment != "" {
+		if points, err = a.alignmentPoints(ctx, model, data, split); err != nil {
+			return fmt.Errorf("--alignment-at %w", err)
+		}
+	}
+	result, err := a.analyze(ctx, model, split, points, out.stderr)
 	if err != nil {
 		return err
 	}
 	result.Data.Name, result.Data.Classes, result.AllRules = data.Name, len(data.Classes), a.OutlierRules
 	if a.Margins != "" {
 		if err := writeDistances(a.Margins, result.Distances); err != nil {
+			return err
+		}
+	}
+	if points != nil {
+		if err := points.write(a.Alignment, result.Alignment.At); err != nil {
 			return err
 		}
 	}
@@ -53,13 +65,21 @@ func (a analyzeCmd) Run(ctx context.Context, out *output) error {
 	return writeAnalysis(a.JSON, out.stdout, result)
 }
 
-// analyze measures what the flags request, and shows its progress.
-func (a analyzeCmd) analyze(ctx context.Context, model models.Model, split *datasets.Split, progress io.Writer) (*analysis.Result, error) {
-	eigenvalues, margins := newBar(progress, "eigenvalues"), bar{}
+// analyze measures what the flags request, and the alignments at points unless
+// they are nil, and shows its progress.
+func (a analyzeCmd) analyze(ctx context.Context, model models.Model, split *datasets.Split, points *alignmentPoints, progress io.Writer) (*analysis.Result, error) {
+	eigenvalues, distances := newBar(progress, "eigenvalues"), bar{}
 	defer func() {
 		eigenvalues.clear()
-		margins.clear()
+		distances.clear()
 	}()
+	searched := func(done, total int) {
+		if distances == (bar{}) {
+			eigenvalues.clear()
+			distances = newBar(progress, "margins")
+		}
+		distances.show(done, total)
+	}
 	settings := analysis.Settings{
 		Loss: a.Loss.Loss(),
 		Spectrum: curvature.Settings{
@@ -71,13 +91,10 @@ func (a analyzeCmd) analyze(ctx context.Context, model models.Model, split *data
 		Workers:      a.Workers,
 	}
 	if a.Margin || a.Margins != "" {
-		settings.Margin = &margin.Settings{Samples: a.Samples, Seed: a.Seed, Progress: func(done, total int) {
-			if margins == (bar{}) {
-				eigenvalues.clear()
-				margins = newBar(progress, "margins")
-			}
-			margins.show(done, total)
-		}}
+		settings.Margin = &margin.Settings{Samples: a.Samples, Seed: a.Seed, Progress: searched}
+	}
+	if points != nil {
+		settings.Alignment = &analysis.AlignmentSettings{Vectors: a.AlignVectors, Points: points.x, Seed: a.Seed, Progress: searched}
 	}
 	return analysis.Analyze(ctx, model, split, settings)
 }

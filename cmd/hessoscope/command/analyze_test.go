@@ -134,7 +134,8 @@ func TestAnalyzeFields(t *testing.T) {
 			}
 		}
 	}
-	out := decode[map[string]any](t, succeed(t, "analyze", "--weights", nets[0].weights, "--data", nets[0].data, "--margin", "--json", "-"))
+	out := decode[map[string]any](t, succeed(t, "analyze", "--weights", nets[0].weights, "--data", nets[0].data, "--margin", "--json", "-",
+		"--alignment", filepath.Join(t.TempDir(), "a.csv")))
 	have := fields("", out)
 	slices.Sort(want)
 	slices.Sort(have)

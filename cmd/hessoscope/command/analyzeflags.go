@@ -4,12 +4,17 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/hessoscope/hessoscope/callbacks/analysis"
 	"github.com/hessoscope/hessoscope/callbacks/curvature"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
 	"github.com/hessoscope/hessoscope/models"
 )
+
+// maxSide bounds --alignment-points, and so the memory of a grid.
+const maxSide = 1000
 
 type analyzeCmd struct {
 	Run_         string              `arg:"" optional:"" name:"run" help:"Folder of a run." placeholder:"RUN_DIR"`
@@ -31,6 +36,10 @@ type analyzeCmd struct {
 	Margin       bool                `help:"Measure the margin too: the samples' distances to the boundary, and the estimate of the margin from the outliers' eigenvectors."`
 	Margins      string              `help:"Write the distance of every sample to the boundary to this CSV file; implies --margin." placeholder:"FILE.csv"`
 	Samples      int                 `name:"margin-samples" help:"How many samples' distances are measured, drawn by the seed; all of at most 1000 if 0." placeholder:"N"`
+	Alignment    string              `help:"Write the alignments of the top eigenvectors with the gradients at many points to this .csv or .npz file, and compare the gradients on and off the boundary." placeholder:"FILE"`
+	AlignmentAt  string              `help:"These points: a grid in the plane; a line between the nearest samples of two predicted classes, or between two rows of the split (line:3,17); the samples of a split; or a .csv file with the columns of the features. By default the grid, or the samples of --split if the inputs do not have two dimensions." placeholder:"grid|line|SPLIT|FILE.csv"`
+	AlignVectors int                 `name:"alignment-vectors" help:"How many top eigenvectors at least; those of the outliers if 0." placeholder:"K"`
+	AlignPoints  int                 `name:"alignment-points" help:"Number of points along each side of the grid, or on the line." default:"100"`
 	Picture      string              `help:"Draw the decision regions (or the samples' distances, if the inputs do not have two dimensions) and the eigenvalues to this .png file." placeholder:"FILE.png"`
 	Seed         uint64              `help:"Seed of Lanczos' random start, and of the margin's directions."`
 	Workers      int                 `help:"Number of chunks of data computed in parallel; one per CPU if 0. The results do not depend on it."`
@@ -47,6 +56,8 @@ Measures the loss of a finished model and its Hessian, in float64.
   hessoscope analyze --weights W.npz --data D.csv --split train --top 10 --json -
   hessoscope analyze runs/iris --margin --margins distances.csv
   hessoscope analyze runs/gauss --margin --picture gauss.png
+  hessoscope analyze runs/gauss --alignment grid.csv
+  hessoscope analyze runs/iris --alignment line.npz --alignment-at line:3,17
 
 Every eigenvalue comes with the residual ‖Hv − λv‖ of its pair: a true eigenvalue is within this distance.`
 }
@@ -65,19 +76,31 @@ func (a analyzeCmd) validate() error {
 		return fmt.Errorf("--margin-samples %d: want 0, for all of at most %d, or more", a.Samples, analysis.MarginSamples)
 	case a.Workers < 0:
 		return fmt.Errorf("--workers %d: want 0, for one a CPU, or more", a.Workers)
+	case a.Alignment == "" && (a.AlignmentAt != "" || a.AlignVectors != 0):
+		return errors.New("--alignment-at and --alignment-vectors belong to --alignment FILE")
+	case a.AlignVectors < 0:
+		return fmt.Errorf("--alignment-vectors %d: want 0, for those of the outliers, or more", a.AlignVectors)
+	case a.AlignPoints < 2 || a.AlignPoints > maxSide:
+		return fmt.Errorf("--alignment-points %d: want 2 to %d", a.AlignPoints, maxSide)
 	case !(a.Tolerance > 0 && a.Tolerance < 1):
 		return fmt.Errorf("--tolerance %g: want a number between 0 and 1", a.Tolerance)
 	}
-	for _, path := range []string{a.JSON, a.Vectors, a.Margins, a.Picture} {
+	for _, path := range []string{a.JSON, a.Vectors, a.Margins, a.Picture, a.Alignment} {
 		if err := writable(path); err != nil {
 			return err
 		}
 	}
-	for _, file := range []struct{ flag, path, ext string }{
-		{"--margins", a.Margins, ".csv"}, {"--picture", a.Picture, ".png"}, {"--vectors", a.Vectors, ".npz"},
+	for _, file := range []struct {
+		flag, path string
+		exts       []string
+	}{
+		{"--margins", a.Margins, []string{".csv"}},
+		{"--picture", a.Picture, []string{".png"}},
+		{"--vectors", a.Vectors, []string{".npz"}},
+		{"--alignment", a.Alignment, []string{".csv", ".npz"}},
 	} {
-		if file.path != "" && filepath.Ext(file.path) != file.ext {
-			return fmt.Errorf("%s %s: want a name that ends in %s", file.flag, file.path, file.ext)
+		if file.path != "" && !slices.Contains(file.exts, filepath.Ext(file.path)) {
+			return fmt.Errorf("%s %s: want a name that ends in %s", file.flag, file.path, strings.Join(file.exts, " or "))
 		}
 	}
 	if err := a.Activation.Validate(); err != nil {
