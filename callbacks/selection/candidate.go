@@ -58,17 +58,21 @@ func (c *Candidate) final() reading {
 	return r
 }
 
-// measure returns the value of a metric. For a complexity that is not exact, it
-// returns the interval. NaN and infinity count as missing.
+// Endings of the names of the two metrics that are recorded in place of a metric
+// whose value is known only as an interval.
+const (
+	lowEnd  = "_low"
+	highEnd = "_high"
+)
+
+// measure returns the value of a metric, or the interval in which it lies if only
+// its ends were recorded. NaN and infinity count as missing.
 func (r reading) measure(metric string) (Interval, bool) {
 	if v, ok := r.number(metric); ok {
 		return Interval{v, v}, true
 	}
-	if metric != record.Complexity {
-		return Interval{}, false
-	}
-	low, haveLow := r.number(record.ComplexityLow)
-	high, haveHigh := r.number(record.ComplexityHigh)
+	low, haveLow := r.number(metric + lowEnd)
+	high, haveHigh := r.number(metric + highEnd)
 	return Interval{low, high}, haveLow && haveHigh && low <= high
 }
 

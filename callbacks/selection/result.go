@@ -27,9 +27,9 @@ type Group struct {
 
 // Ranked is a ranked run.
 type Ranked struct {
-	Rank       int                 `json:"rank"`  // from 1; runs of equal front and score share a rank
+	Rank       int                 `json:"rank"`  // from 1; runs that nothing certain tells apart share a rank
 	Front      int                 `json:"front"` // Pareto front, from 1
-	Score      float64             `json:"score"` // orders a front: the mean logarithm of the ratio to the best value of each measure; 0 for a run that is best in all
+	Score      float64             `json:"score"` // orders a front: the mean logarithm of the ratio to the best value of each measure; 0 for a run that is best in all; the midpoint if a measure is an interval
 	Run        string              `json:"run"`
 	Epoch      int                 `json:"epoch"` // epoch at which it is compared
 	Parameters int                 `json:"parameters"`
@@ -38,8 +38,13 @@ type Ranked struct {
 	Values     map[string]Interval `json:"values"`     // values of the measures
 	Outcome    *Outcome            `json:"outcome"`    // outcome on the test split; null unless evaluated
 
+	// Unknown are the measures whose interval overlaps with those of all other runs
+	// of the group, so that it decides nothing.
+	Unknown []string `json:"unknown"`
+
 	candidate *Candidate
 	reading   reading
+	score     Interval // Score is its midpoint
 }
 
 // Apart is a run that cannot be ranked.
@@ -89,6 +94,6 @@ const MinBootstrap = 8
 
 // Warning says why runs that are ranked together may not be comparable.
 type Warning struct {
-	About string `json:"about"` // parameters, precision, loss, epsilon, interval, samples, or the key of a setting
+	About string `json:"about"` // parameters, precision, loss, epsilon, interval, unknown, samples, or the key of a setting
 	Text  string `json:"text"`  // explanation in one line
 }
