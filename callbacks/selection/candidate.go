@@ -28,6 +28,13 @@ type Candidate struct {
 	// such as "complexity.epsilon"; an empty value is the default. A setting that
 	// differs between runs causes a Warning. Nil if the settings are not known.
 	Settings map[string]string
+	// Axes are the settings in which runs may differ, by key, with the seed under
+	// SeedAxis. The evaluation compares runs along each axis that varies. If Axes
+	// is nil, the only axis is the seed of Run.
+	Axes map[string]string
+	// Starts are the paths of the files or runs whose parameters the run starts
+	// from. Runs with a start in common are not independent.
+	Starts []string
 }
 
 // reading holds the metrics that were recorded at one epoch of a run.
