@@ -1,15 +1,10 @@
 package runs
 
 import (
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
 	"strings"
 
 	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/callbacks/selection"
-	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/strictyaml"
 )
 
 // Candidates reads the runs in the folders, and their histories where these
@@ -38,6 +33,10 @@ func Candidates(dirs []string, histories bool) ([]selection.Candidate, []selecti
 	if len(candidates) == 0 {
 		return nil, nil, first
 	}
+	if err := ofSweeps(candidates); err != nil {
+		return nil, nil, err
+	}
+	linkStarts(candidates)
 	return candidates, broken, nil
 }
 
@@ -52,48 +51,6 @@ func readCandidate(folder record.Folder, history bool) (selection.Candidate, err
 			return c, err
 		}
 	}
-	c.Settings, err = measuringSettings(folder.Config())
+	c.Settings, c.Axes, c.Starts, err = readSettings(folder.Config())
 	return c, err
-}
-
-// measuringKeys are the settings of an experiment that a measure's meaning
-// depends on; how exactly it is computed is not among them.
-var measuringKeys = [][2]string{
-	{"spectrum", "matrix"},
-	{"spectrum", "only"},
-	{"complexity", "epsilon"},
-	{"complexity", "alpha"},
-	{"complexity", "statistic"},
-	{"complexity", "vectors"},
-}
-
-// measuringSettings are those of a run; nil if it has no config.yaml, as a run
-// of somebody's own program.
-func measuringSettings(path string) (map[string]string, error) {
-	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return parseMeasuringSettings(path, data)
-}
-
-// parseMeasuringSettings is not strict: the file may be of another version.
-func parseMeasuringSettings(name string, data []byte) (map[string]string, error) {
-	groups, err := strictyaml.ParseGroups(name, data)
-	if err != nil {
-		return nil, err
-	}
-	settings := make(map[string]string)
-	for _, key := range measuringKeys {
-		group, _ := groups[key[0]].(map[string]any)
-		value := ""
-		if v, given := group[key[1]]; given {
-			value = fmt.Sprint(v)
-		}
-		settings[key[0]+"."+key[1]] = value
-	}
-	return settings, nil
 }
