@@ -24,7 +24,7 @@ type selectCmd struct {
 type selectOptions struct {
 	By        []string  `help:"Rank by these metrics, each in the direction that is better; by the Pareto front of several. The end of a name is enough where it is clear. If not given: complexity,margin." placeholder:"METRIC"`
 	MatchLoss matchLoss `help:"Compare each run at the epoch at which its training loss was nearest to the largest final loss of the runs, or, with --match-loss=L, to L."`
-	Evaluate  bool      `help:"Add, when all is ranked, the test accuracy, and Kendall's τ of each measure and the generalization gap."`
+	Evaluate  bool      `help:"Add, when all is ranked, the test accuracy, and how well each measure tells the generalization gap."`
 	JSON      string    `name:"json" help:"Write the results as JSON: to a file, or to standard output (-) in place of the table." placeholder:"FILE|-"`
 	CSV       string    `name:"csv" help:"Write a row a run to this CSV file." placeholder:"FILE"`
 }
@@ -43,8 +43,9 @@ Ranks finished runs by what was measured on their training and validation data.
 A boundary that is simple (low complexity) and wide (large margin) is expected to generalize. Runs of
 front 1 are those of which no other is both simpler and wider; front 2 is what only these surpass.
 Within a front the score orders: the mean logarithm of how many times more complex and narrower a run is
-than the best ones, so that twice the complexity weighs as much as half the margin. Where a complexity
-is known as an interval, a run surpasses another only if that is certain, and the midpoint is scored.
+than the best ones, so that twice the complexity weighs as much as half the margin. Where a measure is
+known as an interval, only what is certain ranks a run before another; one that decides nothing is shown
+as not known.
 
 Both measures change while the loss falls, so runs are comparable at the same training loss only.
 --match-loss takes each run at the epoch, among those with all measures, whose loss is nearest on a
@@ -54,9 +55,13 @@ measure at more epochs (spectrum.schedule) or give another loss.
 Runs of different data or loss functions are ranked apart. What else makes runs hard to compare, such
 as their size, their precision or another ε, is told below the table.
 
-Test data never rank. With --evaluate they are looked at afterwards: τ near +1 says that runs with the
-better value of a measure have the smaller generalization gap, near 0 that it tells nothing. Intervals
-are of 95 %%, by resampling the runs.`, selection.LossFactor)
+Test data never rank. With --evaluate they are looked at afterwards: how well does each measure tell
+the generalization gap? τ near +1 says that runs with the better value have the smaller gap, near 0 that
+it tells nothing. Since a τ over all runs may only reflect a setting on which measure and gap depend,
+runs are also compared along every setting that varies, with all others the same: of a sweep its grid,
+variants and seeds, of other runs every key of config.yaml. Pairs of runs whose accuracy gaps differ by
+less than twice the standard error are left out. Intervals are of 95 %%, by resampling clusters of runs
+that share data and seed or start from one another; with fewer than %d there is none.`, selection.LossFactor, selection.MinBootstrap)
 }
 
 func (c selectCmd) Run(ctx context.Context, out *output) error {
