@@ -11,10 +11,11 @@ import (
 )
 
 type stopStudyCmd struct {
-	Runs  []string `arg:"" help:"Folders of runs, or folders that hold such folders, as that of a sweep." placeholder:"RUN_DIR"`
-	Rules string   `help:"Study these rules instead of the built-in ones: a YAML file." placeholder:"FILE"`
-	JSON  string   `name:"json" help:"Write the results as JSON: to a file, or to standard output (-) in place of the tables." placeholder:"FILE|-"`
-	CSV   string   `name:"csv" help:"Write a row a run and rule to this CSV file." placeholder:"FILE"`
+	Runs      []string `arg:"" help:"Folders of runs, or folders that hold such folders, as that of a sweep." placeholder:"RUN_DIR"`
+	Rules     string   `help:"Study these rules instead of the built-in ones: a YAML file." placeholder:"FILE"`
+	StudyTest bool     `help:"Let the rules of the file monitor the test split, as no rule of a training may: it shows what they could gain at best."`
+	JSON      string   `name:"json" help:"Write the results as JSON: to a file, or to standard output (-) in place of the tables." placeholder:"FILE|-"`
+	CSV       string   `name:"csv" help:"Write a row a run and rule to this CSV file." placeholder:"FILE"`
 }
 
 // Help is printed by stop-study --help.
@@ -37,11 +38,14 @@ The file of rules holds what stop.when of an experiment may be:
     - {monitor: validation/loss, patience: 5}
 
 regret is the test accuracy of the oracle, who stops at the best epoch (the earliest of equals), less
-that of the rule; the oracle looks at the test split, as no rule should. A rule that never holds
-costs the whole run. Where the test split was not evaluated at the very epoch, the nearest epoch with
-a test accuracy is taken, and told. A measurement that is rare makes a rule slow: measure at more
-epochs (spectrum.schedule) to study rules on the boundary. The seconds are those of the recorded run,
-with all that it measured.`
+that of the rule; the oracle looks at the test split, as no rule may (--study-test lets the rules of a
+file). Its error ± takes the two networks for tested on different samples, and so is rather too large;
+over several runs it is the standard error of the mean. A rule of patience is also scored at the epoch
+whose parameters stop.restore_best would put back: "best at". A rule that never holds costs the whole
+run; one that could not hold, since what it monitors was measured too rarely, is set apart. Where the
+test split was not evaluated at the very epoch, the nearest epoch with a test accuracy is taken, and
+told. A measurement that is rare makes a rule slow: measure at more epochs (spectrum.schedule) to study
+rules on the boundary. The seconds are those of the recorded run, with all that it measured.`
 }
 
 func (c stopStudyCmd) Run(out *output) error {
@@ -55,7 +59,9 @@ func (c stopStudyCmd) Run(out *output) error {
 	}
 	var studied []stopping.Run
 	for _, r := range recorded {
-		studied = append(studied, stopping.Run{Name: string(r.Folder), Metrics: r.Run.Metrics, History: r.History})
+		studied = append(studied, stopping.Run{
+			Name: string(r.Folder), Metrics: r.Run.Metrics, History: r.History, TestSamples: r.Run.Data.Samples[datasets.Test],
+		})
 	}
 	rules, err := c.rules(studied)
 	if err != nil {
@@ -86,5 +92,5 @@ func (c stopStudyCmd) rules(runs []stopping.Run) ([]stopping.Rule, error) {
 		}
 		return rules, nil
 	}
-	return experiment.ReadRules(c.Rules, stopping.Declared(runs))
+	return experiment.ReadRules(c.Rules, stopping.Declared(runs), c.StudyTest)
 }

@@ -15,8 +15,9 @@ type ruleFile struct {
 	Rules []stopping.Rule `yaml:"rules"`
 }
 
-// ReadRules reads a file of rules for stopping, on metrics that are declared.
-func ReadRules(path string, declared func(metric string) (trainer.Metric, error)) ([]stopping.Rule, error) {
+// ReadRules reads a file of rules for stopping, on metrics that are declared. Rules
+// on the test split are refused unless studyTest is set.
+func ReadRules(path string, declared func(metric string) (trainer.Metric, error), studyTest bool) ([]stopping.Rule, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
@@ -26,7 +27,11 @@ func ReadRules(path string, declared func(metric string) (trainer.Metric, error)
 		return nil, err
 	}
 	for i, r := range rules {
-		if _, err := stopping.NewWatch(r, declared); err != nil {
+		_, err := stopping.NewWatch(r, declared)
+		if err == nil && !studyTest {
+			err = r.RefuseTest()
+		}
+		if err != nil {
 			return nil, strictyaml.Placed(path, data, ruleError(i, err))
 		}
 	}

@@ -93,7 +93,7 @@ func (s *Stop) validate() error {
 	if s.Rule.IsZero() {
 		return nil
 	}
-	return s.Rule.Validate()
+	return cmp.Or(s.Rule.Validate(), s.Rule.RefuseTest())
 }
 
 // validate returns a *trainer.FieldError for a type of model that does not
