@@ -1,6 +1,10 @@
 package selection
 
 import (
+	"math"
+
+	"gonum.org/v1/gonum/stat/distuv"
+
 	"github.com/hessoscope/hessoscope/callbacks/quantile"
 	"github.com/hessoscope/hessoscope/trainer"
 )
@@ -65,10 +69,10 @@ func (r *resampling) drawn(times []int) tally {
 	return t
 }
 
-// interval returns the percentiles 2.5 and 97.5 of τ-b over resamples, each of which
-// draws as many clusters as there are, with replacement. Resamples in which τ-b is
-// undefined are left out. If these are more than half, or there are fewer than
-// MinBootstrap clusters, both ends are nil.
+// interval returns the 95 % interval of τ-b by its percentiles over resamples, each
+// of which draws as many clusters as there are, with replacement. Resamples in which
+// τ-b is undefined are left out. If these are more than half, or there are fewer
+// than MinBootstrap clusters, both ends are nil.
 func (r *resampling) interval(resamples int, seed uint64) (low, high *float64) {
 	if r.clusters < MinBootstrap {
 		return nil, nil
@@ -88,5 +92,17 @@ func (r *resampling) interval(resamples int, seed uint64) (low, high *float64) {
 	if 2*len(taus) <= resamples {
 		return nil, nil
 	}
-	return new(quantile.Of(taus, 0.025)), new(quantile.Of(taus, 0.975))
+	tail := tail(r.clusters)
+	return new(quantile.Of(taus, tail)), new(quantile.Of(taus, 1-tail))
+}
+
+// tail returns the share of resamples below a 95 % interval from n clusters. With
+// the 2.5 % of large n, the interval is too narrow, as one of normal quantiles with
+// the biased standard deviation would be in place of Student's
+// (Hesterberg 2015, "What teachers should know about the bootstrap", section 5.1):
+//
+//	Φ(−√(n/(n−1))·t₀.₉₇₅),   t of n − 1 degrees of freedom
+func tail(n int) float64 {
+	t := distuv.StudentsT{Sigma: 1, Nu: float64(n - 1)}.Quantile(0.975)
+	return distuv.UnitNormal.CDF(-math.Sqrt(float64(n)/float64(n-1)) * t)
 }

@@ -55,7 +55,8 @@ func TestBootstrap(t *testing.T) {
 		}
 	}
 	slices.Sort(taus)
-	wantLow, wantHigh := stat.Quantile(0.025, stat.LinInterp, taus, nil), stat.Quantile(0.975, stat.LinInterp, taus, nil)
+	// For 12 clusters t is 2.201, and Φ(−2.201·√(12/11)) = 0.01076.
+	wantLow, wantHigh := stat.Quantile(0.01076, stat.LinInterp, taus, nil), stat.Quantile(1-0.01076, stat.LinInterp, taus, nil)
 	// The two interpolate differently between neighbours, which are near.
 	if low == nil || math.Abs(*low-wantLow) > 0.05 || math.Abs(*high-wantHigh) > 0.05 || !(*low < *high) {
 		t.Fatalf("from %v to %v; want about %v to %v", low, high, wantLow, wantHigh)
@@ -104,5 +105,52 @@ func TestBootstrapOfCopies(t *testing.T) {
 	single, clustered, naive := width(x, y, numbers(clusters)), width(xx, yy, cluster), width(xx, yy, numbers(clusters*copies))
 	if math.Abs(clustered-single) > 1e-12 || naive > 0.6*single {
 		t.Errorf("widths %v of single runs, %v by clusters, %v of copies taken as independent", single, clustered, naive)
+	}
+}
+
+// The interval holds the expected τ in about 95 % of samples of 12 clusters of 9
+// runs, whose values have a part in common. Taken as independent, the runs give an
+// interval that holds it in about half.
+func TestBootstrapCoverage(t *testing.T) {
+	const clusters, runs, samples = 12, 9, 400
+	draw := func(sample int) ([]pair, []int) {
+		rng := trainer.Stream(8, "test", sample)
+		var x, y []float64
+		var cluster []int
+		for k := range clusters {
+			u := rng.NormFloat64()
+			v := 0.5*u + rng.NormFloat64()
+			for range runs {
+				x, y, cluster = append(x, u+0.5*rng.NormFloat64()), append(y, v+0.5*rng.NormFloat64()), append(cluster, k)
+			}
+		}
+		return pairsOf(x, y), cluster
+	}
+	expected := 0.0
+	for k := range samples {
+		pairs, _ := draw(k)
+		tau, _ := tallyOf(pairs).tau()
+		expected += tau / samples
+	}
+	held, heldIndependent := 0, 0
+	holds := func(r *resampling) int {
+		if low, high := r.interval(200, 0); *low <= expected && expected <= *high {
+			return 1
+		}
+		return 0
+	}
+	for k := range samples {
+		pairs, cluster := draw(k)
+		held += holds(newResampling(pairs, cluster))
+		if k < 40 {
+			heldIndependent += holds(newResampling(pairs, numbers(clusters*runs)))
+		}
+	}
+	// The standard deviation of the first share is 1.1 %, of the second 8 %.
+	if share := float64(held) / samples; share < 0.92 || share > 0.985 {
+		t.Errorf("%.3f of the intervals hold the expected τ", share)
+	}
+	if share := float64(heldIndependent) / 40; share > 0.8 {
+		t.Errorf("%.3f of the intervals of independent runs hold it; they should be too narrow", share)
 	}
 }
