@@ -18,7 +18,8 @@ import (
 // kind of the rule that held and its metric. A loss that is not finite needs no
 // rule: the trainer ends the run itself, with the reason trainer.NotFinite.
 type EarlyStopping struct {
-	// Rule is the condition on which to stop; the zero value never stops.
+	// Rule is the condition on which to stop; the zero value never stops. It must
+	// not monitor a metric of the test split.
 	Rule stopping.Rule
 	// When, if not nil, is called at the end of every epoch. If it returns true,
 	// the run stops, and detail explains why in one line. It must not change
@@ -107,6 +108,9 @@ func (e *EarlyStopping) TrainBegin(_ context.Context, s *trainer.State) error {
 func (e *EarlyStopping) Check(s *trainer.State) error {
 	if !e.Rule.IsZero() {
 		if _, err := stopping.NewWatch(e.Rule, s.Metric); err != nil {
+			return trainer.Below("Rule", err)
+		}
+		if err := e.Rule.RefuseTest(); err != nil {
 			return trainer.Below("Rule", err)
 		}
 	}

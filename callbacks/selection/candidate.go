@@ -28,6 +28,13 @@ type Candidate struct {
 	// such as "complexity.epsilon"; an empty value is the default. A setting that
 	// differs between runs causes a Warning. Nil if the settings are not known.
 	Settings map[string]string
+	// Axes are the settings in which runs may differ, by key, with the seed under
+	// SeedAxis. The evaluation compares runs along each axis that varies. If Axes
+	// is nil, the only axis is the seed of Run.
+	Axes map[string]string
+	// Starts are the paths of the files or runs whose parameters the run starts
+	// from. Runs with a start in common are not independent.
+	Starts []string
 }
 
 // reading holds the metrics that were recorded at one epoch of a run.
@@ -58,17 +65,21 @@ func (c *Candidate) final() reading {
 	return r
 }
 
-// measure returns the value of a metric. For a complexity that is not exact, it
-// returns the interval. NaN and infinity count as missing.
+// Endings of the names of the two metrics that are recorded in place of a metric
+// whose value is known only as an interval.
+const (
+	lowEnd  = "_low"
+	highEnd = "_high"
+)
+
+// measure returns the value of a metric, or the interval in which it lies if only
+// its ends were recorded. NaN and infinity count as missing.
 func (r reading) measure(metric string) (Interval, bool) {
 	if v, ok := r.number(metric); ok {
 		return Interval{v, v}, true
 	}
-	if metric != record.Complexity {
-		return Interval{}, false
-	}
-	low, haveLow := r.number(record.ComplexityLow)
-	high, haveHigh := r.number(record.ComplexityHigh)
+	low, haveLow := r.number(metric + lowEnd)
+	high, haveHigh := r.number(metric + highEnd)
 	return Interval{low, high}, haveLow && haveHigh && low <= high
 }
 

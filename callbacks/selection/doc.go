@@ -17,5 +17,14 @@
 // in other ways that affect the measures, the group has a Warning.
 //
 // Metrics of the test split cannot rank. They are read only after the order is
-// final, for an Association: Kendall's τ-b of a measure and the generalization gap.
+// final, for an Association: how well a measure tells the generalization gap. A
+// correlation over all runs may come from a setting on which both depend, from runs
+// that are not independent, or from noise. Hence pairs of runs whose gaps differ by
+// less than twice the standard error are left out, intervals resample clusters of
+// runs that depend on each other, and besides Kendall's τ-b there are
+//
+//	Ψ            mean τ along each setting, all others fixed      (Jiang et al. 2020)
+//	information  what the measure tells beyond any two settings   (Jiang et al. 2020)
+//	sign error   in the worst environments, not on average        (Dziugaite et al. 2020)
+//	strata       τ over runs that differ in one setting alone, as in the seed
 package selection

@@ -68,7 +68,7 @@ func atLeast(m Measure, a, b Interval) bool {
 }
 
 // scores returns the distance of each run from an ideal run, which has the best
-// value of every measure:
+// value of every measure that any run may have:
 //
 //	score = Σₖ dₖ/K,   dₖ = |log(xₖ/bestₖ)|
 //
@@ -79,47 +79,62 @@ func atLeast(m Measure, a, b Interval) bool {
 //
 // If a measure has a value that is not positive, there are no ratios, and dₖ =
 // |xₖ − bestₖ|/mean|xₖ|, which approximates the logarithm for values that are near
-// each other. An interval is represented by its midpoint.
-func scores(by []Measure, values [][]Interval) []float64 {
-	sums := make([]float64, len(values))
-	column := make([]float64, len(values))
+// each other. Where a measure is an interval, so is the score.
+func scores(by []Measure, values [][]Interval) []Interval {
+	sums := make([]Interval, len(values))
 	for k, m := range by {
+		column := make([]Interval, len(values))
 		for i, v := range values {
-			column[i] = v[k].middle()
+			column[i] = v[k]
 		}
 		for i, d := range distances(column, m.Better) {
-			sums[i] += d / float64(len(by))
+			sums[i].Low += d.Low / float64(len(by))
+			sums[i].High += d.High / float64(len(by))
 		}
 	}
 	return sums
 }
 
 // distances returns the distance dₖ of each value of a column from the best one.
-func distances(column []float64, better trainer.Direction) []float64 {
-	d := make([]float64, len(column))
-	best := slices.Min(column)
-	positive := best > 0
+func distances(column []Interval, better trainer.Direction) []Interval {
+	best, positive, scale := math.Inf(1), true, 0.0
 	if better == trainer.Higher {
-		best = slices.Max(column)
+		best = math.Inf(-1)
 	}
-	scale := 0.0
-	for _, x := range column {
-		scale += math.Abs(x) / float64(len(column))
+	for _, v := range column {
+		if better == trainer.Higher {
+			best = max(best, v.High)
+		} else {
+			best = min(best, v.Low)
+		}
+		positive = positive && v.Low > 0
+		scale += math.Abs(v.middle()) / float64(len(column))
 	}
-	for i, x := range column {
+	distance := func(x float64) float64 {
 		switch {
 		case x == best:
+			return 0
 		case positive:
-			d[i] = math.Abs(math.Log(x) - math.Log(best))
+			return math.Abs(math.Log(x) - math.Log(best))
 		default: // halve first, since the difference of two finite numbers may overflow
-			d[i] = math.Abs(x/2-best/2) / (scale / 2)
+			return math.Abs(x/2-best/2) / (scale / 2)
+		}
+	}
+	d := make([]Interval, len(column))
+	for i, v := range column {
+		d[i] = Interval{distance(v.Low), distance(v.High)}
+		if better == trainer.Higher {
+			d[i].Low, d[i].High = d[i].High, d[i].Low
 		}
 	}
 	return d
 }
 
-// rank sorts runs by front, then by score, then by name, and sets their ranks. Runs
-// of equal front and score share a rank.
+// rank sorts runs by front, then by score, then by name, and sets their ranks. The
+// rank is one more than the number of runs that are certainly before: in an earlier
+// front, or in the same front with a score that is certainly lower. Within a front
+// whose scores are intervals, their midpoints decide about the order of the list,
+// but not about ranks.
 func rank(by []Measure, runs []Ranked) {
 	// The rounding of sums depends on the order of the runs, so fix it first.
 	slices.SortFunc(runs, func(a, b Ranked) int { return cmp.Compare(a.Run, b.Run) })
@@ -131,15 +146,17 @@ func rank(by []Measure, runs []Ranked) {
 	}
 	front, score := fronts(by, values), scores(by, values)
 	for i := range runs {
-		runs[i].Front, runs[i].Score = front[i], score[i]
+		runs[i].Front, runs[i].score, runs[i].Score = front[i], score[i], score[i].middle()
 	}
 	slices.SortFunc(runs, func(a, b Ranked) int {
 		return cmp.Or(cmp.Compare(a.Front, b.Front), cmp.Compare(a.Score, b.Score), cmp.Compare(a.Run, b.Run))
 	})
 	for i := range runs {
-		runs[i].Rank = i + 1
-		if i > 0 && runs[i].Front == runs[i-1].Front && runs[i].Score == runs[i-1].Score {
-			runs[i].Rank = runs[i-1].Rank
+		runs[i].Rank = 1
+		for k := range runs {
+			if cmp.Or(cmp.Compare(runs[k].Front, runs[i].Front), runs[k].score.compare(runs[i].score)) < 0 {
+				runs[i].Rank++
+			}
 		}
 	}
 }

@@ -100,17 +100,18 @@ func TestScores(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		values [][]Interval
-		want   []float64
+		want   []Interval
 	}{
-		{"twice the complexity is half the margin", [][]Interval{{{1, 1}, {4, 4}}, {{2, 2}, {4, 4}}, {{1, 1}, {2, 2}}, {{2, 2}, {2, 2}}}, []float64{0, ratio / 2, ratio / 2, ratio}},
-		{"midpoint", [][]Interval{{{1, 1}, {1, 1}}, {{1, 3}, {1, 1}}}, []float64{0, ratio / 2}},
-		{"no ratio to 0: by the mean, 2", [][]Interval{{{0, 0}, {1, 1}}, {{4, 4}, {1, 1}}}, []float64{0, 1}},
-		{"all the same", [][]Interval{{{0, 0}, {-1, -1}}, {{0, 0}, {-1, -1}}}, []float64{0, 0}},
-		{"extremes", [][]Interval{{{-math.MaxFloat64, -math.MaxFloat64}, {1, 1}}, {{math.MaxFloat64, math.MaxFloat64}, {1, 1}}}, []float64{0, 1}},
+		{"twice the complexity is half the margin", [][]Interval{{{1, 1}, {4, 4}}, {{2, 2}, {4, 4}}, {{1, 1}, {2, 2}}, {{2, 2}, {2, 2}}}, []Interval{{0, 0}, {ratio / 2, ratio / 2}, {ratio / 2, ratio / 2}, {ratio, ratio}}},
+		{"interval", [][]Interval{{{2, 2}, {1, 1}}, {{1, 4}, {1, 1}}}, []Interval{{ratio / 2, ratio / 2}, {0, ratio}}},
+		{"interval of the higher one", [][]Interval{{{1, 1}, {4, 4}}, {{1, 1}, {1, 2}}}, []Interval{{0, 0}, {ratio / 2, ratio}}},
+		{"no ratio to 0: by the mean, 2", [][]Interval{{{0, 0}, {1, 1}}, {{4, 4}, {1, 1}}}, []Interval{{0, 0}, {1, 1}}},
+		{"all the same", [][]Interval{{{0, 0}, {-1, -1}}, {{0, 0}, {-1, -1}}}, []Interval{{0, 0}, {0, 0}}},
+		{"extremes", [][]Interval{{{-math.MaxFloat64, -math.MaxFloat64}, {1, 1}}, {{math.MaxFloat64, math.MaxFloat64}, {1, 1}}}, []Interval{{0, 0}, {1, 1}}},
 	} {
 		have := scores(simpleAndWide, test.values)
 		for i, want := range test.want {
-			if !(math.Abs(have[i]-want) <= 1e-15) {
+			if !(math.Abs(have[i].Low-want.Low) <= 1e-15 && math.Abs(have[i].High-want.High) <= 1e-15) {
 				t.Errorf("%s: scores %v; want %v", test.name, have, test.want)
 			}
 		}
@@ -124,7 +125,7 @@ func TestScoresOfDominated(t *testing.T) {
 		score := scores(by, values)
 		for i := range values {
 			for j := range values {
-				if dominates(by, values[i], values[j]) && score[i] > score[j] {
+				if dominates(by, values[i], values[j]) && (score[i].Low > score[j].Low || score[i].High > score[j].High) {
 					t.Fatalf("%v dominates %v, and scores %v, not less than %v", values[i], values[j], score[i], score[j])
 				}
 			}
@@ -153,11 +154,15 @@ func TestRank(t *testing.T) {
 		if !slices.EqualFunc(runs, shuffled, func(a, b Ranked) bool { return a.Run == b.Run && a.Rank == b.Rank && a.Front == b.Front }) {
 			t.Fatalf("%v\n%v", runs, shuffled)
 		}
-		for i, r := range runs[1:] {
-			before := runs[i]
-			same := r.Front == before.Front && r.Score == before.Score
-			if same != (r.Rank == before.Rank) || !same && r.Rank != i+2 {
-				t.Fatalf("rank %d after %d: %v after %v", r.Rank, before.Rank, r, before)
+		for i, r := range runs {
+			before := 0
+			for _, other := range runs {
+				if other.Front < r.Front || other.Front == r.Front && other.score.High < r.score.Low {
+					before++
+				}
+			}
+			if r.Rank != before+1 || i > 0 && (runs[i-1].Front > r.Front || runs[i-1].Front == r.Front && runs[i-1].Score > r.Score) {
+				t.Fatalf("rank %d with %d certainly before: %v", r.Rank, before, r)
 			}
 		}
 	})

@@ -118,6 +118,7 @@ func (s *Selection) add(together []*Candidate, settings Settings) {
 		return
 	}
 	rank(s.By, g.Runs)
+	g.findUnknown(s.By)
 	g.Warnings = g.warnings(s.By)
 	s.Groups = append(s.Groups, g)
 }

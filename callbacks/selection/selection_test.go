@@ -126,15 +126,34 @@ func TestSelectInterval(t *testing.T) {
 	uncertain := changed(run("uncertain", map[string]float64{trainLoss: 0.1, record.ComplexityLow: 0.1, record.ComplexityHigh: 0.4, margin: 1}), func(c *Candidate) {
 		c.Run.Final[record.Complexity] = trainer.Reading{Value: 0.01, Epoch: 5}
 	})
-	s := choose(t, []Candidate{run("exact", simple(0.1, 0.2, 2)), uncertain}, Settings{})
-	if diff := cmp.Diff([]string{"1 1 exact", "2 1 uncertain"}, places(s.Groups[0])); diff != "" {
+	s := choose(t, []Candidate{run("exact", simple(0.1, 0.3, 2)), uncertain}, Settings{})
+	// The score of the exact one is within the interval of the other's.
+	if diff := cmp.Diff([]string{"1 1 exact", "1 1 uncertain"}, places(s.Groups[0])); diff != "" {
 		t.Errorf("(-want +have):\n%s", diff)
 	}
 	if have := s.Groups[0].Runs[1].Values[record.Complexity]; have != (Interval{0.1, 0.4}) {
 		t.Errorf("complexity %v", have)
 	}
-	if w := s.Groups[0].Warnings; len(w) != 1 || w[0].About != "interval" || !strings.Contains(w[0].Text, "uncertain") {
+	if w := s.Groups[0].Warnings; len(w) != 1 || w[0].About != "unknown" || !strings.Contains(w[0].Text, "uncertain is not known: needs more pairs; spectrum.resolved: true") {
 		t.Errorf("warnings %v", w)
+	}
+	decided := choose(t, []Candidate{run("exact", simple(0.1, 0.2, 2)), run("far", simple(0.1, 0.8, 2)), uncertain}, Settings{})
+	if w := decided.Groups[0].Warnings; len(w) != 1 || w[0].About != "interval" {
+		t.Errorf("an interval that decides something: warnings %v", w)
+	}
+}
+
+// Any metric may be recorded as an interval.
+func TestSelectAnyInterval(t *testing.T) {
+	wide := func(name string, low, high float64) Candidate {
+		return run(name, map[string]float64{trainLoss: 0.1, margin + "_low": low, margin + "_high": high})
+	}
+	s := choose(t, []Candidate{wide("a", 1, 2), wide("b", 3, 4), wide("c", 1.5, 5)}, Settings{By: simpleAndWide[1:]})
+	if diff := cmp.Diff([]string{"1 1 b", "1 1 c", "3 2 a"}, places(s.Groups[0])); diff != "" {
+		t.Errorf("(-want +have):\n%s", diff)
+	}
+	if u := s.Groups[0].Runs[1].Unknown; len(u) != 1 || u[0] != margin {
+		t.Errorf("unknown of c is %v; its interval overlaps with the others", u)
 	}
 }
 

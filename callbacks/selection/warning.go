@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/hessoscope/hessoscope/callbacks/record"
 )
@@ -29,7 +28,10 @@ func (g *Group) warnings(by []Measure) []Warning {
 	add("loss", g.unmatched())
 	if slices.ContainsFunc(by, func(m Measure) bool { return m.Metric == record.Complexity }) {
 		add("epsilon", g.epsilons())
-		add("interval", g.intervals())
+	}
+	for _, m := range by {
+		add("interval", g.intervals(m))
+		add("unknown", g.unknown(m.Metric))
 	}
 	for _, key := range g.keys() {
 		add(key, g.differs(key+" differs", func(r *Ranked) string {
@@ -76,15 +78,6 @@ func (g *Group) differs(what string, of func(*Ranked) string) string {
 		parts[i] = fmt.Sprintf("%s (%s)", value, list(runs[value]))
 	}
 	return what + ": " + list(parts)
-}
-
-// list joins the first few names.
-func list(names []string) string {
-	const few = 3
-	if len(names) <= few+1 {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:few], ", "), len(names)-few)
 }
 
 // unmatched returns a warning if the training losses differ.
@@ -137,20 +130,6 @@ func (g *Group) epsilons() string {
 		return fmt.Sprintf("ε is calibrated for each run, %s: at the same risk that chance counts a direction", span)
 	}
 	return fmt.Sprintf("ε differs, %s, and is not calibrated for every run or its origin is not known", span)
-}
-
-// intervals returns a warning if complexities are not exact.
-func (g *Group) intervals() string {
-	var runs []string
-	for i := range g.Runs {
-		if !g.Runs[i].Values[record.Complexity].Exact() {
-			runs = append(runs, g.Runs[i].Run)
-		}
-	}
-	if len(runs) == 0 {
-		return ""
-	}
-	return fmt.Sprintf("the complexity of %s is an interval: fronts count on what is certain, scores on its midpoint", list(runs))
 }
 
 // keys returns the keys of all settings that are known.

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/callbacks/stopping"
@@ -71,10 +72,12 @@ func TestReplay(t *testing.T) {
 			{
 				Rule: "validation/loss not better for 1 measurement", Verdict: stopping.Stopped,
 				Detail: "validation/loss not better for 1 measurement: 3 now, 3 at best", Point: point(2, 0.25, 2, 0.75, 2, 0),
+				Restored: point(1, 0.125, 0, 0.25, 4, 0.5),
 			},
 			{
 				Rule: "validation/loss not better for 2 measurements", Verdict: stopping.Stopped,
 				Detail: "validation/loss not better for 2 measurements: 3 now, 2 at best", Point: point(5, 0.625, 5, 0.75, 1, 0),
+				Restored: point(3, 0.375, 2, 0.75, 2, 0),
 			},
 			{Rule: "validation/loss ≤ 1", Verdict: stopping.Never, Point: end},
 			{
@@ -158,11 +161,12 @@ func TestSummarize(t *testing.T) {
 		runs = append(runs, replayed)
 	}
 	want := []stopping.Summary{
-		{Rule: "to the end", Runs: 3, MeanRegret: new(0.25), MedianRegret: new(0.25), MeanShare: new(1.0)},
-		{Rule: "validation/loss ≤ 1", Runs: 3, Stopped: 2, MeanRegret: new(1.0 / 3), MedianRegret: new(0.5), MeanShare: new(2.5 / 3)},
+		{Rule: "to the end", Runs: 3, MeanRegret: new(0.25), MeanRegretError: new(math.Sqrt(1.0 / 48)), MedianRegret: new(0.25), MeanShare: new(1.0)},
+		{Rule: "validation/loss ≤ 1", Runs: 3, Stopped: 2, MeanRegret: new(1.0 / 3), MeanRegretError: new(1.0 / 6), MedianRegret: new(0.5), MeanShare: new(2.5 / 3)},
 		{Rule: "boundary/complexity rising for 1 measurement", Runs: 1, Stopped: 1, MeanRegret: new(0.0), MedianRegret: new(0.0), MeanShare: new(0.25)},
 	}
-	if diff := cmp.Diff(want, stopping.Summarize(runs)); diff != "" {
+	// Regrets of 0.25, 0.5 and 0 have the standard deviation 1/4, of 0.5, 0.5 and 0 it is 1/√12.
+	if diff := cmp.Diff(want, stopping.Summarize(runs), cmpopts.EquateApprox(0, 1e-15)); diff != "" {
 		t.Errorf("(-want +have):\n%s", diff)
 	}
 	if s := stopping.Summarize(runs[:2])[1]; *s.MedianRegret != 0.5 || s.Runs != 2 {
@@ -170,6 +174,105 @@ func TestSummarize(t *testing.T) {
 	}
 	if s := stopping.Summarize(nil); len(s) != 1 || s[0].Runs != 0 {
 		t.Errorf("of no run %+v", s)
+	}
+}
+
+// A rule that could not hold counts neither as stopped nor in means.
+func TestReplayTooFew(t *testing.T) {
+	run := recorded("r", map[string][]float64{
+		"validation/loss":     {4, 3, 2, 1, 1, 1},
+		"boundary/complexity": {absent, absent, absent, 1, absent, 2},
+		"test/accuracy":       {0, 0.5, 0.5, 0.5, 0.5, 0.5},
+	})
+	rare := stopping.Rule{Monitor: "boundary/complexity", Falls: 2}
+	never := stopping.Rule{Monitor: "validation/loss", Rises: 1}
+	for _, test := range []struct {
+		rule   stopping.Rule
+		want   stopping.Verdict
+		detail string
+	}{
+		{rare, stopping.TooFew, "boundary/complexity was measured 2 times, and the rule needs 3"},
+		{stopping.Rule{Monitor: "boundary/complexity", Falls: 1}, stopping.Never, ""},
+		{stopping.Rule{Monitor: "boundary/complexity", Falls: 1, StartEpoch: 4}, stopping.TooFew, "boundary/complexity was measured 1 time, and the rule needs 2"},
+		{stopping.Rule{Monitor: "boundary/complexity", PatienceEpochs: 3}, stopping.TooFew, "boundary/complexity was measured over 2 epochs, and the rule needs 3"},
+		{stopping.Rule{Monitor: "boundary/complexity", PatienceEpochs: 2}, stopping.Stopped, "boundary/complexity not better for 2 epochs: 2 now, 1 at best"},
+		{stopping.Rule{All: []stopping.Rule{never, rare}}, stopping.TooFew, "boundary/complexity was measured 2 times, and the rule needs 3"},
+		{stopping.Rule{Any: []stopping.Rule{never, rare}}, stopping.Never, ""},
+		{stopping.Rule{Any: []stopping.Rule{rare, {All: []stopping.Rule{rare, never}}}}, stopping.TooFew, "boundary/complexity was measured 2 times, and the rule needs 3"},
+	} {
+		have, err := stopping.Replay(run, []stopping.Rule{test.rule})
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := have.Rules[0]
+		if o.Verdict != test.want || o.Detail != test.detail || (o.Point == nil) != (test.want == stopping.TooFew) {
+			t.Errorf("%s: %+v; want %s, %q", test.rule, o, test.want, test.detail)
+		}
+		s := stopping.Summarize([]stopping.Replayed{have})[1]
+		if apart := test.want == stopping.TooFew; apart != (s.TooFew == 1) || apart != (s.Runs == 0) || apart != (s.MeanRegret == nil) {
+			t.Errorf("%s: summary %+v", test.rule, s)
+		}
+	}
+}
+
+// A metric that is known only as an interval is not fresh.
+func TestReplayInterval(t *testing.T) {
+	run := recorded("r", map[string][]float64{"boundary/complexity_low": {1, 2, 3}, "boundary/complexity_high": {4, 5, 6}})
+	rules := []stopping.Rule{{Monitor: "boundary/complexity", Rises: 1}}
+	have, err := stopping.Replay(run, rules)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o := have.Rules[0]; o.Verdict != stopping.NotRecorded || !strings.Contains(o.Detail, "an interval only") {
+		t.Errorf("%+v; want no verdict by intervals", o)
+	}
+	// Certain at epochs 0 and 2: between them it is not fresh.
+	run = recorded("r", map[string][]float64{"boundary/complexity": {1, absent, 2}, "boundary/complexity_low": {absent, 0, absent}, "boundary/complexity_high": {absent, 9, absent}})
+	if have, err = stopping.Replay(run, rules); err != nil || have.Rules[0].Verdict != stopping.Stopped || have.Rules[0].Epoch != 2 {
+		t.Errorf("%+v, error %v; want a stop at epoch 2", have.Rules[0], err)
+	}
+}
+
+// On 100 test samples the oracle has the accuracy 0.9 and the end 0.8: the error of
+// the regret is √(0.09 + 0.16)/10.
+func TestRegretError(t *testing.T) {
+	run := recorded("r", map[string][]float64{
+		"validation/loss": {3, 2, 1, 2, 3},
+		"test/accuracy":   {0.5, 0.9, 0.6, 0.9, 0.8},
+	})
+	run.TestSamples = 100
+	have, err := stopping.Replay(run, []stopping.Rule{{Monitor: "validation/loss", Patience: 2}, {Monitor: "validation/loss", AtMost: new(2.0)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	near := func(what string, have *float64, want float64) {
+		t.Helper()
+		if have == nil || math.Abs(*have-want) > 1e-15 {
+			t.Errorf("%s is %v; want %v", what, have, want)
+		}
+	}
+	near("error at the end", have.End.RegretError, 0.05)
+	near("error of the oracle", have.Oracle.RegretError, 0)
+	near("error at the stop, epoch 4", have.Rules[0].RegretError, 0.05)
+	near("regret of the restored best, epoch 2", have.Rules[0].Restored.Regret, 0.9-0.6)
+	near("its error", have.Rules[0].Restored.RegretError, math.Sqrt(0.09+0.24)/10)
+	near("error where the rule is the oracle", have.Rules[1].RegretError, 0)
+	if have.Rules[1].Restored != nil {
+		t.Error("a threshold restores nothing")
+	}
+	s := stopping.Summarize([]stopping.Replayed{have, have})[1]
+	near("mean regret of the restored best", s.MeanRestoredRegret, 0.9-0.6)
+	near("its standard error over two equal runs", s.MeanRestoredRegretError, 0)
+}
+
+func TestRefuseTest(t *testing.T) {
+	var field *trainer.FieldError
+	r := stopping.Rule{All: []stopping.Rule{{Monitor: "validation/loss", Patience: 1}, {Any: []stopping.Rule{{Monitor: "test/accuracy", Patience: 1}}}}}
+	if err := r.RefuseTest(); !errors.As(err, &field) || field.Field != "All[1].Any[0].Monitor" || !strings.Contains(field.Problem, "--study-test") {
+		t.Errorf("error %v", err)
+	}
+	if err := r.All[0].RefuseTest(); err != nil {
+		t.Error(err)
 	}
 }
 

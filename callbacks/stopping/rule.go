@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
@@ -134,6 +135,22 @@ func (r Rule) Validate() error {
 		if err := m.Validate(); err != nil {
 			return within(kind, i, err)
 		}
+	}
+	return nil
+}
+
+// RefuseTest returns a *trainer.FieldError if r or one of its members monitors a
+// metric of the test split. A run that is stopped by the test split has no test
+// result. Such a rule can only be replayed on finished runs.
+func (r Rule) RefuseTest() error {
+	members, kind := r.members()
+	for i, m := range members {
+		if err := m.RefuseTest(); err != nil {
+			return within(kind, i, err)
+		}
+	}
+	if strings.HasPrefix(r.Monitor, datasets.Test+"/") {
+		return wrong("Monitor", "is %q: the test split must not decide when to stop; hessoscope stop-study --study-test can study such a rule on finished runs", r.Monitor)
 	}
 	return nil
 }

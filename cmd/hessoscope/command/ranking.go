@@ -1,7 +1,6 @@
 package command
 
 import (
-	"cmp"
 	"encoding/csv"
 	"fmt"
 	"io"
@@ -12,7 +11,6 @@ import (
 	"text/tabwriter"
 
 	"github.com/hessoscope/hessoscope/callbacks/selection"
-	"github.com/hessoscope/hessoscope/trainer"
 )
 
 // printSelection writes the results for people.
@@ -39,8 +37,8 @@ func printSelection(w io.Writer, s *selection.Selection) error {
 			}
 		}
 	}
-	if evaluated && len(s.Groups) > 1 {
-		if err := printAssociations(w, s.Associations, "over all runs, by pairs with the same data and loss function"); err != nil {
+	if evaluated {
+		if err := printEvaluation(w, s); err != nil {
 			return err
 		}
 	}
@@ -85,7 +83,11 @@ func printRanks(w io.Writer, s *selection.Selection, g *selection.Group, evaluat
 			fmt.Fprintf(t, "%s\t", optional("×%.3f", r.Mismatch))
 		}
 		for _, m := range s.By {
-			fmt.Fprintf(t, "%s\t", showInterval(r.Values[m.Metric]))
+			if slices.Contains(r.Unknown, m.Metric) {
+				fmt.Fprint(t, "not known\t") // a line below the table says what would do
+			} else {
+				fmt.Fprintf(t, "%s\t", showInterval(r.Values[m.Metric]))
+			}
 		}
 		if o := r.Outcome; o != nil {
 			fmt.Fprintf(t, "%s\t%s\t%s\t", optional("%.4f", o.TestAccuracy), optional("%+.4f", o.AccuracyGap), optional("%+.4f", o.LossGap))
@@ -102,84 +104,13 @@ func showInterval(v selection.Interval) string {
 	return fmt.Sprintf("%.4g–%.4g", v.Low, v.High)
 }
 
-// printAssociations writes one row per measure, with both gaps.
-func printAssociations(w io.Writer, associations []selection.Association, over string) error {
-	if len(associations) == 0 {
-		_, err := fmt.Fprintf(w, "\nno Kendall's τ %s: fewer than two have a test split that was evaluated\n", over)
-		return err
-	}
-	fmt.Fprintf(w, "\nKendall's τ-b of a measure and the generalization gap, %s;\n+1: the better value goes with the smaller gap; %s\n\n", over, equalGaps(associations))
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(t, "n\ttied\taccuracy gap\t95 %\tloss gap\t95 %\tbetter\t  measure\n")
-	cells := make(map[selection.Gap]string)
-	for i, a := range associations {
-		cells[a.Gap] = fmt.Sprintf("%s\t%s\t", optional("%+.2f", a.Tau), interval(a))
-		if i+1 < len(associations) && associations[i+1].Measure == a.Measure {
-			continue // the row is written with the second gap
-		}
-		fmt.Fprintf(t, "%d\t%s\t%s%s%s\t  %s\n", a.N, share(a.TiedMeasure, a.Pairs),
-			cmp.Or(cells[selection.AccuracyGap], "–\t\t"), cmp.Or(cells[selection.LossGap], "–\t\t"), direction(a.Better), a.Metric)
-		clear(cells)
-	}
-	if err := t.Flush(); err != nil {
-		return err
-	}
-	for _, warning := range weaknesses(associations) {
-		fmt.Fprintf(w, "! %s\n", warning)
-	}
-	return nil
-}
-
-// equalGaps returns a line with the numbers of pairs of runs that have equal gaps,
-// so that there is nothing to predict.
-func equalGaps(associations []selection.Association) string {
-	var parts []string
-	for _, gap := range []selection.Gap{selection.AccuracyGap, selection.LossGap} {
-		if i := slices.IndexFunc(associations, func(a selection.Association) bool { return a.Gap == gap }); i >= 0 {
-			parts = append(parts, fmt.Sprintf("%s gap %s", gap, share(associations[i].TiedGap, associations[i].Pairs)))
-		}
-	}
-	return "pairs of runs with the same " + strings.Join(parts, ", ")
-}
-
-// weaknesses returns the reasons why the associations may be unreliable.
-func weaknesses(associations []selection.Association) []string {
-	var all []string
-	if slices.ContainsFunc(associations, func(a selection.Association) bool { return a.N < selection.MinBootstrap }) {
-		all = append(all, fmt.Sprintf("fewer than %d runs say next to nothing, and get no intervals", selection.MinBootstrap))
-	}
-	if slices.ContainsFunc(associations, func(a selection.Association) bool { return 2*a.TiedGap > a.Pairs }) {
-		all = append(all, "most pairs of runs have the same gap: τ rests on the few others; a larger test split would tell more apart")
-	}
-	return all
-}
-
-func share(part, whole int) string {
-	return fmt.Sprintf("%.0f%%", 100*float64(part)/float64(max(whole, 1)))
-}
-
-func interval(a selection.Association) string {
-	if a.Low == nil {
-		return ""
-	}
-	return fmt.Sprintf("%+.2f to %+.2f", *a.Low, *a.High)
-}
-
-// direction returns the direction of a measure, in words.
-func direction(d trainer.Direction) string {
-	if d == trainer.Neither {
-		return "(lower)"
-	}
-	return d.String()
-}
-
 // writeSelectionCSV writes one row per run. Runs that are not ranked come last.
 func writeSelectionCSV(w io.Writer, s *selection.Selection) error {
 	header := []string{"data", "fingerprint", "rank", "front", "score", "run", "epoch", "parameters", "train_loss", "mismatch"}
 	for _, m := range s.By {
 		header = append(header, m.Metric+"_low", m.Metric+"_high")
 	}
-	header = append(header, "train_accuracy", "test_accuracy", "test_loss", "accuracy_gap", "loss_gap", "not_ranked")
+	header = append(header, "train_accuracy", "test_accuracy", "test_loss", "accuracy_gap", "accuracy_gap_error", "loss_gap", "not_ranked")
 	rows := [][]string{header}
 	for _, g := range s.Groups {
 		for _, r := range g.Runs {
@@ -208,5 +139,5 @@ func csvRow(s *selection.Selection, g *selection.Group, r selection.Ranked) []st
 	if o == nil {
 		o = new(selection.Outcome)
 	}
-	return append(row, digits(o.TrainAccuracy), digits(o.TestAccuracy), digits(o.TestLoss), digits(o.AccuracyGap), digits(o.LossGap), "")
+	return append(row, digits(o.TrainAccuracy), digits(o.TestAccuracy), digits(o.TestLoss), digits(o.AccuracyGap), digits(o.AccuracyGapError), digits(o.LossGap), "")
 }

@@ -24,7 +24,7 @@ type selectCmd struct {
 type selectOptions struct {
 	By        []string  `help:"Rank by these metrics, each in its better direction; several metrics rank by Pareto fronts. The end of a name is enough if it is unique. If not given: complexity,margin." placeholder:"METRIC"`
 	MatchLoss matchLoss `help:"Compare each run at the epoch at which its training loss was nearest to the largest final loss of the runs, or, with --match-loss=L, to L."`
-	Evaluate  bool      `help:"After the ranking, add the test accuracy, and Kendall's τ of each measure and the generalization gap."`
+	Evaluate  bool      `help:"After the ranking, add the test accuracy, and how well each measure predicts the generalization gap."`
 	JSON      string    `name:"json" help:"Write the results as JSON: to a file, or to standard output (-) in place of the table." placeholder:"FILE|-"`
 	CSV       string    `name:"csv" help:"Write one row per run to this CSV file." placeholder:"FILE"`
 }
@@ -44,8 +44,8 @@ A boundary that is simple (low complexity) and wide (large margin) is expected t
 has the runs that no other run surpasses in both; front 2 has those that only runs of front 1 surpass.
 Within a front, runs are ordered by their score: the mean logarithm of the factors by which a run is more
 complex and narrower than the best ones. Twice the complexity counts as much as half the margin. If a
-complexity is an interval, one run surpasses another only if that is certain, and the score takes the
-midpoint.
+measure is an interval, one run surpasses another only if that is certain; an interval that decides
+nothing is shown as not known.
 
 Both measures change while the loss falls, so runs are comparable only at the same training loss.
 --match-loss takes each run at the epoch, among those with all measures, whose loss is nearest on a
@@ -55,9 +55,14 @@ measure at more epochs (spectrum.schedule) or choose another loss.
 Runs of different data or loss functions are ranked separately. Other differences that make runs hard to
 compare, such as their size, their precision or another ε, are listed below the table.
 
-Test data are never used to rank. With --evaluate they are read afterwards: τ near +1 means that runs
-with the better value of a measure have the smaller generalization gap, τ near 0 that the two are
-unrelated. Intervals have a confidence of 95 %%, by resampling the runs.`, selection.LossFactor)
+Test data are never used to rank. With --evaluate they are read afterwards: how well does each measure
+predict the generalization gap? τ near +1 means that runs with the better value have the smaller gap, τ
+near 0 that the two are unrelated. A τ over all runs may only reflect a setting on which both the measure
+and the gap depend. So runs are also compared along every setting that varies, with all others the same:
+for a sweep its grid, variants and seeds, for other runs every key of config.yaml. Pairs of runs whose
+accuracy gaps differ by less than twice the standard error are left out. Intervals have a confidence of
+95 %%, by resampling clusters of runs that share data and seed or start from one another; fewer than %d
+clusters give none.`, selection.LossFactor, selection.MinBootstrap)
 }
 
 func (c selectCmd) Run(ctx context.Context, out *output) error {

@@ -53,13 +53,13 @@ func newRuns() []recorded {
 // writeRuns writes the folders of runs, as hooks would, below runs.
 func writeRuns(t *testing.T, runs []recorded) {
 	t.Helper()
-	for _, r := range runs {
+	for i, r := range runs {
 		dir := filepath.Join("runs", r.name)
 		run := &record.Run{
 			Status: record.StatusFinished, Epoch: 20, Epochs: 20, Loss: "cross_entropy",
 			Model: record.RunModel{Parameters: 100, Precision: "float64"},
-			Data:  record.RunData{Name: "gauss", Fingerprint: "0123456789", Samples: map[string]int{"train": 150, "test": 60}},
-			Final: make(map[string]trainer.Reading),
+			Data:  record.RunData{Name: "gauss", Fingerprint: "0123456789", Samples: map[string]int{"train": 1e6, "test": 1e6}},
+			Final: make(map[string]trainer.Reading), Seed: uint64(i),
 		}
 		for _, name := range slices.Sorted(maps.Keys(r.final)) {
 			better := trainer.Lower
@@ -81,7 +81,7 @@ func writeRuns(t *testing.T, runs []recorded) {
 			history.WriteString(encode(t, record.Entry{Epoch: epoch, Step: epoch, Metrics: r.epochs[epoch]}) + "\n")
 		}
 		write(t, filepath.Join(dir, "metrics.jsonl"), history.String())
-		write(t, filepath.Join(dir, "config.yaml"), "name: "+r.name+"\nspectrum: {matrix: hessian}\ncomplexity: {}\n")
+		write(t, filepath.Join(dir, "config.yaml"), fmt.Sprintf("name: %s\nseed: %d\ntraining: {epochs: %d}\nspectrum: {matrix: hessian}\ncomplexity: {}\n", r.name, i, 20+i/3))
 	}
 }
 
@@ -171,9 +171,12 @@ func TestSelectTable(t *testing.T) {
 		"rank  front  score  epoch  train loss  complexity  margin  test acc  accuracy gap  loss gap  run\n",
 		"     1      1  0.347     20      0.2031        0.02     0.5    0.8700       +0.1097   +0.5031  runs/r3\n",
 		"! ε is calibrated for each run, 0.1 to 0.14: ",
-		"Kendall's τ-b of a measure and the generalization gap, over 5 runs, on 60 test samples;\n",
+		"Kendall's τ-b of a measure and the generalization gap, over 5 runs, on 1000000 test samples;\n",
 		"  5    0%         +0.40           +0.40         lower  boundary/complexity\n", // 7 of 10 pairs
-		"! fewer than 8 runs say next to nothing",
+		"! 5 clusters of runs that share data and seed, or start from one another: fewer than 8 say next to nothing",
+		"How well a measure tells the accuracy gap, over 5 runs in 5 clusters, by pairs with the same data and loss function;\n10 pairs, and 0 left out",
+		"How well a measure tells the loss gap, over 5 runs in 5 clusters, by pairs with the same data and loss function;\n10 pairs, none left out: the losses of single samples are not recorded",
+		"max  Δ seed  95 %  better  measure\n",
 		"  runs/killed: not finished: running at epoch 20 of 20\n",
 		"  runs/broken: runs/broken/run.json: ",
 		"  runs/never: open runs/never/run.json: no such file",
@@ -191,6 +194,21 @@ func TestSelectTable(t *testing.T) {
 	}
 	if diff := cmp.Diff(read(t, "ranks.json"), succeed(t, "select", "runs", "--evaluate", "--json", "-")); diff != "" {
 		t.Errorf("JSON (-file +output):\n%s", diff)
+	}
+}
+
+// A complexity whose interval decides nothing is not shown as if it did.
+func TestSelectUnknown(t *testing.T) {
+	chdir(t)
+	runs := newRuns()
+	delete(runs[2].final, "boundary/complexity")
+	runs[2].final["boundary/complexity_low"], runs[2].final["boundary/complexity_high"] = 3e-4, 1
+	writeRuns(t, runs)
+	out := succeed(t, "select", "runs")
+	for _, want := range []string{"  not known  ", "! boundary/complexity of runs/r2 is not known: needs more pairs; spectrum.resolved: true computes all that matter\n"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
 	}
 }
 
@@ -231,7 +249,12 @@ func TestSelectFields(t *testing.T) {
 	_, section, _ := strings.Cut(read(t, "../../../docs/formats.md"), "## The JSON of select")
 	section, _, _ = strings.Cut(section, "\n## ")
 	chdir(t)
-	writeRuns(t, append(newRuns(), recorded{name: "killed", change: func(r *record.Run) { r.Status = record.StatusRunning }}))
+	runs := newRuns()
+	for _, values := range append(slices.Collect(maps.Values(runs[2].epochs)), runs[2].final) { // so that it has unknown ones
+		delete(values, "boundary/complexity")
+		values["boundary/complexity_low"], values["boundary/complexity_high"] = 0, 1
+	}
+	writeRuns(t, append(runs, recorded{name: "killed", change: func(r *record.Run) { r.Status = record.StatusRunning }}))
 	var want []string
 	for row := range strings.Lines(section) {
 		if cells := strings.Split(row, "|"); len(cells) > 2 {

@@ -11,10 +11,11 @@ import (
 )
 
 type stopStudyCmd struct {
-	Runs  []string `arg:"" help:"Folders of runs, or folders that contain such folders, such as that of a sweep." placeholder:"RUN_DIR"`
-	Rules string   `help:"Study these rules instead of the built-in ones: a YAML file." placeholder:"FILE"`
-	JSON  string   `name:"json" help:"Write the results as JSON: to a file, or to standard output (-) in place of the tables." placeholder:"FILE|-"`
-	CSV   string   `name:"csv" help:"Write one row per run and rule to this CSV file." placeholder:"FILE"`
+	Runs      []string `arg:"" help:"Folders of runs, or folders that contain such folders, such as that of a sweep." placeholder:"RUN_DIR"`
+	Rules     string   `help:"Study these rules instead of the built-in ones: a YAML file." placeholder:"FILE"`
+	StudyTest bool     `help:"Allow the rules of the file to monitor the test split, which no rule of a training may do: this shows what they could gain at best."`
+	JSON      string   `name:"json" help:"Write the results as JSON: to a file, or to standard output (-) in place of the tables." placeholder:"FILE|-"`
+	CSV       string   `name:"csv" help:"Write one row per run and rule to this CSV file." placeholder:"FILE"`
 }
 
 // Help returns the text that stop-study --help adds.
@@ -37,10 +38,14 @@ The file has a list of rules, each as in stop.when of an experiment:
     - {monitor: validation/loss, patience: 5}
 
 The regret is the test accuracy of the oracle minus that of the rule. The oracle stops at the first
-epoch of the best test accuracy; it uses the test split, which a rule must not do. A rule that never
-holds takes the whole run. If the test split was not evaluated at an epoch, the nearest epoch with a test
-accuracy is used and shown. If a metric is measured rarely, its rules stop late: to study rules on the
-boundary, measure at more epochs (spectrum.schedule). The time is that of the recorded run, including
+epoch of the best test accuracy; it uses the test split, which a rule must not do (--study-test allows it
+to the rules of a file). The error of the regret (±) assumes that the two networks were tested on
+different samples, so it is rather too large; over several runs it is the standard error of the mean. A
+rule of patience is also scored at the epoch whose parameters stop.restore_best would restore: "best at".
+A rule that never holds takes the whole run. A rule that could not hold, because its metric was measured
+too rarely, is listed separately. If the test split was not evaluated at an epoch, the nearest epoch with
+a test accuracy is used and shown. If a metric is measured rarely, its rules stop late: to study rules on
+the boundary, measure at more epochs (spectrum.schedule). The time is that of the recorded run, including
 all its measurements.`
 }
 
@@ -55,7 +60,9 @@ func (c stopStudyCmd) Run(out *output) error {
 	}
 	var studied []stopping.Run
 	for _, r := range recorded {
-		studied = append(studied, stopping.Run{Name: string(r.Folder), Metrics: r.Run.Metrics, History: r.History})
+		studied = append(studied, stopping.Run{
+			Name: string(r.Folder), Metrics: r.Run.Metrics, History: r.History, TestSamples: r.Run.Data.Samples[datasets.Test],
+		})
 	}
 	rules, err := c.rules(studied)
 	if err != nil {
@@ -86,5 +93,5 @@ func (c stopStudyCmd) rules(runs []stopping.Run) ([]stopping.Rule, error) {
 		}
 		return rules, nil
 	}
-	return experiment.ReadRules(c.Rules, stopping.Declared(runs))
+	return experiment.ReadRules(c.Rules, stopping.Declared(runs), c.StudyTest)
 }

@@ -46,7 +46,7 @@ func readRules(t *testing.T, path string) []stopping.Rule {
 	t.Helper()
 	rules, err := experiment.ReadRules(path, func(name string) (trainer.Metric, error) {
 		return trainer.Metric{Name: name, Better: trainer.Lower}, nil
-	})
+	}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,6 +132,33 @@ func TestStopStudyTable(t *testing.T) {
 	}
 }
 
+// Rules on the test split are studied on request, and runs in which a rule could not
+// hold are set apart.
+func TestStopStudyApart(t *testing.T) {
+	chdir(t)
+	trainSmall(t, "a", "training.evaluate={every: 20}")
+	trainSmall(t, "b", "training.evaluate={every: 4}")
+	write(t, "rules.yaml", "rules:\n- {monitor: test/accuracy, patience: 3}\n- {monitor: validation/loss, rises: 4}\n")
+	table := succeed(t, "stop-study", "runs", "--rules", "rules.yaml", "--study-test", "--json", "s.json")
+	study := decode[stopStudy](t, read(t, "s.json"))
+	for i, want := range []stopping.Verdict{stopping.TooFew, stopping.TooFew} {
+		if o := study.Runs[0].Rules[i]; o.Verdict != want || study.Runs[1].Rules[i].Verdict == want {
+			t.Errorf("%s: %s in a run of three measurements, %s in one of eleven", o.Rule, o.Verdict, study.Runs[1].Rules[i].Verdict)
+		}
+		if s := study.Summary[i+1]; s.Runs != 1 || s.TooFew != 1 || s.MeanRegretError != nil || s.MeanRegret == nil {
+			t.Errorf("summary %+v", s)
+		}
+	}
+	if s := study.Summary[0]; s.Runs != 2 || s.MeanRegretError == nil || study.Runs[1].End.RegretError == nil {
+		t.Errorf("summary %+v", s)
+	}
+	for _, want := range []string{"too few  ", "validation/loss rising for 4 measurements: validation/loss was measured 3 times, and the rule needs 5\n"} {
+		if !strings.Contains(table, want) {
+			t.Errorf("no %q in\n%s", want, table)
+		}
+	}
+}
+
 func TestStopStudyFiles(t *testing.T) {
 	formats := read(t, "../../../docs/formats.md")
 	chdir(t)
@@ -157,7 +184,7 @@ func TestStopStudyFiles(t *testing.T) {
 	if diff := cmp.Diff(want, rules); diff != "" || rows[1][1] != "the oracle" || rows[2][1] != "to the end" || len(study.Summary) != 7 {
 		t.Errorf("rows %q and %q, %d rules in the summary, others (-JSON +CSV):\n%s", rows[1], rows[2], len(study.Summary), diff)
 	}
-	if last := rows[len(rows)-1]; !slices.Equal(last[3:], []string{"", "", "", "", "", "", "", "spectrum/lambda_min"}) {
+	if last := rows[len(rows)-1]; !slices.Equal(last[3:], append(make([]string, 11), "spectrum/lambda_min")) {
 		t.Errorf("row %q; want nothing but the missing metric", last)
 	}
 	var all any
@@ -242,6 +269,10 @@ func TestBadStopStudy(t *testing.T) {
 		{"unknown mode", rules("rules:\n- {monitor: train/loss, mode: min, patience: 3}\n"), byRules, []string{`direction "min"; want neither, lower or higher`}},
 		{"unknown metric", rules("rules:\n- {monitor: train/los, patience: 3}\n"), byRules, []string{`rules.yaml:2:13: rules[0].monitor is "train/los": no run has it; did you mean "train/loss"?`}},
 		{"metric without a better side", rules("rules:\n- {monitor: rate, patience: 3}\n"), byRules, []string{"rules.yaml:2:3: rules[0].mode is missing: neither lower nor higher values of rate"}},
+		{"test split", func(t *testing.T) {
+			rules("rules:\n- {monitor: train/loss, patience: 3}\n- any: [{monitor: test/loss, patience: 3}]\n")(t)
+			edit(t, "r/run.json", `{"name": "rate"`, `{"name": "test/loss", "better": "lower"}, {"name": "rate"`)
+		}, byRules, []string{`rules.yaml:3:19: rules[1].any[0].monitor is "test/loss": the test split must not decide when to stop`, "--study-test"}},
 		{"rule twice", rules("rules:\n- {monitor: train/loss, patience: 3}\n- {monitor: train/loss, patience: 3}\n"), byRules, []string{"rules.yaml:3:3: rules[1] is the same as an earlier rule"}},
 	})
 }

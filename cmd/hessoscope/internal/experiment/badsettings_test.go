@@ -270,6 +270,7 @@ func TestBadStop(t *testing.T) {
 		"stop.when={all: [{monitor: train/loss, rises: 3}, {monitr: train/loss}]}":          `unknown key "monitr"; did you mean "monitor"?`,
 		"stop.when.all.0.patience=3":                                                        "is within a list; want the list as a whole",
 		"stop.when={monitor: train/loss, at_least: .inf}":                                   "stop.when.at_least is +Inf",
+		"stop.when={monitor: test/accuracy, patience: 3}":                                   `stop.when.monitor is "test/accuracy": the test split must not decide when to stop`,
 		"stop.restore_best=validation/los":                                                  `stop.restore_best is "validation/los": trainer: no metric`,
 		"stop.restore_best=train/learning_rate":                                             `stop.restore_best is "train/learning_rate": neither lower nor higher`,
 		"stop.when={monitor: boundary/complexity, patience: 3}":                             `no metric "boundary/complexity"`, // which is not measured here

@@ -16,8 +16,9 @@ type ruleFile struct {
 }
 
 // ReadRules reads a file of stopping rules. The function declared returns the
-// declaration of a metric.
-func ReadRules(path string, declared func(metric string) (trainer.Metric, error)) ([]stopping.Rule, error) {
+// declaration of a metric. Rules on the test split are refused unless studyTest is
+// set.
+func ReadRules(path string, declared func(metric string) (trainer.Metric, error), studyTest bool) ([]stopping.Rule, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
@@ -27,7 +28,11 @@ func ReadRules(path string, declared func(metric string) (trainer.Metric, error)
 		return nil, err
 	}
 	for i, r := range rules {
-		if _, err := stopping.NewWatch(r, declared); err != nil {
+		_, err := stopping.NewWatch(r, declared)
+		if err == nil && !studyTest {
+			err = r.RefuseTest()
+		}
+		if err != nil {
 			return nil, strictyaml.Placed(path, data, ruleError(i, err))
 		}
 	}

@@ -96,7 +96,7 @@ func (s *Stop) validate() error {
 	if s.Rule.IsZero() {
 		return nil
 	}
-	return s.Rule.Validate()
+	return cmp.Or(s.Rule.Validate(), s.Rule.RefuseTest())
 }
 
 // validate returns a *trainer.FieldError if the type of model does not exist or a

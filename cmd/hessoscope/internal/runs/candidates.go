@@ -1,15 +1,10 @@
 package runs
 
 import (
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
 	"strings"
 
 	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/callbacks/selection"
-	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/strictyaml"
 )
 
 // Candidates reads the runs in the folders, with their histories if these are
@@ -39,6 +34,10 @@ func Candidates(dirs []string, histories bool) ([]selection.Candidate, []selecti
 	if len(candidates) == 0 {
 		return nil, nil, first
 	}
+	if err := ofSweeps(candidates); err != nil {
+		return nil, nil, err
+	}
+	linkStarts(candidates)
 	return candidates, broken, nil
 }
 
@@ -53,49 +52,6 @@ func readCandidate(folder record.Folder, history bool) (selection.Candidate, err
 			return c, err
 		}
 	}
-	c.Settings, err = measuringSettings(folder.Config())
+	c.Settings, c.Axes, c.Starts, err = readSettings(folder.Config())
 	return c, err
-}
-
-// measuringKeys are the settings of an experiment that change the meaning of a
-// measure. Settings that only affect its accuracy are not among them.
-var measuringKeys = [][2]string{
-	{"spectrum", "matrix"},
-	{"spectrum", "only"},
-	{"complexity", "epsilon"},
-	{"complexity", "alpha"},
-	{"complexity", "statistic"},
-	{"complexity", "vectors"},
-}
-
-// measuringSettings returns the values of measuringKeys of a run, or nil if it has no
-// config.yaml, as a run of another program may have none.
-func measuringSettings(path string) (map[string]string, error) {
-	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return parseMeasuringSettings(path, data)
-}
-
-// parseMeasuringSettings accepts unknown keys, because another version may have
-// written the file.
-func parseMeasuringSettings(name string, data []byte) (map[string]string, error) {
-	groups, err := strictyaml.ParseGroups(name, data)
-	if err != nil {
-		return nil, err
-	}
-	settings := make(map[string]string)
-	for _, key := range measuringKeys {
-		group, _ := groups[key[0]].(map[string]any)
-		value := ""
-		if v, given := group[key[1]]; given {
-			value = fmt.Sprint(v)
-		}
-		settings[key[0]+"."+key[1]] = value
-	}
-	return settings, nil
 }

@@ -1,0 +1,160 @@
+package command
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/hessoscope/hessoscope/callbacks/selection"
+	"github.com/hessoscope/hessoscope/trainer"
+)
+
+// gaps are the generalization gaps, in the order of tables.
+var gaps = []selection.Gap{selection.AccuracyGap, selection.LossGap}
+
+// printAssociations writes Kendall's τ of each measure with both gaps.
+func printAssociations(w io.Writer, associations []selection.Association, over string) error {
+	if len(associations) == 0 {
+		_, err := fmt.Fprintf(w, "\nno Kendall's τ %s: fewer than two have a test split that was evaluated\n", over)
+		return err
+	}
+	fmt.Fprintf(w, "\nKendall's τ-b of a measure and the generalization gap, %s;\n+1: the better value goes with the smaller gap; %s\n\n", over, undecided(associations))
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprint(t, "n\ttied\taccuracy gap\t95 %\tloss gap\t95 %\tbetter\t  measure\n")
+	cells := make(map[selection.Gap]string)
+	for i, a := range associations {
+		cells[a.Gap] = fmt.Sprintf("%s\t%s\t", optional("%+.2f", a.Tau), interval(a.Low, a.High))
+		if i+1 < len(associations) && associations[i+1].Measure == a.Measure {
+			continue // the other gap follows
+		}
+		fmt.Fprintf(t, "%d\t%s\t%s%s%s\t  %s\n", a.N, share(a.TiedMeasure, a.Pairs),
+			cmp.Or(cells[selection.AccuracyGap], "–\t\t"), cmp.Or(cells[selection.LossGap], "–\t\t"), direction(a.Better), a.Metric)
+		clear(cells)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for _, warning := range weaknesses(associations) {
+		fmt.Fprintf(w, "! %s\n", warning)
+	}
+	return nil
+}
+
+// undecided says how many pairs of runs have no difference to predict.
+func undecided(associations []selection.Association) string {
+	var parts []string
+	for _, gap := range gaps {
+		if a := widest(associations, gap); a != nil {
+			parts = append(parts, fmt.Sprintf("%s gap %s", gap, share(a.LeftOut+a.TiedGap, a.LeftOut+a.Pairs)))
+		}
+	}
+	return "pairs of runs whose gaps do not differ by 2 standard errors: " + strings.Join(parts, ", ")
+}
+
+// widest returns the first association with a gap that has the most runs, nil if
+// there is none.
+func widest(associations []selection.Association, gap selection.Gap) *selection.Association {
+	var most *selection.Association
+	for i := range associations {
+		if a := &associations[i]; a.Gap == gap && (most == nil || a.N > most.N) {
+			most = a
+		}
+	}
+	return most
+}
+
+// weaknesses are why the numbers may say little.
+func weaknesses(associations []selection.Association) []string {
+	var all []string
+	if a := widest(associations, associations[0].Gap); a.Clusters < selection.MinBootstrap {
+		all = append(all, fmt.Sprintf("%d clusters of runs that share data and seed, or start from one another: fewer than %d say next to nothing, and get no intervals", a.Clusters, selection.MinBootstrap))
+	}
+	if slices.ContainsFunc(associations, func(a selection.Association) bool { return 2*(a.LeftOut+a.TiedGap) > a.LeftOut+a.Pairs }) {
+		all = append(all, "most pairs of runs may have the same gap: τ rests on the few others; a larger test split would tell more apart")
+	}
+	return all
+}
+
+// printEvaluation writes a table for each gap with all statistics over all runs.
+func printEvaluation(w io.Writer, s *selection.Selection) error {
+	for _, gap := range gaps {
+		a := widest(s.Associations, gap)
+		if a == nil {
+			continue
+		}
+		left := fmt.Sprintf("%d pairs, and %d left out, whose gaps differ by less than 2 standard errors", a.Pairs, a.LeftOut)
+		if gap == selection.LossGap {
+			left = fmt.Sprintf("%d pairs, none left out: the losses of single samples are not recorded, so the gap has no standard error", a.Pairs)
+		}
+		fmt.Fprintf(w, "\nHow well a measure tells the %s gap, over %d runs in %d clusters, by pairs with the same data and loss function;\n%s\n\n",
+			gap, a.N, a.Clusters, left)
+		if err := printStatistics(w, s.Associations, a); err != nil {
+			return err
+		}
+	}
+	if len(s.Associations) == 0 {
+		return nil
+	}
+	_, err := fmt.Fprint(w, `
+τ: Kendall's τ-b, with its 95 % interval by clusters of runs that share data and seed, or start from one another
+Ψ: mean of τ along each setting, the others fixed; CMI: 0 to 1, what the measure tells of the sign beyond any two settings
+90 %, max: share of pairs in the wrong order, in the worst environments: pairs that differ in one setting
+Δ: τ over the pairs that differ in that setting alone; Δ seed: runs trained alike
+`)
+	return err
+}
+
+// printStatistics writes a row for each association with the gap of a, which has
+// the most runs.
+func printStatistics(w io.Writer, associations []selection.Association, a *selection.Association) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprint(t, "n\tτ\t95 %\tΨ\tCMI\t90 %\tmax\t")
+	for _, s := range a.Axes {
+		fmt.Fprintf(t, "Δ %s\t", s.Axis)
+		if s.Axis == selection.SeedAxis {
+			fmt.Fprint(t, "95 %\t")
+		}
+	}
+	fmt.Fprint(t, "better\t  measure\n")
+	for _, row := range associations {
+		if row.Gap != a.Gap {
+			continue
+		}
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t", row.N, optional("%+.2f", row.Tau), interval(row.Low, row.High), optional("%+.2f", row.Granulated),
+			optional("%.2f", row.Information), optional("%.2f", row.SignError90), optional("%.2f", row.SignErrorMax))
+		for _, s := range a.Axes {
+			var of selection.Stratum
+			if i := slices.IndexFunc(row.Axes, func(r selection.Stratum) bool { return r.Axis == s.Axis }); i >= 0 {
+				of = row.Axes[i]
+			}
+			fmt.Fprintf(t, "%s\t", optional("%+.2f", of.Tau))
+			if s.Axis == selection.SeedAxis {
+				fmt.Fprintf(t, "%s\t", interval(of.Low, of.High))
+			}
+		}
+		fmt.Fprintf(t, "%s\t  %s\n", direction(row.Better), row.Metric)
+	}
+	return t.Flush()
+}
+
+func share(part, whole int) string {
+	return fmt.Sprintf("%.0f%%", 100*float64(part)/float64(max(whole, 1)))
+}
+
+func interval(low, high *float64) string {
+	if low == nil {
+		return ""
+	}
+	return fmt.Sprintf("%+.2f to %+.2f", *low, *high)
+}
+
+// direction is that in which a measure was taken.
+func direction(d trainer.Direction) string {
+	if d == trainer.Neither {
+		return "(lower)"
+	}
+	return d.String()
+}
