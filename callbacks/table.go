@@ -16,6 +16,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/hessoscope/hessoscope/callbacks/record"
+	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
@@ -161,7 +162,7 @@ func columnWidth(m trainer.Metric) int { return max(8, utf8.RuneCountInString(he
 // those of other splits. The result is in the order of declaration.
 func fitting(declared []trainer.Metric) []trainer.Metric {
 	heldOut := "test/"
-	if slices.ContainsFunc(declared, func(m trainer.Metric) bool { return m.Name == "validation/loss" }) {
+	if slices.ContainsFunc(declared, func(m trainer.Metric) bool { return m.Name == trainer.LossOf(datasets.Validation) }) {
 		heldOut = "validation/"
 	}
 	rank := func(m trainer.Metric) int {

@@ -13,7 +13,7 @@ import (
 // Other measures are evaluated only if all runs have them.
 var predictors = []string{
 	record.LambdaMax, record.Trace, "spectrum/sharpness", "spectrum/fisher_trace", record.Outliers,
-	record.Complexity, record.Participation, "boundary/directions", "boundary/effective_rank", "boundary/effective_rank_entropy",
+	record.Complexity, record.Participation, record.Directions, record.EffectiveRank, "boundary/effective_rank_entropy",
 	record.Margin, "boundary/margin_q05", "boundary/margin_harmonic", record.LogitMarginMedian,
 	"parameters/norm", "parameters/distance", trainer.LossOf(datasets.Validation),
 }

@@ -40,7 +40,7 @@ func (g *Group) intervals(m Measure) string {
 
 // ofEigenpairs are the metrics whose interval ends are as far apart as eigenpairs
 // are missing.
-var ofEigenpairs = []string{record.Complexity, record.Participation, "boundary/directions"}
+var ofEigenpairs = []string{record.Complexity, record.Participation, record.Directions}
 
 // unknown returns a warning if values of a metric decide nothing.
 func (g *Group) unknown(metric string) string {

@@ -47,7 +47,7 @@ func candidates() []Rule {
 	// When the training accuracy is 1 and λ₁ falls, the samples are learned, and
 	// the network becomes more confident of them.
 	rules = append(rules, Rule{All: []Rule{{Monitor: trainAccuracy, AtLeast: new(1.0)}, {Monitor: record.LambdaMax, Falls: 1}}})
-	for _, complexity := range []string{record.Complexity, record.Participation} {
+	for _, complexity := range []string{record.Complexity, record.Directions} {
 		rules = append(
 			rules,
 			Rule{Monitor: complexity, Patience: 3},

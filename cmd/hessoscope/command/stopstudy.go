@@ -34,7 +34,7 @@ The file has a list of rules, each as in stop.when of an experiment:
   - {monitor: validation/loss, patience: 20}
   - {monitor: train/accuracy, at_least: 1}
   - all:
-    - {monitor: boundary/participation, rises: 2}
+    - {monitor: boundary/directions, rises: 2}
     - {monitor: validation/loss, patience: 5}
 
 The regret is the test accuracy of the oracle minus that of the rule. The oracle stops at the first

@@ -6,6 +6,10 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/hessoscope/hessoscope/callbacks/record"
+	"github.com/hessoscope/hessoscope/datasets"
+	"github.com/hessoscope/hessoscope/trainer"
 )
 
 // runs are all runs of a sweep.
@@ -31,12 +35,12 @@ func (rs runs) compared() runs {
 type column struct{ heading, metric string }
 
 var columns = []column{
-	{"loss", "train/loss"},
-	{"val acc", "validation/accuracy"},
-	{"λ₁", "spectrum/lambda_max"},
-	{"G", "boundary/complexity"},
-	{"directions", "boundary/participation"},
-	{"margin", "boundary/margin"},
+	{"loss", trainer.LossOf(datasets.Train)},
+	{"val acc", trainer.AccuracyOf(datasets.Validation)},
+	{"λ₁", record.LambdaMax},
+	{"G", record.Complexity},
+	{"directions", record.Directions},
+	{"margin", record.Margin},
 }
 
 // nameWidth returns the length of the longest name of a run.
