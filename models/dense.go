@@ -29,3 +29,6 @@ func (f *Field) Dense() (layers []Dense, activation Activation, ok bool) {
 func (f *Field) Kinked() bool {
 	return len(kinked(f.replicas[0].Logits, make(map[*G.Node]bool))) > 0
 }
+
+// Workers is how many chunks of points are computed at once.
+func (f *Field) Workers() int { return len(f.replicas) }
