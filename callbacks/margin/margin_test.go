@@ -230,6 +230,7 @@ func TestQuantilesAsNumpys(t *testing.T) {
 	m := &margin.Distances{
 		Rows: []int{0, 1, 2, 3, 4}, Labels: []int{0, 0, 0, 0, 1}, Predicted: []int{0, 0, 0, 0, 0}, Rivals: []int{1, 1, 1, 1, 1},
 		Values: []float64{4, 1, 2, 8, 0.1}, Points: make([]float64, 5), Converged: []bool{true, true, false, true, true},
+		Lower: []float64{3, 0.5, 1, 2, 0.1}, Certified: make([]bool, 5),
 	}
 	s := m.Summary()
 	have := []float64{*s.Min, *s.Q05, *s.Q25, *s.Median, float64(s.Sample), float64(s.Misclassified), float64(s.Unconverged)}

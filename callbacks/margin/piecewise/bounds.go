@@ -22,6 +22,7 @@ type bounds struct {
 
 	lower, upper [][]float64    // of each hidden layer, of the units' arguments
 	relaxed      [][]relaxation // of the units
+	lines        [][]lines      // the same
 	forms        [][]float64    // of each hidden layer: lower forms of z, then of −z
 	gaps         []float64      // C × (k + 1), lower forms of f_a − f_c; of no use for c = a
 	weights      [][]float64    // of each hidden layer: C × width, of the units' values in gaps
@@ -36,6 +37,10 @@ type bounds struct {
 	work      float64 // multiplications so far
 }
 
+// lines holds the mean of the lower and the upper line of a unit, and half their
+// differences.
+type lines struct{ slope, slopes, offset, offsets float64 }
+
 func newBounds(v *view) *bounds {
 	b := &bounds{view: v, norms: make([]float64, v.widths[0])}
 	terms, widest, last := v.width+8, 0, len(v.widths)-1
@@ -47,7 +52,7 @@ func newBounds(v *view) *bounds {
 			rows = w
 		} else {
 			b.lower, b.upper = append(b.lower, make([]float64, w)), append(b.upper, make([]float64, w))
-			b.relaxed = append(b.relaxed, make([]relaxation, w))
+			b.relaxed, b.lines = append(b.relaxed, make([]relaxation, w)), append(b.lines, make([]lines, w))
 			b.forms = append(b.forms, make([]float64, rows*(v.space+1)))
 			b.weights = append(b.weights, make([]float64, v.classes()*w))
 			b.fixed = append(b.fixed, make([]int8, w)...)
@@ -122,7 +127,12 @@ func (b *bounds) enclose(radius float64) bool {
 				return false
 			}
 			b.lower[l][i], b.upper[l][i] = low, high
-			b.relaxed[l][i], _ = relax(b.activation, low, high)
+			r, _ := relax(b.activation, low, high)
+			b.relaxed[l][i] = r
+			b.lines[l][i] = lines{
+				(r.lower.slope + r.upper.slope) / 2, (r.lower.slope - r.upper.slope) / 2,
+				(r.lower.offset + r.upper.offset) / 2, (r.lower.offset - r.upper.offset) / 2,
+			}
 		}
 		at += len(b.lower[l])
 	}
@@ -130,22 +140,27 @@ func (b *bounds) enclose(radius float64) bool {
 	return true
 }
 
-// lowest is a lower bound over the ball of row i of forms, which pull has computed
-// last.
+// lowest is the least value over the ball of row i of forms.
 func (b *bounds) lowest(forms []float64, i int) float64 {
 	n := b.space + 1
 	row := forms[i*n : (i+1)*n]
-	norm := floats.Norm(row[:n-1], 2)
-	return row[n-1] - b.radius*norm - b.slack(i)
+	return row[n-1] - b.radius*floats.Norm(row[:n-1], 2)*(1+rounding)
 }
 
-// slack bounds the rounding error of a form that pull has computed last, at any
-// point of the ball.
-func (b *bounds) slack(i int) float64 { return b.precision * b.magnitude[i] }
-
 // pull sets forms to lower forms of the rows of signed[l]·h + offsets[l], with h the
-// values of the layer before.
+// values of the layer before. It lowers them by a bound of their rounding errors in
+// the ball.
 func (b *bounds) pull(l int, forms []float64) {
+	n := b.space + 1
+	b.pullRounded(l, forms)
+	for i, m := range b.magnitude[:len(b.offsets[l])] {
+		forms[i*n+n-1] -= b.precision * m
+	}
+}
+
+// pullRounded is pull without an allowance for rounding. It sets the sizes of the
+// terms of each row.
+func (b *bounds) pullRounded(l int, forms []float64) {
 	n := b.space + 1
 	rows := len(b.offsets[l])
 	magnitude := b.magnitude[:rows]
@@ -166,6 +181,7 @@ func (b *bounds) pull(l int, forms []float64) {
 		}
 		return
 	}
+	total := floats.Norm(b.view.magnitude, 2) + b.radius*floats.Norm(b.norms, 2)
 	constant := grown(nil, rows)
 	copy(constant, b.offsets[l])
 	for i, c := range constant {
@@ -183,18 +199,14 @@ func (b *bounds) pull(l int, forms []float64) {
 			b.multiply(rows, n, in, a, b.inputs, forms)
 			for i := range rows {
 				forms[i*n+n-1] += constant[i]
-				for k, v := range a[i*in : (i+1)*in] {
-					magnitude[i] += math.Abs(v) * (b.view.magnitude[k] + b.radius*b.norms[k])
-				}
+				magnitude[i] += floats.Norm(a[i*in:(i+1)*in], 2) * total
 			}
 			return
 		}
 		for i := range rows {
-			for k, v := range a[i*in : (i+1)*in] {
-				v *= b.layers[j].Bias[k]
-				constant[i] += v
-				magnitude[i] += math.Abs(v)
-			}
+			row := a[i*in : (i+1)*in]
+			constant[i] += floats.Dot(row, b.layers[j].Bias)
+			magnitude[i] += floats.Norm(row, 2) * floats.Norm(b.layers[j].Bias, 2)
 		}
 		before := b.widths[j-1]
 		m = b.buffers[1][:rows*before]
@@ -204,20 +216,20 @@ func (b *bounds) pull(l int, forms []float64) {
 
 // linear sets a to the weights m of the values of layer j times the slopes of the
 // lines that bound them, from below where a weight is positive, and adds the lines'
-// offsets to constant.
+// offsets to constant. With the means p and half the differences q of the two lines,
+// a line for v is p·v + q·|v|.
 func (b *bounds) linear(j int, m, a, constant []float64) {
 	in := b.widths[j]
+	lines := b.lines[j]
 	for i := range constant {
 		sum, terms := 0.0, 0.0
 		row := m[i*in : (i+1)*in]
-		out := a[i*in : (i+1)*in]
+		out := a[i*in : (i+1)*in][:len(row)]
 		for k, v := range row {
-			l := &b.relaxed[j][k].lower
-			if v < 0 {
-				l = &b.relaxed[j][k].upper
-			}
-			out[k] = v * l.slope
-			offset := v * l.offset
+			l := &lines[k]
+			abs := math.Abs(v)
+			out[k] = l.slope*v + l.slopes*abs
+			offset := l.offset*v + l.offsets*abs
 			sum += offset
 			terms += math.Abs(offset)
 		}
@@ -262,11 +274,11 @@ func (b *bounds) clear(radius float64) bool {
 	return true
 }
 
-// free returns the radius, below limit, of a ball that clear holds for. It is within
-// a thousandth of the largest one, or 0.
-func (b *bounds) free(limit float64) float64 {
+// free returns the radius, below limit, of a ball that clear holds for, or 0. It is
+// within a thousandth of the largest one if there are rounds enough.
+func (b *bounds) free(limit float64, rounds int) float64 {
 	low, high := 0.0, limit
-	for range 40 {
+	for range rounds {
 		middle := (low + high) / 2
 		if b.clear(middle) {
 			low = middle

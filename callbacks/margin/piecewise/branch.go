@@ -135,7 +135,7 @@ func (s *branching) distance(class int, fixed []int8) float64 {
 	if !ok {
 		return 0
 	}
-	return norm * (1 - rounding)
+	return max(0, norm*(1-rounding)-rounding)
 }
 
 // splitting returns the unit whose relaxation lowers the form of the gap to a class
@@ -198,6 +198,6 @@ func (s *branching) improve(n *node, t []float64, class int, leaf bool) {
 	}
 	if v != nil && v.norm < s.limit {
 		s.nearest = v
-		s.limit = v.norm * (1 - 0.9*Certainty)
+		s.limit = v.norm * nearlyOne
 	}
 }

@@ -32,6 +32,9 @@ func newDescent(r *region) *descent {
 	return d
 }
 
+// spent returns the multiplications so far.
+func (d *descent) spent() float64 { return d.work + d.program.work }
+
 // vertex is the nearest point of the boundary with a rival class in a region.
 type vertex struct {
 	t           []float64

@@ -8,19 +8,23 @@ import (
 )
 
 const (
-	// Certainty is the relative distance of the bounds of a distance within which it
-	// is certified.
+	// Certainty is the distance of the two bounds of a distance, as a share of it,
+	// within which it is certified.
 	Certainty = 1e-6
 
 	beyond   = 1e-10 // how far beyond the boundary points are to be, as a share of the sample's gap
-	rounding = 1e-12 // of logits, and of norms
+	rounding = 1e-12 // of norms and bounds
 
-	kicks     = 8   // random points about the nearest boundary point that are starts
-	kickShare = 0.5 // distance from it to them, as a share of its own
-	kickReach = 1.3 // and how much farther from the sample they are
-	smallNet  = 64  // hidden units up to which a net's bounds are to meet
-	smallWork = 20000
-	branches  = 4e7 // multiplications of branch and bound for a larger net
+	kicks       = 8    // random points about the nearest boundary point that are starts
+	kickShare   = 0.5  // their distance from it, as a share of its own
+	kickReach   = 1.3  // how much farther than that they are from the sample
+	evaluations = 3000 // of the network, that descents may take, in multiplications
+
+	fewUnits    = 64    // hidden units up to which the bounds are meant to meet
+	fewNodes    = 20000 // of branch and bound for so many units
+	branches    = 1e7   // multiplications of branch and bound for more units
+	leastRounds = 6     // of the search for the radius of a free ball
+	mostRounds  = 40
 )
 
 // Explorer finds nearest boundary points of a network, and bounds of their
@@ -59,66 +63,80 @@ type Nearest struct {
 
 // Nearest goes from points beyond the boundary of a class around the sample x, given
 // as their offsets in the row space, from linear region to linear region to the
-// nearest boundary points. It starts also at random points about the best one.
+// nearest boundary points. Then it starts at random points about the best one. The
+// lower bound comes from branch and bound, as far as its budget goes, and from the
+// largest ball that linear relaxations keep free.
 func (e *Explorer) Nearest(x []float64, class int, starts [][]float64, rng *rand.Rand) Nearest {
-	e.move(x, class)
-	d := e.descent
+	e.view.move(x, class)
 	var best Nearest
-	shortest := math.Inf(1)
-	try := func(y []float64) {
-		norm := floats.Norm(y, 2)
-		if !(norm > 0) {
-			return
-		}
-		e.measure(norm)
-		t := make([]float64, len(y))
-		floats.ScaleTo(t, 1/norm, y)
-		if v := d.descend(t, math.Inf(1)); v != nil && v.norm*norm < shortest*(1-gain) {
-			shortest = v.norm * norm
-			floats.ScaleTo(t, norm, v.t)
-			best.Y, best.Settled = t, v.settled
-		}
-	}
 	for _, y := range starts {
-		try(y)
+		e.try(&best, y)
 	}
-	if len(d.on) > 0 && best.Y != nil {
+	if best.Y == nil {
+		return best
+	}
+	if e.view.Hidden() > 0 {
 		y := make([]float64, e.view.space)
+		spread := kickShare * floats.Norm(best.Y, 2) / math.Sqrt(float64(len(y)))
 		for range kicks {
 			for i := range y {
-				y[i] = kickReach * (best.Y[i] + kickShare*shortest*rng.NormFloat64()/math.Sqrt(float64(len(y))))
+				y[i] = kickReach * (best.Y[i] + spread*rng.NormFloat64())
 			}
-			try(y)
+			e.try(&best, y)
 		}
 	}
-	if best.Y != nil {
-		e.certify(&best, shortest)
-	}
+	e.certify(&best)
 	best.Work = e.work()
 	return best
 }
 
-// certify sets the lower bound, and by the way may find a nearer point.
-func (e *Explorer) certify(best *Nearest, distance float64) {
+// try descends from a point, if the budget is not spent, and keeps the end if it is
+// nearer than the best one.
+func (e *Explorer) try(best *Nearest, y []float64) {
+	norm, d := floats.Norm(y, 2), e.descent
+	if !(norm > 0) || d.spent() > evaluations*e.view.Work() {
+		return
+	}
+	e.measure(norm)
+	t := make([]float64, len(y))
+	floats.ScaleTo(t, 1/norm, y)
+	v := d.descend(t, math.Inf(1))
+	if v != nil && (best.Y == nil || v.norm*norm < floats.Norm(best.Y, 2)*(1-gain)) {
+		floats.ScaleTo(t, norm, v.t)
+		best.Y, best.Settled = t, v.settled
+	}
+}
+
+// certify sets the lower bound. It may find a nearer point on the way.
+func (e *Explorer) certify(best *Nearest) {
+	distance := floats.Norm(best.Y, 2)
 	e.measure(distance)
 	e.bounds.begin()
-	limit := 1 - 0.9*Certainty
-	s := e.branching
 	nodes := int(branches / (e.bounds.cost + 1))
-	if e.view.Hidden() <= smallNet {
-		nodes = smallWork
+	if e.view.Hidden() <= fewUnits {
+		nodes = fewNodes
 	}
-	lower := s.search(limit, nodes)
+	s := e.branching
+	lower := s.search(nearlyOne, nodes)
 	if v := s.nearest; v != nil {
 		floats.ScaleTo(best.Y, distance, v.t)
 		best.Settled = v.settled
-		limit = s.limit
 	}
-	if lower < limit {
+	if lower < s.limit {
 		clear(e.bounds.fixed)
-		lower = max(lower, e.bounds.free(limit))
+		lower = max(lower, e.bounds.free(s.limit, e.rounds()))
 	}
 	best.Lower = lower * distance * (1 - rounding)
+}
+
+// nearlyOne is a share of a distance for a lower bound that certifies it, after some
+// rounding too.
+const nearlyOne = 1 - 0.9*Certainty
+
+// rounds is how many balls are tried, fewer of them for a large network.
+func (e *Explorer) rounds() int {
+	affordable := evaluations * e.view.Work() / (e.bounds.cost + 1)
+	return int(min(max(affordable, leastRounds), mostRounds))
 }
 
 // Lower returns a lower bound of the distance of the sample x to the boundary of its
@@ -127,19 +145,14 @@ func (e *Explorer) Lower(x []float64, class int, reach float64) float64 {
 	if e.bounds == nil || !(reach > 0) {
 		return 0
 	}
-	e.move(x, class)
+	e.view.move(x, class)
 	e.measure(reach)
 	e.bounds.begin()
-	limit := 1 - 0.9*Certainty
-	if !e.bounds.clear(limit) {
-		limit = e.bounds.free(limit)
+	radius := nearlyOne
+	if !e.bounds.clear(radius) {
+		radius = e.bounds.free(radius, e.rounds())
 	}
-	return limit * reach * (1 - rounding)
-}
-
-// move goes to a sample.
-func (e *Explorer) move(x []float64, class int) {
-	e.view.move(x, class)
+	return radius * reach * (1 - rounding)
 }
 
 // measure takes a unit of length.
@@ -155,7 +168,8 @@ func (e *Explorer) measure(unit float64) {
 
 // work returns the multiplications since the last call.
 func (e *Explorer) work() float64 {
-	w := e.descent.work + e.descent.program.work + e.bounds.work + e.branching.program.work
-	e.descent.work, e.descent.program.work, e.bounds.work, e.branching.program.work = 0, 0, 0, 0
-	return w
+	b, s := e.bounds, e.branching
+	work := e.descent.spent() + b.work + s.program.work
+	e.descent.work, e.descent.program.work, b.work, s.program.work = 0, 0, 0, 0
+	return work
 }
