@@ -10,6 +10,15 @@ import (
 	"github.com/hessoscope/hessoscope/models/symbolic/gemm"
 )
 
+const (
+	// Certainty is the distance of the two bounds of a distance, as a share of it,
+	// within which it is certified.
+	Certainty = 1e-6
+
+	nearlyOne = 1 - 0.9*Certainty // share of a distance that certifies it, after some rounding too
+	rounding  = 1e-12             // of norms and bounds
+)
+
 // bounds encloses all units of a network in affine forms over the ball ‖t‖ ≤
 // radius: layer by layer the activations are replaced by lines on the intervals of
 // their arguments, and the lines are pulled back to t (CROWN, Zhang et al. 2018).

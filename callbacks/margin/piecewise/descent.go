@@ -2,6 +2,7 @@ package piecewise
 
 import (
 	"cmp"
+	"maps"
 	"math"
 	"slices"
 
@@ -154,11 +155,9 @@ func (d *descent) holding(v *vertex) [][]int {
 	last := len(d.widths) - 1
 	clear(d.adjoint[last])
 	d.adjoint[last][v.rival], d.adjoint[last][d.class] = lambda[len(d.on)], -lambda[len(d.on)]
-	type candidate struct {
-		unit  int
-		force float64
-	}
-	var found []candidate
+	var touched []int          // units whose hyperplanes go through v
+	force := map[int]float64{} // of those that hold v back
+	degenerate := false
 	for l := last - 1; l >= 0; l-- {
 		above := d.adjoint[l+1]
 		for k := range d.adjoint[l] {
@@ -167,25 +166,56 @@ func (d *descent) holding(v *vertex) [][]int {
 			d.adjoint[l][k] = d.slopeOf(i)*w + lambda[i]*sign(d.on[i])
 			form := d.form(i)
 			norm := floats.Norm(form[:d.space], 2)
-			if lambda[i] == 0 && math.Abs(floats.Dot(form[:d.space], v.t)+form[d.space]) > touch*norm*v.norm {
-				continue
+			if lambda[i] == 0 {
+				if norm == 0 || math.Abs(floats.Dot(form[:d.space], v.t)+form[d.space]) > touch*norm*v.norm {
+					continue
+				}
+				degenerate = true
 			}
-			if force := (lambda[i] + (1-d.slope)*w) * norm; force > gain*v.norm {
-				found = append(found, candidate{i, force})
+			touched = append(touched, i)
+			if f := (lambda[i] + (1-d.slope)*w) * norm; f > gain*v.norm {
+				force[i] = f
 			}
 		}
 	}
-	slices.SortFunc(found, func(a, b candidate) int { return cmp.Compare(b.force, a.force) })
+	held := slices.SortedFunc(maps.Keys(force), func(i, j int) int { return cmp.Or(cmp.Compare(force[j], force[i]), i-j) })
+	sets := apart(held)
+	if degenerate { // the multipliers are not the only ones, and prove nothing
+		sets = append(append(sets, apart(touched)...), d.parallel(touched)...)
+	}
+	return sets
+}
+
+// apart returns the set of all units, if there are several, and each of them.
+func apart(units []int) [][]int {
 	var sets [][]int
-	if len(found) > 1 {
-		var all []int
-		for _, c := range found {
-			all = append(all, c.unit)
-		}
-		sets = append(sets, all)
+	if len(units) > 1 {
+		sets = append(sets, units)
 	}
-	for _, c := range found {
-		sets = append(sets, []int{c.unit})
+	for _, i := range units {
+		sets = append(sets, []int{i})
+	}
+	return sets
+}
+
+// parallel returns the sets of several units with one hyperplane.
+func (d *descent) parallel(units []int) [][]int {
+	var sets [][]int
+	unit := func(i int) []float64 {
+		g := slices.Clone(d.form(i)[:d.space])
+		floats.Scale(1/floats.Norm(g, 2), g)
+		return g
+	}
+	for k, i := range units {
+		set := []int{i}
+		for _, j := range units[k+1:] {
+			if math.Abs(floats.Dot(unit(i), unit(j))) > 1-touch {
+				set = append(set, j)
+			}
+		}
+		if len(set) > 1 {
+			sets = append(sets, set)
+		}
 	}
 	return sets
 }

@@ -8,12 +8,7 @@ import (
 )
 
 const (
-	// Certainty is the distance of the two bounds of a distance, as a share of it,
-	// within which it is certified.
-	Certainty = 1e-6
-
-	beyond   = 1e-10 // how far beyond the boundary points are to be, as a share of the sample's gap
-	rounding = 1e-12 // of norms and bounds
+	beyond = 1e-10 // how far beyond the boundary points are to be, as a share of the sample's gap
 
 	kicks       = 8    // random points about the nearest boundary point that are starts
 	kickShare   = 0.5  // their distance from it, as a share of its own
@@ -128,10 +123,6 @@ func (e *Explorer) certify(best *Nearest) {
 	}
 	best.Lower = lower * distance * (1 - rounding)
 }
-
-// nearlyOne is a share of a distance for a lower bound that certifies it, after some
-// rounding too.
-const nearlyOne = 1 - 0.9*Certainty
 
 // rounds is how many balls are tried, fewer of them for a large network.
 func (e *Explorer) rounds() int {

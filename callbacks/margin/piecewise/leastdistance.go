@@ -38,7 +38,7 @@ func (p *leastDistance) require(form []float64, sign float64) int {
 // solve finds the solution, starting from a set of constraints that may be active
 // in it. It returns a lower bound of ‖t‖: the minimum itself, within rounding, if
 // that is below limit, and else something of at least limit; +Inf if no point
-// meets the constraints.
+// meets the constraints. It reports false if the solver did not come to an end.
 func (p *leastDistance) solve(rows int, limit float64, start []int) (norm float64, ok bool) {
 	p.resize(rows, len(p.forms))
 	p.nnls.column = func(j int, dst []float64) { floats.ScaleTo(dst, p.scales[j], p.forms[j]) }
@@ -54,7 +54,7 @@ func (p *leastDistance) solve(rows int, limit float64, start []int) (norm float6
 	}
 	p.limit = limit
 	ended := p.nnls.solve(start, func() bool { return p.bound() >= limit })
-	if norm = p.bound(); norm >= limit || !ended {
+	if norm = p.bound(); norm >= limit {
 		return norm, ended
 	}
 	last := p.residual[rows-1]
@@ -64,7 +64,7 @@ func (p *leastDistance) solve(rows int, limit float64, start []int) (norm float6
 	for i, j := range p.passive {
 		p.multipliers = append(p.multipliers, p.u[i]*math.Abs(p.scales[j])/-last)
 	}
-	return floats.Norm(p.point, 2), true
+	return floats.Norm(p.point, 2), ended
 }
 
 // bound returns the lower bound of ‖t‖ that the present residual tells: with

@@ -8,7 +8,7 @@ import (
 
 const (
 	violation = 1e-12 // of a constraint whose column has norm 1, that counts
-	dependent = 1e-9  // rest of a column of norm 1 outside the span of others that counts as none
+	dependent = 1e-13 // rest of a column of norm 1 outside the span of others that counts as none
 )
 
 // nnls solves min ‖Σⱼ uⱼ·eⱼ − f‖₂ over u ≥ 0, with columns eⱼ of norm 1 or 0, by
