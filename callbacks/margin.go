@@ -72,11 +72,13 @@ func (*Margin) Name() string { return "margin" }
 func (*Margin) Metrics() []trainer.Metric {
 	return []trainer.Metric{
 		{Name: record.Margin, Meaning: "least distance of a rightly classified sample to the decision boundary, in input space", Better: trainer.Higher},
+		{Name: "boundary/margin_lower", Meaning: "certified lower bound of the margin: no rightly classified sample is nearer to the boundary", Better: trainer.Higher, Detail: true},
 		{Name: "boundary/margin_q05", Meaning: "5 % quantile of those distances", Better: trainer.Higher, Detail: true},
 		{Name: "boundary/margin_q25", Meaning: "25 % quantile of those distances", Better: trainer.Higher, Detail: true},
 		{Name: "boundary/margin_median", Meaning: "median of those distances", Better: trainer.Higher, Detail: true},
 		{Name: record.MarginSamples, Unit: "samples", Whole: true, Meaning: "samples whose distances were measured", Detail: true},
 		{Name: "boundary/margin_unconverged", Unit: "samples", Whole: true, Meaning: "rightly classified samples whose distance could still be much smaller", Better: trainer.Lower, Detail: true},
+		{Name: "boundary/margin_certified", Unit: "samples", Whole: true, Meaning: "rightly classified samples whose distance is certified to be the least", Better: trainer.Higher, Detail: true},
 		{Name: record.Misclassified, Unit: "samples", Whole: true, Meaning: "samples of those measured that are not classified rightly", Better: trainer.Lower, Detail: true},
 		{Name: "boundary/margin_seconds", Unit: "s", Meaning: "time of this measurement", Better: trainer.Lower, Detail: true},
 		{Name: "boundary/logit_margin_min", Meaning: "least logit margin, the label's logit minus the largest other", Better: trainer.Higher, Detail: true},
@@ -198,6 +200,7 @@ func (m *Margin) measureDistances(ctx context.Context, state *trainer.State) ([]
 	s := found.Summary()
 	readings := known([]estimate{
 		{record.Margin, s.Min},
+		{"boundary/margin_lower", s.MinLower},
 		{"boundary/margin_q05", s.Q05},
 		{"boundary/margin_q25", s.Q25},
 		{"boundary/margin_median", s.Median},
@@ -205,6 +208,7 @@ func (m *Margin) measureDistances(ctx context.Context, state *trainer.State) ([]
 	return append(readings,
 		reading{record.MarginSamples, float64(s.Samples)},
 		reading{"boundary/margin_unconverged", float64(s.Unconverged)},
+		reading{"boundary/margin_certified", float64(s.Certified)},
 		reading{record.Misclassified, float64(s.Misclassified)},
 		reading{"boundary/margin_seconds", time.Since(start).Seconds()},
 	), nil

@@ -24,9 +24,11 @@ const (
 	GELU      Activation = "gelu" // exact, with the normal distribution function
 )
 
+const leakySlope = 0.01
+
 var activations = map[Activation]func(*G.Node) (*G.Node, error){
 	ReLU:      op.ReLU,
-	LeakyReLU: func(z *G.Node) (*G.Node, error) { return op.LeakyReLU(z, 0.01) },
+	LeakyReLU: func(z *G.Node) (*G.Node, error) { return op.LeakyReLU(z, leakySlope) },
 	Tanh:      op.Tanh,
 	Sigmoid:   op.Sigmoid,
 	Softplus:  op.Softplus,
@@ -46,4 +48,16 @@ func known[K ~string, V any](m map[K]V, name K) error {
 		names = append(names, string(k))
 	}
 	return fmt.Errorf("is %q; want one of %s", name, strings.Join(names, ", "))
+}
+
+// Slope returns the slope below zero of a rectifier, which has slope 1 above. It
+// reports false for the activations that are smooth.
+func (a Activation) Slope() (slope float64, ok bool) {
+	switch a {
+	case ReLU:
+		return 0, true
+	case LeakyReLU:
+		return leakySlope, true
+	}
+	return 0, false
 }

@@ -32,8 +32,13 @@ type Settings struct {
 // samples. The ray to each is bracketed at the boundary. Then the search repeats:
 // it takes the foot of the sample on the boundary linearised at the point found,
 // moves towards it, brackets the boundary again, and keeps the point if it is
-// nearer. Finally it evaluates random points inside the ball that the nearest
-// boundary point leaves.
+// nearer. Then it evaluates random points inside the ball that the nearest boundary
+// point leaves.
+//
+// An MLP of rectifiers is affine in every linear region. There the search ends with
+// exact least-distance programs, from region to region (package piecewise). Lower
+// bounds of the distances come from linear relaxations, for the activations that
+// have them.
 func Measure(ctx context.Context, field *models.Field, split *datasets.Split, s Settings) (*Distances, error) {
 	n, d := split.Len(), field.Width()
 	if n == 0 || len(split.X) != n*d {
@@ -51,11 +56,12 @@ func Measure(ctx context.Context, field *models.Field, split *datasets.Split, s 
 	m := &Distances{
 		Rows: rows, Labels: split.Labels, Predicted: make([]int, n), Rivals: make([]int, n),
 		Values: make([]float64, n), Points: slices.Clone(split.X), Converged: make([]bool, n),
+		Lower: make([]float64, n), Certified: make([]bool, n),
 		Tolerance: tolerance,
 	}
 	state := &search{
 		Distances: m, field: field, x: split.X, width: d, classes: field.Classes(),
-		rng: rand.New(rand.NewPCG(s.Seed, 0x6d617267696e)), progress: s.Progress,
+		seed: s.Seed, rng: rand.New(rand.NewPCG(s.Seed, 0x6d617267696e)), progress: s.Progress,
 	}
 	if err := state.run(ctx); err != nil {
 		return nil, fmt.Errorf("margin: %w", err)
@@ -69,6 +75,7 @@ func (m *search) run(ctx context.Context) error {
 	if err := m.predict(ctx); err != nil {
 		return err
 	}
+	m.examine()
 	rays := make(sampleRays, n)
 	block := max(1, min(n, blockValues/((nearestStarts+randomStarts+min(m.classes, maxDirections))*m.width)))
 	pool := predictedPoints{m.x, m.Predicted}
@@ -99,7 +106,13 @@ func (m *search) run(ctx context.Context) error {
 			break
 		}
 	}
-	return m.finish(ctx, rays)
+	if err := m.explore(ctx, rays); err != nil {
+		return err
+	}
+	if err := m.finish(ctx, rays); err != nil {
+		return err
+	}
+	return m.certify(ctx)
 }
 
 // start finds first boundary points of the samples from … to − 1.
@@ -140,6 +153,7 @@ func (m *search) share(ctx context.Context, rays sampleRays) error {
 		}
 		rays.add(starts)
 	}
+	m.keepStarts(rays)
 	rays.prune(keptRays)
 	return nil
 }
@@ -183,7 +197,7 @@ func (m *search) finish(ctx context.Context, rays sampleRays) error {
 	}
 	for k, r := range nearest {
 		i := r.owner
-		m.Values[i], m.Converged[i] = r.hi, r.done
+		m.Values[i], m.Converged[i] = r.hi, r.done && !m.kinked
 		m.Rivals[i] = rival(logits[k*m.classes:(k+1)*m.classes], m.Predicted[i])
 		copy(m.Points[i*m.width:], points[k*m.width:(k+1)*m.width])
 	}

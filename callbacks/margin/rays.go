@@ -19,7 +19,7 @@ type ray struct {
 	gapHi     float64 // gap at hi, zero or negative
 
 	step float64 // share of the way to the next foot that refinement tries
-	done bool    // whether refinement has ended
+	done bool    // whether the search from here has ended
 }
 
 // ray returns the ray from sample i to a point beyond the boundary, where the

@@ -7,6 +7,7 @@ import (
 
 	"gonum.org/v1/gonum/floats"
 
+	"github.com/hessoscope/hessoscope/callbacks/margin/piecewise"
 	"github.com/hessoscope/hessoscope/models"
 )
 
@@ -45,7 +46,13 @@ type search struct {
 	scale      float64   // root mean square distance of the samples from their mean
 	sampleGaps []float64 // f_ŷ − max_{c≠ŷ} f_c at the samples
 	rng        *rand.Rand
+	seed       uint64
 	progress   func(done, total int)
+
+	network   *piecewise.Network // nil if the model is no MLP in float64
+	rectified bool               // whether the network is affine in every linear region
+	kinked    bool               // whether the model is not smooth and its linear regions are not known
+	starts    [][][]float64      // of a rectified network: offsets of first boundary points of each sample, in the row space
 
 	points, logits []float64 // buffers
 }

@@ -16,6 +16,10 @@ type Summary struct {
 	Rival  int       `json:"rival"`  // the class beyond the boundary there; −1 for none
 	Point  []float64 `json:"point"`  // the nearest boundary point
 
+	// MinLower is a lower bound of the margin: the smallest lower bound of a distance.
+	// It is nil if there is a sample without one.
+	MinLower *float64 `json:"min_lower"`
+
 	Q05    *float64 `json:"q05"`
 	Q25    *float64 `json:"q25"`
 	Median *float64 `json:"median"`
@@ -24,6 +28,7 @@ type Summary struct {
 	Misclassified int     `json:"misclassified"` // samples that are misclassified
 	Unbounded     int     `json:"unbounded"`     // samples classified correctly without a boundary found
 	Unconverged   int     `json:"unconverged"`   // samples classified correctly whose search has not converged
+	Certified     int     `json:"certified"`     // samples classified correctly whose distance is certified
 	Tolerance     float64 `json:"tolerance"`     // relative gain in distance that ended the searches
 }
 
@@ -31,11 +36,17 @@ type Summary struct {
 func (m *Distances) Summary() Summary {
 	s := Summary{Sample: -1, Rival: -1, Samples: len(m.Values), Tolerance: m.Tolerance}
 	var distances []float64
+	lower := math.Inf(1)
 	for n, distance := range m.Values {
-		switch {
-		case m.Predicted[n] != m.Labels[n]:
+		if m.Predicted[n] != m.Labels[n] {
 			s.Misclassified++
 			continue
+		}
+		if m.Certified[n] {
+			s.Certified++
+		}
+		lower = min(lower, m.Lower[n])
+		switch {
 		case math.IsInf(distance, 1):
 			s.Unbounded++
 			continue
@@ -49,6 +60,9 @@ func (m *Distances) Summary() Summary {
 	}
 	if s.Sample < 0 {
 		return s
+	}
+	if lower > 0 || m.Values[s.Sample] == 0 {
+		s.MinLower = &lower
 	}
 	width := m.width()
 	nearest := s.Sample

@@ -173,14 +173,14 @@ func writeAnalysis(path string, stdout io.Writer, r *analysis.Result) error {
 func writeDistances(path string, m *margin.Distances) error {
 	var text bytes.Buffer
 	w := csv.NewWriter(&text)
-	rows := [][]string{{"sample", "label", "predicted", "rival", "distance", "converged"}}
+	rows := [][]string{{"sample", "label", "predicted", "rival", "distance", "converged", "lower"}}
 	for i, row := range m.Rows {
 		rivals, distance := "", "" // empty if no boundary was found
 		if m.Rivals[i] >= 0 {
 			rivals, distance = strconv.Itoa(m.Rivals[i]), formatFloat(m.Values[i])
 		}
 		rows = append(rows, []string{
-			strconv.Itoa(row), strconv.Itoa(m.Labels[i]), strconv.Itoa(m.Predicted[i]), rivals, distance, strconv.FormatBool(m.Converged[i]),
+			strconv.Itoa(row), strconv.Itoa(m.Labels[i]), strconv.Itoa(m.Predicted[i]), rivals, distance, strconv.FormatBool(m.Converged[i]), formatFloat(m.Lower[i]),
 		})
 	}
 	if err := w.WriteAll(rows); err != nil {

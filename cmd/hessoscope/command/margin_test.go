@@ -31,7 +31,7 @@ func analyzeMargin(t *testing.T, args ...string) *analysis.Margin {
 // distance is a row of the file that --margins writes.
 type distance struct {
 	sample, label, predicted, rival int // rival −1 where no boundary was found
-	distance                        float64
+	distance, lower                 float64
 	converged                       bool
 }
 
@@ -41,13 +41,13 @@ func readDistances(t *testing.T, path string) []distance {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if header := strings.Join(rows[0], ","); header != "sample,label,predicted,rival,distance,converged" {
+	if header := strings.Join(rows[0], ","); header != "sample,label,predicted,rival,distance,converged,lower" {
 		t.Errorf("header %s", header)
 	}
 	var all []distance
 	for _, row := range rows[1:] {
 		d := distance{rival: -1, distance: math.Inf(1)}
-		var errs [6]error
+		var errs [7]error
 		d.sample, errs[0] = strconv.Atoi(row[0])
 		d.label, errs[1] = strconv.Atoi(row[1])
 		d.predicted, errs[2] = strconv.Atoi(row[2])
@@ -56,6 +56,7 @@ func readDistances(t *testing.T, path string) []distance {
 			d.distance, errs[4] = strconv.ParseFloat(row[4], 64)
 		}
 		d.converged, errs[5] = strconv.ParseBool(row[5])
+		d.lower, errs[6] = strconv.ParseFloat(row[6], 64)
 		if err := cmp.Or(errs[:]...); err != nil {
 			t.Fatalf("row %q: %v", row, err)
 		}
@@ -99,7 +100,7 @@ func checkMargin(t *testing.T, m *analysis.Margin, split *datasets.Split, rows [
 	t.Helper()
 	var right []float64
 	var nearest distance
-	wrong, unconverged, unbounded := 0, 0, 0
+	wrong, unconverged, unbounded, certified := 0, 0, 0, 0
 	for i, d := range rows {
 		if d.label != split.Labels[d.sample] || i > 0 && d.sample <= rows[i-1].sample {
 			t.Errorf("row %d: %+v; want the label %d, and samples in order", i, d, split.Labels[d.sample])
@@ -114,13 +115,19 @@ func checkMargin(t *testing.T, m *analysis.Margin, split *datasets.Split, rows [
 		case !d.converged:
 			unconverged++
 		}
+		if d.lower >= d.distance*(1-1e-6) {
+			certified++
+		}
+		if d.lower > d.distance || m.MinLower == nil || d.lower < *m.MinLower {
+			t.Errorf("row %d: %+v; want a lower bound, and at least that of the margin", i, d)
+		}
 		if len(right) == 0 || d.distance < nearest.distance {
 			nearest = d
 		}
 		right = append(right, d.distance)
 	}
-	if m.Samples != len(rows) || m.Misclassified != wrong || m.Unconverged != unconverged || m.Unbounded != unbounded {
-		t.Errorf("%+v; want %d samples, %d misclassified, %d not converged, %d without boundary", m.Summary, len(rows), wrong, unconverged, unbounded)
+	if m.Samples != len(rows) || m.Misclassified != wrong || m.Unconverged != unconverged || m.Unbounded != unbounded || m.Certified != certified {
+		t.Errorf("%+v; want %d samples, %d misclassified, %d not converged, %d without boundary, %d certified", m.Summary, len(rows), wrong, unconverged, unbounded, certified)
 	}
 	if m.Min == nil || m.Logit.Min == nil || m.Input.Min == nil {
 		t.Fatalf("%+v; want a margin", m)
