@@ -75,6 +75,7 @@ func (*Margin) Metrics() []trainer.Metric {
 		{Name: "boundary/margin_lower", Meaning: "certified lower bound of the margin: no rightly classified sample is nearer to the boundary", Better: trainer.Higher, Detail: true},
 		{Name: "boundary/margin_q05", Meaning: "5 % quantile of those distances", Better: trainer.Higher, Detail: true},
 		{Name: "boundary/margin_q25", Meaning: "25 % quantile of those distances", Better: trainer.Higher, Detail: true},
+		{Name: "boundary/margin_harmonic", Meaning: "harmonic mean of those distances", Better: trainer.Higher, Detail: true},
 		{Name: "boundary/margin_median", Meaning: "median of those distances", Better: trainer.Higher, Detail: true},
 		{Name: record.MarginSamples, Unit: "samples", Whole: true, Meaning: "samples whose distances were measured", Detail: true},
 		{Name: "boundary/margin_unconverged", Unit: "samples", Whole: true, Meaning: "rightly classified samples whose distance could still be much smaller", Better: trainer.Lower, Detail: true},
@@ -203,6 +204,7 @@ func (m *Margin) measureDistances(ctx context.Context, state *trainer.State) ([]
 		{"boundary/margin_lower", s.MinLower},
 		{"boundary/margin_q05", s.Q05},
 		{"boundary/margin_q25", s.Q25},
+		{"boundary/margin_harmonic", s.Harmonic},
 		{"boundary/margin_median", s.Median},
 	})
 	return append(readings,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"gonum.org/v1/gonum/floats"
@@ -37,7 +38,7 @@ func plant(rng *rand.Rand, p, n int, decay float64) planted {
 		}
 	}
 	floats.Argsort(x.values, make([]int, p))
-	floats.Reverse(x.values)
+	slices.Reverse(x.values)
 	x.h = mat.NewSymDense(p, nil)
 	for i, v := range x.values {
 		x.h.SymRankOne(x.h, v, x.vectors.RowView(i))

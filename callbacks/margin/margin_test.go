@@ -221,7 +221,7 @@ func TestMarginOnTheBoundary(t *testing.T) {
 	clear(m.Parameters()[1].Value.Float64s())
 	split.X[0], split.X[1], split.Labels[0] = 0, 5, 0
 	have, _ := measure(t, m, split, 0, margin.Settings{})
-	if s := have.Summary(); *s.Min != 0 || *s.MinLower != 0 || s.Sample != 0 || s.Rival != 1 || s.Unconverged != 0 || !have.Certified[0] {
+	if s := have.Summary(); *s.Min != 0 || *s.Harmonic != 0 || *s.MinLower != 0 || s.Sample != 0 || s.Rival != 1 || s.Unconverged != 0 || !have.Certified[0] {
 		t.Errorf("summary %+v", s)
 	}
 }
@@ -233,8 +233,8 @@ func TestQuantilesAsNumpys(t *testing.T) {
 		Lower: []float64{3, 0.5, 1, 2, 0.1}, Certified: make([]bool, 5),
 	}
 	s := m.Summary()
-	have := []float64{*s.Min, *s.Q05, *s.Q25, *s.Median, float64(s.Sample), *s.MinLower, float64(s.Misclassified), float64(s.Unconverged)}
-	want := []float64{1, 1.15, 1.75, 3, 1, 0.5, 1, 1} // numpy.quantile([1, 2, 4, 8], …)
+	have := []float64{*s.Min, *s.Q05, *s.Q25, *s.Median, *s.Harmonic, float64(s.Sample), *s.MinLower, float64(s.Misclassified), float64(s.Unconverged)}
+	want := []float64{1, 1.15, 1.75, 3, 4 / 1.875, 1, 0.5, 1, 1} // numpy.quantile([1, 2, 4, 8], …)
 	if !floats.EqualApprox(have, want, 1e-12) {
 		t.Errorf("have %v, want %v", have, want)
 	}

@@ -24,6 +24,9 @@ type Summary struct {
 	Q25    *float64 `json:"q25"`
 	Median *float64 `json:"median"`
 
+	// Harmonic is the harmonic mean, in which the nearest samples weigh most.
+	Harmonic *float64 `json:"harmonic"`
+
 	Samples       int     `json:"samples"`       // samples measured
 	Misclassified int     `json:"misclassified"` // samples that are misclassified
 	Unbounded     int     `json:"unbounded"`     // samples classified correctly without a boundary found
@@ -69,7 +72,17 @@ func (m *Distances) Summary() Summary {
 	s.Min, s.Sample, s.Rival = &m.Values[nearest], m.Rows[nearest], m.Rivals[nearest]
 	s.Point = m.Points[nearest*width : (nearest+1)*width]
 	s.Q05, s.Q25, s.Median = quantileOf(distances, 0.05), quantileOf(distances, 0.25), quantileOf(distances, 0.5)
+	s.Harmonic = new(harmonicMean(distances))
 	return s
+}
+
+// harmonicMean returns that of non-negative values: 0 if one is 0.
+func harmonicMean(values []float64) float64 {
+	inverse := 0.0
+	for _, v := range values {
+		inverse += 1 / v
+	}
+	return float64(len(values)) / inverse
 }
 
 // quantileOf returns quantile.Of, or nil if there are no values.

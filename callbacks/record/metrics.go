@@ -19,6 +19,9 @@ const (
 	Directions     = "boundary/directions"
 	EffectiveRank  = "boundary/effective_rank"
 
+	ParameterNorm     = "parameters/norm"
+	ParameterDistance = "parameters/distance"
+
 	Margin            = "boundary/margin"
 	MarginSamples     = "boundary/margin_samples"
 	LogitMarginMedian = "boundary/logit_margin_median"

@@ -42,6 +42,7 @@ func (c *Config) hooks(folder record.Folder, console Console) ([]trainer.Hook, e
 	if !c.Rank.Off {
 		hooks = append(hooks, &callbacks.EffectiveRank{Schedule: c.Rank.Schedule, Samples: c.Rank.Samples, Workers: c.Workers})
 	}
+	hooks = append(hooks, &callbacks.Parameters{})
 	if !c.Margin.Off {
 		hooks = append(hooks, &callbacks.Margin{
 			Schedule: c.Margin.Schedule, Samples: c.Margin.Samples, Dir: folder.Measurements(), Workers: c.Workers,
