@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/sirupsen/logrus"
 
 	"github.com/hessoscope/hessoscope/callbacks/stopping"
+	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/models"
 	"github.com/hessoscope/hessoscope/models/weights"
 	"github.com/hessoscope/hessoscope/trainer"
@@ -120,6 +122,9 @@ func (e *EarlyStopping) Check(s *trainer.State) error {
 	m, err := s.Metric(e.RestoreBest)
 	if err == nil && m.Better == trainer.Neither {
 		err = errors.New("neither lower nor higher values of it are better; choose another metric")
+	}
+	if strings.HasPrefix(e.RestoreBest, datasets.Test+"/") {
+		err = errors.New("the test split must not decide which parameters are kept; choose a metric of another split")
 	}
 	if err != nil {
 		return &trainer.FieldError{Field: "RestoreBest", Problem: fmt.Sprintf("is %q: %v", e.RestoreBest, err)}

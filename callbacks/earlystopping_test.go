@@ -224,6 +224,7 @@ func TestEarlyStoppingRefuses(t *testing.T) {
 		{callbacks.EarlyStopping{Rule: stopping.Rule{Any: []stopping.Rule{{Monitor: "scores/value", For: -1}}}}, "Rule.Any[0].For is -1"},
 		{callbacks.EarlyStopping{Rule: stopping.Rule{Monitor: "test/loss", Patience: 3}}, `Rule.Monitor is "test/loss": the test split must not decide when to stop`},
 		{callbacks.EarlyStopping{RestoreBest: "scores/valeu"}, `RestoreBest is "scores/valeu": trainer: no metric "scores/valeu"; did you mean "scores/value"?`},
+		{callbacks.EarlyStopping{RestoreBest: "test/loss"}, `RestoreBest is "test/loss": the test split must not decide`},
 		{callbacks.EarlyStopping{RestoreBest: "scores/value"}, `RestoreBest is "scores/value": neither lower nor higher`},
 	} {
 		tr, _ := newTraining(t, scores{better: trainer.Neither}, &test.hook)

@@ -106,7 +106,7 @@ func run(ctx context.Context, t *testing.T, dir string, p *probe) (models.Model,
 		&callbacks.JSONL{Path: filepath.Join(dir, "metrics.jsonl")},
 		&callbacks.CSV{Path: filepath.Join(dir, "metrics.csv")},
 		logger, &callbacks.Progress{Out: io.Discard},
-		&callbacks.Checkpoint{Dir: filepath.Join(dir, "checkpoints"), Interval: -1, Schedule: trainer.Schedule{Every: 2}, Best: "test/loss"},
+		&callbacks.Checkpoint{Dir: filepath.Join(dir, "checkpoints"), Interval: -1, Schedule: trainer.Schedule{Every: 2}, Best: "train/loss"},
 		&callbacks.RunRecord{Path: filepath.Join(dir, "run.json")},
 	)
 	last := filepath.Join(dir, "checkpoints", "last.npz")

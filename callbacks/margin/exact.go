@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -15,6 +16,13 @@ import (
 // keptStarts is the number of first boundary points of a sample, the nearest ones,
 // that are starts of the search through linear regions.
 const keptStarts = 24
+
+// At most otherSamples samples are drawn for starts of that search too, and fewer
+// where the inputs have few dimensions: there are fewer least distances to miss.
+const (
+	otherSamples = 80
+	othersEach   = 10 // per dimension
+)
 
 // examine takes the network's layers, if the model is an MLP.
 func (m *search) examine() {
@@ -58,8 +66,9 @@ func (m *search) explore(ctx context.Context, rays sampleRays) error {
 	found := make([]piecewise.Nearest, len(rays))
 	err := m.eachSample(ctx, func(e *piecewise.Explorer, i int) {
 		if m.Values[i] > 0 && len(rays[i]) > 0 {
-			starts := append(m.offsets(rays[i]), m.starts[i]...)
-			found[i] = e.Nearest(m.sample(i), m.Predicted[i], starts, rand.New(rand.NewPCG(m.seed, uint64(m.Rows[i]))))
+			rng := rand.New(rand.NewPCG(m.seed, uint64(m.Rows[i])))
+			starts := slices.Concat(m.offsets(rays[i]), m.starts[i], m.others(i, rng))
+			found[i] = e.Nearest(m.sample(i), m.Predicted[i], starts, rng)
 		}
 	})
 	if err != nil {
@@ -84,6 +93,20 @@ func (m *search) explore(ctx context.Context, rays sampleRays) error {
 	}
 	m.Evaluations += int(work / m.network.Work())
 	return m.confirm(ctx, rays, exact)
+}
+
+// others returns the offsets, in the row space, of random samples that are predicted
+// otherwise than sample i.
+func (m *search) others(i int, rng *rand.Rand) [][]float64 {
+	var offsets [][]float64
+	offset := make([]float64, m.width)
+	for range min(otherSamples, othersEach*m.width) {
+		if p := rng.IntN(len(m.Values)); m.Predicted[p] != m.Predicted[i] {
+			floats.SubTo(offset, m.sample(p), m.sample(i))
+			offsets = append(offsets, m.network.Coordinates(offset))
+		}
+	}
+	return offsets
 }
 
 // confirm replaces rays by exact ones that are no longer, where the model predicts

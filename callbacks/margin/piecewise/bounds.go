@@ -111,7 +111,7 @@ func (b *bounds) begin() {
 		b.offsets[last][c] = layer.Bias[b.class] - bias
 	}
 	for i := range b.norms {
-		b.norms[i] = floats.Norm(b.inputs[i*(k+1):i*(k+1)+k], 2)
+		b.norms[i] = length(b.inputs[i*(k+1) : i*(k+1)+k])
 	}
 	clear(b.fixed)
 }
@@ -153,7 +153,7 @@ func (b *bounds) enclose(radius float64) bool {
 func (b *bounds) lowest(forms []float64, i int) float64 {
 	n := b.space + 1
 	row := forms[i*n : (i+1)*n]
-	return row[n-1] - b.radius*floats.Norm(row[:n-1], 2)*(1+rounding)
+	return row[n-1] - b.radius*length(row[:n-1])*(1+rounding)
 }
 
 // pull sets forms to lower forms of the rows of signed[l]·h + offsets[l], with h the
@@ -190,7 +190,7 @@ func (b *bounds) pullRounded(l int, forms []float64) {
 		}
 		return
 	}
-	total := floats.Norm(b.view.magnitude, 2) + b.radius*floats.Norm(b.norms, 2)
+	total := length(b.view.magnitude) + b.radius*length(b.norms)
 	constant := grown(nil, rows)
 	copy(constant, b.offsets[l])
 	for i, c := range constant {
@@ -208,14 +208,14 @@ func (b *bounds) pullRounded(l int, forms []float64) {
 			b.multiply(rows, n, in, a, b.inputs, forms)
 			for i := range rows {
 				forms[i*n+n-1] += constant[i]
-				magnitude[i] += floats.Norm(a[i*in:(i+1)*in], 2) * total
+				magnitude[i] += length(a[i*in:(i+1)*in]) * total
 			}
 			return
 		}
 		for i := range rows {
 			row := a[i*in : (i+1)*in]
 			constant[i] += floats.Dot(row, b.layers[j].Bias)
-			magnitude[i] += floats.Norm(row, 2) * floats.Norm(b.layers[j].Bias, 2)
+			magnitude[i] += length(row) * length(b.layers[j].Bias)
 		}
 		before := b.widths[j-1]
 		m = b.buffers[1][:rows*before]

@@ -22,6 +22,9 @@ type descent struct {
 	rival   []float64 // form of f_c − f_a − slack, with c the rival class
 	slack   float64
 
+	seen      []float64 // distances of points that descents have come by
+	forgetful bool      // whether seen is not in use
+
 	adjoint [][]float64 // of each layer: derivative of the Lagrangian by its units' values
 }
 
@@ -51,7 +54,7 @@ type vertex struct {
 func (d *descent) nearest(class int, limit float64, start []int) *vertex {
 	floats.SubTo(d.rival, d.logit(class), d.logit(d.class))
 	d.rival[d.space] -= d.slack
-	if h := -d.rival[d.space]; h >= limit*floats.Norm(d.rival[:d.space], 2) {
+	if h := -d.rival[d.space]; h >= limit*length(d.rival[:d.space]) {
 		return nil // the hyperplane alone is too far
 	}
 	p := &d.program
@@ -76,37 +79,27 @@ func sign(on bool) float64 {
 	return -1
 }
 
-// best solves the program of the region with every rival class.
-func (d *descent) best(first int, limit float64, start []int) *vertex {
-	found := d.nearest(first, limit, start)
-	for c := range d.classes() {
-		if found != nil {
-			limit, start = found.norm*(1-gain), found.active
-		}
-		if c == d.class || c == first {
-			continue
-		}
-		if v := d.nearest(c, limit, start); v != nil {
-			found = v
-		}
-	}
-	return found
-}
-
 // descend goes from t, a point beyond the boundary, to nearer boundary points until
 // no neighbouring region has a nearer one. It returns nil if the region of t has no
-// boundary point within limit.
+// boundary point within limit, or the way leads to one that has been seen.
 func (d *descent) descend(t []float64, limit float64) *vertex {
 	d.at(t)
 	_, rival := d.gap(d.values[len(d.values)-1])
-	return d.settle(d.best(rival, limit, nil))
+	return d.settle(d.nearest(rival, limit, nil))
 }
 
 // settle goes from v, the nearest boundary point of the present region or nil, to
-// nearer ones until no neighbouring region has a nearer one.
+// nearer ones until no neighbouring region has a nearer one, nor this region with
+// another class.
 func (d *descent) settle(v *vertex) *vertex {
 	for steps := 0; v != nil && steps < maxCrossings; steps++ {
+		if d.meets(v) {
+			return nil
+		}
 		next := d.cross(v)
+		if next == nil {
+			next = d.change(v)
+		}
 		if next == nil {
 			v.settled = true
 			break
@@ -114,6 +107,21 @@ func (d *descent) settle(v *vertex) *vertex {
 		v = next
 	}
 	return v
+}
+
+// meets reports whether v has been seen, by its distance, and remembers it.
+func (d *descent) meets(v *vertex) bool {
+	if d.forgetful {
+		return false
+	}
+	distance := v.norm * d.unit
+	for _, s := range d.seen {
+		if math.Abs(distance-s) <= gain*s {
+			return true
+		}
+	}
+	d.seen = append(d.seen, distance)
+	return false
 }
 
 // cross flips units whose hyperplanes hold v back, and returns the nearest point of
@@ -125,7 +133,7 @@ func (d *descent) cross(v *vertex) *vertex {
 		for _, i := range units {
 			d.flip(i)
 		}
-		if next := d.best(v.rival, v.norm*(1-gain), v.active); next != nil {
+		if next := d.nearest(v.rival, v.norm*(1-gain), v.active); next != nil {
 			return next
 		}
 		for _, i := range units {
@@ -133,6 +141,22 @@ func (d *descent) cross(v *vertex) *vertex {
 		}
 	}
 	return nil
+}
+
+// change returns the nearest point of the present region with another rival class
+// than v has, or nil if none is nearer than v.
+func (d *descent) change(v *vertex) *vertex {
+	var found *vertex
+	limit := v.norm * (1 - gain)
+	for c := range d.classes() {
+		if c == d.class || c == v.rival {
+			continue
+		}
+		if next := d.nearest(c, limit, v.active); next != nil {
+			found, limit = next, next.norm*(1-gain)
+		}
+	}
+	return found
 }
 
 // holding returns sets of units to flip. At the minimum v in a region,
@@ -165,7 +189,7 @@ func (d *descent) holding(v *vertex) [][]int {
 			w := floats.Dot(above, d.transposed[l+1][k*len(above):(k+1)*len(above)])
 			d.adjoint[l][k] = d.slopeOf(i)*w + lambda[i]*sign(d.on[i])
 			form := d.form(i)
-			norm := floats.Norm(form[:d.space], 2)
+			norm := length(form[:d.space])
 			if lambda[i] == 0 {
 				if norm == 0 || math.Abs(floats.Dot(form[:d.space], v.t)+form[d.space]) > touch*norm*v.norm {
 					continue
@@ -203,7 +227,7 @@ func (d *descent) parallel(units []int) [][]int {
 	var sets [][]int
 	unit := func(i int) []float64 {
 		g := slices.Clone(d.form(i)[:d.space])
-		floats.Scale(1/floats.Norm(g, 2), g)
+		floats.Scale(1/length(g), g)
 		return g
 	}
 	for k, i := range units {

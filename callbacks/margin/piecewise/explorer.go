@@ -10,10 +10,11 @@ import (
 const (
 	beyond = 1e-10 // how far beyond the boundary points are to be, as a share of the sample's gap
 
-	kicks       = 8    // random points about the nearest boundary point that are starts
-	kickShare   = 0.5  // their distance from it, as a share of its own
-	kickReach   = 1.3  // how much farther than that they are from the sample
-	evaluations = 3000 // of the network, that descents may take, in multiplications
+	kicks       = 120 // random points that are starts, at most kicksEach a dimension
+	kicksEach   = 10
+	kickShare   = 1.5  // their distance from the nearest boundary point, as a share of its own, on the mean
+	farShare    = 3.0  // the distance of every other from the sample instead
+	evaluations = 8000 // of the network, that descents may take, in multiplications
 
 	fewUnits    = 64    // hidden units up to which the bounds are meant to meet
 	fewNodes    = 20000 // of branch and bound for so many units
@@ -63,6 +64,7 @@ type Nearest struct {
 // largest ball that linear relaxations keep free.
 func (e *Explorer) Nearest(x []float64, class int, starts [][]float64, rng *rand.Rand) Nearest {
 	e.view.move(x, class)
+	e.descent.seen, e.descent.forgetful = e.descent.seen[:0], false
 	var best Nearest
 	for _, y := range starts {
 		e.try(&best, y)
@@ -72,10 +74,14 @@ func (e *Explorer) Nearest(x []float64, class int, starts [][]float64, rng *rand
 	}
 	if e.view.Hidden() > 0 {
 		y := make([]float64, e.view.space)
-		spread := kickShare * floats.Norm(best.Y, 2) / math.Sqrt(float64(len(y)))
-		for range kicks {
+		for k := range min(kicks, kicksEach*len(y)) {
+			share, about := kickShare*(0.5+rng.Float64()), 1.0
+			if k%2 == 1 {
+				share, about = farShare, 0
+			}
+			spread := share * length(best.Y) / math.Sqrt(float64(len(y)))
 			for i := range y {
-				y[i] = kickReach * (best.Y[i] + spread*rng.NormFloat64())
+				y[i] = about*best.Y[i] + spread*rng.NormFloat64()
 			}
 			e.try(&best, y)
 		}
@@ -88,7 +94,7 @@ func (e *Explorer) Nearest(x []float64, class int, starts [][]float64, rng *rand
 // try descends from a point, if the budget is not spent, and keeps the end if it is
 // nearer than the best one.
 func (e *Explorer) try(best *Nearest, y []float64) {
-	norm, d := floats.Norm(y, 2), e.descent
+	norm, d := length(y), e.descent
 	if !(norm > 0) || d.spent() > evaluations*e.view.Work() {
 		return
 	}
@@ -96,7 +102,7 @@ func (e *Explorer) try(best *Nearest, y []float64) {
 	t := make([]float64, len(y))
 	floats.ScaleTo(t, 1/norm, y)
 	v := d.descend(t, math.Inf(1))
-	if v != nil && (best.Y == nil || v.norm*norm < floats.Norm(best.Y, 2)*(1-gain)) {
+	if v != nil && (best.Y == nil || v.norm*norm < length(best.Y)*(1-gain)) {
 		floats.ScaleTo(t, norm, v.t)
 		best.Y, best.Settled = t, v.settled
 	}
@@ -104,7 +110,7 @@ func (e *Explorer) try(best *Nearest, y []float64) {
 
 // certify sets the lower bound. It may find a nearer point on the way.
 func (e *Explorer) certify(best *Nearest) {
-	distance := floats.Norm(best.Y, 2)
+	distance := length(best.Y)
 	e.measure(distance)
 	e.bounds.begin()
 	nodes := int(branches / (e.bounds.cost + 1))
@@ -112,6 +118,7 @@ func (e *Explorer) certify(best *Nearest) {
 		nodes = fewNodes
 	}
 	s := e.branching
+	e.descent.forgetful = true
 	lower := s.search(nearlyOne, nodes)
 	if v := s.nearest; v != nil {
 		floats.ScaleTo(best.Y, distance, v.t)

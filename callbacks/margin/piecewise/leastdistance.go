@@ -48,7 +48,7 @@ func (p *leastDistance) solve(rows int, limit float64, start []int) (norm float6
 	p.scales = grown(p.scales, len(p.forms))
 	for j, form := range p.forms {
 		p.scales[j] = 0
-		if norm := floats.Norm(form, 2); norm > 0 {
+		if norm := length(form); norm > 0 {
 			p.scales[j] = p.signs[j] / norm
 		}
 	}
@@ -64,7 +64,7 @@ func (p *leastDistance) solve(rows int, limit float64, start []int) (norm float6
 	for i, j := range p.passive {
 		p.multipliers = append(p.multipliers, p.u[i]*math.Abs(p.scales[j])/-last)
 	}
-	return floats.Norm(p.point, 2), ended
+	return length(p.point), ended
 }
 
 // bound returns the lower bound of ‖t‖ that the present residual tells: with
