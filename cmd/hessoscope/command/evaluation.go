@@ -89,8 +89,16 @@ func printEvaluation(w io.Writer, s *selection.Selection) error {
 		if gap == selection.LossGap {
 			left = fmt.Sprintf("%d pairs, none left out: the losses of single samples are not recorded, so the gap has no standard error", a.Pairs)
 		}
-		fmt.Fprintf(w, "\nHow well a measure tells the %s gap, over %d runs in %d clusters, by pairs with the same data and loss function;\n%s\n\n",
+		fmt.Fprintf(w, "\nHow well a measure tells the %s gap, over %d runs in %d clusters, by pairs with the same data and loss function;\n%s\n",
 			gap, a.N, a.Clusters, left)
+		var along []string
+		for _, s := range a.Axes {
+			along = append(along, fmt.Sprintf("%s %d (%d left out)", s.Axis, s.Pairs, s.LeftOut))
+		}
+		if along != nil {
+			fmt.Fprintf(w, "pairs that differ in one setting alone: %s\n", strings.Join(along, ", "))
+		}
+		fmt.Fprintln(w)
 		if err := printStatistics(w, s.Associations, a); err != nil {
 			return err
 		}

@@ -176,6 +176,7 @@ func TestSelectTable(t *testing.T) {
 		"! 5 clusters of runs that share data and seed, or start from one another: fewer than 8 say next to nothing",
 		"How well a measure tells the accuracy gap, over 5 runs in 5 clusters, by pairs with the same data and loss function;\n10 pairs, and 0 left out",
 		"How well a measure tells the loss gap, over 5 runs in 5 clusters, by pairs with the same data and loss function;\n10 pairs, none left out: the losses of single samples are not recorded",
+		"pairs that differ in one setting alone: seed 4 (0 left out)\n", // 3 of 20 epochs, 1 of 21
 		"max  Δ seed  95 %  better  measure\n",
 		"  runs/killed: not finished: running at epoch 20 of 20\n",
 		"  runs/broken: runs/broken/run.json: ",
