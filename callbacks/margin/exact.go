@@ -21,7 +21,7 @@ const keptStarts = 24
 // where the inputs have few dimensions: there are fewer least distances to miss.
 const (
 	otherSamples = 80
-	othersEach   = 10 // per dimension
+	othersEach   = 4 // per dimension
 )
 
 // examine takes the network's layers, if the model is an MLP.

@@ -11,7 +11,7 @@ const (
 	beyond = 1e-10 // how far beyond the boundary points are to be, as a share of the sample's gap
 
 	kicks       = 120 // random points that are starts, at most kicksEach a dimension
-	kicksEach   = 10
+	kicksEach   = 4
 	kickShare   = 1.5  // their distance from the nearest boundary point, as a share of its own, on the mean
 	farShare    = 3.0  // the distance of every other from the sample instead
 	evaluations = 8000 // of the network, that descents may take, in multiplications
