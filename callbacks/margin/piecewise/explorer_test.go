@@ -113,6 +113,10 @@ func starts(rng *rand.Rand, n *Network, x []float64, class int) (found [][]float
 	return found
 }
 
+// enough is the number of cases from which on shares of them are judged; -short draws
+// fewer.
+const enough = 100
+
 var shapes = [][]int{{2, 3}, {1, 4, 2}, {2, 5, 2}, {2, 8, 3}, {3, 4, 4, 2}, {2, 3, 3, 3, 2}, {6, 2, 3, 3}, {3, 6, 3, 4}, {9, 7, 2}}
 
 func TestDistancesAgainstAllRegions(t *testing.T) {
@@ -150,7 +154,7 @@ func TestDistancesAgainstAllRegions(t *testing.T) {
 			t.Fatalf("the point is not beyond the boundary: gap %g", gap)
 		}
 	})
-	if 4*settled < cases || local > 0 {
+	if cases >= enough && 4*settled < cases || local > 0 {
 		t.Errorf("%d distances in %d cases, %d of them not settled", settled, cases, local)
 	}
 }
@@ -206,7 +210,7 @@ func TestLowerBoundsOfSmoothNets(t *testing.T) {
 			}
 		}
 	})
-	if 5*positive < 4*cases {
+	if cases >= enough && 5*positive < 4*cases {
 		t.Errorf("%d lower bounds in %d cases are positive", positive, cases)
 	}
 	n, x, class := draw(rand.New(rand.NewPCG(1, 5)), models.GELU, 3, 8, 8, 3)
