@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/hessoscope/hessoscope/callbacks/record"
-	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
@@ -67,7 +65,7 @@ func (*Checkpoint) Name() string { return "checkpoint" }
 func (*Checkpoint) Phase() trainer.Phase { return trainer.Save }
 
 // TrainBegin implements trainer.TrainBeginner. It returns an error if the metric
-// Best is not declared, has no better direction or is of the test split.
+// Best is not declared or has no better direction.
 func (c *Checkpoint) TrainBegin(_ context.Context, s *trainer.State) error {
 	if err := c.Schedule.Validate(); err != nil {
 		return trainer.Below("Schedule", err)
@@ -79,9 +77,6 @@ func (c *Checkpoint) TrainBegin(_ context.Context, s *trainer.State) error {
 		}
 		if m.Better == trainer.Neither {
 			return fmt.Errorf("best: of metric %q neither lower nor higher is better; choose another", c.Best)
-		}
-		if strings.HasPrefix(c.Best, datasets.Test+"/") {
-			return fmt.Errorf("best: metric %q is of the test split, which must not decide which network is kept; choose one of another split", c.Best)
 		}
 		c.run.better = m.Better
 	}

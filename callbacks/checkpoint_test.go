@@ -76,7 +76,6 @@ func TestCheckpointRefuses(t *testing.T) {
 		want string
 	}{
 		{callbacks.Checkpoint{Best: "scores/valeu"}, `did you mean "scores/value"?`},
-		{callbacks.Checkpoint{Best: "test/loss"}, `is of the test split`},
 		{callbacks.Checkpoint{Best: "scores/value"}, `neither lower nor higher is better`},
 		{callbacks.Checkpoint{Schedule: trainer.Schedule{Every: -1}}, "Schedule.Every is -1"},
 	} {
