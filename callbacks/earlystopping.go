@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/sirupsen/logrus"
 
@@ -123,7 +122,7 @@ func (e *EarlyStopping) Check(s *trainer.State) error {
 	if err == nil && m.Better == trainer.Neither {
 		err = errors.New("neither lower nor higher values of it are better; choose another metric")
 	}
-	if strings.HasPrefix(e.RestoreBest, datasets.Test+"/") {
+	if trainer.IsOf(datasets.Test, e.RestoreBest) {
 		err = errors.New("the test split must not decide which parameters are kept; choose a metric of another split")
 	}
 	if err != nil {

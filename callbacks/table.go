@@ -161,15 +161,15 @@ func columnWidth(m trainer.Metric) int { return max(8, utf8.RuneCountInString(he
 // and of one held-out split have priority, then those that hooks measure, then
 // those of other splits. The result is in the order of declaration.
 func fitting(declared []trainer.Metric) []trainer.Metric {
-	heldOut := "test/"
+	heldOut := datasets.Test
 	if slices.ContainsFunc(declared, func(m trainer.Metric) bool { return m.Name == trainer.LossOf(datasets.Validation) }) {
-		heldOut = "validation/"
+		heldOut = datasets.Validation
 	}
 	rank := func(m trainer.Metric) int {
 		switch name := m.Name; {
 		case m.Detail:
 			return -1
-		case strings.HasPrefix(name, "train/"), strings.HasPrefix(name, heldOut):
+		case trainer.IsOf(datasets.Train, name), trainer.IsOf(heldOut, name):
 			return 0
 		case name == record.LambdaMax, name == record.LambdaMin:
 			return 1
@@ -195,6 +195,5 @@ func fitting(declared []trainer.Metric) []trainer.Metric {
 // ofSplit reports whether a metric belongs to a split or to training. Such
 // metrics cost almost nothing and tend to be fresh at every epoch.
 func ofSplit(name string) bool {
-	split, _, _ := strings.Cut(name, "/")
-	return split == "train" || split == "validation" || split == "test"
+	return trainer.IsOf(datasets.Train, name) || trainer.IsOf(datasets.Validation, name) || trainer.IsOf(datasets.Test, name)
 }

@@ -3,6 +3,7 @@ package trainer
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Direction says which values of a metric are better.
@@ -55,6 +56,9 @@ func LossOf(split string) string { return split + "/loss" }
 // AccuracyOf returns the name of the metric that is the share of a split that is
 // classified correctly.
 func AccuracyOf(split string) string { return split + "/accuracy" }
+
+// IsOf reports whether a metric is of a split, as its loss and its accuracy are.
+func IsOf(split, metric string) bool { return strings.HasPrefix(metric, split+"/") }
 
 // Reading is a recorded value of a metric, with the epoch and step at which it
 // was recorded.

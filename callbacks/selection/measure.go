@@ -1,8 +1,6 @@
 package selection
 
 import (
-	"strings"
-
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/trainer"
 )
@@ -23,4 +21,4 @@ func (m Measure) compare(a, b Interval) int {
 }
 
 // ofTest reports whether a metric belongs to the test split.
-func ofTest(metric string) bool { return strings.HasPrefix(metric, datasets.Test+"/") }
+func ofTest(metric string) bool { return trainer.IsOf(datasets.Test, metric) }

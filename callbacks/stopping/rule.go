@@ -149,7 +149,7 @@ func (r Rule) RefuseTest() error {
 			return within(kind, i, err)
 		}
 	}
-	if strings.HasPrefix(r.Monitor, datasets.Test+"/") {
+	if trainer.IsOf(datasets.Test, r.Monitor) {
 		return wrong("Monitor", "is %q: the test split must not decide when to stop; hessoscope stop-study --study-test can study such a rule on finished runs", r.Monitor)
 	}
 	return nil
