@@ -41,8 +41,8 @@ func (c *Complexity) Metrics() []trainer.Metric {
 	exact := c.Spectrum != nil && c.Spectrum.resolves()
 	return []trainer.Metric{
 		{Name: record.Complexity, Heading: "G", Meaning: "G: share of eigenvectors aligned with some sample's gradient; where it is certain", Better: trainer.Lower, Detail: !exact},
-		{Name: record.ComplexityLow, Meaning: "lower end of the interval that G lies in", Better: trainer.Lower, Detail: true},
-		{Name: record.ComplexityHigh, Meaning: "upper end of the interval that G lies in", Better: trainer.Lower, Detail: true},
+		{Name: record.Low(record.Complexity), Meaning: "lower end of the interval that G lies in", Better: trainer.Lower, Detail: true},
+		{Name: record.High(record.Complexity), Meaning: "upper end of the interval that G lies in", Better: trainer.Lower, Detail: true},
 		{Name: record.Epsilon, Meaning: "ε that an alignment must reach to count", Detail: true},
 		{Name: record.Directions, Meaning: "number of eigenvectors that share the gradients' energy, 1/Σaᵢ²; where it is known to 5 %", Better: trainer.Lower, Detail: exact},
 		{Name: record.Low(record.Directions), Meaning: "lower bound of that number", Better: trainer.Lower, Detail: true},
@@ -98,8 +98,8 @@ func (c *Complexity) Consume(ctx context.Context, m *analysis.Measurement, state
 		return nil, err
 	}
 	readings := []reading{
-		{record.ComplexityLow, g.Low},
-		{record.ComplexityHigh, g.High},
+		{record.Low(record.Complexity), g.Low},
+		{record.High(record.Complexity), g.High},
 		{record.Epsilon, g.Epsilon},
 		{"boundary/outlier_energy", g.OutlierEnergy},
 		{"boundary/unresolved_energy", g.UnresolvedEnergy},

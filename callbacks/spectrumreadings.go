@@ -64,11 +64,11 @@ func spectrumReadings(ctx context.Context, m *analysis.Measurement, loss analysi
 	readings = append(readings, endReadings(found)...)
 	if found.Trace != nil {
 		readings = append(readings, reading{record.Trace, found.Trace.Value}, reading{"spectrum/trace_error", found.Trace.Error},
-			reading{"spectrum/trace_low", found.Trace.Low}, reading{"spectrum/trace_high", found.Trace.High})
+			reading{record.Low(record.Trace), found.Trace.Low}, reading{record.High(record.Trace), found.Trace.High})
 	}
 	if found.Frobenius != nil {
-		readings = append(readings, reading{"spectrum/frobenius", found.Frobenius.Value},
-			reading{"spectrum/frobenius_low", found.Frobenius.Low}, reading{"spectrum/frobenius_high", found.Frobenius.High})
+		readings = append(readings, reading{record.Frobenius, found.Frobenius.Value},
+			reading{record.Low(record.Frobenius), found.Frobenius.Low}, reading{record.High(record.Frobenius), found.Frobenius.High})
 	}
 	if found.Resolved.Complete {
 		readings = append(readings, reading{"spectrum/resolved", float64(found.Resolved.Len())})

@@ -65,21 +65,14 @@ func (c *Candidate) final() reading {
 	return r
 }
 
-// Endings of the names of the two metrics that are recorded in place of a metric
-// whose value is known only as an interval.
-const (
-	lowEnd  = "_low"
-	highEnd = "_high"
-)
-
 // measure returns the value of a metric, or the interval in which it lies if only
 // its ends were recorded. NaN and infinity count as missing.
 func (r reading) measure(metric string) (Interval, bool) {
 	if v, ok := r.number(metric); ok {
 		return Interval{v, v}, true
 	}
-	low, haveLow := r.number(metric + lowEnd)
-	high, haveHigh := r.number(metric + highEnd)
+	low, haveLow := r.number(record.Low(metric))
+	high, haveHigh := r.number(record.High(metric))
 	return Interval{low, high}, haveLow && haveHigh && low <= high
 }
 

@@ -2,7 +2,6 @@ package selection
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/datasets"
@@ -55,9 +54,5 @@ func measuresOf(groups []Group) ([]Measure, error) {
 
 // isEnd reports whether a metric is an end of the interval of another one.
 func isEnd(name string, declared []trainer.Metric) bool {
-	whole, low := strings.CutSuffix(name, lowEnd)
-	if !low {
-		whole, _ = strings.CutSuffix(name, highEnd)
-	}
-	return whole != name && slices.ContainsFunc(declared, func(m trainer.Metric) bool { return m.Name == whole })
+	return slices.ContainsFunc(declared, func(m trainer.Metric) bool { return name == record.Low(m.Name) || name == record.High(m.Name) })
 }

@@ -101,8 +101,8 @@ func TestSelectApart(t *testing.T) {
 		{"failed", changed(run("bad", nil), func(c *Candidate) { c.Run.Status, c.Run.Error = record.StatusFailed, "disk full" }), "failed at epoch 10 of 10: disk full"},
 		{"never measured", run("bad", map[string]float64{trainLoss: 0.1, record.Complexity: 0.1}), margin + " was not measured"},
 		{"stale", changed(run("bad", simple(0.1, 0.1, 1)), func(c *Candidate) { c.Run.Final[margin] = trainer.Reading{Value: 1, Epoch: 9} }), margin + " was measured last at epoch 9, not at the end, epoch 10"},
-		{"half an interval", run("bad", map[string]float64{record.ComplexityLow: 1, margin: 1}), record.Complexity + " was not measured"},
-		{"interval the wrong way round", run("bad", map[string]float64{record.ComplexityLow: 1, record.ComplexityHigh: 0.5, margin: 1}), record.Complexity + " was not measured"},
+		{"half an interval", run("bad", map[string]float64{record.Low(record.Complexity): 1, margin: 1}), record.Complexity + " was not measured"},
+		{"interval the wrong way round", run("bad", map[string]float64{record.Low(record.Complexity): 1, record.High(record.Complexity): 0.5, margin: 1}), record.Complexity + " was not measured"},
 		{"not a number", run("bad", simple(0.1, 0.1, math.NaN())), margin + " was not measured"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -123,7 +123,7 @@ func TestSelectApart(t *testing.T) {
 // If the complexity at the end is an interval, an exact value of an earlier epoch is
 // not used.
 func TestSelectInterval(t *testing.T) {
-	uncertain := changed(run("uncertain", map[string]float64{trainLoss: 0.1, record.ComplexityLow: 0.1, record.ComplexityHigh: 0.4, margin: 1}), func(c *Candidate) {
+	uncertain := changed(run("uncertain", map[string]float64{trainLoss: 0.1, record.Low(record.Complexity): 0.1, record.High(record.Complexity): 0.4, margin: 1}), func(c *Candidate) {
 		c.Run.Final[record.Complexity] = trainer.Reading{Value: 0.01, Epoch: 5}
 	})
 	s := choose(t, []Candidate{run("exact", simple(0.1, 0.3, 2)), uncertain}, Settings{})

@@ -1,5 +1,7 @@
 package stopping
 
+import "github.com/hessoscope/hessoscope/callbacks/record"
+
 // Verdict is the result of a rule in a run.
 type Verdict string
 
@@ -52,7 +54,7 @@ func (run Run) outcome(r Rule, replayed Replayed) (Outcome, error) {
 	for _, name := range r.Metrics() {
 		if !run.recorded(name) {
 			o.Missing = append(o.Missing, name)
-			if run.recorded(name + "_low") {
+			if run.recorded(record.Low(name)) {
 				o.Detail = name + " is known as an interval only, which decides nothing"
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/callbacks/selection"
 )
 
@@ -108,7 +109,7 @@ func showInterval(v selection.Interval) string {
 func writeSelectionCSV(w io.Writer, s *selection.Selection) error {
 	header := []string{"data", "fingerprint", "rank", "front", "score", "run", "epoch", "parameters", "train_loss", "mismatch"}
 	for _, m := range s.By {
-		header = append(header, m.Metric+"_low", m.Metric+"_high")
+		header = append(header, record.Low(m.Metric), record.High(m.Metric))
 	}
 	header = append(header, "train_accuracy", "test_accuracy", "test_loss", "accuracy_gap", "accuracy_gap_error", "loss_gap", "not_ranked")
 	rows := [][]string{header}
