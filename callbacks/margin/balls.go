@@ -6,7 +6,7 @@ import (
 )
 
 // searchBalls evaluates random points in the ball around each sample up to its
-// nearest boundary point. It refines the rays to those that are predicted
+// nearest boundary point. It shortens the rays to those that are predicted
 // otherwise, and reports whether there were any.
 func (m *search) searchBalls(ctx context.Context, rays sampleRays) (bool, error) {
 	var found, tried []ray
@@ -41,7 +41,7 @@ func (m *search) searchBalls(ctx context.Context, rays sampleRays) (bool, error)
 	nearer := make(sampleRays, len(rays))
 	nearer.add(found)
 	nearer.prune(keptRays)
-	if err := m.refine(ctx, nearer); err != nil {
+	if err := m.shorten(ctx, nearer); err != nil {
 		return false, err
 	}
 	for i := range nearer {

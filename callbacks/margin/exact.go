@@ -30,19 +30,43 @@ func (m *search) examine() {
 		m.network = piecewise.New(layers, activation)
 		m.rectified = m.network.Rectified()
 	}
+	if m.rectified {
+		m.reduced = m.network.Coordinates(m.x)
+	}
 	m.kinked = !m.rectified && m.field.Kinked()
 }
 
-// keepStarts keeps the first boundary points of a rectified network.
-func (m *search) keepStarts(rays sampleRays) {
-	if !m.rectified {
-		return
+// explore searches a rectified network through its linear regions, from the rays.
+// The boundary points that the model confirms take their place.
+func (m *search) explore(ctx context.Context, rays sampleRays) error {
+	n := len(rays)
+	found := make([]piecewise.Nearest, n)
+	var done atomic.Int64
+	err := m.eachSample(ctx, func(e *piecewise.Explorer, i int) {
+		if m.Values[i] > 0 && len(rays[i]) > 0 {
+			rng := rand.New(rand.NewPCG(m.seed, uint64(m.Rows[i])))
+			found[i] = e.Nearest(m.sample(i), m.Predicted[i], slices.Concat(m.offsets(rays[i]), m.others(i, rng)), rng)
+		}
+		m.report((n+int(done.Add(1)))/2, n)
+	})
+	if err != nil {
+		return err
 	}
-	rays.prune(keptStarts)
-	m.starts = make([][][]float64, len(rays))
-	for i := range rays {
-		m.starts[i] = m.offsets(rays[i])
+	var exact []ray
+	work := 0.0
+	for i := range found {
+		work += found[i].Work
+		if found[i].Y == nil {
+			continue
+		}
+		m.Lower[i] = found[i].Lower
+		if r, ok := m.ray(i, m.network.Point(m.sample(i), found[i].Y), 0); ok {
+			r.settled, r.done = found[i].Settled, found[i].Settled
+			exact = append(exact, r)
+		}
 	}
+	m.Evaluations += int(work / m.network.Work())
+	return m.confirm(ctx, rays, exact)
 }
 
 // offsets returns those of the ends of rays, in the row space.
@@ -56,54 +80,16 @@ func (m *search) offsets(rays []ray) [][]float64 {
 	return offsets
 }
 
-// explore searches a rectified network through its linear regions, from the rays
-// found and from the first boundary points. The boundary points that the model
-// confirms take the place of the rays.
-func (m *search) explore(ctx context.Context, rays sampleRays) error {
-	if !m.rectified {
-		return nil
-	}
-	found := make([]piecewise.Nearest, len(rays))
-	err := m.eachSample(ctx, func(e *piecewise.Explorer, i int) {
-		if m.Values[i] > 0 && len(rays[i]) > 0 {
-			rng := rand.New(rand.NewPCG(m.seed, uint64(m.Rows[i])))
-			starts := slices.Concat(m.offsets(rays[i]), m.starts[i], m.others(i, rng))
-			found[i] = e.Nearest(m.sample(i), m.Predicted[i], starts, rng)
-		}
-	})
-	if err != nil {
-		return err
-	}
-	m.starts = nil
-	var exact []ray
-	work := 0.0
-	for i := range found {
-		m.Lower[i] = found[i].Lower
-		work += found[i].Work
-		for k := range rays[i] {
-			rays[i][k].done = false
-		}
-		if found[i].Y == nil {
-			continue
-		}
-		if r, ok := m.ray(i, m.network.Point(m.sample(i), found[i].Y), 0); ok {
-			r.done = found[i].Settled
-			exact = append(exact, r)
-		}
-	}
-	m.Evaluations += int(work / m.network.Work())
-	return m.confirm(ctx, rays, exact)
-}
-
 // others returns the offsets, in the row space, of random samples that are predicted
 // otherwise than sample i.
 func (m *search) others(i int, rng *rand.Rand) [][]float64 {
+	k := len(m.reduced) / len(m.Values)
 	var offsets [][]float64
-	offset := make([]float64, m.width)
 	for range min(otherSamples, othersEach*m.width) {
 		if p := rng.IntN(len(m.Values)); m.Predicted[p] != m.Predicted[i] {
-			floats.SubTo(offset, m.sample(p), m.sample(i))
-			offsets = append(offsets, m.network.Coordinates(offset))
+			offset := slices.Clone(m.reduced[p*k : (p+1)*k])
+			floats.Sub(offset, m.reduced[i*k:(i+1)*k])
+			offsets = append(offsets, offset)
 		}
 	}
 	return offsets

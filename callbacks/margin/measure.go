@@ -35,8 +35,8 @@ type Settings struct {
 // nearer. Then it evaluates random points inside the ball that the nearest boundary
 // point leaves.
 //
-// An MLP of rectifiers is affine in every linear region. There the search ends with
-// exact least-distance programs, from region to region (package piecewise). Lower
+// An MLP of rectifiers is affine in every linear region. There exact least-distance
+// programs, from region to region, take the place of the feet (package piecewise). Lower
 // bounds of the distances come from linear relaxations, for the activations that
 // have them.
 func Measure(ctx context.Context, field *models.Field, split *datasets.Split, s Settings) (*Distances, error) {
@@ -84,18 +84,13 @@ func (m *search) run(ctx context.Context) error {
 		if err := m.start(ctx, rays, from, to, pool); err != nil {
 			return err
 		}
-		m.report(from+(to-from)/2, n)
+		m.report(to/2, n)
 	}
 	if err := m.share(ctx, rays); err != nil {
 		return err
 	}
-	block = max(1, blockValues/(keptRays*m.width))
-	for from := 0; from < n; from += block {
-		to := min(from+block, n)
-		if err := m.refine(ctx, rays[from:to]); err != nil {
-			return err
-		}
-		m.report(to, n)
+	if err := m.shorten(ctx, rays); err != nil {
+		return err
 	}
 	for range ballRounds {
 		found, err := m.searchBalls(ctx, rays)
@@ -105,9 +100,6 @@ func (m *search) run(ctx context.Context) error {
 		if !found {
 			break
 		}
-	}
-	if err := m.explore(ctx, rays); err != nil {
-		return err
 	}
 	if err := m.finish(ctx, rays); err != nil {
 		return err
@@ -153,8 +145,31 @@ func (m *search) share(ctx context.Context, rays sampleRays) error {
 		}
 		rays.add(starts)
 	}
-	m.keepStarts(rays)
-	rays.prune(keptRays)
+	if m.rectified {
+		rays.prune(keptStarts)
+	} else {
+		rays.prune(keptRays)
+	}
+	return nil
+}
+
+// shorten moves the rays of each sample to nearer boundary points until none is
+// nearer.
+func (m *search) shorten(ctx context.Context, rays sampleRays) error {
+	if m.rectified {
+		if err := m.explore(ctx, rays); err != nil {
+			return err
+		}
+	}
+	n := len(rays)
+	block := max(1, blockValues/(keptRays*m.width))
+	for from := 0; from < n; from += block {
+		to := min(from+block, n)
+		if err := m.refine(ctx, rays[from:to]); err != nil {
+			return err
+		}
+		m.report((n+to)/2, n)
+	}
 	return nil
 }
 
@@ -197,7 +212,7 @@ func (m *search) finish(ctx context.Context, rays sampleRays) error {
 	}
 	for k, r := range nearest {
 		i := r.owner
-		m.Values[i], m.Converged[i] = r.hi, r.done && !m.kinked
+		m.Values[i], m.Converged[i] = r.hi, r.done && !m.kinked && (r.settled || !m.rectified)
 		m.Rivals[i] = rival(logits[k*m.classes:(k+1)*m.classes], m.Predicted[i])
 		copy(m.Points[i*m.width:], points[k*m.width:(k+1)*m.width])
 	}

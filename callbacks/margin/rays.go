@@ -18,8 +18,9 @@ type ray struct {
 	gapLo     float64 // gap at lo, positive
 	gapHi     float64 // gap at hi, zero or negative
 
-	step float64 // share of the way to the next foot that refinement tries
-	done bool    // whether the search from here has ended
+	step    float64 // share of the way to the next foot that refinement tries
+	done    bool    // whether the search from here has ended
+	settled bool    // of a rectified network: whether no linear region that touches hi has a nearer point
 }
 
 // ray returns the ray from sample i to a point beyond the boundary, where the

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"math/rand/v2"
+	"sync"
 
 	"gonum.org/v1/gonum/floats"
 
@@ -48,19 +49,25 @@ type search struct {
 	rng        *rand.Rand
 	seed       uint64
 	progress   func(done, total int)
+	reported   int        // the last done
+	reporting  sync.Mutex // for progress and reported
 
 	network   *piecewise.Network // nil if the model is no MLP in float64
 	rectified bool               // whether the network is affine in every linear region
 	kinked    bool               // whether the model is not smooth and its linear regions are not known
-	starts    [][][]float64      // of a rectified network: offsets of first boundary points of each sample, in the row space
+	reduced   []float64          // of a rectified network: coordinates of the samples in the row space
 
 	points, logits []float64 // buffers
 }
 
 func (m *search) sample(i int) []float64 { return m.x[i*m.width : (i+1)*m.width] }
 
+// report tells the progress, as far as it is one. Several goroutines may call it.
 func (m *search) report(done, total int) {
-	if m.progress != nil {
+	m.reporting.Lock()
+	defer m.reporting.Unlock()
+	if m.progress != nil && done > m.reported {
+		m.reported = done
 		m.progress(done, total)
 	}
 }

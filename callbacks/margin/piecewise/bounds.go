@@ -191,7 +191,7 @@ func (b *bounds) pullRounded(l int, forms []float64) {
 		return
 	}
 	total := length(b.view.magnitude) + b.radius*length(b.norms)
-	constant := grown(nil, rows)
+	constant := grown[float64](nil, rows)
 	copy(constant, b.offsets[l])
 	for i, c := range constant {
 		magnitude[i] = math.Abs(c)

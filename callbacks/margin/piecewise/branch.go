@@ -116,7 +116,8 @@ func (s *branching) distance(class int, fixed []int8) float64 {
 	p := &s.program
 	p.reset()
 	k := s.space
-	p.require(s.gaps[class*(k+1):(class+1)*(k+1)], -1)
+	require := func(form []float64) { p.require(form, -1, length(form)) }
+	require(s.gaps[class*(k+1) : (class+1)*(k+1)])
 	at := 0
 	for l := range s.lower {
 		w := len(s.lower[l])
@@ -126,7 +127,7 @@ func (s *branching) distance(class int, fixed []int8) float64 {
 				if sign > 0 {
 					row += w
 				}
-				p.require(s.forms[l][row*(k+1):(row+1)*(k+1)], -1)
+				require(s.forms[l][row*(k+1) : (row+1)*(k+1)])
 			}
 		}
 		at += w

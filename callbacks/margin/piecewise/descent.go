@@ -46,6 +46,7 @@ type vertex struct {
 	rival       int
 	active      []int     // constraints with a multiplier; the rival's is number H
 	multipliers []float64 // λ
+	touching    []int     // units without a multiplier whose hyperplanes go through t
 	settled     bool      // whether no neighbouring region has a nearer point
 }
 
@@ -60,16 +61,22 @@ func (d *descent) nearest(class int, limit float64, start []int) *vertex {
 	p := &d.program
 	p.reset()
 	for i := range d.on {
-		p.require(d.form(i), sign(d.on[i]))
+		p.require(d.form(i), sign(d.on[i]), d.norm(i))
 	}
-	p.require(d.rival, 1)
+	p.require(d.rival, 1, length(d.rival))
 	norm, ok := p.solve(d.space+1, limit, start)
 	if !ok || !(norm < limit) {
 		return nil
 	}
-	return &vertex{
+	v := &vertex{
 		t: slices.Clone(p.point), norm: norm, rival: class, active: slices.Clone(p.passive), multipliers: slices.Clone(p.multipliers),
 	}
+	for i := range d.on {
+		if p.touches(i, touch*norm) {
+			v.touching = append(v.touching, i)
+		}
+	}
+	return v
 }
 
 func sign(on bool) float64 {
@@ -86,6 +93,31 @@ func (d *descent) descend(t []float64, limit float64) *vertex {
 	d.at(t)
 	_, rival := d.gap(d.values[len(d.values)-1])
 	return d.settle(d.nearest(rival, limit, nil))
+}
+
+// approach shortens t, if it is beyond the boundary, to a point close behind it.
+func (d *descent) approach(t []float64) {
+	behind := func(u []float64) bool {
+		d.work += d.evaluation
+		values := d.evaluate(u, d.slope)
+		gap, _ := d.gap(values[len(values)-1])
+		return gap <= 0
+	}
+	if !behind(t) {
+		return
+	}
+	lo, hi := 0.0, 1.0
+	u := make([]float64, len(t))
+	for range halvings {
+		share := (lo + hi) / 2
+		floats.ScaleTo(u, share, t)
+		if behind(u) {
+			hi = share
+		} else {
+			lo = share
+		}
+	}
+	floats.Scale(hi, t)
 }
 
 // settle goes from v, the nearest boundary point of the present region or nil, to
@@ -181,30 +213,24 @@ func (d *descent) holding(v *vertex) [][]int {
 	d.adjoint[last][v.rival], d.adjoint[last][d.class] = lambda[len(d.on)], -lambda[len(d.on)]
 	var touched []int          // units whose hyperplanes go through v
 	force := map[int]float64{} // of those that hold v back
-	degenerate := false
 	for l := last - 1; l >= 0; l-- {
 		above := d.adjoint[l+1]
 		for k := range d.adjoint[l] {
 			i := d.first[l] + k
 			w := floats.Dot(above, d.transposed[l+1][k*len(above):(k+1)*len(above)])
 			d.adjoint[l][k] = d.slopeOf(i)*w + lambda[i]*sign(d.on[i])
-			form := d.form(i)
-			norm := length(form[:d.space])
-			if lambda[i] == 0 {
-				if norm == 0 || math.Abs(floats.Dot(form[:d.space], v.t)+form[d.space]) > touch*norm*v.norm {
-					continue
-				}
-				degenerate = true
+			if lambda[i] == 0 && !slices.Contains(v.touching, i) {
+				continue
 			}
 			touched = append(touched, i)
-			if f := (lambda[i] + (1-d.slope)*w) * norm; f > gain*v.norm {
+			if f := (lambda[i] + (1-d.slope)*w) * length(d.form(i)[:d.space]); f > gain*v.norm {
 				force[i] = f
 			}
 		}
 	}
 	held := slices.SortedFunc(maps.Keys(force), func(i, j int) int { return cmp.Or(cmp.Compare(force[j], force[i]), i-j) })
 	sets := apart(held)
-	if degenerate { // the multipliers are not the only ones, and prove nothing
+	if len(v.touching) > 0 { // the multipliers are not the only ones, and prove nothing
 		sets = append(append(sets, apart(touched)...), d.parallel(touched)...)
 	}
 	return sets

@@ -10,11 +10,13 @@ import (
 const (
 	beyond = 1e-10 // how far beyond the boundary points are to be, as a share of the sample's gap
 
-	kicks       = 120 // random points that are starts, at most kicksEach a dimension
-	kicksEach   = 4
-	kickShare   = 1.5  // their distance from the nearest boundary point, as a share of its own, on the mean
-	farShare    = 3.0  // the distance of every other from the sample instead
-	evaluations = 8000 // of the network, that descents may take, in multiplications
+	halvings      = 6   // of the way to a start, to find the boundary on it
+	startPatience = 10  // starts in succession that lead to nothing new, before the rest is left
+	kicks         = 120 // random points that are starts, at most kicksEach a dimension
+	kicksEach     = 4
+	kickPatience  = 40   // as startPatience
+	kickShare     = 2.5  // their distance from the nearest boundary point, as a share of its own, on the mean
+	evaluations   = 8000 // of the network, that descents may take, in multiplications
 
 	fewUnits    = 64    // hidden units up to which the bounds are meant to meet
 	fewNodes    = 20000 // of branch and bound for so many units
@@ -59,53 +61,66 @@ type Nearest struct {
 
 // Nearest goes from points beyond the boundary of a class around the sample x, given
 // as their offsets in the row space, from linear region to linear region to the
-// nearest boundary points. Then it starts at random points about the best one. The
+// nearest boundary points. Then it starts at random points about the best one. Each
+// of the two ends early once many starts in succession lead to nothing new. The
 // lower bound comes from branch and bound, as far as its budget goes, and from the
 // largest ball that linear relaxations keep free.
 func (e *Explorer) Nearest(x []float64, class int, starts [][]float64, rng *rand.Rand) Nearest {
 	e.view.move(x, class)
 	e.descent.seen, e.descent.forgetful = e.descent.seen[:0], false
 	var best Nearest
-	for _, y := range starts {
-		e.try(&best, y)
+	if len(starts) == 0 || !(length(starts[0]) > 0) {
+		return best
 	}
+	e.measure(length(starts[0]))
+	e.tryEach(&best, len(starts), startPatience, func(i int) []float64 { return starts[i] })
 	if best.Y == nil {
 		return best
 	}
 	if e.view.Hidden() > 0 {
 		y := make([]float64, e.view.space)
-		for k := range min(kicks, kicksEach*len(y)) {
-			share, about := kickShare*(0.5+rng.Float64()), 1.0
-			if k%2 == 1 {
-				share, about = farShare, 0
+		e.tryEach(&best, min(kicks, kicksEach*len(y)), kickPatience, func(int) []float64 {
+			spread := kickShare * (0.5 + rng.Float64()) * length(best.Y) / math.Sqrt(float64(len(y)))
+			for k := range y {
+				y[k] = best.Y[k] + spread*rng.NormFloat64()
 			}
-			spread := share * length(best.Y) / math.Sqrt(float64(len(y)))
-			for i := range y {
-				y[i] = about*best.Y[i] + spread*rng.NormFloat64()
-			}
-			e.try(&best, y)
-		}
+			return y
+		})
 	}
 	e.certify(&best)
 	best.Work = e.work()
 	return best
 }
 
-// try descends from a point, if the budget is not spent, and keeps the end if it is
-// nearer than the best one.
-func (e *Explorer) try(best *Nearest, y []float64) {
-	norm, d := length(y), e.descent
-	if !(norm > 0) || d.spent() > evaluations*e.view.Work() {
-		return
+// tryEach tries n points, or fewer if so many in succession lead to nothing new.
+func (e *Explorer) tryEach(best *Nearest, n, patience int, point func(i int) []float64) {
+	for i, left := 0, patience; i < n && left > 0; i++ {
+		if left--; e.try(best, point(i)) {
+			left = patience
+		}
 	}
-	e.measure(norm)
+}
+
+// try descends from a point, if the budget is not spent, and keeps the end if it is
+// nearer than the best one. It reports whether the way led to a point that was not
+// known.
+func (e *Explorer) try(best *Nearest, y []float64) bool {
+	d, unit := e.descent, e.view.unit
+	if d.spent() > evaluations*e.view.Work() {
+		return false
+	}
 	t := make([]float64, len(y))
-	floats.ScaleTo(t, 1/norm, y)
+	floats.ScaleTo(t, 1/unit, y)
+	d.approach(t)
 	v := d.descend(t, math.Inf(1))
-	if v != nil && (best.Y == nil || v.norm*norm < length(best.Y)*(1-gain)) {
-		floats.ScaleTo(t, norm, v.t)
+	if v == nil {
+		return false
+	}
+	if best.Y == nil || v.norm*unit < length(best.Y)*(1-gain) {
+		floats.ScaleTo(t, unit, v.t)
 		best.Y, best.Settled = t, v.settled
 	}
+	return true
 }
 
 // certify sets the lower bound. It may find a nearer point on the way.

@@ -17,7 +17,6 @@ import (
 type leastDistance struct {
 	nnls
 	forms  [][]float64 // (gⱼ, hⱼ)
-	signs  []float64   // ±1
 	scales []float64   // signs over norms; 0 for a form that is 0
 	limit  float64
 
@@ -27,12 +26,15 @@ type leastDistance struct {
 }
 
 // reset empties the program.
-func (p *leastDistance) reset() { p.forms, p.signs = p.forms[:0], p.signs[:0] }
+func (p *leastDistance) reset() { p.forms, p.scales = p.forms[:0], p.scales[:0] }
 
-// require adds the constraint sign·(g·t + h) ≥ 0 and returns its number.
-func (p *leastDistance) require(form []float64, sign float64) int {
-	p.forms, p.signs = append(p.forms, form), append(p.signs, sign)
-	return len(p.forms) - 1
+// require adds the constraint sign·(g·t + h) ≥ 0, whose form has a norm.
+func (p *leastDistance) require(form []float64, sign, norm float64) {
+	scale := 0.0
+	if norm > 0 {
+		scale = sign / norm
+	}
+	p.forms, p.scales = append(p.forms, form), append(p.scales, scale)
 }
 
 // solve finds the solution, starting from a set of constraints that may be active
@@ -42,18 +44,14 @@ func (p *leastDistance) require(form []float64, sign float64) int {
 func (p *leastDistance) solve(rows int, limit float64, start []int) (norm float64, ok bool) {
 	p.resize(rows, len(p.forms))
 	p.nnls.column = func(j int, dst []float64) { floats.ScaleTo(dst, p.scales[j], p.forms[j]) }
-	p.nnls.slopes = p.slopesAt
+	p.nnls.slope = p.slopeAt
 	clear(p.f)
 	p.f[rows-1] = -1
-	p.scales = grown(p.scales, len(p.forms))
-	for j, form := range p.forms {
-		p.scales[j] = 0
-		if norm := length(form); norm > 0 {
-			p.scales[j] = p.signs[j] / norm
-		}
-	}
 	p.limit = limit
-	ended := p.nnls.solve(start, func() bool { return p.bound() >= limit })
+	ended := p.nnls.solve(start, func() bool {
+		p.work += float64(6 * rows * len(p.passive)) // of an iteration, besides the slopes
+		return p.bound() >= limit
+	})
 	if norm = p.bound(); norm >= limit {
 		return norm, ended
 	}
@@ -81,12 +79,17 @@ func (p *leastDistance) bound() float64 {
 // would be 10⁶ units away.
 const infeasible = 1e-12
 
-func (p *leastDistance) slopesAt(residual, dst []float64) {
-	p.work += float64(len(residual) * (len(p.forms) + 6*len(p.passive)))
-	for j, form := range p.forms {
-		dst[j] = 0
-		if p.scales[j] != 0 {
-			dst[j] = p.scales[j] * floats.Dot(form, residual)
-		}
+func (p *leastDistance) slopeAt(j int, residual []float64) float64 {
+	p.work += float64(len(residual))
+	if p.scales[j] == 0 {
+		return 0
 	}
+	return p.scales[j] * floats.Dot(p.forms[j], residual)
+}
+
+// touches reports whether the hyperplane of constraint j, which is not passive, goes
+// through the solution: within so many units.
+func (p *leastDistance) touches(j int, within float64) bool {
+	last := -p.residual[len(p.residual)-1]
+	return !p.inside[j] && p.scales[j] != 0 && math.Abs(p.gradient[j]) <= within*last
 }

@@ -4,11 +4,11 @@ import (
 	"slices"
 
 	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/hessoscope/hessoscope/models"
+	"github.com/hessoscope/hessoscope/models/symbolic/gemm"
 )
 
 // Network is a network of dense layers with one activation between them. Its
@@ -84,13 +84,15 @@ func (n *Network) Work() float64 {
 	return float64(work)
 }
 
-// Coordinates returns those of v in the row space, Qᵀ·v.
+// Coordinates returns those of vectors in the row space, V·Q, with a vector in each
+// row of V.
 func (n *Network) Coordinates(v []float64) []float64 {
 	if n.basis == nil {
 		return slices.Clone(v)
 	}
-	y := make([]float64, n.space)
-	blas64.Gemv(blas.Trans, 1, n.basis.RawMatrix(), blas64.Vector{N: len(v), Data: v, Inc: 1}, 0, blas64.Vector{N: len(y), Data: y, Inc: 1})
+	rows := len(v) / n.width
+	y := make([]float64, rows*n.space)
+	gemm.Implementation{}.Dgemm(blas.NoTrans, blas.NoTrans, rows, n.space, n.width, 1, v, n.width, n.basis.RawMatrix().Data, n.space, 0, y, n.space)
 	return y
 }
 

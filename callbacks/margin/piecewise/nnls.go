@@ -17,11 +17,12 @@ const (
 // come and go.
 type nnls struct {
 	columns int
-	column  func(j int, dst []float64)    // sets dst to eⱼ
-	slopes  func(residual, dst []float64) // sets dst to eⱼ·residual for all j
+	column  func(j int, dst []float64)              // sets dst to eⱼ
+	slope   func(j int, residual []float64) float64 // eⱼ·residual
 	f       []float64
 
 	passive  []int
+	inside   []bool      // whether a column is passive
 	u        []float64   // of the passive columns
 	q        [][]float64 // orthonormal basis of the passive columns
 	r        [][]float64 // column i of R has i + 1 entries
@@ -29,6 +30,7 @@ type nnls struct {
 
 	blocked  []bool // columns that depend on the passive ones
 	gradient []float64
+	waiting  []int // columns that had a positive slope when all were last computed
 	solution []float64
 	free     [][]float64 // unused vectors of q
 }
@@ -40,19 +42,17 @@ func (s *nnls) resize(rows, columns int) {
 	}
 	s.free = append(s.free, s.q...)
 	s.q, s.r, s.passive, s.u = s.q[:0], s.r[:0], s.passive[:0], s.u[:0]
-	s.columns = columns
+	s.columns, s.waiting = columns, s.waiting[:0]
 	s.f, s.residual = grown(s.f, rows), grown(s.residual, rows)
 	s.gradient, s.solution = grown(s.gradient, columns), grown(s.solution, rows)
-	if cap(s.blocked) < columns {
-		s.blocked = make([]bool, columns)
-	}
-	s.blocked = s.blocked[:columns]
+	s.blocked, s.inside = grown(s.blocked, columns), grown(s.inside, columns)
 	clear(s.blocked)
+	clear(s.inside)
 }
 
-func grown(v []float64, n int) []float64 {
+func grown[T any](v []T, n int) []T {
 	if cap(v) < n {
-		return make([]float64, n)
+		return make([]T, n)
 	}
 	return v[:n]
 }
@@ -129,15 +129,32 @@ func (s *nnls) advance() bool {
 	return false
 }
 
-// entering returns the column with the largest slope, −1 if none is positive.
+// entering returns a column with a large positive slope, −1 if no slope is positive.
+// As long as one of the waiting columns has one, the others are not looked at.
 func (s *nnls) entering() int {
-	s.slopes(s.residual, s.gradient)
-	for _, j := range s.passive {
-		s.gradient[j] = 0
+	for _, j := range s.waiting {
+		s.gradient[j] = s.slope(j, s.residual)
 	}
-	best, most := -1, violation
+	if j := s.steepest(); j >= 0 {
+		return j
+	}
+	for j := range s.columns {
+		s.gradient[j] = s.slope(j, s.residual)
+	}
+	s.waiting = s.waiting[:0]
 	for j, w := range s.gradient {
-		if w > most && !s.blocked[j] {
+		if w > violation {
+			s.waiting = append(s.waiting, j)
+		}
+	}
+	return s.steepest()
+}
+
+// steepest returns the waiting column with the largest slope, −1 if none is positive.
+func (s *nnls) steepest() int {
+	best, most := -1, violation
+	for _, j := range s.waiting {
+		if w := s.gradient[j]; w > most && !s.blocked[j] && !s.inside[j] {
 			best, most = j, w
 		}
 	}
@@ -190,6 +207,7 @@ func (s *nnls) add(j int) bool {
 	floats.Scale(1/norm, v)
 	r[len(s.q)] = norm
 	s.q, s.r, s.passive = append(s.q, v), append(s.r, r), append(s.passive, j)
+	s.inside[j] = true
 	return true
 }
 
@@ -206,6 +224,7 @@ func (s *nnls) vector() []float64 {
 // rotations.
 func (s *nnls) drop(i int) {
 	p := len(s.passive)
+	s.inside[s.passive[i]] = false
 	copy(s.r[i:], s.r[i+1:])
 	s.r = s.r[:p-1]
 	for k := i; k < p-1; k++ {

@@ -48,11 +48,7 @@ func leastSquares(columns [][]float64, f []float64) float64 {
 func problem(columns [][]float64, f []float64) *nnls {
 	s := &nnls{
 		column: func(j int, dst []float64) { copy(dst, columns[j]) },
-		slopes: func(r, dst []float64) {
-			for j, c := range columns {
-				dst[j] = floats.Dot(c, r)
-			}
-		},
+		slope:  func(j int, r []float64) float64 { return floats.Dot(columns[j], r) },
 	}
 	s.resize(len(f), len(columns))
 	copy(s.f, f)
@@ -140,7 +136,7 @@ func TestLeastDistance(t *testing.T) {
 	} {
 		var p leastDistance
 		for _, form := range c.forms {
-			p.require(form, 1)
+			p.require(form, 1, length(form))
 		}
 		norm, ok := p.solve(3, math.Inf(1), nil)
 		switch {

@@ -16,6 +16,7 @@ type region struct {
 	slope float64   // below zero
 	on    []bool    // of all hidden units, layer by layer
 	forms []float64 // (H + C) × (k + 1)
+	norms []float64 // of the units' forms; 0 if not known
 	first []int     // index of the first form of each layer
 	layer []int     // of each hidden unit
 
@@ -41,7 +42,7 @@ func newRegion(v *view, slope float64) *region {
 		}
 		at += w
 	}
-	r.on = make([]bool, len(r.layer))
+	r.on, r.norms = make([]bool, len(r.layer)), make([]float64, len(r.layer))
 	r.forms = make([]float64, at*(v.space+1))
 	r.scaled = make([]float64, at*(v.space+1))
 	return r
@@ -51,6 +52,14 @@ func newRegion(v *view, slope float64) *region {
 func (r *region) form(i int) []float64 {
 	n := r.space + 1
 	return r.forms[i*n : (i+1)*n]
+}
+
+// norm returns that of the form of a hidden unit.
+func (r *region) norm(i int) float64 {
+	if r.norms[i] == 0 {
+		r.norms[i] = length(r.form(i))
+	}
+	return r.norms[i]
 }
 
 // logit returns the form of the logit of a class.
@@ -78,6 +87,7 @@ func (r *region) slopeOf(i int) float64 {
 // build computes the forms.
 func (r *region) build() {
 	r.work += r.cost
+	clear(r.norms)
 	n := r.space + 1
 	copy(r.forms, r.inputs)
 	for l := 1; l < len(r.widths); l++ {
@@ -99,6 +109,9 @@ func (r *region) build() {
 func (r *region) flip(i int) {
 	l, n := r.layer[i], r.space+1
 	r.work += float64((len(r.on) - r.first[l]) * n)
+	if r.first[l+1] < len(r.norms) {
+		clear(r.norms[r.first[l+1]:])
+	}
 	change := 1 - r.slope
 	if r.on[i] {
 		change = -change

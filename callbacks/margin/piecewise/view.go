@@ -10,17 +10,19 @@ import (
 // x = x₀ + unit·Q·t. In all its affine forms the last coefficient is the constant.
 type view struct {
 	*Network
-	class     int       // predicted for x₀
-	centre    []float64 // W₁·x₀ + b₁
-	magnitude []float64 // |W₁|·|x₀| + |b₁|, for bounds of rounding errors
-	unit      float64
-	inputs    []float64 // out × (k + 1), forms of the first layer
-	values    [][]float64
+	class      int       // predicted for x₀
+	centre     []float64 // W₁·x₀ + b₁
+	magnitude  []float64 // |W₁|·|x₀| + |b₁|, for bounds of rounding errors
+	unit       float64
+	inputs     []float64 // out × (k + 1), forms of the first layer
+	values     [][]float64
+	evaluation float64 // multiplications of evaluate
 }
 
 func newView(n *Network) *view {
 	v := &view{Network: n, inputs: make([]float64, n.widths[0]*(n.space+1))}
 	v.centre, v.magnitude = make([]float64, n.widths[0]), make([]float64, n.widths[0])
+	v.evaluation = n.Work() - float64(n.widths[0]*(n.width-n.space))
 	for _, w := range n.widths {
 		v.values = append(v.values, make([]float64, w))
 	}
