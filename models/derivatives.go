@@ -74,30 +74,77 @@ func (o *Objective) Gradient(ctx context.Context, dst []float64) (float64, error
 	return loss / float64(o.Samples()), finite("the gradient", dst)
 }
 
+// EvaluateAt returns the loss and the accuracy at θ + h·v, for v of length Dim.
+// It takes a forward pass and leaves the model's parameters alone.
+func (o *Objective) EvaluateAt(ctx context.Context, v []float64, h float64) (e Evaluation, err error) {
+	err = o.at(v, h, func() error {
+		e, err = o.Evaluate(ctx)
+		return err
+	})
+	return e, err
+}
+
 // GradientAt sets dst to the gradient at θ + h·v, for v of length Dim, and
-// returns the loss there. It moves the parameters and puts them back bit for
-// bit before it returns; nobody else may read them meanwhile.
-func (o *Objective) GradientAt(ctx context.Context, dst, v []float64, h float64) (float64, error) {
-	var kept [][]float64
+// returns the loss there. It leaves the model's parameters alone.
+func (o *Objective) GradientAt(ctx context.Context, dst, v []float64, h float64) (loss float64, err error) {
+	err = o.at(v, h, func() error {
+		loss, err = o.Gradient(ctx, dst)
+		return err
+	})
+	return loss, err
+}
+
+// at calls f with the parameters at θ + h·v, and puts them back to θ. They are the
+// Objective's own from the first call on.
+func (o *Objective) at(v []float64, h float64, f func() error) error {
+	if len(v) != o.Dim() {
+		return fmt.Errorf("models: a step of %d values; want %d, one a parameter", len(v), o.Dim())
+	}
+	if err := o.separate(); err != nil {
+		return err
+	}
+	o.move(v, h)
+	defer o.move(nil, 0)
+	return f()
+}
+
+// separate ends the sharing of parameters with the model.
+func (o *Objective) separate() error {
+	if o.shared {
+		o.params, o.shared, o.single = ownParameters(o.model, o.dtype), false, nil
+		for _, r := range o.replicas {
+			if err := r.setParameters(o.params); err != nil {
+				return err
+			}
+		}
+		if err := o.Refresh(); err != nil {
+			return err
+		}
+	}
+	if o.base == nil {
+		o.base = make([]float64, o.Dim())
+	}
+	return nil
+}
+
+// move keeps the active parameters in base and adds h·v to them. If v is nil, it
+// sets them to base.
+func (o *Objective) move(v []float64, h float64) {
+	at := 0
 	for i, p := range o.params {
-		kept = append(kept, Values(p))
 		if !o.active[i] {
 			continue
 		}
-		moved := Values(p)
-		for j := range moved {
-			moved[j] += h * v[j]
+		base := o.base[at : at+p.DataSize()]
+		if v == nil {
+			SetValues(p, base)
+		} else {
+			copyValues(base, p)
+			addScaled(p, h, v[at:at+len(base)])
 		}
-		v = v[len(moved):]
-		SetValues(p, moved)
+		at += len(base)
 	}
 	o.changed()
-	loss, err := o.Gradient(ctx, dst)
-	for i, p := range o.params {
-		SetValues(p, kept[i])
-	}
-	o.changed()
-	return loss, err
 }
 
 // HessianProducts sets the rows of dst to the products of the Hessian of L

@@ -98,16 +98,21 @@ func Rescale(m Model, norm float64) error {
 // parametersIn returns tensors of one precision for the parameters of m: the
 // model's own, shared with it, if they have that precision.
 func parametersIn(m Model, dtype tensor.Dtype) (params []*tensor.Dense, shared bool) {
-	_, fixed := m.(Fixed)
-	shared = !fixed && dtype == Precision(m)
+	if _, fixed := m.(Fixed); fixed || dtype != Precision(m) {
+		return ownParameters(m, dtype), false
+	}
 	for _, p := range m.Parameters() {
-		if shared {
-			params = append(params, p.Value)
-			continue
-		}
+		params = append(params, p.Value)
+	}
+	return params, true
+}
+
+// ownParameters returns new tensors of the shapes of the parameters of m.
+func ownParameters(m Model, dtype tensor.Dtype) (params []*tensor.Dense) {
+	for _, p := range m.Parameters() {
 		params = append(params, tensor.New(tensor.WithShape(p.Value.Shape()...), tensor.Of(dtype)))
 	}
-	return params, shared
+	return params
 }
 
 // copyParameters sets dst to the parameters of m, in its precision.
@@ -116,6 +121,10 @@ func copyParameters(dst []*tensor.Dense, m Model) error {
 		if !slices.Equal(p.Value.Shape(), dst[i].Shape()) || !rowMajor(p.Value) {
 			return fmt.Errorf("models: parameter %q has shape %v, strides %v; want a row-major tensor of shape %v",
 				p.Name, p.Value.Shape(), p.Value.Strides(), dst[i].Shape())
+		}
+		if p.Value.Dtype() == tensor.Float64 {
+			SetValues(dst[i], p.Value.Float64s()) // without a copy in between
+			continue
 		}
 		SetValues(dst[i], Values(p.Value))
 	}

@@ -26,6 +26,7 @@ type Objective struct {
 	dtype  tensor.Dtype
 	params []*tensor.Dense // of type dtype; the model's own where they can be
 	shared bool            // whether params are the model's own
+	base   []float64       // θ while params are at another point; nil before they ever were
 	active []bool          // the parameters that are differentiated in
 	samples
 
@@ -166,12 +167,7 @@ func (o *Objective) newReplica(d derivatives) (*replica, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i, p := range r.Params {
-		if err := r.program.Set(p, o.params[i]); err != nil {
-			return nil, err
-		}
-	}
-	return r, nil
+	return r, r.setParameters(o.params)
 }
 
 // each runs compute for every chunk and every j < k, with the chunks spread over

@@ -195,6 +195,16 @@ func (r *replica) plan(d derivatives) (err error) {
 	return nil
 }
 
+// setParameters makes the program read the parameters from tensors.
+func (r *replica) setParameters(tensors []*tensor.Dense) error {
+	for i, p := range r.Params {
+		if err := r.program.Set(p, tensors[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // load fills the inputs with the samples of the chunk.
 func (r *replica) load(s *samples, chunk int) {
 	if r.chunk == chunk {

@@ -1,6 +1,7 @@
 package models
 
 import (
+	"gonum.org/v1/gonum/floats"
 	"gorgonia.org/tensor"
 
 	"github.com/hessoscope/hessoscope/models/symbolic/vec"
@@ -61,6 +62,17 @@ func addValues(dst []float64, t *tensor.Dense) {
 	src := t.Float64s()
 	dst = dst[:len(src)]
 	vec.Float64.Add(dst, dst, src)
+}
+
+// addScaled adds h·v to the elements of t.
+func addScaled(t *tensor.Dense, h float64, v []float64) {
+	if t.Dtype() == tensor.Float32 {
+		for i, x := range t.Float32s() {
+			t.Float32s()[i] = float32(float64(x) + h*v[i])
+		}
+		return
+	}
+	floats.AddScaled(t.Float64s(), h, v)
 }
 
 func at(t *tensor.Dense, i int) float64 {
