@@ -56,14 +56,23 @@ func BenchmarkGradient(b *testing.B) {
 
 // BenchmarkHVPFresh computes H·v after the parameters have changed,
 // BenchmarkHVPAgain for another v at the same parameters.
-func BenchmarkHVPFresh(b *testing.B) { benchmarkHVP(b, true) }
+func BenchmarkHVPFresh(b *testing.B) {
+	benchmarkProduct(b, true, (*models.Objective).HessianProducts)
+}
 
-func BenchmarkHVPAgain(b *testing.B) { benchmarkHVP(b, false) }
+func BenchmarkHVPAgain(b *testing.B) {
+	benchmarkProduct(b, false, (*models.Objective).HessianProducts)
+}
 
-func benchmarkHVP(b *testing.B, fresh bool) {
+// BenchmarkFisherAgain computes F·v for another v at the same parameters.
+func BenchmarkFisherAgain(b *testing.B) {
+	benchmarkProduct(b, false, (*models.Objective).EmpiricalFisherProducts)
+}
+
+func benchmarkProduct(b *testing.B, fresh bool, products func(o *models.Objective, ctx context.Context, dst, src *mat.Dense) error) {
 	benchmarkGauss(b, func(b *testing.B, o *models.Objective) {
 		dst, src := mat.NewDense(1, o.Dim(), nil), mat.NewDense(1, o.Dim(), normal(o.Dim(), 1))
-		if err := o.HessianProducts(context.Background(), dst, src); err != nil { // builds the graph
+		if err := products(o, context.Background(), dst, src); err != nil { // builds the graph
 			b.Fatal(err)
 		}
 		b.ReportAllocs()
@@ -73,7 +82,7 @@ func benchmarkHVP(b *testing.B, fresh bool) {
 					b.Fatal(err)
 				}
 			}
-			if err := o.HessianProducts(context.Background(), dst, src); err != nil {
+			if err := products(o, context.Background(), dst, src); err != nil {
 				b.Fatal(err)
 			}
 		}

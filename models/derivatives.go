@@ -163,6 +163,17 @@ func (o *Objective) GaussNewtonProducts(ctx context.Context, dst, src *mat.Dense
 	return o.products(ctx, "Gauss-Newton", dst, src, gaussNewton, func(r *replica) (*symbolic.Plan, G.Nodes) { return r.ggnProduct, r.ggnImage })
 }
 
+// EmpiricalFisherProducts sets the rows of dst to the products of the empirical Fisher
+// matrix with the rows of src, both k × Dim:
+//
+//	F = (1/N) Σₙ gₙ·gₙᵀ,   gₙ = ∇θ ℓ(f(xₙ), yₙ)
+//
+// with the labels of the data. It is the second moment of the samples' gradients,
+// not centred: their covariance is F − ∇L·∇Lᵀ (Kunstner et al. 2019).
+func (o *Objective) EmpiricalFisherProducts(ctx context.Context, dst, src *mat.Dense) error {
+	return o.products(ctx, "Fisher", dst, src, fisher, func(r *replica) (*symbolic.Plan, G.Nodes) { return r.fisherProduct, r.fisherImage })
+}
+
 func (o *Objective) products(ctx context.Context, matrix string, dst, src *mat.Dense, d derivatives, of func(*replica) (*symbolic.Plan, G.Nodes)) error {
 	if err := o.build(d); err != nil {
 		return err

@@ -19,6 +19,7 @@ const (
 	first       derivatives = 1 << iota // the gradient
 	second                              // H·v and the slopes; needs first
 	gaussNewton                         // G·v
+	fisher                              // F·v
 	mixed                               // ∂(v·∇L)/∂x; needs first
 	factors                             // what the gradient is a sum over samples of; needs first
 )
@@ -49,6 +50,9 @@ type replica struct {
 	ggnImage   G.Nodes // G·v
 	ggnProduct *symbolic.Plan
 
+	fisherImage   G.Nodes // F·v
+	fisherProduct *symbolic.Plan
+
 	inputImage *G.Node // ∂(v·∇L)/∂x
 	mixed      *symbolic.Plan
 }
@@ -76,7 +80,7 @@ func newReplica(e *Expression, active []bool, d derivatives) (*replica, error) {
 		r.factors = factorsOf(r.gradient, e.Weight.Shape()[0])
 		outs = append(outs, factorNodes(r.factors)...)
 	}
-	if d&(second|gaussNewton|mixed) != 0 {
+	if d&(second|gaussNewton|fisher|mixed) != 0 {
 		for i, p := range r.active {
 			r.direction = append(r.direction, zeros(p.Graph(), fmt.Sprint("direction ", i), p.Dtype(), p.Shape()))
 		}
@@ -92,6 +96,12 @@ func newReplica(e *Expression, active []bool, d derivatives) (*replica, error) {
 			return nil, err
 		}
 		outs = append(outs, present(r.ggnImage)...)
+	}
+	if d&fisher != 0 {
+		if err := r.square(); err != nil {
+			return nil, err
+		}
+		outs = append(outs, present(r.fisherImage)...)
 	}
 	if d&mixed != 0 {
 		toInput, err := symbolic.Pullback(present(r.gradient), r.directions(r.gradient), G.Nodes{e.Input})
@@ -132,16 +142,10 @@ func (r *replica) directions(nodes G.Nodes) G.Nodes {
 	return some
 }
 
-// linearise builds G·v = Jᵀ·∇²ℓ·(J·v). Pulling a cotangent s back gives Jᵀs,
-// which is linear in s; pulling v back through that gives J·v, whatever s is.
+// linearise builds G·v = Jᵀ·∇²ℓ·(J·v), with J the Jacobian of the logits.
 func (r *replica) linearise() error {
 	logits := G.Nodes{r.Logits}
-	s := zeros(r.Logits.Graph(), "cotangent", r.Logits.Dtype(), r.Logits.Shape())
-	pulled, err := symbolic.Pullback(logits, G.Nodes{s}, r.active)
-	if err != nil {
-		return err
-	}
-	pushed, err := symbolic.Pullback(present(pulled), r.directions(pulled), G.Nodes{s})
+	pushed, err := r.pushed(r.Logits)
 	if err != nil {
 		return err
 	}
@@ -149,7 +153,7 @@ func (r *replica) linearise() error {
 	if err != nil {
 		return err
 	}
-	curved, err := symbolic.Pullback(slope, pushed, logits)
+	curved, err := symbolic.Pullback(slope, G.Nodes{pushed}, logits)
 	if err != nil {
 		return err
 	}
@@ -158,6 +162,40 @@ func (r *replica) linearise() error {
 	}
 	r.ggnImage, err = symbolic.Pullback(logits, curved, r.active)
 	return err
+}
+
+// square builds F·v = Jᵀ·diag(w)·(J·v), with J the Jacobian of the losses, whose
+// rows are the samples' gradients, and w the weights.
+func (r *replica) square() error {
+	pushed, err := r.pushed(r.Losses)
+	if err != nil {
+		return err
+	}
+	weighted, err := op.Mul(r.Weight, pushed)
+	if err != nil {
+		return err
+	}
+	r.fisherImage, err = symbolic.Pullback(G.Nodes{r.Losses}, G.Nodes{weighted}, r.active)
+	return err
+}
+
+// pushed returns J·v, with J the Jacobian of out by the active parameters. Pulling
+// a cotangent s of out back gives Jᵀs, which is linear in s; pulling v back through
+// that gives J·v, whatever s is.
+func (r *replica) pushed(out *G.Node) (*G.Node, error) {
+	s := zeros(out.Graph(), "cotangent of "+out.Name(), out.Dtype(), out.Shape())
+	pulled, err := symbolic.Pullback(G.Nodes{out}, G.Nodes{s}, r.active)
+	if err != nil {
+		return nil, err
+	}
+	pushed, err := symbolic.Pullback(present(pulled), r.directions(pulled), G.Nodes{s})
+	if err != nil {
+		return nil, err
+	}
+	if pushed[0] == nil {
+		return nil, fmt.Errorf("models: %q does not depend on the parameters", out.Name())
+	}
+	return pushed[0], nil
 }
 
 // present returns the nodes that are not nil.
@@ -183,6 +221,7 @@ func (r *replica) plan(d derivatives) (err error) {
 		{&r.factored, factors, factorNodes(r.factors)},
 		{&r.slopes, second, present(G.Nodes{r.slope})},
 		{&r.ggnProduct, gaussNewton, present(r.ggnImage)},
+		{&r.fisherProduct, fisher, present(r.fisherImage)},
 		{&r.mixed, mixed, present(G.Nodes{r.inputImage})},
 	} {
 		if d&p.needs != p.needs {
