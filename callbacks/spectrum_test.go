@@ -11,6 +11,7 @@ import (
 	"gorgonia.org/tensor"
 
 	"github.com/hessoscope/hessoscope/callbacks"
+	"github.com/hessoscope/hessoscope/callbacks/analysis"
 	"github.com/hessoscope/hessoscope/callbacks/curvature"
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/models"
@@ -99,6 +100,29 @@ func TestSpectrumMeasuresTheHessian(t *testing.T) {
 				t.Errorf("%d measurements, want 4", len(files))
 			}
 		})
+	}
+}
+
+// With the empirical Fisher matrix there is no edge of stability to tell.
+func TestSpectrumOfTheEmpiricalFisherMatrix(t *testing.T) {
+	tr := spectrumRun(t, tensor.Float32, &callbacks.Spectrum{Matrix: analysis.EmpiricalFisher, Settings: curvature.Settings{Tolerance: 1e-8}})
+	if _, err := tr.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s := tr.State()
+	o, err := models.NewObjective(s.Model, models.CrossEntropy, &s.Data.Splits[0], models.ObjectiveSettings{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := curvature.Solve(t.Context(), curvature.EmpiricalFisher{Objective: o}, curvature.Settings{Method: curvature.Dense})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if have, ok := s.Fresh("spectrum/lambda_max"); !ok || math.Abs(have-want.Top.Values[0]) > 1e-10*want.Top.Values[0] {
+		t.Errorf("λ₁ = %v, want %v", have, want.Top.Values[0])
+	}
+	if edge, ok := s.Last("spectrum/edge_of_stability"); ok {
+		t.Errorf("edge of stability %v of a matrix that is not the Hessian", edge)
 	}
 }
 

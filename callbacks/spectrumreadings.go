@@ -76,7 +76,7 @@ func spectrumReadings(ctx context.Context, m *analysis.Measurement, loss analysi
 	if len(found.Top.Values) == 0 {
 		return readings, nil
 	}
-	if state.LearningRate > 0 {
+	if state.LearningRate > 0 && m.Matrix() != analysis.EmpiricalFisher { // which tells nothing about stability
 		readings = append(readings, reading{"spectrum/edge_of_stability", state.LearningRate * found.Top.Values[0] / 2})
 	}
 	outliers, err := outlierReadings(m)

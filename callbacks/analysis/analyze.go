@@ -92,6 +92,7 @@ func (r *Result) measureSpectrum(ctx context.Context, a *Analyzer, s Settings) (
 		return err
 	}
 	r.Spectrum = describe(r.Measurement.Spectrum)
+	r.Spectrum.Matrix = a.Matrix
 	return nil
 }
 

@@ -3,11 +3,13 @@ package analysis_test
 import (
 	"bytes"
 	"encoding/json"
+	"math"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"gonum.org/v1/gonum/floats"
 
 	"github.com/hessoscope/hessoscope/callbacks/analysis"
 	"github.com/hessoscope/hessoscope/callbacks/curvature"
@@ -96,11 +98,59 @@ func TestResultAsTableAndJSON(t *testing.T) {
 
 func TestAnalyzerRefuses(t *testing.T) {
 	model, split := load(t)
-	if _, err := analysis.Analyze(t.Context(), model, split, analysis.Settings{Matrix: "fisher"}); err == nil || !strings.Contains(err.Error(), `matrix "fisher"; want hessian or gauss_newton`) {
+	if _, err := analysis.Analyze(t.Context(), model, split, analysis.Settings{Matrix: "fisher"}); err == nil || !strings.Contains(err.Error(), `matrix is "fisher"; want hessian, gauss_newton or empirical_fisher`) {
 		t.Errorf("error %v of an unknown matrix", err)
 	}
 	if _, err := analysis.Analyze(t.Context(), model, split, analysis.Settings{Spectrum: curvature.Settings{Tolerance: 2}}); err == nil {
 		t.Error("a tolerance of 2 was taken")
+	}
+}
+
+// The spectrum of each matrix: λ₁ and trace of the empirical Fisher matrix are those
+// of the samples' gradients.
+func TestAnalyzeMatrices(t *testing.T) {
+	model, split := load(t)
+	o, err := models.NewObjective(model, models.CrossEntropy, split, models.ObjectiveSettings{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	trace := 0.0
+	if err := o.SampleGradients(t.Context(), func(_ int, g []float64) error {
+		trace += floats.Dot(g, g) / float64(o.Samples())
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	found := make(map[analysis.Matrix]*analysis.Result)
+	for _, m := range []analysis.Matrix{analysis.Hessian, analysis.GaussNewton, analysis.EmpiricalFisher} {
+		found[m] = analyze(t, analysis.Settings{Matrix: m})
+		if have := found[m].Spectrum.Matrix; have != m || found[m].Complexity == nil {
+			t.Errorf("%s: matrix %s, complexity %v", m, have, found[m].Complexity)
+		}
+	}
+	fisher := found[analysis.EmpiricalFisher].Spectrum
+	if math.Abs(fisher.Trace.Value-trace) > 1e-12*trace {
+		t.Errorf("trace %v, want mean ‖gₙ‖² = %v", fisher.Trace.Value, trace)
+	}
+	if fisher.Top[0] == found[analysis.Hessian].Spectrum.Top[0] || fisher.Top[0] > trace {
+		t.Errorf("λ₁ = %g of trace %g", fisher.Top[0], trace)
+	}
+	var table bytes.Buffer
+	if err := found[analysis.EmpiricalFisher].WriteTable(&table); err != nil || !strings.Contains(table.String(), "empirical-Fisher-vector products") {
+		t.Errorf("error %v, table\n%s", err, &table)
+	}
+}
+
+// An objective without products of a matrix is told so.
+func TestAnalyzeWithoutFisherProducts(t *testing.T) {
+	model, split := load(t)
+	lacking := func(m models.Model, loss models.Loss, split *datasets.Split, s models.ObjectiveSettings) (analysis.Objective, error) {
+		o, err := models.NewObjective(m, loss, split, s)
+		return struct{ analysis.Objective }{o}, err
+	}
+	_, err := analysis.New(analysis.Subject{Model: model, Split: split, Matrix: analysis.EmpiricalFisher, Objective: lacking})
+	if err == nil || !strings.Contains(err.Error(), "has no method EmpiricalFisherProducts") {
+		t.Errorf("error %v", err)
 	}
 }
 

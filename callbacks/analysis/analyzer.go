@@ -34,6 +34,7 @@ type Subject struct {
 type Analyzer struct {
 	Subject
 	objective Objective
+	operator  curvature.Operator
 	gradients *boundary.Reinforcing // nil until they are needed
 	gram      *mat.Dense            // of the gradients; nil before it is needed
 	current   bool                  // whether gradients belong to the current parameters
@@ -41,8 +42,9 @@ type Analyzer struct {
 
 // New returns an Analyzer of the model with its current parameters.
 func New(s Subject) (*Analyzer, error) {
-	if s.Matrix != "" && s.Matrix != Hessian && s.Matrix != GaussNewton {
-		return nil, fmt.Errorf("matrix %q; want %s or %s", s.Matrix, Hessian, GaussNewton)
+	s.Matrix = orDefault(s.Matrix, Hessian)
+	if err := s.Matrix.Validate(); err != nil {
+		return nil, fmt.Errorf("matrix %w", err)
 	}
 	if s.Objective == nil {
 		s.Objective = own
@@ -52,7 +54,10 @@ func New(s Subject) (*Analyzer, error) {
 	}
 	a := &Analyzer{Subject: s}
 	var err error
-	a.objective, err = s.Objective(s.Model, s.Loss, s.Split, s.Settings)
+	if a.objective, err = s.Objective(s.Model, s.Loss, s.Split, s.Settings); err != nil {
+		return nil, err
+	}
+	a.operator, err = s.Matrix.operator(a.objective)
 	return a, err
 }
 
@@ -110,7 +115,7 @@ func (a *Analyzer) Measure(ctx context.Context, s curvature.Settings) (*Measurem
 			return nil, err
 		}
 	}
-	found, err := curvature.Solve(ctx, a.Matrix.operator(a.objective), s)
+	found, err := curvature.Solve(ctx, a.operator, s)
 	if err != nil {
 		return nil, err
 	}
@@ -125,6 +130,9 @@ type Measurement struct {
 	pairs    *boundary.Eigenpairs // with alignments; nil until they are needed
 	bounds   *boundary.Directions // nil until they are needed
 }
+
+// Matrix returns the matrix that was measured.
+func (m *Measurement) Matrix() Matrix { return m.analyzer.Matrix }
 
 // Reinforcing returns the reinforcing gradients of the samples.
 func (m *Measurement) Reinforcing(ctx context.Context) (*boundary.Reinforcing, error) {

@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"context"
+	"fmt"
 
 	"gonum.org/v1/gonum/mat"
 	"gorgonia.org/tensor"
@@ -35,6 +36,16 @@ type Objective interface {
 
 var _ Objective = (*models.Objective)(nil)
 
+// A FisherObjective is an Objective that can also be measured by the empirical
+// Fisher matrix.
+type FisherObjective interface {
+	Objective
+	// EmpiricalFisherProducts is as HessianProducts.
+	EmpiricalFisherProducts(ctx context.Context, dst, src *mat.Dense) error
+}
+
+var _ FisherObjective = (*models.Objective)(nil)
+
 // NewObjective creates the Objective of a model's loss on a split.
 type NewObjective func(m models.Model, loss models.Loss, split *datasets.Split, s models.ObjectiveSettings) (Objective, error)
 
@@ -55,16 +66,38 @@ func precision(o Objective) tensor.Dtype {
 // Matrix is a curvature matrix.
 type Matrix string
 
-// The matrices.
+// The matrices; package curvature defines them.
 const (
-	Hessian     Matrix = "hessian" // the default
-	GaussNewton Matrix = "gauss_newton"
+	Hessian         Matrix = "hessian" // the default
+	GaussNewton     Matrix = "gauss_newton"
+	EmpiricalFisher Matrix = "empirical_fisher"
 )
 
-// operator returns the matrix m of an objective.
-func (m Matrix) operator(o Objective) curvature.Operator {
-	if m == GaussNewton {
-		return curvature.GaussNewton{Objective: o}
+// Validate returns an error unless m is one of the matrices.
+func (m Matrix) Validate() error {
+	switch m {
+	case Hessian, GaussNewton, EmpiricalFisher:
+		return nil
 	}
-	return curvature.Hessian{Objective: o}
+	return fmt.Errorf("is %q; want %s, %s or %s", string(m), Hessian, GaussNewton, EmpiricalFisher)
+}
+
+// title returns the name of m in a text.
+func (m Matrix) title() string {
+	return map[Matrix]string{Hessian: "Hessian", GaussNewton: "Gauss-Newton", EmpiricalFisher: "empirical-Fisher"}[m]
+}
+
+// operator returns the matrix m of an objective.
+func (m Matrix) operator(o Objective) (curvature.Operator, error) {
+	switch m {
+	case GaussNewton:
+		return curvature.GaussNewton{Objective: o}, nil
+	case EmpiricalFisher:
+		f, ok := o.(FisherObjective)
+		if !ok {
+			return nil, fmt.Errorf("matrix %s: objective %T has no method EmpiricalFisherProducts; add it, or take %s or %s", m, o, Hessian, GaussNewton)
+		}
+		return curvature.EmpiricalFisher{Objective: f}, nil
+	}
+	return curvature.Hessian{Objective: o}, nil
 }

@@ -47,6 +47,7 @@ type Result struct {
 // Spectrum is the part of a Result about the eigenvalues.
 type Spectrum struct {
 	Method           string             `json:"method"`
+	Matrix           Matrix             `json:"matrix"`
 	Top              []float64          `json:"top"`              // descending
 	Residuals        []float64          `json:"residuals"`        // ‖Hv − λv‖ for Top
 	Bottom           []float64          `json:"bottom"`           // ascending

@@ -20,7 +20,7 @@ func (r *Result) WriteTable(w io.Writer) error {
 	fmt.Fprintf(t, "loss\t%.6g\n", r.Loss)
 	fmt.Fprintf(t, "accuracy\t%.4f\n", r.Accuracy)
 	fmt.Fprintf(t, "gradient norm\t%.6g\n", r.GradientNorm)
-	fmt.Fprintf(t, "method\t%s, %d Hessian-vector products, %.2g s\n", s.Method, s.HVPs, r.Seconds)
+	fmt.Fprintf(t, "method\t%s, %d %s-vector products, %.2g s\n", s.Method, s.HVPs, s.Matrix.title(), r.Seconds)
 	s.writeEstimates(t)
 	s.writeOutliers(t, r.AllRules)
 	writeComplexity(t, r.Complexity)

@@ -19,7 +19,7 @@
 // errors. [Spectrum] says what else is known. [Match] follows eigenvectors from one
 // measurement to the next.
 //
-// [Hessian] and [GaussNewton] are the operators of an objective, which may be any type
-// with the products. An operator, a [Solver], or an [Eigenspace] can come from outside
+// [Hessian], [GaussNewton] and [EmpiricalFisher] are the operators of an objective,
+// which may be any type with the products. An operator, a [Solver], or an [Eigenspace] can come from outside
 // the package.
 package curvature

@@ -81,7 +81,7 @@ func (a analyzeCmd) analyze(ctx context.Context, model models.Model, split *data
 		distances.show(done, total)
 	}
 	settings := analysis.Settings{
-		Loss: a.Loss.Loss(),
+		Loss: a.Loss.Loss(), Matrix: a.Matrix,
 		Spectrum: curvature.Settings{
 			Method: a.Method, Top: orNone(a.Top), Bottom: orNone(a.Bottom), Tolerance: a.Tolerance,
 			Seed: a.Seed, Progress: eigenvalues.pairs,

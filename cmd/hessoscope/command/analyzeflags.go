@@ -26,6 +26,7 @@ type analyzeCmd struct {
 	Split        string              `help:"Split of the data." default:"train"`
 	Activation   models.Activation   `help:"Nonlinearity between the layers. A file of weights does not contain it." default:"relu"`
 	Loss         experiment.LossName `help:"Loss: cross_entropy or squared_error." default:"cross_entropy"`
+	Matrix       analysis.Matrix     `help:"Matrix whose eigenvalues are measured: hessian, gauss_newton, or empirical_fisher (the second moment of the samples' gradients)." default:"hessian"`
 	Method       curvature.Method    `help:"How to find eigenvalues: dense (all of them), lanczos (the ends), reduced (all resolvable pairs), density (the ends, and an estimate of all), or auto by size." default:"auto"`
 	Top          int                 `help:"How many of the largest eigenvalues." default:"10"`
 	Bottom       int                 `help:"How many of the smallest eigenvalues." default:"5"`

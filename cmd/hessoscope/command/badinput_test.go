@@ -91,6 +91,8 @@ func TestBadFlags(t *testing.T) {
 		{"NaN tolerance", nil, analyze("--tolerance", "NaN"), []string{"--tolerance NaN: want a number between 0 and 1"}},
 		{"negative seed", nil, analyze("--seed=-1"), []string{"--seed: "}},
 		{"negative workers", nil, analyze("--workers=-1"), []string{"--workers -1: want 0, for one a CPU, or more"}},
+		{"unknown matrix", nil, analyze("--matrix", "fisher"), []string{`--matrix: is "fisher"; want hessian, gauss_newton or empirical_fisher`}},
+		{"no matrix", nil, analyze("--matrix", ""), []string{`--matrix: is ""; want hessian, gauss_newton or empirical_fisher`}},
 		{"unknown activation", nil, analyze("--activation", "rel"), []string{`--activation: is "rel"; want one of gelu, `}},
 		{"unknown loss", nil, analyze("--loss", "hinge"), []string{`--loss: is "hinge"; want one of cross_entropy`}},
 		{"JSON into a missing folder", nil, analyze("--json", "a/x.json"), []string{"a/x.json: there is no folder a"}},

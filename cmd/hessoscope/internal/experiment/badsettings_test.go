@@ -135,6 +135,7 @@ func TestBadYAML(t *testing.T) {
 		{"width below one", "[5]", "[5, 0]", "e.yaml:5:11: model.hidden has a width below 1"},
 		{"unknown activation", "[5]", "[5]\n  activation: rel", `e.yaml:6:15: model.activation is "rel"; want one of gelu, leaky_relu, relu, `},
 		{"unknown init", "[5]", "[5]\n  init: zeros", `e.yaml:6:9: model.init is "zeros"; want one of kaiming, pytorch, xavier`},
+		{"unknown matrix", "off: true", "matrix: fisher", `e.yaml:11:11: spectrum.matrix is "fisher"; want hessian, gauss_newton or empirical_fisher`},
 		{"unknown precision", "[5]", "[5]\n  precision: float16", `e.yaml:6:14: model.precision is "float16"; want float64 or float32`},
 		{"two starts", "[5]", "[5]\n  weights: a.npz\n  norm_of: b.npz", "e.yaml:7:12: model.norm_of excludes weights"},
 		{"missing weights", "[5]", "[5]\n  weights: a.npz", "a.npz: no such file"},

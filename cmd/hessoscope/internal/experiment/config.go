@@ -74,7 +74,7 @@ type Spectrum struct {
 	Schedule  trainer.Schedule `yaml:"schedule,omitempty"` // if empty, 20 log-spaced epochs, as far as a tenth of the work allows
 	Method    curvature.Method `yaml:"method"`             // auto, dense, lanczos, reduced or density
 	Resolved  bool             `yaml:"resolved,omitempty"` // auto: choose a method that finds all resolvable pairs
-	Matrix    analysis.Matrix  `yaml:"matrix,omitempty"`   // hessian or gauss_newton
+	Matrix    analysis.Matrix  `yaml:"matrix,omitempty"`   // hessian, gauss_newton or empirical_fisher
 	Only      []string         `yaml:"only,omitempty"`     // layers or parameters; all if empty
 	Samples   int              `yaml:"samples,omitempty"`  // number of samples of the training split to measure on, drawn by the seed; all if 0
 	Top       int              `yaml:"top,omitempty"`      // number of largest pairs; C + 2 if 0

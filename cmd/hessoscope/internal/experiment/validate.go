@@ -38,8 +38,6 @@ func (c *Config) Validate() error {
 		return wrong("model.precision", fmt.Sprintf("is %q; want float64 or float32", c.Model.Precision))
 	case slices.ContainsFunc(c.Model.Hidden, func(w int) bool { return w < 1 }):
 		return wrong("model.hidden", "has a width below 1")
-	case !slices.Contains([]analysis.Matrix{"", analysis.Hessian, analysis.GaussNewton}, c.Spectrum.Matrix):
-		return wrong("spectrum.matrix", fmt.Sprintf("is %q; want %s or %s", c.Spectrum.Matrix, analysis.Hessian, analysis.GaussNewton))
 	case c.Spectrum.Samples < 0:
 		return wrong("spectrum.samples", fmt.Sprintf("is %d; want 0, for the whole split, or more", c.Spectrum.Samples))
 	case c.Spectrum.Top < -1:
@@ -73,6 +71,7 @@ func (c *Config) Validate() error {
 	}{
 		{"model.activation", c.Model.Activation, c.Model.Activation == ""},
 		{"model.init", c.Model.Init, c.Model.Init == ""},
+		{"spectrum.matrix", c.Spectrum.Matrix, c.Spectrum.Matrix == ""},
 		{"training.loss", c.Training.Loss, c.Training.Loss == ""},
 	} {
 		if err := f.value.Validate(); err != nil && !f.unset {
