@@ -17,6 +17,7 @@ import (
 
 	"github.com/hessoscope/hessoscope/callbacks"
 	"github.com/hessoscope/hessoscope/callbacks/record"
+	"github.com/hessoscope/hessoscope/callbacks/sharpness"
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/models"
 	"github.com/hessoscope/hessoscope/trainer"
@@ -102,7 +103,7 @@ func run(ctx context.Context, t *testing.T, dir string, p *probe) (models.Model,
 		t.Fatal(err)
 	}
 	tr, model := newTraining(
-		t, p,
+		t, p, &callbacks.CriticalSharpness{Along: sharpness.Update, Schedule: trainer.Schedule{Every: 1}},
 		&callbacks.JSONL{Path: filepath.Join(dir, "metrics.jsonl")},
 		&callbacks.CSV{Path: filepath.Join(dir, "metrics.csv")},
 		logger, &callbacks.Progress{Out: io.Discard},

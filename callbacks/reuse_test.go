@@ -11,6 +11,7 @@ import (
 
 	"github.com/hessoscope/hessoscope/callbacks"
 	"github.com/hessoscope/hessoscope/callbacks/record"
+	"github.com/hessoscope/hessoscope/callbacks/sharpness"
 	"github.com/hessoscope/hessoscope/callbacks/stopping"
 	"github.com/hessoscope/hessoscope/trainer"
 )
@@ -27,6 +28,7 @@ func allHooks(t *testing.T, dir string) []trainer.Hook {
 		spectrum,
 		&callbacks.Complexity{Spectrum: spectrum},
 		&callbacks.Margin{Samples: 20},
+		&callbacks.CriticalSharpness{Along: sharpness.Update, Schedule: trainer.Schedule{Every: 1}},
 		&callbacks.EarlyStopping{Rule: stopping.Rule{Monitor: "train/loss", AtMost: new(0.7), For: 2}, RestoreBest: "validation/loss", Log: logger.Log},
 		logger,
 		&callbacks.JSONL{Path: filepath.Join(dir, "metrics.jsonl")},

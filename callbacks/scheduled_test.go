@@ -24,6 +24,8 @@ func TestScheduledHooks(t *testing.T) {
 		{"complexity by the clock", &callbacks.Complexity{Spectrum: &callbacks.Spectrum{Schedule: every(20)}, Schedule: trainer.Schedule{Seconds: 1}}, 5},
 		{"complexity of a spectrum by the clock", &callbacks.Complexity{Spectrum: &callbacks.Spectrum{Schedule: trainer.Schedule{Seconds: 1}}, Schedule: every(50)}, 2},
 		{"complexity without a spectrum", &callbacks.Complexity{}, -1},
+		{"critical sharpness", &callbacks.CriticalSharpness{Schedule: every(20)}, 5},
+		{"critical sharpness by default", &callbacks.CriticalSharpness{}, 100},
 		{"margin", &callbacks.Margin{Schedule: every(20)}, 5},
 	} {
 		most, known := test.hook.Times(&trainer.State{Epochs: 100}, "", 0)

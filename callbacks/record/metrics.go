@@ -18,6 +18,8 @@ const (
 	Directions    = "boundary/directions"
 	EffectiveRank = "boundary/effective_rank"
 
+	CriticalSharpness = "sharpness/critical"
+
 	ParameterNorm     = "parameters/norm"
 	ParameterDistance = "parameters/distance"
 

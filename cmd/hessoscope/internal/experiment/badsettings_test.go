@@ -69,7 +69,7 @@ func TestBadYAML(t *testing.T) {
 		{"unknown key", "data:", "dta:", `e.yaml:2:1: unknown key "dta"; did you mean "data"?`},
 		{"unknown key, second level", "hidden:", "hiden:", `e.yaml:5:3: unknown key "hiden"; did you mean "hidden"?`},
 		{"unknown key, third level", "base:", "bass:", `e.yaml:9:5: unknown key "bass"; did you mean "base"?`},
-		{"unknown key like none", "name:", "zzzzzz:", `e.yaml:1:1: unknown key "zzzzzz"; want one of checkpoint, complexity, data, `},
+		{"unknown key like none", "name:", "zzzzzz:", `e.yaml:1:1: unknown key "zzzzzz"; want one of checkpoint, complexity, critical_sharpness, data, `},
 		{"key of another depth", "name: e", "epochs: 5", `e.yaml:1:1: unknown key "epochs" here; did you mean "training.epochs"?`},
 		{"key of another depth, nested", "  set:", "  batch_size: 5\n  set:", `e.yaml:3:3: unknown key "batch_size" here; did you mean "training.batch_size"?`},
 		{"key in capitals", "training:", "Training:", `e.yaml:6:1: unknown key "Training"; did you mean "training"?`},

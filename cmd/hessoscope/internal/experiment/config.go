@@ -4,6 +4,7 @@ import (
 	"github.com/hessoscope/hessoscope/callbacks/analysis"
 	"github.com/hessoscope/hessoscope/callbacks/boundary"
 	"github.com/hessoscope/hessoscope/callbacks/curvature"
+	"github.com/hessoscope/hessoscope/callbacks/sharpness"
 	"github.com/hessoscope/hessoscope/callbacks/stopping"
 	"github.com/hessoscope/hessoscope/models"
 	"github.com/hessoscope/hessoscope/trainer"
@@ -20,6 +21,7 @@ type Config struct {
 	Spectrum    Spectrum   `yaml:"spectrum"`
 	Complexity  Complexity `yaml:"complexity"`
 	Rank        Rank       `yaml:"effective_rank,omitempty"`
+	Critical    Critical   `yaml:"critical_sharpness,omitempty"`
 	Margin      Margin     `yaml:"margin"`
 	Log         Log        `yaml:"log,omitempty"`
 	Stop        Stop       `yaml:"stop,omitempty"`
@@ -99,6 +101,15 @@ type Rank struct {
 	Off      bool             `yaml:"off,omitempty"`
 	Schedule trainer.Schedule `yaml:"schedule,omitempty"` // every epoch that a fiftieth of the work pays for, if empty
 	Samples  int              `yaml:"samples,omitempty"`  // of the training split, drawn by the seed; all of at most 1000 if 0
+}
+
+// Critical chooses when, along which direction and on how many samples the critical
+// sharpness is measured.
+type Critical struct {
+	Off      bool                `yaml:"off,omitempty"`
+	Schedule trainer.Schedule    `yaml:"schedule,omitempty"` // every epoch that a twentieth of the work pays for, if empty
+	Along    sharpness.Direction `yaml:"along,omitempty"`    // gradient or update
+	Samples  int                 `yaml:"samples,omitempty"`  // of the training split, drawn by the seed; all of at most 1000 if 0
 }
 
 // Margin chooses when and on how many samples the margin is measured.

@@ -42,6 +42,11 @@ func (c *Config) hooks(folder record.Folder, console Console) ([]trainer.Hook, e
 	if !c.Rank.Off {
 		hooks = append(hooks, &callbacks.EffectiveRank{Schedule: c.Rank.Schedule, Samples: c.Rank.Samples, Workers: c.Workers})
 	}
+	if !c.Critical.Off {
+		hooks = append(hooks, &callbacks.CriticalSharpness{
+			Schedule: c.Critical.Schedule, Along: c.Critical.Along, Samples: c.Critical.Samples, Workers: c.Workers,
+		})
+	}
 	hooks = append(hooks, &callbacks.Parameters{})
 	if !c.Margin.Off {
 		hooks = append(hooks, &callbacks.Margin{

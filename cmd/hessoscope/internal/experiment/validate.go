@@ -50,6 +50,8 @@ func (c *Config) Validate() error {
 		return wrong("spectrum.tolerance", fmt.Sprintf("is %g; want a number between 0 and 1, or 0 for the default", c.Spectrum.Tolerance))
 	case c.Rank.Samples < 0:
 		return wrong("effective_rank.samples", fmt.Sprintf("is %d; want 0, for all of at most 1000, or more", c.Rank.Samples))
+	case c.Critical.Samples < 0:
+		return wrong("critical_sharpness.samples", fmt.Sprintf("is %d; want 0, for all of at most 1000, or more", c.Critical.Samples))
 	case c.Margin.Samples < 0:
 		return wrong("margin.samples", fmt.Sprintf("is %d; want 0, for all of at most %d, or more", c.Margin.Samples, analysis.MarginSamples))
 	case !(c.Checkpoint.Seconds >= 0 && c.Checkpoint.Seconds <= maxSeconds):
@@ -72,6 +74,7 @@ func (c *Config) Validate() error {
 		{"model.activation", c.Model.Activation, c.Model.Activation == ""},
 		{"model.init", c.Model.Init, c.Model.Init == ""},
 		{"spectrum.matrix", c.Spectrum.Matrix, c.Spectrum.Matrix == ""},
+		{"critical_sharpness.along", c.Critical.Along, c.Critical.Along == ""},
 		{"training.loss", c.Training.Loss, c.Training.Loss == ""},
 	} {
 		if err := f.value.Validate(); err != nil && !f.unset {
@@ -84,6 +87,7 @@ func (c *Config) Validate() error {
 		trainer.Below("Spectrum.Schedule", c.Spectrum.Schedule.Validate()),
 		trainer.Below("Complexity.Schedule", c.Complexity.Schedule.Validate()),
 		trainer.Below("Rank.Schedule", c.Rank.Schedule.Validate()),
+		trainer.Below("Critical.Schedule", c.Critical.Schedule.Validate()),
 		trainer.Below("Margin.Schedule", c.Margin.Schedule.Validate()),
 		trainer.Below("Log.Schedule", c.Log.Schedule.Validate()),
 		trainer.Below("Checkpoint.Schedule", c.Checkpoint.Schedule.Validate()),
