@@ -4,7 +4,8 @@
 //
 // At the end of an epoch, hooks run in the order of their phases:
 //
-//	measure   Spectrum, the eigenvalues of the Hessian; Complexity, which uses its eigenpairs; Margin
+//	measure   Spectrum, the eigenvalues of the Hessian; Complexity, which uses its eigenpairs; Margin;
+//	          EffectiveRank, CriticalSharpness and Parameters, which are cheap
 //	decide    EarlyStopping, by a rule of package stopping
 //	record    JSONL, CSV, Logger, Progress
 //	save      Checkpoint, RunRecord

@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"context"
+	"math"
 	"sync"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/hessoscope/hessoscope/callbacks/boundary"
 	"github.com/hessoscope/hessoscope/callbacks/curvature"
 	"github.com/hessoscope/hessoscope/callbacks/margin"
+	"github.com/hessoscope/hessoscope/callbacks/sharpness"
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/models"
 )
@@ -81,6 +83,27 @@ func (r *Result) measureLoss(ctx context.Context, a *Analyzer, _ Settings) error
 		return err
 	}
 	r.GradientNorm = floats.Norm(gradient, 2)
+	return r.measureCritical(ctx, a)
+}
+
+// measureCritical measures the critical sharpness along the gradient.
+func (r *Result) measureCritical(ctx context.Context, a *Analyzer) error {
+	o, ok := a.objective.(sharpness.Objective)
+	if !ok {
+		return nil
+	}
+	found, err := (&sharpness.Critical{Objective: o}).AlongGradient(ctx)
+	if err != nil || found.Low == 0 && math.IsInf(found.High, 1) {
+		return err
+	}
+	value, low, high := found.Sharpness()
+	r.Critical = &Critical{Low: low, Passes: found.Passes}
+	if found.Certain() {
+		r.Critical.Value = &value
+	}
+	if found.Low > 0 {
+		r.Critical.High = &high
+	}
 	return nil
 }
 

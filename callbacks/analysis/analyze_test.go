@@ -141,6 +141,29 @@ func TestAnalyzeMatrices(t *testing.T) {
 	}
 }
 
+// Where the loss rises along the gradient, λ_c is known; without, the table says how
+// far the loss falls.
+func TestAnalyzeCriticalSharpness(t *testing.T) {
+	few := curvature.Settings{Method: curvature.Lanczos, Top: 1, Bottom: -1, Tolerance: 1e-4}
+	for loss, want := range map[models.Loss]string{
+		models.SquaredError: "λ_c = ",
+		models.CrossEntropy: "λ_c is ",
+	} {
+		r := analyze(t, analysis.Settings{Loss: loss, Spectrum: few, NoComplexity: true})
+		c := r.Critical
+		if c == nil || c.High == nil || !(c.Low < *c.High) || (c.Value != nil) != (*c.High <= 1.01*c.Low) {
+			t.Fatalf("%s: critical sharpness %+v", loss.Name(), c)
+		}
+		if loss == models.SquaredError && (c.Value == nil || *c.Value > r.Spectrum.Top[0]) {
+			t.Errorf("critical sharpness %v, λ₁ = %v", c, r.Spectrum.Top[0])
+		}
+		var table bytes.Buffer
+		if err := r.WriteTable(&table); err != nil || !regexp.MustCompile("critical step .*"+want).Match(table.Bytes()) {
+			t.Errorf("%s: error %v, table\n%s", loss.Name(), err, &table)
+		}
+	}
+}
+
 // An objective without products of a matrix is told so.
 func TestAnalyzeWithoutFisherProducts(t *testing.T) {
 	model, split := load(t)

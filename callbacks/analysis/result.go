@@ -20,11 +20,14 @@ type Result struct {
 		Samples int    `json:"samples"`
 		Classes int    `json:"classes"`
 	} `json:"data"`
-	Loss         float64              `json:"loss"`
-	Accuracy     float64              `json:"accuracy"`
-	GradientNorm float64              `json:"gradient_norm"` // ‖∇L‖₂
-	Spectrum     Spectrum             `json:"spectrum"`
-	Complexity   *boundary.Complexity `json:"complexity"` // nil if not requested, or if no curvature is positive
+	Loss         float64 `json:"loss"`
+	Accuracy     float64 `json:"accuracy"`
+	GradientNorm float64 `json:"gradient_norm"` // ‖∇L‖₂
+	// Critical is nil if the gradient is zero, or if the Objective is one of the user's
+	// that is no sharpness.Objective.
+	Critical   *Critical            `json:"critical_sharpness"`
+	Spectrum   Spectrum             `json:"spectrum"`
+	Complexity *boundary.Complexity `json:"complexity"` // nil if not requested, or if no curvature is positive
 	// Directions bounds the number of eigenvectors that share the gradients'
 	// energy, and EffectiveRank is that of the gradients themselves; nil as
 	// Complexity is, and for more than 4000 samples.
@@ -42,6 +45,14 @@ type Result struct {
 
 	// AllRules asks WriteTable for the outliers by the gap and by the edge, too.
 	AllRules bool `json:"-"`
+}
+
+// Critical is the critical sharpness λ_c along the gradient: see sharpness.Critical.
+type Critical struct {
+	Value  *float64 `json:"value"` // nil if it is not known to 1 %
+	Low    float64  `json:"low"`   // λ_c lies in [Low, High]
+	High   *float64 `json:"high"`  // nil if no step was found at which the loss falls
+	Passes int      `json:"passes"`
 }
 
 // Spectrum is the part of a Result about the eigenvalues.

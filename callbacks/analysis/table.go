@@ -20,6 +20,7 @@ func (r *Result) WriteTable(w io.Writer) error {
 	fmt.Fprintf(t, "loss\t%.6g\n", r.Loss)
 	fmt.Fprintf(t, "accuracy\t%.4f\n", r.Accuracy)
 	fmt.Fprintf(t, "gradient norm\t%.6g\n", r.GradientNorm)
+	r.Critical.write(t)
 	fmt.Fprintf(t, "method\t%s, %d %s-vector products, %.2g s\n", s.Method, s.HVPs, s.Matrix.title(), r.Seconds)
 	s.writeEstimates(t)
 	s.writeOutliers(t, r.AllRules)
@@ -31,6 +32,25 @@ func (r *Result) WriteTable(w io.Writer) error {
 		return err
 	}
 	return s.writeEigenvalues(w, r.Model.Parameters)
+}
+
+// write writes the smallest step along the gradient at which the loss rises, and the
+// critical sharpness.
+func (c *Critical) write(t io.Writer) {
+	if c == nil {
+		return
+	}
+	const heading = "critical step"
+	switch {
+	case c.Value != nil:
+		fmt.Fprintf(t, "%s\t%.4g: from there on the loss rises along the gradient; λ_c = %.4g (%.4g to %.4g)\n", heading, 2 / *c.Value, *c.Value, c.Low, *c.High)
+	case c.High == nil:
+		fmt.Fprintf(t, "%s\tbelow %.3g: along the gradient no step was found at which the loss falls; λ_c is above %.3g\n", heading, 2/c.Low, c.Low)
+	case c.Low == 0:
+		fmt.Fprintf(t, "%s\tabove %.3g: as far as that the loss falls along the gradient; λ_c is below %.3g\n", heading, 2 / *c.High, *c.High)
+	default:
+		fmt.Fprintf(t, "%s\t%.3g to %.3g: from there on the loss rises along the gradient; λ_c is %.3g to %.3g\n", heading, 2 / *c.High, 2/c.Low, c.Low, *c.High)
+	}
 }
 
 // prefixed returns the name of a data set in the form that precedes the name of a
