@@ -88,7 +88,7 @@ func (*CriticalSharpness) Metrics() []trainer.Metric {
 		{Name: record.CriticalSharpness, Heading: "λc", Meaning: "critical sharpness 2/η_c, η_c the smallest step along the direction of training at which the loss rises, where it is known to 1 %", Better: trainer.Lower, Detail: true},
 		{Name: record.Low(record.CriticalSharpness), Meaning: "lower end of its interval: at this step the loss was higher; 0 if at none that was tried", Better: trainer.Lower, Detail: true},
 		{Name: record.High(record.CriticalSharpness), Meaning: "upper end: at this step the loss was lower; absent if at none that was tried", Better: trainer.Lower, Detail: true},
-		{Name: criticalRatio, Meaning: "η/η_c, the step that training takes over the critical one: above 1 it raises the loss", Detail: true},
+		{Name: criticalRatio, Meaning: "η/η_c, with η the learning rate: above 1 a step along the direction raises the loss", Detail: true},
 		{Name: criticalPasses, Unit: "passes", Whole: true, Meaning: "forward passes of this measurement", Better: trainer.Lower, Detail: true},
 	}
 }

@@ -122,10 +122,6 @@ func copyParameters(dst []*tensor.Dense, m Model) error {
 			return fmt.Errorf("models: parameter %q has shape %v, strides %v; want a row-major tensor of shape %v",
 				p.Name, p.Value.Shape(), p.Value.Strides(), dst[i].Shape())
 		}
-		if p.Value.Dtype() == tensor.Float64 {
-			SetValues(dst[i], p.Value.Float64s()) // without a copy in between
-			continue
-		}
 		SetValues(dst[i], Values(p.Value))
 	}
 	return nil

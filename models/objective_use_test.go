@@ -42,12 +42,27 @@ func TestOrderOfUseDoesNotMatter(t *testing.T) {
 			}
 			return slopes
 		},
+		func(o *models.Objective) []float64 {
+			dst := mat.NewDense(1, len(v), nil)
+			if err := o.GaussNewtonProducts(t.Context(), dst, mat.NewDense(1, len(v), v)); err != nil {
+				t.Fatal(err)
+			}
+			return dst.RawRowView(0)
+		},
+		func(o *models.Objective) []float64 { return slices.Clone(fisherProduct(t, o, v)) },
+		func(o *models.Objective) []float64 {
+			e, err := o.EvaluateAt(t.Context(), v, 0.1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return []float64{e.Loss, e.Accuracy}
+		},
 	}
 	var want [][]float64
 	for _, use := range uses {
 		want = append(want, use(newObjective(t, m, models.CrossEntropy, split, 2)))
 	}
-	for _, order := range [][]int{{0, 1, 2, 3, 0, 1, 2, 3}, {3, 2, 1, 0, 1}, {2, 2, 0, 3, 1, 2}, {1, 3, 1, 2, 0}} {
+	for _, order := range [][]int{{0, 1, 2, 3, 0, 1, 2, 3}, {3, 2, 1, 0, 1}, {2, 2, 0, 3, 1, 2}, {1, 3, 1, 2, 0}, {4, 5, 6, 0, 1, 2, 3, 4, 5}, {6, 5, 4, 2, 6, 0}} {
 		o := newObjective(t, m, models.CrossEntropy, split, 2)
 		for i, k := range order {
 			if !floats.Equal(uses[k](o), want[k]) {
