@@ -94,6 +94,12 @@ func (o *Objective) GradientAt(ctx context.Context, dst, v []float64, h float64)
 	return loss, err
 }
 
+// LogitsAt sets dst, N × C row-major, to the logits of all samples at θ + h·v. It
+// leaves the model's parameters alone.
+func (o *Objective) LogitsAt(ctx context.Context, dst, v []float64, h float64) error {
+	return o.at(v, h, func() error { return o.Logits(ctx, dst) })
+}
+
 // at calls f with the parameters at θ + h·v, and puts them back to θ. They are the
 // Objective's own from the first call on.
 func (o *Objective) at(v []float64, h float64, f func() error) error {

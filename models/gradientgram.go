@@ -2,6 +2,7 @@ package models
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -73,15 +74,11 @@ func (o *Objective) GradientGram(ctx context.Context) (*mat.Dense, error) {
 	for _, node := range nodes {
 		values[node] = mat.NewDense(n, node.Shape()[1], nil)
 	}
-	err := o.each(ctx, 1, func(r *replica, _, _ int) error {
-		return r.factored.Run()
-	}, func(r *replica, chunk, _ int) error {
-		rows := o.chunks[chunk]
+	err := o.eachFactored(ctx, func(r *replica, rows []int) {
 		for i, node := range factorNodes(r.factors) {
 			width := node.Shape()[1]
 			copyValues(values[nodes[i]].RawMatrix().Data[rows[0]*width:(rows[0]+len(rows))*width], r.program.Value(node).(*tensor.Dense))
 		}
-		return nil
 	})
 	if err != nil {
 		return nil, err
@@ -91,7 +88,78 @@ func (o *Objective) GradientGram(ctx context.Context) (*mat.Dense, error) {
 	if err := finite("the inner products of gradients", gram.RawMatrix().Data); err != nil {
 		return nil, err
 	}
-	return gram, o.checkGram(ctx, gram)
+	return gram, o.checkFactors(ctx, func(n int) float64 { return gram.At(n, n) })
+}
+
+// SquaredGradientNorms sets dst[n] to ‖gₙ‖² of the gradient of sample n's loss.
+// Where GradientGram serves, it takes one pass and no gradient is computed in full;
+// else it takes a pass for each sample.
+func (o *Objective) SquaredGradientNorms(ctx context.Context, dst []float64) error {
+	if len(dst) != o.Samples() {
+		return fmt.Errorf("models: squared norms of %d gradients into %d values", o.Samples(), len(dst))
+	}
+	if err := o.build(first | factors); err != nil {
+		return err
+	}
+	if o.replicas[0].factors != nil {
+		if err := o.factoredNorms(ctx, dst); !errors.Is(err, ErrNoFactors) {
+			return err
+		}
+	}
+	return o.SampleGradients(ctx, func(n int, g []float64) error {
+		dst[n] = floats.Dot(g, g)
+		return nil
+	})
+}
+
+func (o *Objective) factoredNorms(ctx context.Context, dst []float64) error {
+	n := float64(o.Samples())
+	squares := make(map[*G.Node][]float64) // squared norms of the rows of a node
+	err := o.eachFactored(ctx, func(r *replica, rows []int) {
+		clear(squares)
+		for _, node := range factorNodes(r.factors) {
+			squares[node] = squaredRows(r.program.Value(node).(*tensor.Dense), len(rows))
+		}
+		for i, row := range rows {
+			dst[row] = 0
+			for _, f := range r.factors {
+				term := squares[f.left][i] * n * n // the loss gives every sample the weight 1/N
+				if f.right != nil {
+					term *= squares[f.right][i]
+				}
+				dst[row] += term
+			}
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if err := finite("the norms of gradients", dst); err != nil {
+		return err
+	}
+	return o.checkFactors(ctx, func(n int) float64 { return dst[n] })
+}
+
+// squaredRows returns the squared norms of the first n rows of t.
+func squaredRows(t *tensor.Dense, n int) []float64 {
+	width := t.Shape()[1]
+	row, squares := make([]float64, n*width), make([]float64, n)
+	copyValues(row, t)
+	for i := range squares {
+		squares[i] = floats.Dot(row[i*width:(i+1)*width], row[i*width:(i+1)*width])
+	}
+	return squares
+}
+
+// eachFactored computes the factors of all chunks and calls visit for each chunk, in
+// order, with its rows.
+func (o *Objective) eachFactored(ctx context.Context, visit func(r *replica, rows []int)) error {
+	return o.each(ctx, 1, func(r *replica, _, _ int) error {
+		return r.factored.Run()
+	}, func(r *replica, chunk, _ int) error {
+		visit(r, o.chunks[chunk])
+		return nil
+	})
 }
 
 // ErrNoFactors is the error of GradientGram for a model whose gradients are no
@@ -120,9 +188,9 @@ func multiplied(all []rowFactors, values map[*G.Node]*mat.Dense, n int) *mat.Den
 	return gram
 }
 
-// checkGram compares the norms of the first and the last sample's gradient with
-// those of passes of one sample each.
-func (o *Objective) checkGram(ctx context.Context, gram *mat.Dense) error {
+// checkFactors compares the squared norms of the first and the last sample's
+// gradient with those of passes of one sample each.
+func (o *Objective) checkFactors(ctx context.Context, square func(n int) float64) error {
 	if err := o.buildSingle(); err != nil {
 		return err
 	}
@@ -138,9 +206,12 @@ func (o *Objective) checkGram(ctx context.Context, gram *mat.Dense) error {
 		}
 		clear(g)
 		r.add(g, r.gradient)
-		const rounding = 1e-6 // far above that of either way, in float32 too
-		have, want := math.Sqrt(max(gram.At(n, n), 0)), floats.Norm(g, 2)
-		if !(math.Abs(have-want) <= rounding*math.Max(have, want)) {
+		const (
+			rounding = 1e-6   // far above that of either way, in float32 too
+			least    = 1e-140 // norms whose squares are near underflow
+		)
+		have, want := math.Sqrt(max(square(n), 0)), floats.Norm(g, 2)
+		if !(math.Abs(have-want) <= rounding*math.Max(have, want)+least) {
 			return ErrNoFactors
 		}
 	}

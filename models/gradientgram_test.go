@@ -56,8 +56,15 @@ func TestGradientGram(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			norms := make([]float64, len(gradients))
+			if err := o.SquaredGradientNorms(t.Context(), norms); err != nil {
+				t.Fatal(err)
+			}
 			largest := mat.Max(gram)
 			for i, g := range gradients {
+				if want := floats.Dot(g, g); math.Abs(norms[i]-want) > 1e-13*want {
+					t.Fatalf("squared norm of gradient %d: %v, want %v", i, norms[i], want)
+				}
 				for j, h := range gradients {
 					// Rounding of sums of a few hundred products.
 					if want := floats.Dot(g, h); math.Abs(gram.At(i, j)-want) > 1e-13*largest {
@@ -100,5 +107,18 @@ func TestGradientGramRefuses(t *testing.T) {
 	}
 	if _, err := o.GradientGram(t.Context()); !errors.Is(err, models.ErrNoFactors) {
 		t.Errorf("error %v, want ErrNoFactors", err)
+	}
+	// The norms come from the gradients themselves.
+	norms := make([]float64, 2)
+	if err := o.SquaredGradientNorms(t.Context(), norms); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.SampleGradients(t.Context(), func(n int, g []float64) error {
+		if want := floats.Dot(g, g); norms[n] != want || want == 0 {
+			t.Errorf("squared norm of gradient %d: %v, want %v", n, norms[n], want)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
 	}
 }
