@@ -23,7 +23,11 @@ func TestGlossaryHasEveryMetric(t *testing.T) {
 			better[strings.Trim(cells[1], " `")] = strings.TrimSpace(cells[5])
 		}
 	}
-	for _, hook := range []trainer.Meter{&callbacks.Spectrum{}, &callbacks.Complexity{}, &callbacks.Margin{}, &callbacks.EffectiveRank{}, &callbacks.CriticalSharpness{}, &callbacks.Parameters{}} {
+	hooks := []trainer.Meter{
+		&callbacks.Spectrum{}, &callbacks.Complexity{}, &callbacks.Margin{}, &callbacks.EffectiveRank{},
+		&callbacks.Sharpness{Fisher: true, Perturbations: 2}, &callbacks.CriticalSharpness{}, &callbacks.Parameters{},
+	}
+	for _, hook := range hooks {
 		for _, m := range hook.Metrics() {
 			if have, ok := better[m.Name]; !ok {
 				t.Errorf("docs/glossary.md has no row for %s: %s", m.Name, m.Meaning)

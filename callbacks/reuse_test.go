@@ -29,6 +29,7 @@ func allHooks(t *testing.T, dir string) []trainer.Hook {
 		&callbacks.Complexity{Spectrum: spectrum},
 		&callbacks.Margin{Samples: 20},
 		&callbacks.CriticalSharpness{Along: sharpness.Update, Schedule: trainer.Schedule{Every: 1}},
+		&callbacks.Sharpness{Fisher: true, Perturbations: 3, Samples: 30},
 		&callbacks.EarlyStopping{Rule: stopping.Rule{Monitor: "train/loss", AtMost: new(0.7), For: 2}, RestoreBest: "validation/loss", Log: logger.Log},
 		logger,
 		&callbacks.JSONL{Path: filepath.Join(dir, "metrics.jsonl")},

@@ -19,6 +19,8 @@ const (
 	EffectiveRank = "boundary/effective_rank"
 
 	CriticalSharpness = "sharpness/critical"
+	FisherTrace       = "sharpness/fisher_trace"
+	Perturbation      = "sharpness/perturbation"
 
 	ParameterNorm     = "parameters/norm"
 	ParameterDistance = "parameters/distance"

@@ -11,7 +11,7 @@ import (
 // predictors are the measures that are evaluated if at least two runs have them.
 // Other measures are evaluated only if all runs have them.
 var predictors = []string{
-	record.LambdaMax, record.Trace, record.Outliers,
+	record.LambdaMax, record.Trace, record.FisherTrace, record.Perturbation, record.Outliers,
 	record.Complexity, record.Participation, record.Directions, record.EffectiveRank, "boundary/effective_rank_entropy",
 	record.Margin, "boundary/margin_q05", "boundary/margin_harmonic", record.LogitMarginMedian,
 	record.ParameterNorm, record.ParameterDistance, trainer.LossOf(datasets.Validation),

@@ -39,7 +39,6 @@ func NewPerturbation(m models.Model, split *datasets.Split, draws int, seed uint
 	if draws < 2 {
 		return nil, fmt.Errorf("sharpness: %d draws of a perturbation; want 2 or more, for a standard error", draws)
 	}
-	s.Apart = true
 	o, err := models.NewObjective(m, models.CrossEntropy, split, s)
 	if err != nil {
 		return nil, err

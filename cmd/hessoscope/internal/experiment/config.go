@@ -23,6 +23,7 @@ type Config struct {
 	Rank        Rank       `yaml:"effective_rank,omitempty"`
 	Critical    Critical   `yaml:"critical_sharpness,omitempty"`
 	Margin      Margin     `yaml:"margin"`
+	Sharpness   Sharpness  `yaml:"sharpness,omitempty"`
 	Log         Log        `yaml:"log,omitempty"`
 	Stop        Stop       `yaml:"stop,omitempty"`
 	Checkpoint  Checkpoint `yaml:"checkpoint"`
@@ -118,6 +119,18 @@ type Margin struct {
 	Schedule trainer.Schedule `yaml:"schedule,omitempty"` // if empty, 20 log-spaced epochs, the distances as far as a tenth of the work allows
 	Samples  int              `yaml:"samples,omitempty"`  // number of samples of the training split to measure, drawn by the seed; all, but at most 1000, if 0
 }
+
+// Sharpness chooses which measures of sharpness are computed that need no
+// eigenvectors, when, and on how many samples.
+type Sharpness struct {
+	Fisher        bool             `yaml:"fisher,omitempty"`        // the trace of the Fisher information
+	Perturbations int              `yaml:"perturbations,omitempty"` // random perturbations for 1/σ²; no such estimate if 0
+	Schedule      trainer.Schedule `yaml:"schedule,omitempty"`      // if empty, 20 log-spaced epochs, as far as a tenth of the work allows
+	Samples       int              `yaml:"samples,omitempty"`       // of the training split, drawn by the seed; all of at most 1000 if 0
+}
+
+// measures reports whether anything is to be measured.
+func (s *Sharpness) measures() bool { return s.Fisher || s.Perturbations != 0 }
 
 // Log chooses the epochs that are logged.
 type Log struct {

@@ -53,6 +53,11 @@ func (c *Config) hooks(folder record.Folder, console Console) ([]trainer.Hook, e
 			Schedule: c.Margin.Schedule, Samples: c.Margin.Samples, Dir: folder.Measurements(), Workers: c.Workers,
 		})
 	}
+	if s := c.Sharpness; s.measures() {
+		hooks = append(hooks, &callbacks.Sharpness{
+			Schedule: s.Schedule, Fisher: s.Fisher, Perturbations: s.Perturbations, Samples: s.Samples, Workers: c.Workers,
+		})
+	}
 	if console.Progress != nil {
 		hooks = append(hooks, progress)
 		lines = progress.Wrap(lines)

@@ -54,6 +54,12 @@ func (c *Config) Validate() error {
 		return wrong("critical_sharpness.samples", fmt.Sprintf("is %d; want 0, for all of at most 1000, or more", c.Critical.Samples))
 	case c.Margin.Samples < 0:
 		return wrong("margin.samples", fmt.Sprintf("is %d; want 0, for all of at most %d, or more", c.Margin.Samples, analysis.MarginSamples))
+	case c.Sharpness.Perturbations < 0 || c.Sharpness.Perturbations == 1:
+		return wrong("sharpness.perturbations", fmt.Sprintf("is %d; want 0, for none, or 2 and more, for a standard error", c.Sharpness.Perturbations))
+	case c.Sharpness.Samples < 0:
+		return wrong("sharpness.samples", fmt.Sprintf("is %d; want 0, for all of at most 1000, or more", c.Sharpness.Samples))
+	case !c.Sharpness.measures() && !reflect.ValueOf(c.Sharpness).IsZero():
+		return wrong("sharpness", "has settings and nothing to measure: set fisher: true, or perturbations: 100")
 	case !(c.Checkpoint.Seconds >= 0 && c.Checkpoint.Seconds <= maxSeconds):
 		return wrong("checkpoint.seconds", fmt.Sprintf("is %g; want 0, for the default, to %g", c.Checkpoint.Seconds, maxSeconds))
 	}
@@ -89,6 +95,7 @@ func (c *Config) Validate() error {
 		trainer.Below("Rank.Schedule", c.Rank.Schedule.Validate()),
 		trainer.Below("Critical.Schedule", c.Critical.Schedule.Validate()),
 		trainer.Below("Margin.Schedule", c.Margin.Schedule.Validate()),
+		trainer.Below("Sharpness.Schedule", c.Sharpness.Schedule.Validate()),
 		trainer.Below("Log.Schedule", c.Log.Schedule.Validate()),
 		trainer.Below("Checkpoint.Schedule", c.Checkpoint.Schedule.Validate()),
 	))
