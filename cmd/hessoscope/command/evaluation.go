@@ -15,10 +15,19 @@ import (
 // gaps are the generalization gaps, in the order of tables.
 var gaps = []selection.Gap{selection.AccuracyGap, selection.LossGap}
 
+// fewestRuns is the smallest number of runs for which tables are printed: the three
+// pairs of three runs allow four values of τ.
+const fewestRuns = 4
+
 // printAssociations writes Kendall's τ of each measure with both gaps.
 func printAssociations(w io.Writer, associations []selection.Association, over string) error {
 	if len(associations) == 0 {
 		_, err := fmt.Fprintf(w, "\nno Kendall's τ %s: fewer than two have a test split that was evaluated\n", over)
+		return err
+	}
+	if n := mostRuns(associations); n < fewestRuns {
+		_, err := fmt.Fprintf(w, "\nno Kendall's τ %s: %d with a test accuracy are too few; it takes %d runs to say anything, and %d of different seeds or draws of the data for an interval\n",
+			over, n, fewestRuns, selection.MinBootstrap)
 		return err
 	}
 	fmt.Fprintf(w, "\nKendall's τ-b of a measure and the generalization gap, %s;\n+1: the better value goes with the smaller gap; %s\n\n", over, undecided(associations))
@@ -66,6 +75,16 @@ func widest(associations []selection.Association, gap selection.Gap) *selection.
 	return most
 }
 
+// mostRuns is the number of runs that have a measure and a gap, of the measure that
+// most have.
+func mostRuns(associations []selection.Association) int {
+	most := 0
+	for _, a := range associations {
+		most = max(most, a.N)
+	}
+	return most
+}
+
 // weaknesses are why the numbers may say little.
 func weaknesses(associations []selection.Association) []string {
 	var all []string
@@ -78,11 +97,23 @@ func weaknesses(associations []selection.Association) []string {
 	return all
 }
 
-// printEvaluation writes a table for each gap with all statistics over all runs.
+// printEvaluation writes a table for each gap with all statistics over all runs, if
+// these are enough for one.
 func printEvaluation(w io.Writer, s *selection.Selection) error {
+	if mostRuns(s.Associations) < fewestRuns {
+		return nil
+	}
 	for _, gap := range gaps {
 		a := widest(s.Associations, gap)
 		if a == nil {
+			continue
+		}
+		if a.TiedGap == a.Pairs {
+			differ := "that differ by 2 standard errors: a larger test split would tell more apart"
+			if gap == selection.LossGap {
+				differ = "that differ"
+			}
+			fmt.Fprintf(w, "\nHow well a measure tells the %s gap is not known: no two of %d runs with the same data and loss function have gaps %s\n", gap, a.N, differ)
 			continue
 		}
 		left := fmt.Sprintf("%d pairs, and %d left out, whose gaps differ by less than 2 standard errors", a.Pairs, a.LeftOut)
@@ -102,9 +133,6 @@ func printEvaluation(w io.Writer, s *selection.Selection) error {
 		if err := printStatistics(w, s.Associations, a); err != nil {
 			return err
 		}
-	}
-	if len(s.Associations) == 0 {
-		return nil
 	}
 	_, err := fmt.Fprint(w, `
 τ: Kendall's τ-b, with its 95 % interval by clusters of runs that share data and seed, or start from one another

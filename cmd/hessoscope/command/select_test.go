@@ -300,6 +300,26 @@ func elements(path string, value any) []string {
 	return all
 }
 
+// Where there is nothing to tell, a sentence says so in place of tables of dashes.
+func TestSelectEvaluatesTooFew(t *testing.T) {
+	chdir(t)
+	all := newRuns()
+	writeRuns(t, all)
+	out := succeed(t, "select", "runs/r0", "runs/r1", "runs/r2", "--evaluate")
+	if want := "no Kendall's τ over 3 runs, on 1000000 test samples: 3 with a test accuracy are too few; it takes 4 runs to say anything, and 8 of different seeds"; !strings.Contains(out, want) || strings.Contains(out, "Ψ") {
+		t.Errorf("no %q, or a table, in\n%s", want, out)
+	}
+	for i := range all {
+		all[i].change = func(r *record.Run) { r.Data.Samples["test"] = 20 }
+	}
+	writeRuns(t, all)
+	out = succeed(t, "select", "runs", "--evaluate")
+	want := "How well a measure tells the accuracy gap is not known: no two of 5 runs with the same data and loss function have gaps that differ by 2 standard errors: a larger"
+	if !strings.Contains(out, want) || strings.Count(out, "CMI  90 %") != 1 { // the table of the loss gap
+		t.Errorf("no %q, or not one table, in\n%s", want, out)
+	}
+}
+
 // The metrics of the test split only change the results that are added after the
 // ranking. With other metrics in the folders, or none, the ranking is the same, byte
 // for byte.
