@@ -12,6 +12,7 @@ import (
 	"gonum.org/v1/gonum/floats"
 
 	"github.com/hessoscope/hessoscope/callbacks/analysis"
+	"github.com/hessoscope/hessoscope/callbacks/boundary"
 	"github.com/hessoscope/hessoscope/callbacks/curvature"
 	"github.com/hessoscope/hessoscope/callbacks/margin"
 	"github.com/hessoscope/hessoscope/datasets"
@@ -226,6 +227,25 @@ func TestTableOfEstimates(t *testing.T) {
 		}
 		if s := r.Spectrum; !(s.Trace.Low <= s.Trace.Value && s.Trace.Value <= s.Trace.High && *s.FrobeniusLow <= *s.Frobenius && *s.Frobenius <= *s.FrobeniusHigh) || *s.FrobeniusSamples != s.Trace.Samples {
 			t.Errorf("%s: trace %+v", method, *s.Trace)
+		}
+	}
+}
+
+// The number of outliers is compared with C − 1 in words.
+func TestTableOfOutliers(t *testing.T) {
+	for excess, want := range map[int]string{
+		2:  ", 2 more than the C − 1 of the simplest boundary\n",
+		0:  ", the C − 1 of the simplest boundary\n",
+		-1: ", 1 fewer than C − 1: not every section of the boundary stands out\n",
+	} {
+		var r analysis.Result
+		r.Spectrum.Outliers = &boundary.Outliers{Ratio: boundary.Outlier{Count: 2 + excess, Resolved: true, Excess: excess}}
+		var table strings.Builder
+		if err := r.WriteTable(&table); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(table.String(), want) {
+			t.Errorf("no %q in\n%s", want, table.String())
 		}
 	}
 }

@@ -116,12 +116,23 @@ func (s *Spectrum) writeOutliers(t io.Writer, all bool) {
 			unresolved = "; may be another number"
 		}
 		if all || rule.use == "" {
-			fmt.Fprintf(t, "%s\t%d above %s (%.3g), %+d beyond C − 1%s%s\n", rule.name, rule.found.Count, rule.above, rule.found.Threshold, rule.found.Excess, unresolved, rule.use)
+			fmt.Fprintf(t, "%s\t%d above %s (%.3g), %s%s%s\n", rule.name, rule.found.Count, rule.above, rule.found.Threshold, excess(rule.found.Excess), unresolved, rule.use)
 		}
 	}
 	for i, p := range o.Pairs {
 		fmt.Fprintf(t, "λ%d is about\tthe boundary of classes %d and %d (mean alignments %+.2f and %+.2f)\n", i+1, p.Along, p.Against, p.MeanAlong, p.MeanAgainst)
 	}
+}
+
+// excess compares a number of outliers with the C − 1 of the simplest boundary.
+func excess(more int) string {
+	switch {
+	case more > 0:
+		return fmt.Sprintf("%d more than the C − 1 of the simplest boundary", more)
+	case more < 0:
+		return fmt.Sprintf("%d fewer than C − 1: not every section of the boundary stands out", -more)
+	}
+	return "the C − 1 of the simplest boundary"
 }
 
 func writeComplexity(t io.Writer, c *boundary.Complexity) {
