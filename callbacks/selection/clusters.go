@@ -2,11 +2,11 @@ package selection
 
 import "fmt"
 
-// clusters returns the number of each run's cluster. Runs of a cluster are not
-// independent of each other: they have the same draw of the data and the same seed,
-// or one starts from a file of the other, or both start from the same file. The
+// Clusters returns the number of each run's cluster, from 0. Runs of a cluster are
+// not independent of each other: they have the same draw of the data and the same
+// seed, or one starts from a file of the other, or both start from the same file. The
 // clusters are the connected components of this relation.
-func clusters(runs []*Ranked) []int {
+func Clusters(runs []Candidate) []int {
 	parent := make([]int, len(runs))
 	for i := range parent {
 		parent[i] = i
@@ -18,8 +18,7 @@ func clusters(runs []*Ranked) []int {
 		return i
 	}
 	first := make(map[string]int) // first run that has a key
-	for i, r := range runs {
-		c := r.candidate
+	for i, c := range runs {
 		keys := []string{fmt.Sprintf("seed %d of %s", c.Run.Seed, c.Run.Data.Fingerprint), "run " + c.Path}
 		for _, start := range c.Starts {
 			keys = append(keys, "run "+start)
@@ -33,8 +32,12 @@ func clusters(runs []*Ranked) []int {
 		}
 	}
 	numbers := make([]int, len(runs))
+	of := make(map[int]int) // number of the cluster of a root
 	for i := range numbers {
-		numbers[i] = root(i)
+		if _, known := of[root(i)]; !known {
+			of[root(i)] = len(of)
+		}
+		numbers[i] = of[root(i)]
 	}
 	return numbers
 }

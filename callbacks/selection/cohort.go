@@ -9,19 +9,21 @@ import (
 type cohort struct {
 	runs    []*Ranked
 	group   []int // group of each run; only runs of the same group are compared
-	cluster []int // cluster of each run, see clusters
+	cluster []int // cluster of each run, see Clusters
 	axes    []axis
 }
 
 func newCohort(groups []Group) *cohort {
 	c := new(cohort)
+	var candidates []Candidate
 	for k := range groups {
 		for i := range groups[k].Runs {
 			c.runs = append(c.runs, &groups[k].Runs[i])
 			c.group = append(c.group, k)
+			candidates = append(candidates, *groups[k].Runs[i].candidate)
 		}
 	}
-	c.cluster = clusters(c.runs)
+	c.cluster = Clusters(candidates)
 	c.axes = axes(c.runs, c.group)
 	return c
 }

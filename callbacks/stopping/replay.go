@@ -28,16 +28,17 @@ type Outcome struct {
 
 // Replayed has the outcomes of several rules in one run.
 type Replayed struct {
-	Run    string    `json:"run"`
-	Oracle *Point    `json:"oracle"` // the first epoch of the best test accuracy; nil if there is no test accuracy
-	End    Point     `json:"end"`    // the last recorded epoch
-	Rules  []Outcome `json:"rules"`
+	Run     string    `json:"run"`
+	Cluster int       `json:"cluster"` // see Run.Cluster
+	Oracle  *Point    `json:"oracle"`  // the first epoch of the best test accuracy; nil if there is no test accuracy
+	End     Point     `json:"end"`     // the last recorded epoch
+	Rules   []Outcome `json:"rules"`
 }
 
 // Replay returns where each rule would have stopped a run. For an invalid rule, it
 // returns the error of NewWatch.
 func Replay(run Run, rules []Rule) (Replayed, error) {
-	replayed := Replayed{Run: run.Name, Oracle: run.oracle()}
+	replayed := Replayed{Run: run.Name, Cluster: run.Cluster, Oracle: run.oracle()}
 	replayed.End = run.point(run.History[len(run.History)-1], replayed.Oracle)
 	for _, r := range rules {
 		outcome, err := run.outcome(r, replayed)

@@ -172,6 +172,17 @@ func TestSummarize(t *testing.T) {
 	if s := stopping.Summarize(runs[:2])[1]; *s.MedianRegret != 0.5 || s.Runs != 2 {
 		t.Errorf("of two runs %+v, want the median 0.5", s)
 	}
+	// Every run twice in a cluster tells no more than once.
+	var twice []stopping.Replayed
+	for i, r := range runs {
+		r.Cluster = i + 1
+		twice = append(twice, r, r)
+	}
+	for i, s := range stopping.Summarize(twice) {
+		if diff := cmp.Diff(want[i].MeanRegretError, s.MeanRegretError, cmpopts.EquateApprox(0, 1e-15)); diff != "" || s.Runs != 2*want[i].Runs {
+			t.Errorf("%s, every run twice: %d runs, error (-want +have):\n%s", s.Rule, s.Runs, diff)
+		}
+	}
 	if s := stopping.Summarize(nil); len(s) != 1 || s[0].Runs != 0 {
 		t.Errorf("of no run %+v", s)
 	}

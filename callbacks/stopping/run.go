@@ -21,6 +21,9 @@ type Run struct {
 	Name    string
 	Metrics []trainer.Metric // declared metrics
 	History []record.Entry   // in the order of epochs; at least one
+	// Cluster numbers, from 1, the sets of runs that are not independent of each
+	// other; 0 for a run that is independent of all others.
+	Cluster int
 	// TestSamples is the number of samples of the test split, for the standard
 	// error of the regret; 0 if it is not known.
 	TestSamples int

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/hessoscope/hessoscope/callbacks/record"
+	"github.com/hessoscope/hessoscope/callbacks/selection"
 	"github.com/hessoscope/hessoscope/callbacks/stopping"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/runs"
@@ -40,8 +42,8 @@ The file has a list of rules, each as in stop.when of an experiment:
 The regret is the test accuracy of the oracle minus that of the rule. The oracle stops at the first
 epoch of the best test accuracy; it uses the test split, which a rule must not do (--study-test allows it
 to the rules of a file). The error of the regret (±) assumes that the two networks were tested on
-different samples, so it is rather too large; over several runs it is the standard error of the mean. A
-rule of patience is also scored at the epoch whose parameters stop.restore_best would restore: "best at".
+different samples, so it is rather too large; over several runs it is the standard error of the mean, by
+clusters of runs that share data and seed, or start from one another. A rule of patience is also scored at the epoch whose parameters stop.restore_best would restore: "best at".
 A rule that never holds takes the whole run. A rule that could not hold, because its metric was measured
 too rarely, is listed separately. If the test split was not evaluated at an epoch, the nearest epoch with
 a test accuracy is used and shown. If a metric is measured rarely, its rules stop late: to study rules on
@@ -59,9 +61,10 @@ func (c stopStudyCmd) Run(out *output) error {
 		return err
 	}
 	var studied []stopping.Run
-	for _, r := range recorded {
+	clusters := selection.Clusters(recorded)
+	for i, r := range recorded {
 		studied = append(studied, stopping.Run{
-			Name: string(r.Folder), Metrics: r.Run.Metrics, History: r.History, TestSamples: r.Run.Data.Samples[datasets.Test],
+			Name: r.Path, Metrics: r.Run.Metrics, History: r.History, TestSamples: r.Run.Data.Samples[datasets.Test], Cluster: clusters[i] + 1,
 		})
 	}
 	rules, err := c.rules(studied)
@@ -73,7 +76,7 @@ func (c stopStudyCmd) Run(out *output) error {
 	for i, r := range recorded {
 		replay, err := stopping.Replay(studied[i], rules)
 		if err != nil {
-			return fmt.Errorf("%s: %w", r.Folder.History(), err)
+			return fmt.Errorf("%s: %w", record.Folder(r.Path).History(), err)
 		}
 		replayed = append(replayed, replay)
 		study.Runs = append(study.Runs, studiedRun{replay, r.Run.Status, r.Run.Epochs, r.Run.Data.Samples[datasets.Test]})

@@ -121,7 +121,7 @@ func TestStopStudyTable(t *testing.T) {
 		t.Errorf("a study of one run has a summary, or tells where it was made:\n%s", one)
 	}
 	both := succeed(t, "stop-study", "runs")
-	for _, want := range []string{"runs/a: ", second + ": ", "\nover 2 runs\n", "validation/loss not better for 5 measurements"} {
+	for _, want := range []string{"runs/a: ", second + ": ", "\nover 2 runs in 2 clusters of runs that share data and seed, or start from one another\n", "validation/loss not better for 5 measurements"} {
 		if !strings.Contains(both, want) {
 			t.Errorf("no %q in\n%s", want, both)
 		}
@@ -138,8 +138,9 @@ func TestStopStudyApart(t *testing.T) {
 	chdir(t)
 	trainSmall(t, "a", "training.evaluate={every: 20}")
 	trainSmall(t, "b", "training.evaluate={every: 4}")
+	trainSmall(t, "other", "seed=9")
 	write(t, "rules.yaml", "rules:\n- {monitor: test/accuracy, patience: 3}\n- {monitor: validation/loss, rises: 4}\n")
-	table := succeed(t, "stop-study", "runs", "--rules", "rules.yaml", "--study-test", "--json", "s.json")
+	table := succeed(t, "stop-study", "runs/a", "runs/b", "--rules", "rules.yaml", "--study-test", "--json", "s.json")
 	study := decode[stopStudy](t, read(t, "s.json"))
 	for i, want := range []stopping.Verdict{stopping.TooFew, stopping.TooFew} {
 		if o := study.Runs[0].Rules[i]; o.Verdict != want || study.Runs[1].Rules[i].Verdict == want {
@@ -149,8 +150,12 @@ func TestStopStudyApart(t *testing.T) {
 			t.Errorf("summary %+v", s)
 		}
 	}
-	if s := study.Summary[0]; s.Runs != 2 || s.MeanRegretError == nil || study.Runs[1].End.RegretError == nil {
-		t.Errorf("summary %+v", s)
+	if s := study.Summary[0]; s.Runs != 2 || s.MeanRegretError != nil || study.Runs[1].End.RegretError == nil {
+		t.Errorf("summary %+v, want no error of the mean: the runs share data and seed", s)
+	}
+	study = decode[stopStudy](t, succeed(t, "stop-study", "runs", "--json", "-"))
+	if s := study.Summary[0]; s.Runs != 3 || s.MeanRegretError == nil || study.Runs[0].Cluster != study.Runs[1].Cluster || study.Runs[2].Cluster == study.Runs[0].Cluster {
+		t.Errorf("summary %+v, want an error of the mean: the third run has another seed", s)
 	}
 	for _, want := range []string{"too few  ", "validation/loss rising for 4 measurements: validation/loss was measured 3 times, and the rule needs 5\n"} {
 		if !strings.Contains(table, want) {

@@ -39,7 +39,11 @@ func printStopStudy(w io.Writer, s *stopStudy) error {
 	if len(s.Runs) < 2 {
 		return nil
 	}
-	fmt.Fprintf(w, "\nover %d runs\n", len(s.Runs))
+	clusters := make(map[int]bool)
+	for _, run := range s.Runs {
+		clusters[run.Cluster] = true
+	}
+	fmt.Fprintf(w, "\nover %d runs in %d clusters of runs that share data and seed, or start from one another\n", len(s.Runs), len(clusters))
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(t, "runs\ttoo few\tstopped\tmean regret\t±\tof best\t±\tmedian\tepochs\t  rule\n")
 	for _, r := range s.Summary {
