@@ -5,7 +5,7 @@
 // At the end of an epoch, hooks run in the order of their phases:
 //
 //	measure   Spectrum, the eigenvalues of the Hessian; Complexity, which uses its eigenpairs; Margin;
-//	          EffectiveRank, CriticalSharpness and Parameters, which are cheap
+//	          EffectiveRank, CriticalSharpness and Parameters, which are cheap; Sharpness
 //	decide    EarlyStopping, by a rule of package stopping
 //	record    JSONL, CSV, Logger, Progress
 //	save      Checkpoint, RunRecord

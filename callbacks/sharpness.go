@@ -23,8 +23,8 @@ type Sharpness struct {
 	// of each sample.
 	Fisher bool
 	// Perturbations is the number of random perturbations of the parameters by which
-	// 1/σ² is estimated; zero for no such estimate. Each costs about eight forward
-	// passes. With 100 the standard error is of the order of 7 %.
+	// 1/σ² is estimated; zero for no such estimate. Each costs about seven forward
+	// passes. With 100 the standard error is of the order of 8 %.
 	Perturbations int
 	// Split is the name of the split; "train" if empty.
 	Split string
