@@ -41,6 +41,19 @@ func newTwice() twice {
 	return twice{tensor.New(tensor.WithShape(2, 2), tensor.WithBacking([]float64{1.3, -0.2, 0.5, -1.7}))}
 }
 
+// newNodes is a linear model of somebody's graph, for batches of 16.
+func newNodes(t *testing.T) models.Model {
+	t.Helper()
+	x := G.NewTensor(G.NewGraph(), tensor.Float64, 2, G.WithShape(16, 2), G.WithName("x"))
+	w := G.NewTensor(x.Graph(), tensor.Float64, 2, G.WithName("w"),
+		G.WithValue(tensor.New(tensor.WithShape(2, 2), tensor.WithBacking([]float64{-1, 2, 0.5, -0.3}))))
+	m, err := models.FromNodes(x, G.Must(G.Mul(x, w)), G.Nodes{w})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
 func newMLP(t *testing.T, c models.MLPConfig) *models.MLP {
 	t.Helper()
 	m, err := models.NewMLP(c, rand.New(rand.NewPCG(1, 2)))
@@ -86,6 +99,7 @@ func TestFisherTrace(t *testing.T) {
 		"two classes":    {newMLP(t, models.MLPConfig{Input: 2, Hidden: []int{7}, Classes: 2}), 2},
 		"linear":         {newMLP(t, models.MLPConfig{Input: 2, Classes: 5}), 5},
 		"no MLP":         {newTwice(), 2},
+		"nodes":          {newNodes(t), 2},
 		"single numbers": {newMLP(t, models.MLPConfig{Input: 2, Hidden: []int{4}, Classes: 3, Precision: tensor.Float32}), 3},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -122,18 +122,11 @@ func learn(t *testing.T, m models.Model, split *datasets.Split) {
 // with any number of workers the result is the same.
 func TestPerturbationOfAnyModel(t *testing.T) {
 	split := blobs(40, 2)
-	x := G.NewTensor(G.NewGraph(), tensor.Float64, 2, G.WithShape(16, 2), G.WithName("x"))
-	w := G.NewTensor(x.Graph(), tensor.Float64, 2, G.WithName("w"),
-		G.WithValue(tensor.New(tensor.WithShape(2, 2), tensor.WithBacking([]float64{-1, 2, 0.5, -0.3}))))
-	nodes, err := models.FromNodes(x, G.Must(G.Mul(x, w)), G.Nodes{w})
-	if err != nil {
-		t.Fatal(err)
-	}
 	for name, m := range map[string]models.Model{
 		"MLP":     newMLP(t, models.MLPConfig{Input: 2, Hidden: []int{5}, Classes: 2}),
 		"float32": newMLP(t, models.MLPConfig{Input: 2, Hidden: []int{5}, Classes: 2, Precision: tensor.Float32}),
 		"no MLP":  newTwice(),
-		"nodes":   nodes,
+		"nodes":   newNodes(t),
 	} {
 		t.Run(name, func(t *testing.T) {
 			learn(t, m, split)

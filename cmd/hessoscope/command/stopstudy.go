@@ -40,15 +40,16 @@ The file has a list of rules, each as in stop.when of an experiment:
     - {monitor: validation/loss, patience: 5}
 
 The regret is the test accuracy of the oracle minus that of the rule. The oracle stops at the first
-epoch of the best test accuracy; it uses the test split, which a rule must not do (--study-test allows it
-to the rules of a file). The error of the regret (±) assumes that the two networks were tested on
+epoch of the best test accuracy; it uses the test split, which a rule must not do (--study-test allows
+it to the rules of a file). The error of the regret (±) assumes that the two networks were tested on
 different samples, so it is rather too large; over several runs it is the standard error of the mean, by
-clusters of runs that share data and seed, or start from one another. A rule of patience is also scored at the epoch whose parameters stop.restore_best would restore: "best at".
-A rule that never holds takes the whole run. A rule that could not hold, because its metric was measured
-too rarely, is listed separately. If the test split was not evaluated at an epoch, the nearest epoch with
-a test accuracy is used and shown. If a metric is measured rarely, its rules stop late: to study rules on
-the boundary, measure at more epochs (spectrum.schedule). The time is that of the recorded run, including
-all its measurements.`
+clusters of runs that share data and seed, or start from one another. A rule of patience is also scored
+at the epoch whose parameters stop.restore_best would restore: "best at". A rule that never holds takes
+the whole run. A rule that could not hold, because its metric was measured too rarely, is listed
+separately. If the test split was not evaluated at an epoch, the nearest epoch with a test accuracy is
+used and shown. If a metric is measured rarely, its rules stop late: to study rules on the boundary,
+measure at more epochs (spectrum.schedule). The time is that of the recorded run, including all its
+measurements.`
 }
 
 func (c stopStudyCmd) Run(out *output) error {
