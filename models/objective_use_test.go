@@ -249,45 +249,43 @@ func TestPrecisionOfAnObjective(t *testing.T) {
 }
 
 // LogitsAt gives the logits of a model that has been moved. The model itself is where
-// it was, during the call too if the objective's parameters are apart.
+// it was.
 func TestLogitsAt(t *testing.T) {
 	split := blobs(20, 3, 2, 1)
 	for name, precision := range map[string]tensor.Dtype{"float64": tensor.Float64, "float32": tensor.Float32} {
 		m := newMLP(t, models.MLPConfig{Input: 3, Hidden: []int{4}, Classes: 2, Precision: precision})
 		before := models.Export(m.Parameters())
-		for _, apart := range []bool{false, true} {
-			o, err := models.NewObjective(m, models.CrossEntropy, split, models.ObjectiveSettings{Apart: apart})
-			if err != nil {
-				t.Fatal(err)
-			}
-			v := normal(o.Dim(), 7)
-			have, want, back := make([]float64, 40), make([]float64, 40), make([]float64, 40)
-			if err := o.LogitsAt(t.Context(), have, v, 0.5); err != nil {
-				t.Fatal(err)
-			}
-			moved := newMLP(t, models.MLPConfig{Input: 3, Hidden: []int{4}, Classes: 2})
-			rest := v
-			for i, p := range moved.Parameters() {
-				values := models.Values(m.Parameters()[i].Value)
-				floats.AddScaled(values, 0.5, rest[:len(values)])
-				rest = rest[len(values):]
-				models.SetValues(p.Value, values)
-			}
-			if err := newObjective(t, moved, models.CrossEntropy, split, 1).Logits(t.Context(), want); err != nil {
-				t.Fatal(err)
-			}
-			if err := o.Logits(t.Context(), back); err != nil {
-				t.Fatal(err)
-			}
-			if !slices.Equal(have, want) || slices.Equal(have, back) {
-				t.Errorf("%s, apart: %t: logits %v, want %v; %v without the move", name, apart, have, want, back)
-			}
-			if diff := cmp.Diff(before, models.Export(m.Parameters())); diff != "" {
-				t.Errorf("%s, apart: %t: parameters (-before +after):\n%s", name, apart, diff)
-			}
-			if err := o.LogitsAt(t.Context(), have, v[1:], 0.5); err == nil {
-				t.Error("no error for a move of too few parameters")
-			}
+		o, err := models.NewObjective(m, models.CrossEntropy, split, models.ObjectiveSettings{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := normal(o.Dim(), 7)
+		have, want, back := make([]float64, 40), make([]float64, 40), make([]float64, 40)
+		if err := o.LogitsAt(t.Context(), have, v, 0.5); err != nil {
+			t.Fatal(err)
+		}
+		moved := newMLP(t, models.MLPConfig{Input: 3, Hidden: []int{4}, Classes: 2})
+		rest := v
+		for i, p := range moved.Parameters() {
+			values := models.Values(m.Parameters()[i].Value)
+			floats.AddScaled(values, 0.5, rest[:len(values)])
+			rest = rest[len(values):]
+			models.SetValues(p.Value, values)
+		}
+		if err := newObjective(t, moved, models.CrossEntropy, split, 1).Logits(t.Context(), want); err != nil {
+			t.Fatal(err)
+		}
+		if err := o.Logits(t.Context(), back); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(have, want) || slices.Equal(have, back) {
+			t.Errorf("%s: logits %v, want %v; %v without the move", name, have, want, back)
+		}
+		if diff := cmp.Diff(before, models.Export(m.Parameters())); diff != "" {
+			t.Errorf("%s: parameters (-before +after):\n%s", name, diff)
+		}
+		if err := o.LogitsAt(t.Context(), have, v[1:], 0.5); err == nil {
+			t.Error("no error for a move of too few parameters")
 		}
 	}
 }
