@@ -14,7 +14,7 @@ const (
 	Test       = "test"
 )
 
-// Dataset is a labelled classification data set with named splits.
+// Dataset is a labelled classification data set, or a regression data set, with named splits.
 type Dataset struct {
 	Name        string
 	Description string
@@ -22,7 +22,7 @@ type Dataset struct {
 
 	Shape    []int    // of one sample: {2}, {4}, {1, 28, 28} (channels, rows, columns)
 	Features []string // one name a column for tabular data, else nil
-	Classes  []string // class names; Labels index them
+	Classes  []string // class names; Labels index them; nil in a regression
 	Splits   []Split  // "train" first, then "validation", "test" as they exist
 
 	// Shared says that no sample is held out: Splits has the train split alone, and [Dataset.Split] returns
@@ -36,8 +36,11 @@ type Dataset struct {
 type Split struct {
 	Name   string
 	X      []float64 // row-major, Len()*Width values
-	Labels []int     // class of each sample
+	Labels []int     // class of each sample; nil in a regression
 	Index  []int     // row number in the source, for tracing a sample back
+	// Targets are what a loss compares the outputs with: row-major, Len() rows of one value an output. If nil, these are
+	// the one-hot labels.
+	Targets []float64
 }
 
 // Scaling is the affine map of a standardized set, one entry a column: z = (x − Mean) / Scale for a source value x.
@@ -87,7 +90,20 @@ func canonicalSplit(name string) string {
 }
 
 // Len returns the number of samples.
-func (s *Split) Len() int { return len(s.Labels) }
+func (s *Split) Len() int {
+	if s.Labels == nil {
+		return len(s.Index)
+	}
+	return len(s.Labels)
+}
+
+// Outputs returns the number of Targets of a sample, 0 if there are none.
+func (s *Split) Outputs() int {
+	if s.Len() == 0 {
+		return 0
+	}
+	return len(s.Targets) / s.Len()
+}
 
 // Subset returns a copy of the given rows, in the order given; a row may come more than once. A row outside [0, Len) is
 // an error.
@@ -128,15 +144,18 @@ func (s *Split) DrawRows(n int, seed uint64) ([]int, error) {
 }
 
 func (s *Split) take(rows []int, width int) *Split {
-	sub := &Split{
-		Name:   s.Name,
-		X:      make([]float64, 0, len(rows)*width),
-		Labels: make([]int, len(rows)),
-		Index:  make([]int, len(rows)),
+	sub := &Split{Name: s.Name, X: make([]float64, 0, len(rows)*width), Index: make([]int, len(rows))}
+	if s.Labels != nil {
+		sub.Labels = make([]int, len(rows))
 	}
+	outputs := s.Outputs()
 	for i, r := range rows {
 		sub.X = append(sub.X, s.X[r*width:(r+1)*width]...)
-		sub.Labels[i], sub.Index[i] = s.Labels[r], s.Index[r]
+		sub.Targets = append(sub.Targets, s.Targets[r*outputs:(r+1)*outputs]...)
+		sub.Index[i] = s.Index[r]
+		if s.Labels != nil {
+			sub.Labels[i] = s.Labels[r]
+		}
 	}
 	return sub
 }
@@ -146,6 +165,9 @@ func (s *Split) width() (int, error) {
 	n := s.Len()
 	if len(s.Index) != n || (n == 0 && len(s.X) != 0) || (n != 0 && len(s.X)%n != 0) {
 		return 0, fmt.Errorf("datasets: split %q has %d values and %d indices for %d labels", s.Name, len(s.X), len(s.Index), n)
+	}
+	if (n == 0 && len(s.Targets) != 0) || (n != 0 && len(s.Targets)%n != 0) || (s.Labels == nil && n != 0 && s.Targets == nil) {
+		return 0, fmt.Errorf("datasets: split %q has %d targets for %d samples; want the same number for each", s.Name, len(s.Targets), n)
 	}
 	if n == 0 {
 		return 0, nil

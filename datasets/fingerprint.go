@@ -8,8 +8,8 @@ import (
 	"math"
 )
 
-// Fingerprint returns the SHA-256, in hexadecimal, of the shape, the classes and each split's name, values and labels:
-// equal for equal data in equal order, whatever the name of the set.
+// Fingerprint returns the SHA-256, in hexadecimal, of the shape, the classes and each split's name, values, labels and
+// targets: equal for equal data in equal order, whatever the name of the set.
 func (d *Dataset) Fingerprint() string {
 	f := fingerprint{Hash: sha256.New()}
 	f.ints(d.Shape)
@@ -23,6 +23,9 @@ func (d *Dataset) Fingerprint() string {
 		f.string(s.Name)
 		f.floats(s.X)
 		f.ints(s.Labels)
+		if s.Targets != nil { // without them, the bytes are those that earlier versions hashed
+			f.floats(s.Targets)
+		}
 	}
 	return hex.EncodeToString(f.Sum(nil))
 }

@@ -117,7 +117,8 @@ func (d *Dataset) clone() *Dataset {
 	out.Classes = slices.Clone(d.Classes)
 	out.Splits = make([]Split, len(d.Splits))
 	for i, s := range d.Splits {
-		out.Splits[i] = Split{Name: s.Name, X: slices.Clone(s.X), Labels: slices.Clone(s.Labels), Index: slices.Clone(s.Index)}
+		s.X, s.Labels, s.Index, s.Targets = slices.Clone(s.X), slices.Clone(s.Labels), slices.Clone(s.Index), slices.Clone(s.Targets)
+		out.Splits[i] = s
 	}
 	return &out
 }
