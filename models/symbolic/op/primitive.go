@@ -102,6 +102,12 @@ func apply(p primitive, in ...*G.Node) (*G.Node, error) {
 	return node, nil
 }
 
+// Known tells whether an operation is one of this package.
+func Known(o G.Op) bool {
+	_, ours := o.(*primitive)
+	return ours
+}
+
 // Reapply applies an operation of this package to other operands of the same
 // shapes, in their precision. It returns false for other operations.
 func Reapply(o G.Op, in ...*G.Node) (n *G.Node, ours bool, err error) {
