@@ -24,11 +24,27 @@ type Model interface {
 	Logits(x *G.Node, params G.Nodes) (*G.Node, error)
 }
 
-// A Fixed model can be built for one batch size only, and in the type of its
-// parameters only. Smaller batches are padded with samples of weight zero.
+// A Fixed model can be built for one batch size only. Smaller batches are padded
+// with samples of weight zero.
 type Fixed interface {
 	Model
 	BatchSize() int
+}
+
+// A Buffered model has tensors besides its parameters that its logits depend on
+// and that are not learned, such as running statistics. Their nodes follow those of
+// the parameters when Logits is called, and their values are taken over whenever
+// those of the parameters are.
+type Buffered interface {
+	Model
+	Buffers() []Parameter
+}
+
+func buffersOf(m Model) []Parameter {
+	if b, ok := m.(Buffered); ok {
+		return b.Buffers()
+	}
+	return nil
 }
 
 // Parameter is a named parameter tensor.

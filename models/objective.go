@@ -49,7 +49,7 @@ const (
 
 // NewObjective returns the loss of m over split.
 func NewObjective(m Model, loss Loss, split *datasets.Split, s ObjectiveSettings) (*Objective, error) {
-	if err := checkData(m, split); err != nil {
+	if err := checkData(m, loss, split); err != nil {
 		return nil, err
 	}
 	active, err := selectParameters(m, s.Only)
@@ -117,7 +117,9 @@ func (o *Objective) Refresh() error {
 // changed tells all programs that the parameters were written to.
 func (o *Objective) changed() {
 	for _, r := range o.replicas {
+		r.refresh(o.model)
 		r.program.Changed(r.Params...)
+		r.program.Changed(r.Buffers...)
 	}
 	if o.single != nil { // it shares the parameters' tensors
 		o.single.changed()

@@ -3,6 +3,7 @@ package models
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -111,7 +112,7 @@ func newReplica(e *Expression, active []bool, d derivatives) (*replica, error) {
 		r.inputImage = toInput[0]
 		outs = append(outs, present(toInput)...)
 	}
-	together := []G.Nodes{e.Inputs(), e.Params, r.direction}
+	together := []G.Nodes{e.Inputs(), slices.Concat(e.Params, e.Buffers), r.direction}
 	if r.program, err = symbolic.CompileTogether(together, outs...); err != nil {
 		return nil, err
 	}
@@ -144,8 +145,11 @@ func (r *replica) directions(nodes G.Nodes) G.Nodes {
 
 // linearise builds G·v = Jᵀ·∇²ℓ·(J·v), with J the Jacobian of the logits.
 func (r *replica) linearise() error {
-	logits := G.Nodes{r.Logits}
-	pushed, err := r.pushed(r.Logits)
+	if err := r.throughOutputs(); err != nil {
+		return err
+	}
+	logits := G.Nodes{r.Outputs}
+	pushed, err := r.pushed(r.Outputs)
 	if err != nil {
 		return err
 	}
@@ -295,7 +299,7 @@ func score[T op.Float](split *datasets.Split, rows []int, losses, logits []T) (s
 				best = c
 			}
 		}
-		if best == split.Labels[row] {
+		if split.Labels != nil && best == split.Labels[row] {
 			correct++
 		}
 	}

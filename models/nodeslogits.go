@@ -1,0 +1,338 @@
+package models
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
+	"github.com/hessoscope/hessoscope/datasets"
+	"github.com/hessoscope/hessoscope/models/symbolic"
+	"github.com/hessoscope/hessoscope/models/symbolic/op"
+	"github.com/hessoscope/hessoscope/models/symbolic/replay"
+)
+
+// matrix is the output z as logits, (n, classes): (0, z) where there is one value a
+// sample.
+func (m *nodes) matrix(z *G.Node) (*G.Node, error) {
+	n := m.BatchSize()
+	if m.outputs() > 1 {
+		return op.Reshape(z, tensor.Shape{n, m.outputs()})
+	}
+	index := make(op.Index, 2*n)
+	for i := range n {
+		index[2*i], index[2*i+1] = -1, int32(i)
+	}
+	return op.Gather(z, index, tensor.Shape{n, 2})
+}
+
+// checkLogits returns an error if the graph shows that the logits are
+// probabilities. With a cost of its own, which says what they are used for, the
+// node before is taken.
+func (m *nodes) checkLogits() error {
+	name, before := replay.Probabilities(m.logits)
+	if name == "" {
+		return nil
+	}
+	if m.own == nil || before == nil || !before.Shape().Eq(m.logits.Shape()) {
+		return fmt.Errorf("models: the logits, node %q, are probabilities, and the loss would apply a %[2]s to them again; hand over the node before the %[2]s", m.logits.Name(), name)
+	}
+	m.note("the node before the %s is taken for the logits", name)
+	m.logits = before
+	return nil
+}
+
+func (m *nodes) note(format string, args ...any) {
+	m.notes = append(m.notes, fmt.Sprintf(format, args...))
+}
+
+// sumToOne tells whether the rows of p, classes values each, are positive and sum
+// to 1: distributions, and no logits.
+func sumToOne(p []float64, classes int) bool {
+	for row := range slices.Chunk(p, classes) {
+		sum := 0.0
+		for _, v := range row {
+			if !(v >= 0) {
+				return false
+			}
+			sum += v
+		}
+		if !(math.Abs(sum-1) < 1e-6) { // float32 rounds to 1e-7
+			return false
+		}
+	}
+	return len(p) > 0 && classes > 1
+}
+
+// CheckLogits returns an error if the logits of m on the samples of split are
+// probabilities: rows that are positive and sum to 1.
+func CheckLogits(ctx context.Context, m Model, split *datasets.Split) error {
+	o, err := NewObjective(m, linear, split, ObjectiveSettings{})
+	if err != nil {
+		return err
+	}
+	logits := make([]float64, o.Samples()*m.Classes())
+	if err := o.Logits(ctx, logits); err != nil {
+		return err
+	}
+	if sumToOne(logits, m.Classes()) {
+		return fmt.Errorf("models: the logits of every sample of split %q are positive and sum to 1: they are probabilities, and the loss would apply a softmax to them again; hand over the values before the softmax", split.Name)
+	}
+	return nil
+}
+
+// chooseType finds out whether the graph can be measured in float64. Only
+// operations that are known neither to Gorgonia nor here can prevent that.
+func (m *nodes) chooseType() error {
+	known := true
+	m.walk(func(n *G.Node) {
+		if o := n.Op(); o != nil && symbolic.StockName(o) == "" && !op.Known(o) {
+			known = false
+		}
+	})
+	if known || Precision(m) == tensor.Float64 {
+		return nil
+	}
+	if m.runs(tensor.Float64) != nil {
+		m.bound = true
+		m.note("it is measured in float32: an operation of its graph cannot be computed in float64")
+	}
+	return nil
+}
+
+// runs returns an error unless a Hessian-vector product can be computed in a
+// precision.
+func (m *nodes) runs(dtype tensor.Dtype) error {
+	e, err := Express(m, m.loss(), m.BatchSize(), dtype)
+	if err != nil {
+		return err
+	}
+	active := slices.Repeat([]bool{true}, len(m.learnables))
+	r, err := newReplica(e, active, first|second)
+	if err != nil {
+		return err
+	}
+	for i, p := range m.Parameters() {
+		t := tensor.New(tensor.WithShape(p.Value.Shape()...), tensor.Of(dtype))
+		SetValues(t, Values(p.Value))
+		if err := r.program.Set(e.Params[i], t); err != nil {
+			return err
+		}
+	}
+	return r.product.Run()
+}
+
+// loss is that by which the graph is tried out.
+func (m *nodes) loss() Loss {
+	if m.own != nil {
+		return m.own
+	}
+	return CrossEntropy
+}
+
+// tryOut builds the graph again and computes it on random numbers, with which
+// mistakes show that a graph alone does not.
+func (m *nodes) tryOut() error {
+	dtype := tensor.Float64
+	if m.bound {
+		dtype = Precision(m)
+	}
+	t, err := m.trial(dtype)
+	if err != nil {
+		return err
+	}
+	if err := t.replay.Verify(); err != nil {
+		return err
+	}
+	z, losses, err := t.run()
+	if err != nil {
+		return err
+	}
+	if m.outputs() > 1 && sumToOne(z, m.outputs()) {
+		return fmt.Errorf("models: the logits, node %q, are positive and sum to 1: they are probabilities, and the loss would apply a softmax to them again; hand over the node before the softmax", m.logits.Name())
+	}
+	if err := m.checkMean(t, losses); err != nil {
+		return err
+	}
+	if m.dropout {
+		m.note("dropout is left out where it is measured")
+	}
+	if len(m.norms) > 0 {
+		m.note("batch normalization goes by its running statistics where it is measured")
+	}
+	if err := m.checkApart(t, z, losses); err != nil {
+		return err
+	}
+	// Errors of derivatives come here and not in the middle of a training.
+	_, err = Express(m, m.loss(), m.BatchSize(), dtype)
+	return err
+}
+
+// trial is the graph on random numbers.
+type trial struct {
+	replay       *replay.Replay
+	rng          *rand.Rand
+	x, y         *G.Node
+	z, losses, c *G.Node // outputs; losses and the cost itself, if there is one
+	program      *symbolic.Program
+}
+
+func (m *nodes) trial(dtype tensor.Dtype) (*trial, error) {
+	g := G.NewGraph()
+	n := m.BatchSize()
+	t := &trial{rng: rand.New(rand.NewPCG(1, 1)), x: zeros(g, "input", dtype, m.input.Shape())}
+	if m.own != nil {
+		t.y = zeros(g, "target", dtype, []int{n, m.own.width()})
+	}
+	t.draw()
+	var params G.Nodes
+	for i, p := range append(m.Parameters(), m.Buffers()...) {
+		node := zeros(g, fmt.Sprint("value ", i), dtype, p.Value.Shape())
+		SetValues(node.Value().(*tensor.Dense), Values(p.Value))
+		params = append(params, node)
+	}
+	var err error
+	if t.replay, err = m.replay(t.x, params, t.y); err != nil {
+		return nil, err
+	}
+	if t.z, err = t.replay.Node(m.logits); err != nil {
+		return nil, err
+	}
+	outs := G.Nodes{t.z}
+	if m.own != nil {
+		if t.losses, err = t.replay.Losses(m.own.cost, n, append(G.Nodes{m.input}, m.targets...)); err != nil {
+			return nil, err
+		}
+		if t.c, err = t.replay.Node(m.own.cost); err != nil {
+			return nil, err
+		}
+		outs = append(outs, t.losses, t.c)
+	}
+	t.program, err = symbolic.Compile(outs...)
+	return t, err
+}
+
+// draw fills input and targets with numbers between 0 and 1.
+func (t *trial) draw() {
+	for _, n := range []*G.Node{t.x, t.y} {
+		if n == nil {
+			continue
+		}
+		v := n.Value().(*tensor.Dense)
+		all := make([]float64, v.DataSize())
+		for i := range all {
+			all[i] = t.rng.Float64()
+		}
+		SetValues(v, all)
+	}
+}
+
+// run computes the outputs and the losses.
+func (t *trial) run() (z, losses []float64, err error) {
+	outs := G.Nodes{t.z}
+	if t.losses != nil {
+		outs = append(outs, t.losses, t.c)
+	}
+	plan, err := t.program.Plan(outs...)
+	if err != nil {
+		return nil, nil, err
+	}
+	t.program.Changed(present(G.Nodes{t.x, t.y})...)
+	if err := plan.Run(); err != nil {
+		return nil, nil, err
+	}
+	z = Values(t.program.Value(t.z).(*tensor.Dense))
+	if t.losses != nil {
+		losses = Values(t.program.Value(t.losses).(*tensor.Dense))
+	}
+	return z, losses, nil
+}
+
+// checkMean returns an error unless the cost is the mean of the losses into which
+// it was taken apart.
+func (m *nodes) checkMean(t *trial, losses []float64) error {
+	if t.losses == nil || !m.own.cost.IsScalar() {
+		return nil
+	}
+	mean, size := 0.0, 0.0
+	for _, l := range losses {
+		mean += l / float64(len(losses))
+		size += math.Abs(l) / float64(len(losses))
+	}
+	cost := at(t.program.Value(t.c).(*tensor.Dense), 0)
+	if math.Abs(mean-cost) > m.tolerance()*size {
+		return fmt.Errorf("models: the cost %q is %.6g, the mean of the losses found in it %.6g; hand over the node of the losses of the samples", m.own.cost.Name(), cost, mean)
+	}
+	return nil
+}
+
+// tolerance is the relative rounding of two ways to compute the same.
+func (m *nodes) tolerance() float64 {
+	if m.bound {
+		return 1e-3
+	}
+	return 1e-7
+}
+
+// checkApart returns an error unless what the graph gives for a sample depends on
+// that sample alone, and not on its place in the batch: a batch of measuring holds
+// other samples than one of training, and padding.
+func (m *nodes) checkApart(t *trial, z, losses []float64) error {
+	n := m.BatchSize()
+	if n == 1 {
+		return nil
+	}
+	first := rowsOf(t, n)
+	t.draw()
+	setRow(t, n, 0, first)
+	setRow(t, n, n-1, first)
+	again, lossesAgain, err := t.run()
+	if err != nil {
+		return err
+	}
+	for _, v := range []struct {
+		what         string
+		before, then []float64
+	}{{"logits", z, again}, {"cost", losses, lossesAgain}} {
+		width := len(v.before) / n
+		if width == 0 {
+			continue
+		}
+		if !m.same(v.before[:width], v.then[:width]) {
+			return fmt.Errorf("models: the %s of a sample depend on the other samples of the batch, as with batch statistics or a mean over the batch: a sample alone has none; use G.BatchNorm, which goes by its running statistics, or do without", v.what)
+		}
+		if !m.same(v.then[:width], v.then[(n-1)*width:]) {
+			return fmt.Errorf("models: the %s of a sample depend on its place in the batch: a learnable or a constant has a row for each of the %d samples (so have scale and bias of G.BatchNorm, if they are nil); give it the shape of one row", v.what, n)
+		}
+	}
+	return nil
+}
+
+func (m *nodes) same(a, b []float64) bool {
+	for i, v := range a {
+		if math.Abs(v-b[i]) > m.tolerance()*math.Max(1, math.Abs(v)) {
+			return false
+		}
+	}
+	return true
+}
+
+// rowsOf are the first rows of input and targets.
+func rowsOf(t *trial, n int) [][]float64 {
+	var rows [][]float64
+	for _, node := range present(G.Nodes{t.x, t.y}) {
+		all := Values(node.Value().(*tensor.Dense))
+		rows = append(rows, all[:len(all)/n])
+	}
+	return rows
+}
+
+func setRow(t *trial, n, row int, values [][]float64) {
+	for i, node := range present(G.Nodes{t.x, t.y}) {
+		setValuesAt(node.Value().(*tensor.Dense), row*len(values[i]), values[i])
+	}
+}
