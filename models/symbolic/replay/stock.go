@@ -89,10 +89,6 @@ func (r *Replay) function(n *G.Node, in G.Nodes) (*G.Node, error) {
 	if !ok {
 		return nil, fmt.Errorf("the function %s is not known here", name)
 	}
-	if name == "ln" && symbolic.StockName(in[0].Op()) == "softmaxOp" && !field(in[0].Op(), "isLog").Bool() {
-		// log p without the loss of digits where p rounds to 0 or 1.
-		return r.softmaxAlong(in[0], symbolic.Children(in[0])[0], op.LogSoftmax)
-	}
 	z, err := r.Node(in[0])
 	if err != nil {
 		return nil, err
@@ -339,17 +335,14 @@ func others(dims int, axes []int) []int {
 	return rest
 }
 
+// softmax is that of the rows along one axis, or its logarithm. Gorgonia's Log of a
+// SoftMax makes that node itself its logarithm.
 func (r *Replay) softmax(n *G.Node, in G.Nodes) (*G.Node, error) {
 	f := op.Softmax
 	if field(n.Op(), "isLog").Bool() {
 		f = op.LogSoftmax
 	}
-	return r.softmaxAlong(n, in[0], f)
-}
-
-// softmaxAlong applies f to the rows along the axis of the operation of n.
-func (r *Replay) softmaxAlong(n, x *G.Node, f func(*G.Node) (*G.Node, error)) (*G.Node, error) {
-	z, err := r.Node(x)
+	z, err := r.Node(in[0])
 	if err != nil {
 		return nil, err
 	}
