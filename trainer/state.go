@@ -29,6 +29,7 @@ type State struct {
 	work     float64 // see Work
 	metrics  metrics
 	stop     *Stop
+	ended    bool // whether the loop of a Session has ended
 	restored *Restored
 	started  time.Time     // of the present session; zero before it begins
 	before   time.Duration // time spent before the run was resumed
@@ -52,9 +53,10 @@ func (s *State) Elapsed() time.Duration {
 func (s *State) Work() float64 { return s.work }
 
 // Final reports whether the current epoch is the last one: because it is the
-// last that was planned, or because a stop was requested.
+// last that was planned, because a stop was requested, or because the loop of a
+// Session has ended.
 func (s *State) Final() bool {
-	return s.stop != nil || s.Epochs > 0 && s.Epoch >= s.Epochs
+	return s.stop != nil || s.ended || s.Epochs > 0 && s.Epoch >= s.Epochs
 }
 
 // RequestStop asks for the run to end after this epoch. The first request
@@ -102,6 +104,7 @@ type Scheduled interface {
 type metrics struct {
 	declared []Metric
 	last     map[string]Reading
+	recorded int                  // number of readings so far
 	schedule map[string]Scheduled // hooks that know how often a metric is recorded, by metric name
 }
 
@@ -161,6 +164,7 @@ func (s *State) Record(name string, value float64) error {
 	if math.IsNaN(value) || math.IsInf(value, 0) {
 		return fmt.Errorf("trainer: metric %q is %g: %w", name, value, models.ErrNotFinite)
 	}
+	s.metrics.recorded++
 	s.metrics.last[name] = Reading{Value: value, Epoch: s.Epoch, Step: s.Step}
 	return nil
 }

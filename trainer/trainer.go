@@ -95,6 +95,9 @@ func New(c Config, model models.Model, data *datasets.Dataset, hooks ...Hook) (*
 	if err := c.Validate(); err != nil {
 		return nil, fmt.Errorf("trainer: %w", err)
 	}
+	if err := checkSubject(model, data); err != nil {
+		return nil, err
+	}
 	train, err := data.Split("train")
 	if err != nil {
 		return nil, err
@@ -148,7 +151,7 @@ func (t *Trainer) Run(ctx context.Context) (Stop, error) {
 		if errors.Is(err, models.ErrNotFinite) {
 			err = t.rollBack(err)
 		}
-		return StopOf(err), t.session.Interrupted(ctx, err)
+		return StopOf(err), t.session.interrupted(ctx, err)
 	}
 	if stop, ok := t.session.Stopped(); ok {
 		return stop, nil
@@ -171,7 +174,7 @@ func (t *Trainer) run(ctx context.Context) error {
 	}
 	// In a checkpoint that is taken from here on, the epoch is complete.
 	t.session.stage = len(t.session.stages())
-	return t.session.End(ctx)
+	return t.session.trainEnd(ctx)
 }
 
 // runEpoch completes the current epoch: its remaining batches and the stages of
@@ -270,7 +273,7 @@ func (t *Trainer) step(ctx context.Context) error {
 	t.lossSum += loss
 	t.batch++
 	s.work += float64(len(rows))
-	return t.session.BatchEnd(ctx, s.Step+1, loss)
+	return t.session.batchEnd(ctx, s.Step+1, loss)
 }
 
 // live returns the tensors that training changes: the parameters, and the state
