@@ -117,7 +117,7 @@ training data=iris epochs=6 model="MLP 4-5-3 relu" parameters=43 samples/test=30
       1        3    0.0100
       2        6    0.0100    2.0000
       5       15    0.0100
-finished by=probe detail="seen enough" epoch=5 probe/calls=3.0000 reason=requested seconds=… train/learning_rate=0.0100
+finished by=probe detail="seen enough" epoch=5 probe/calls="3.0000 at epoch 4" reason=requested seconds=… train/learning_rate=0.0100
 `
 	if diff := cmp.Diff(want[1:], have); diff != "" {
 		t.Errorf("(-want +have):\n%s", diff)
