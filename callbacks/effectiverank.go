@@ -91,6 +91,9 @@ func (e *EffectiveRank) TrainBegin(_ context.Context, state *trainer.State) erro
 	if err != nil {
 		return err
 	}
+	if err := classified(split); err != nil {
+		return err
+	}
 	r.of, r.gradients = split.Len(), nil
 	r.split, err = split.Draw(cmp.Or(e.Samples, min(rankSamples, split.Len())), state.Seed)
 	return err

@@ -41,6 +41,7 @@ type logging struct {
 	journal
 	metrics []trainer.Metric // the metrics to log
 	begun   bool
+	notes   int // that were logged
 }
 
 var (
@@ -94,7 +95,17 @@ func (l *Logger) TrainBegin(ctx context.Context, s *trainer.State) error {
 		fields["samples/"+split.Name] = split.Len()
 	}
 	l.run.write(ctx, logrus.InfoLevel, message, fields)
+	l.logNotes(ctx, s)
 	return nil
+}
+
+// logNotes logs as warnings what the user should know and was not told before.
+func (l *Logger) logNotes(ctx context.Context, s *trainer.State) {
+	notes := s.Notes()
+	for _, note := range notes[min(l.run.notes, len(notes)):] {
+		l.run.write(ctx, logrus.WarnLevel, note, nil)
+	}
+	l.run.notes = len(notes)
 }
 
 // begin determines the logger and the metrics to log.
@@ -127,6 +138,7 @@ func (l *Logger) begin(s *trainer.State) error {
 
 // EpochEnd implements trainer.EpochEnder.
 func (l *Logger) EpochEnd(ctx context.Context, s *trainer.State) error {
+	l.logNotes(ctx, s)
 	if !l.due(s) {
 		return nil
 	}

@@ -132,6 +132,9 @@ func (m *Margin) TrainBegin(_ context.Context, state *trainer.State) error {
 	if r.split, err = state.Data.Split(cmp.Or(m.Split, datasets.Train)); err != nil {
 		return err
 	}
+	if err := classified(r.split); err != nil {
+		return err
+	}
 	// A Pace allows the first measurement without asking the budget. Start it as
 	// if there had been one, so that the budget must allow the real first one too.
 	if r.pace.Times == 0 {

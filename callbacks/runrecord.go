@@ -138,6 +138,7 @@ func (r *RunRecord) Interrupted(_ context.Context, s *trainer.State, err error) 
 func (r *RunRecord) write(s *trainer.State, status record.Status) error {
 	r.run.Status, r.run.Updated = status, timestamp()
 	r.run.Seconds, r.run.Epoch, r.run.Step = seconds(s), s.Epoch, s.Step
+	r.run.Notes = s.Notes()
 	r.run.Final = make(map[string]trainer.Reading)
 	for _, m := range s.Metrics() {
 		if last, ok := s.Last(m.Name); ok {

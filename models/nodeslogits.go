@@ -2,6 +2,7 @@ package models
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -68,19 +69,27 @@ func sumToOne(p []float64, classes int) bool {
 	return len(p) > 0 && classes > 1
 }
 
-// CheckLogits returns an error if the logits of m on the samples of split are
+// CheckLogits returns an error if the logits of m on the first samples of split are
 // probabilities: rows that are positive and sum to 1.
 func CheckLogits(ctx context.Context, m Model, split *datasets.Split) error {
-	o, err := NewObjective(m, linear, split, ObjectiveSettings{})
+	if err := checkData(m, linear, split); err != nil {
+		return err
+	}
+	n := min(split.Len(), 2*chunkSize)
+	first := &datasets.Split{Name: split.Name, X: split.X[:n*tensor.Shape(m.InputShape()).TotalSize()], Index: make([]int, n)}
+	o, err := NewObjective(m, linear, first, ObjectiveSettings{})
 	if err != nil {
 		return err
 	}
-	logits := make([]float64, o.Samples()*m.Classes())
-	if err := o.Logits(ctx, logits); err != nil {
+	logits := make([]float64, n*m.Classes())
+	switch err := o.Logits(ctx, logits); {
+	case errors.Is(err, ErrNotFinite):
+		return nil // they are no probabilities, and the loss will tell
+	case err != nil:
 		return err
 	}
 	if sumToOne(logits, m.Classes()) {
-		return fmt.Errorf("models: the logits of every sample of split %q are positive and sum to 1: they are probabilities, and the loss would apply a softmax to them again; hand over the values before the softmax", split.Name)
+		return fmt.Errorf("models: the logits of the first %d samples of split %q are positive and sum to 1: they are probabilities, and the loss would apply a softmax to them again; hand over the values before the softmax", n, split.Name)
 	}
 	return nil
 }

@@ -350,5 +350,5 @@ func TestCheckLogits(t *testing.T) {
 		}
 		return softmaxByHand(z), nil
 	}}, split)
-	wantError(t, err, `models: the logits of every sample of split "train" are positive and sum to 1: they are probabilities, and the loss would apply a softmax to them again; hand over the values before the softmax`)
+	wantError(t, err, `models: the logits of the first 20 samples of split "train" are positive and sum to 1: they are probabilities, and the loss would apply a softmax to them again; hand over the values before the softmax`)
 }

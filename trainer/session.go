@@ -45,14 +45,15 @@ type Session struct {
 	hooks      []Hook
 	evaluate   Schedule
 	objectives []splitObjective
-	stage      int // number of stages that are done at the end of the current epoch
+	lossCheck  *models.LossCheck // until the first batch; nil if there is none
+	stage      int               // number of stages that are done at the end of the current epoch
 
 	loop
 }
 
 // SessionSettings are options of a Session; the zero value is the default.
 type SessionSettings struct {
-	Loss   models.Loss // CrossEntropy if nil
+	Loss   models.Loss // if nil, the cost that the model is made with (models.WithCost), or CrossEntropy
 	Epochs int         // planned epochs, for schedules that depend on them; 0 if not known
 	Seed   uint64      // for hooks that draw random numbers
 	// Evaluate is the schedule by which the loss and the accuracy of each split
@@ -79,7 +80,7 @@ func NewSession(model models.Model, data *datasets.Dataset, s SessionSettings, h
 		return nil, fmt.Errorf("trainer: %w", wrong("Epochs", "is %d; want 0, if the number is not known, or more", s.Epochs))
 	}
 	if s.Loss == nil {
-		s.Loss = models.CrossEntropy
+		s.Loss = models.LossOf(model)
 	}
 	if s.Evaluate.IsZero() {
 		s.Evaluate = Schedule{Every: 1}
@@ -195,11 +196,17 @@ func (e *Session) Stopped() (Stop, bool) { return e.state.Stopped() }
 // begin tells the hooks that training begins.
 func (e *Session) begin(ctx context.Context) error {
 	e.state.started = time.Now()
+	if err := e.checkModel(ctx); err != nil {
+		return err
+	}
 	return fire(e.hooks, func(h TrainBeginner) error { return h.TrainBegin(ctx, e.state) })
 }
 
 // batchEnd tells the hooks that a step is complete.
 func (e *Session) batchEnd(ctx context.Context, step int, loss float64) error {
+	if err := e.checkBatch(ctx, step, loss); err != nil {
+		return err
+	}
 	e.state.Step, e.state.BatchLoss = step, loss
 	return fire(e.hooks, func(h BatchEnder) error { return h.BatchEnd(ctx, e.state) })
 }

@@ -26,7 +26,8 @@ type State struct {
 	BatchLoss    float64 // mean loss of the last mini-batch, before its step
 
 	hooks    []Hook
-	work     float64 // see Work
+	notes    []string // see Notes
+	work     float64  // see Work
 	metrics  metrics
 	stop     *Stop
 	ended    bool // whether the loop of a Session has ended
