@@ -214,6 +214,9 @@ func (o *Objective) products(ctx context.Context, matrix string, dst, src *mat.D
 // Slopes sets dst[n] to the derivative of the loss of sample n in the
 // direction v, gₙ·v with gₙ = ∇θ ℓ(f(xₙ), yₙ). dst has length Samples, v Dim.
 func (o *Objective) Slopes(ctx context.Context, dst, v []float64) error {
+	if err := checkApart(o.model, "slopes"); err != nil {
+		return err
+	}
 	if err := o.build(first | second); err != nil {
 		return err
 	}

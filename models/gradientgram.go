@@ -61,6 +61,9 @@ func factorNodes(all []rowFactors) G.Nodes {
 // model whose gradients are no such products is an error, and so is one in which
 // samples depend on each other; SampleGradients serves for these.
 func (o *Objective) GradientGram(ctx context.Context) (*mat.Dense, error) {
+	if err := checkApart(o.model, "gradients"); err != nil {
+		return nil, err
+	}
 	if err := o.build(first | factors); err != nil {
 		return nil, err
 	}

@@ -25,6 +25,10 @@ type nodes struct {
 	own     *ownCost // nil without a cost
 	targets G.Nodes  // of the cost
 
+	// together says in what way the output for a sample depends on its batch; empty
+	// if it does not.
+	together string
+
 	bound bool // to the precision of the learnables, by operations that are not known here
 	notes []string
 }
@@ -70,10 +74,11 @@ func WithConstants(constants ...*G.Node) NodesOption {
 // Dropout is left out, and batch normalization goes by its running statistics.
 //
 // The graph is tried out with random numbers before it is accepted. These are
-// errors that say what to do: probabilities in place of logits; logits that depend
-// on the other samples of the batch; inputs that hold values and are neither
+// errors that say what to do: probabilities in place of logits; inputs that hold values and are neither
 // learnables nor constants; an operation that cannot be built again, or that
-// Gorgonia computes wrongly; a node that is nil, named twice or not at all.
+// Gorgonia computes wrongly; a node that is nil, named twice or not at all. A graph
+// whose output for a sample depends on the rest of the batch is measured on whole
+// batches only, and what is of single samples is an error. Notes tells so.
 func FromNodes(input, logits *G.Node, learnables G.Nodes, options ...NodesOption) (Model, error) {
 	m := &nodes{input: input, logits: logits, learnables: learnables}
 	for _, o := range options {
@@ -183,7 +188,9 @@ func (m *nodes) checkInputs() error {
 		known[n] = true
 	}
 	var forgotten, empty G.Nodes
+	learns := false
 	m.walk(func(n *G.Node) {
+		learns = learns || slices.Contains(m.learnables, n)
 		switch o := n.Op().(type) {
 		case *G.BatchNormOp:
 			m.norms = append(m.norms, o)
@@ -201,6 +208,8 @@ func (m *nodes) checkInputs() error {
 		}
 	})
 	switch {
+	case !learns && len(empty) == 0:
+		return errors.New("models: neither the logits nor the cost depend on a learnable: are they nodes of the same graph?")
 	case len(empty) > 0:
 		return fmt.Errorf("models: node %q feeds the network, has no value and is neither the input nor a learnable; hand it over as one of them, or as a target of the cost (models.WithCost)", empty[0].Name())
 	case len(forgotten) == 1:

@@ -156,6 +156,10 @@ func TestFromNodesErrors(t *testing.T) {
 			w := G.NewMatrix(f.g, G.Int, G.WithShape(1, 2), G.WithName("w"), G.WithValue(tensor.New(tensor.WithBacking([]int{1, 2}), tensor.WithShape(1, 2))))
 			return f.x, f.logits, append(f.learnables, w)
 		}, `models: learnable "w" is int; want float32 or float64`},
+		{"learnables of another graph", func(t *testing.T) (x, logits *G.Node, learnables G.Nodes) {
+			f, other := newForeign(4, tensor.Float64), newForeign(4, tensor.Float64)
+			return f.x, G.Must(G.Mul(f.x, G.NewConstant(2.0))), other.learnables
+		}, "models: neither the logits nor the cost depend on a learnable: are they nodes of the same graph?"},
 		{"forgotten", func(t *testing.T) (x, logits *G.Node, learnables G.Nodes) {
 			f := newForeign(4, tensor.Float64)
 			return f.x, f.logits, append(f.learnables[1:2:2], f.learnables[2])
@@ -216,22 +220,6 @@ func TestFromNodesErrors(t *testing.T) {
 			f := newForeign(4, tensor.Float64)
 			return f.x, softmaxByHand(f.logits), f.learnables
 		}, "are positive and sum to 1: they are probabilities, and the loss would apply a softmax to them again; hand over the node before the softmax"},
-		{"batch norm by hand", func(t *testing.T) (x, logits *G.Node, learnables G.Nodes) {
-			f := newForeign(4, tensor.Float64)
-			return f.x, batchNormByHand(f.logits), f.learnables
-		}, "models: the logits of a sample depend on the other samples of the batch"},
-		{"mean over the batch", func(t *testing.T) (x, logits *G.Node, learnables G.Nodes) {
-			f := newForeign(4, tensor.Float64)
-			return f.x, G.Must(G.BroadcastSub(f.logits, G.Must(G.Mean(f.logits, 0)), nil, []byte{0})), f.learnables
-		}, "models: the logits of a sample depend on the other samples of the batch"},
-		{"a row for each place", func(t *testing.T) (x, logits *G.Node, learnables G.Nodes) {
-			f := newForeign(4, tensor.Float64)
-			y, γ, β, _, err := G.BatchNorm(f.logits, nil, nil, 0.9, 1e-5)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return f.x, y, append(f.learnables, γ, β)
-		}, "models: the logits of a sample depend on its place in the batch"},
 		{"random numbers", func(t *testing.T) (x, logits *G.Node, learnables G.Nodes) {
 			f := newForeign(4, tensor.Float64)
 			noise := G.GaussianRandomNode(f.g, tensor.Float64, 0, 1, 4, 3)

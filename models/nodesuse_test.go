@@ -2,11 +2,14 @@ package models_test
 
 import (
 	"context"
+	"fmt"
+	"hash"
 	"math"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/chewxy/hm"
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 	G "gorgonia.org/gorgonia"
@@ -264,7 +267,6 @@ func TestCostErrors(t *testing.T) {
 		{"forgotten target", meanSquare(G.Must(G.Sub(z, s.y))), nil, `node "y" feeds the network, has no value and is neither the input nor a learnable; hand it over as one of them, or as a target of the cost (models.WithCost)`},
 		{"target of other rows", meanSquare(z), G.Nodes{G.NewVector(s.g, G.Float64, G.WithShape(2), G.WithName("short"))}, `models: target "short" of the cost is float64 of shape (2); want floats of shape (6, …), a row a sample`},
 		{"no mean", G.Must(G.Sqrt(meanSquare(G.Must(G.Sub(z, s.y))))), G.Nodes{s.y}, "the cost is no mean over samples: operation sqrt"},
-		{"of the batch", meanSquare(G.Must(G.BroadcastSub(z, G.Must(G.Mean(s.y, 0)), nil, []byte{0}))), G.Nodes{s.y}, "models: the cost of a sample depend"},
 		{"another graph", meanSquare(other.last(other.hidden())), G.Nodes{s.y}, "feeds the network, has no value"},
 	} {
 		_, err := models.FromNodes(s.x, z, s.learnables, models.WithCost(c.cost, c.to...))
@@ -351,4 +353,141 @@ func TestCheckLogits(t *testing.T) {
 		return softmaxByHand(z), nil
 	}}, split)
 	wantError(t, err, `models: the logits of the first 20 samples of split "train" are positive and sum to 1: they are probabilities, and the loss would apply a softmax to them again; hand over the values before the softmax`)
+}
+
+// halved is an operation of somebody else, x/2, that can do float32 only: by its
+// type, or by what it does.
+type halved struct{ any bool }
+
+func (o halved) Arity() int { return 1 }
+func (o halved) Type() hm.Type {
+	t := hm.Type(G.TensorType{Dims: 2, Of: tensor.Float32})
+	if o.any {
+		t = hm.TypeVariable('a')
+	}
+	return hm.NewFnType(t, t)
+}
+
+func (o halved) InferShape(in ...G.DimSizer) (tensor.Shape, error) { return in[0].(tensor.Shape), nil }
+
+func (o halved) Do(in ...G.Value) (G.Value, error) {
+	out := in[0].(*tensor.Dense).Clone().(*tensor.Dense)
+	for i := range out.Float32s() {
+		out.Float32s()[i] /= 2
+	}
+	return out, nil
+}
+func (o halved) ReturnsPtr() bool      { return false }
+func (o halved) CallsExtern() bool     { return false }
+func (o halved) OverwritesInput() int  { return -1 }
+func (o halved) WriteHash(h hash.Hash) { fmt.Fprint(h, o) }
+func (o halved) Hashcode() uint32      { return 12345 }
+func (o halved) String() string        { return fmt.Sprint("halved ", o.any) }
+func (o halved) DiffWRT(int) []bool    { return []bool{true} }
+func (o halved) SymDiff(_ G.Nodes, _, grad *G.Node) (G.Nodes, error) {
+	d, err := G.ApplyOp(o, grad)
+	return G.Nodes{d}, err
+}
+
+// What cannot be computed in float64 is measured in float32, and told.
+func TestOperationsThatAllowOnePrecisionOnly(t *testing.T) {
+	for _, o := range []halved{{false}, {true}} {
+		s := newSketch(tensor.Float32)
+		z := s.last(G.Must(G.ApplyOp(o, s.hidden())))
+		m := s.model(t, z, nil)
+		if models.MeasuredIn(m, tensor.Float64) != tensor.Float32 {
+			t.Errorf("%v: measured in %v", o, models.MeasuredIn(m, tensor.Float64))
+		}
+		if notes := models.Notes(m); len(notes) != 1 || !strings.Contains(notes[0], "measured in float32") {
+			t.Errorf("%v: notes %q", o, notes)
+		}
+		wide := newSketch(tensor.Float64)
+		z = wide.last(G.Must(G.HadamardDiv(wide.hidden(), wide.number(2))))
+		split := blobs(20, sketchWidth, sketchClasses, 3)
+		objective := newObjective(t, m, models.CrossEntropy, split, 1)
+		if objective.Precision() != tensor.Float32 {
+			t.Errorf("%v: computed in %v", o, objective.Precision())
+		}
+		got := objectiveResults(t, objective)
+		want := objectiveResults(t, newObjective(t, wide.model(t, z, nil), models.CrossEntropy, split, 1))
+		if e := floats.Distance(got, want, 2) / floats.Norm(want, 2); !(e <= 1e-5) {
+			t.Errorf("%v: relative difference %.2g", o, e)
+		}
+	}
+}
+
+// Where samples depend on their batch, whole batches are measured as Gorgonia
+// trains them, and nothing of single samples.
+func TestSamplesThatMeetAreMeasuredInWholeBatches(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		build func(s *sketch) (z, cost *G.Node)
+		why   string
+	}{
+		{"batch norm by hand", func(s *sketch) (z, cost *G.Node) {
+			z = batchNormByHand(s.last(s.hidden()))
+			return z, s.crossEntropy(z)
+		}, "depends on the other samples of its batch"},
+		{"mean over the batch in the cost", func(s *sketch) (z, cost *G.Node) {
+			z = s.last(s.hidden())
+			return z, meanSquare(G.Must(G.BroadcastSub(z, G.Must(G.Mean(s.y, 0)), nil, []byte{0})))
+		}, "depends on the other samples of its batch"},
+		{"a bias for each place", func(s *sketch) (z, cost *G.Node) {
+			z = G.Must(G.Add(s.last(s.hidden()), s.learnable("places", sketchBatch, sketchClasses)))
+			return z, s.crossEntropy(z)
+		}, "depends on its place in the batch"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newSketch(tensor.Float64)
+			z, cost := c.build(s)
+			m := s.model(t, z, cost)
+			if notes := models.Notes(m); len(notes) != 1 || !strings.Contains(notes[0], c.why) || !strings.Contains(notes[0], "whole batches of 6 samples") {
+				t.Errorf("notes %q", notes)
+			}
+			split := sketchData(2*sketchBatch + 5)
+			o := newObjective(t, m, models.LossOf(m), split, 2)
+			if o.Samples() != 2*sketchBatch {
+				t.Errorf("%d samples", o.Samples())
+			}
+			// The mean over two batches of Gorgonia's gradient, and its difference.
+			v := normal(o.Dim(), 2)
+			floats.Scale(1/floats.Norm(v, 2), v)
+			want, quotient := make([]float64, o.Dim()), make([]float64, o.Dim())
+			for _, first := range []int{0, sketchBatch} {
+				batch, err := split.Subset([]int{first, first + 1, first + 2, first + 3, first + 4, first + 5})
+				if err != nil {
+					t.Fatal(err)
+				}
+				theirs := newGorgonia(t, c.build, batch)
+				floats.AddScaled(want, 0.5, theirs.gradient(t, v, 0))
+				const h = 1e-4
+				for _, point := range []struct{ at, weight float64 }{{-2, 1}, {-1, -8}, {1, 8}, {2, -1}} {
+					floats.AddScaled(quotient, point.weight/(24*h), theirs.gradient(t, v, point.at*h))
+				}
+			}
+			if got, _ := gradient(t, o); !floats.EqualApprox(got, want, 1e-12) {
+				t.Error("the gradient is not Gorgonia's")
+			}
+			if e := floats.Distance(product(t, o, v), quotient, 2) / floats.Norm(quotient, 2); !(e <= 1e-7) {
+				t.Errorf("H·v: relative error %.2g from differences of Gorgonia's gradient", e)
+			}
+
+			ctx := context.Background()
+			errs := map[string]error{
+				"slopes":    o.Slopes(ctx, make([]float64, o.Samples()), v),
+				"gradients": o.SampleGradients(ctx, func(int, []float64) error { return nil }),
+			}
+			_, errs["Gram"] = o.GradientGram(ctx)
+			_, errs["field"] = models.NewField(m, models.ObjectiveSettings{})
+			_, errs["pullback"] = models.NewPullback(m, split, models.ObjectiveSettings{})
+			_, errs["point"] = models.NewPoint(m, models.ObjectiveSettings{})
+			for what, err := range errs {
+				if err == nil || !strings.Contains(err.Error(), "are of single samples, but the output for a sample "+c.why) {
+					t.Errorf("%s: error %v", what, err)
+				}
+			}
+			_, err := models.NewObjective(m, models.LossOf(m), sketchData(5), models.ObjectiveSettings{})
+			wantError(t, err, `models: split "train" has 5 samples; the samples of a batch depend on each other, and one batch has 6`)
+		})
+	}
 }

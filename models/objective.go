@@ -59,6 +59,11 @@ func NewObjective(m Model, loss Loss, split *datasets.Split, s ObjectiveSettings
 	if s, err = s.resolve(m); err != nil {
 		return nil, err
 	}
+	if WholeBatches(m) {
+		if split, err = whole(split, m.(Fixed).BatchSize()); err != nil {
+			return nil, err
+		}
+	}
 	o := &Objective{
 		model: m, loss: loss, dtype: s.Precision, workers: s.Workers, active: active,
 		samples: samples{split: split, weight: 1 / float64(split.Len())}, sequence: new(sequencer),

@@ -108,6 +108,9 @@ func New(c Config, model models.Model, data *datasets.Dataset, hooks ...Hook) (*
 	if fixed, ok := model.(models.Fixed); ok && c.BatchSize > fixed.BatchSize() {
 		return nil, fmt.Errorf("trainer: batch size %d; the model's graph holds %d", c.BatchSize, fixed.BatchSize())
 	}
+	if models.WholeBatches(model) && (c.BatchSize != model.(models.Fixed).BatchSize() || train.Len()%c.BatchSize != 0) {
+		return nil, fmt.Errorf("trainer: batch size %d for %d samples; the samples of a batch depend on each other, and the model's graph holds %d", c.BatchSize, train.Len(), model.(models.Fixed).BatchSize())
+	}
 	session, err := NewSession(model, data, SessionSettings{
 		Loss: c.Loss, Epochs: c.Epochs, Seed: c.Seed, Evaluate: c.Evaluate, Workers: c.Workers,
 	}, hooks...)
