@@ -83,7 +83,7 @@ func Express(m Model, loss Loss, n int, dtype tensor.Dtype) (*Expression, error)
 // runs the expression.
 func (e *Expression) refresh(m Model) {
 	for i, b := range buffersOf(m) {
-		SetValues(e.Buffers[i].Value().(*tensor.Dense), Values(b.Value))
+		assign(e.Buffers[i].Value().(*tensor.Dense), b.Value)
 	}
 }
 

@@ -138,7 +138,7 @@ func copyParameters(dst []*tensor.Dense, m Model) error {
 			return fmt.Errorf("models: parameter %q has shape %v, strides %v; want a row-major tensor of shape %v",
 				p.Name, p.Value.Shape(), p.Value.Strides(), dst[i].Shape())
 		}
-		SetValues(dst[i], Values(p.Value))
+		assign(dst[i], p.Value)
 	}
 	return nil
 }

@@ -309,6 +309,15 @@ func (m *nodes) outputs() int { return m.logits.Shape().TotalSize() / m.BatchSiz
 // BatchSize implements Fixed.
 func (m *nodes) BatchSize() int { return m.input.Shape()[0] }
 
+// String names the learnables and says for what batches the graph is.
+func (m *nodes) String() string {
+	var names []string
+	for _, n := range m.learnables {
+		names = append(names, n.Name())
+	}
+	return fmt.Sprintf("graph of %s, batches of %d", strings.Join(names, ", "), m.BatchSize())
+}
+
 // Notes tells what is measured in another way than the graph says.
 func (m *nodes) Notes() []string { return m.notes }
 

@@ -138,7 +138,7 @@ func (m *nodes) product(dtype tensor.Dtype) ([]float64, error) {
 	}
 	for i, p := range m.Parameters() {
 		t := tensor.New(tensor.WithShape(p.Value.Shape()...), tensor.Of(dtype))
-		SetValues(t, Values(p.Value))
+		assign(t, p.Value)
 		if err := r.program.Set(e.Params[i], t); err != nil {
 			return nil, err
 		}
@@ -231,7 +231,7 @@ func (m *nodes) trial(dtype tensor.Dtype) (*trial, error) {
 	var params G.Nodes
 	for i, p := range append(m.Parameters(), m.Buffers()...) {
 		node := zeros(g, fmt.Sprint("value ", i), dtype, p.Value.Shape())
-		SetValues(node.Value().(*tensor.Dense), Values(p.Value))
+		assign(node.Value().(*tensor.Dense), p.Value)
 		params = append(params, node)
 	}
 	var err error
