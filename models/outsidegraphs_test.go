@@ -1,8 +1,6 @@
 package models_test
 
 import (
-	"context"
-	"fmt"
 	"testing"
 
 	"gonum.org/v1/gonum/floats"
@@ -464,38 +462,4 @@ func TestOutsideGraphsArePadded(t *testing.T) {
 			}
 		})
 	}
-}
-
-// What the network is trained by is what is measured.
-func ExampleWithCost() {
-	const n = 4
-	g := G.NewGraph()
-	x := G.NewMatrix(g, G.Float64, G.WithShape(n, 1), G.WithName("x"))
-	y := G.NewVector(g, G.Float64, G.WithShape(n), G.WithName("y"))
-	w := G.NewVector(g, G.Float64, G.WithShape(1), G.WithName("w"), G.WithInit(G.Zeroes()))
-	predicted := G.Must(G.Mul(x, w))
-	cost := G.Must(G.Mean(G.Must(G.Square(G.Must(G.Sub(predicted, y))))))
-
-	model, err := models.FromNodes(x, predicted, G.Nodes{w}, models.WithCost(cost, y))
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	data, err := datasets.FromSlices(datasets.Regression, [][]float64{{1}, {2}, {3}}, []float64{2, 4, 6})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	loss, err := models.NewObjective(model, models.LossOf(model), &data.Splits[0], models.ObjectiveSettings{})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	value, err := loss.Evaluate(context.Background())
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	fmt.Printf("%.4f\n", value.Loss) // (4 + 16 + 36)/3
-	// Output: 18.6667
 }
