@@ -162,6 +162,9 @@ func (s *Spectrum) TrainBegin(_ context.Context, state *trainer.State) error {
 	}
 	if r.settings.Top == 0 {
 		r.settings.Top = state.Model.Classes() + 2
+		if state.Data.Classes == nil { // of a regression, whose outputs may be many
+			r.settings.Top = min(r.settings.Top, 12)
+		}
 	}
 	if r.settings.Bottom == 0 {
 		r.settings.Bottom = -1

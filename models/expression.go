@@ -145,8 +145,12 @@ func fill[T op.Float](e *Expression, data func(*tensor.Dense) []T, split *datase
 // targetsOf are the targets that a loss compares with in place of one-hot labels,
 // or nil.
 func targetsOf(loss Loss, split *datasets.Split) []float64 {
-	_, own := loss.(*ownCost)
-	if own || split.Labels == nil && loss != linear && loss != reinforcing {
+	if own, is := loss.(*ownCost); is && len(own.nodes.targets) == 0 {
+		return nil // it compares with nothing, or with the input
+	} else if is {
+		return split.Targets
+	}
+	if split.Labels == nil && loss != linear && loss != reinforcing {
 		return split.Targets
 	}
 	return nil

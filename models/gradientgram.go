@@ -25,6 +25,9 @@ type rowFactors struct{ left, right *G.Node }
 func factorsOf(gradients G.Nodes, n int) []rowFactors {
 	var all []rowFactors
 	for _, g := range present(gradients) {
+		for g.Op() != nil && op.Reshapes(g.Op()) {
+			g = symbolic.Children(g)[0]
+		}
 		children := symbolic.Children(g)
 		if g.Op() == nil || !op.SummedRows(g.Op()) || slices.ContainsFunc(children, func(c *G.Node) bool { return c.Shape()[0] != n }) {
 			return nil

@@ -11,6 +11,7 @@ import (
 	"gorgonia.org/tensor"
 
 	"github.com/hessoscope/hessoscope/models/symbolic"
+	"github.com/hessoscope/hessoscope/models/symbolic/op"
 	"github.com/hessoscope/hessoscope/models/symbolic/replay"
 )
 
@@ -52,7 +53,11 @@ type NodesOption func(*nodes)
 // What the cost adds to the losses of the samples, such as weight decay, is
 // measured with them; hand over the node before that is added to leave it out.
 func WithCost(cost *G.Node, targets ...*G.Node) NodesOption {
-	return func(m *nodes) { m.own, m.targets = &ownCost{m, cost}, targets }
+	return func(m *nodes) {
+		// The input is the target of an auto-encoder; it is there already.
+		m.targets = slices.DeleteFunc(slices.Clone(targets), func(t *G.Node) bool { return t != nil && t == m.input })
+		m.own = &ownCost{m, cost}
+	}
 }
 
 // WithConstants names inputs that hold values which training does not change, such
@@ -79,7 +84,12 @@ func WithConstants(constants ...*G.Node) NodesOption {
 // Gorgonia computes wrongly; a node that is nil, named twice or not at all. A graph
 // whose output for a sample depends on the rest of the batch is measured on whole
 // batches only, and what is of single samples is an error. Notes tells so.
-func FromNodes(input, logits *G.Node, learnables G.Nodes, options ...NodesOption) (Model, error) {
+func FromNodes(input, logits *G.Node, learnables G.Nodes, options ...NodesOption) (model Model, err error) {
+	defer func() {
+		if r := recover(); r != nil { // Gorgonia has some
+			model, err = nil, fmt.Errorf("models: the graph cannot be read: %v", r)
+		}
+	}()
 	m := &nodes{input: input, logits: logits, learnables: learnables}
 	for _, o := range options {
 		if o != nil {
@@ -118,8 +128,8 @@ func (m *nodes) checkNodes() error {
 	}
 	in, out := m.input.Shape(), m.logits.Shape()
 	switch {
-	case in.Dims() < 2 || out.Dims() < 1 || out.Dims() > 2 || in[0] != out[0]:
-		return fmt.Errorf("models: input of shape %v and logits of shape %v; want (n, …) and (n, classes), or (n) for two classes", in, out)
+	case in.Dims() < 1 || out.Dims() < 1 || out.Dims() > 2 || in[0] != out[0]:
+		return fmt.Errorf("models: input of shape %v and logits of shape %v; want (n, …) and (n, classes), or (n) for two classes, with a row a sample", in, out)
 	case len(m.learnables) == 0:
 		return errors.New("models: no learnable nodes")
 	}
@@ -297,8 +307,13 @@ func (m *nodes) floats() G.Nodes {
 	return all
 }
 
-// InputShape implements Model.
-func (m *nodes) InputShape() []int { return m.input.Shape()[1:] }
+// InputShape implements Model. An input of shape (n) has one value a sample.
+func (m *nodes) InputShape() []int {
+	if m.input.Dims() == 1 {
+		return []int{1}
+	}
+	return m.input.Shape()[1:]
+}
 
 // Classes implements Model.
 func (m *nodes) Classes() int { return max(m.outputs(), 2) }
@@ -324,8 +339,8 @@ func (m *nodes) Notes() []string { return m.notes }
 // Logits implements Model: the operations between the input, the learnables
 // and the logits, applied to x and params.
 func (m *nodes) Logits(x *G.Node, params G.Nodes) (*G.Node, error) {
-	if !slices.Equal(x.Shape(), m.input.Shape()) {
-		return nil, fmt.Errorf("models: input of shape %v; the graph was built for %v", x.Shape(), m.input.Shape())
+	if want := append(tensor.Shape{m.BatchSize()}, m.InputShape()...); !slices.Equal(x.Shape(), want) {
+		return nil, fmt.Errorf("models: input of shape %v; the graph was built for %v", x.Shape(), want)
 	}
 	r, err := m.replay(x, params, nil)
 	if err != nil {
@@ -341,7 +356,11 @@ func (m *nodes) Logits(x *G.Node, params G.Nodes) (*G.Node, error) {
 // replay prepares to build the graph again from x, the parameters and buffers, and
 // the values of the targets, if there are any, (n, width).
 func (m *nodes) replay(x *G.Node, params G.Nodes, target *G.Node) (*replay.Replay, error) {
-	copies := map[*G.Node]*G.Node{m.input: x}
+	input, err := op.Reshape(x, m.input.Shape())
+	if err != nil {
+		return nil, err
+	}
+	copies := map[*G.Node]*G.Node{m.input: input}
 	for i, n := range append(slices.Clone(m.learnables), m.floats()...) {
 		copies[n] = params[i]
 	}

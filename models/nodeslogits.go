@@ -223,7 +223,7 @@ type trial struct {
 func (m *nodes) trial(dtype tensor.Dtype) (*trial, error) {
 	g := G.NewGraph()
 	n := m.BatchSize()
-	t := &trial{rng: rand.New(rand.NewPCG(1, 1)), x: zeros(g, "input", dtype, m.input.Shape())}
+	t := &trial{rng: rand.New(rand.NewPCG(1, 1)), x: zeros(g, "input", dtype, append([]int{n}, m.InputShape()...))}
 	if m.own != nil {
 		t.y = zeros(g, "target", dtype, []int{n, m.own.width()})
 	}

@@ -491,3 +491,62 @@ func TestSamplesThatMeetAreMeasuredInWholeBatches(t *testing.T) {
 		})
 	}
 }
+
+// An input of one value a sample, and a cost that compares with the input.
+func TestInputsAsVectorsAndAsTargets(t *testing.T) {
+	const n = 5
+	g := G.NewGraph()
+	x := G.NewVector(g, G.Float64, G.WithShape(n), G.WithName("x"))
+	y := G.NewVector(g, G.Float64, G.WithShape(n), G.WithName("y"))
+	w := G.NewScalar(g, G.Float64, G.WithName("w"), G.WithValue(3.0))
+	b := G.NewScalar(g, G.Float64, G.WithName("b"), G.WithValue(1.0))
+	z := G.Must(G.Add(G.Must(G.Mul(x, w)), b))
+	data, err := datasets.FromSlices(datasets.Regression, [][]float64{{1}, {2}, {4}, {0}, {1}, {1}, {7}}, []float64{4, 7, 13, 1, 4, 4, 24})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		target *G.Node
+		want   float64
+	}{
+		{y, (22. - 24) * (22 - 24) / 7}, // the others are 3x + 1
+		{x, (9 + 25 + 81 + 1 + 9 + 9 + 225) / 7.},
+	} {
+		cost := meanSquare(G.Must(G.Sub(z, c.target)))
+		m, err := models.FromNodes(x, z, G.Nodes{w, b}, models.WithCost(cost, c.target))
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := newObjective(t, m, models.LossOf(m), &data.Splits[0], 1)
+		got := evaluateLoss(t, o).Loss
+		if math.Abs(got-c.want) > 1e-14*c.want {
+			t.Errorf("target %s: loss %v, want %v", c.target.Name(), got, c.want)
+		}
+	}
+}
+
+// Gradients of dense layers are sums of outer products, however they are written.
+func TestGradientGramOfAGraph(t *testing.T) {
+	s := newSketch(tensor.Float64)
+	m := s.model(t, s.last(s.hidden()), nil)
+	split := blobs(13, sketchWidth, sketchClasses, 3)
+	o := newObjective(t, m, models.CrossEntropy, split, 1)
+	gram, err := o.GradientGram(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows [][]float64
+	if err := o.SampleGradients(context.Background(), func(_ int, g []float64) error {
+		rows = append(rows, slices.Clone(g))
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for i, a := range rows {
+		for j, b := range rows {
+			if math.Abs(gram.At(i, j)-floats.Dot(a, b)) > 1e-12 {
+				t.Fatalf("product %d, %d is %v, want %v", i, j, gram.At(i, j), floats.Dot(a, b))
+			}
+		}
+	}
+}

@@ -223,6 +223,35 @@ var outsideGraphs = []struct {
 		return G.Must(G.BroadcastHadamardProd(h, G.Must(G.HadamardDiv(w, length)), nil, []byte{0}))
 	}), nil},
 
+	{"recurrent, of shared weights", func(s *sketch) (z, cost *G.Node) {
+		u, w := s.learnable("u", 1, 5), s.learnable("w", 5, 5)
+		h := G.Must(G.Tanh(G.Must(G.Mul(G.Must(G.Reshape(G.Must(G.Slice(s.x, nil, G.S(0))), tensor.Shape{sketchBatch, 1})), u))))
+		for step := 1; step < sketchWidth; step++ {
+			x := G.Must(G.Reshape(G.Must(G.Slice(s.x, nil, G.S(step))), tensor.Shape{sketchBatch, 1}))
+			h = G.Must(G.Tanh(G.Must(G.Add(G.Must(G.Mul(x, u)), G.Must(G.Mul(h, w))))))
+		}
+		z = s.last(h)
+		return z, s.crossEntropy(z)
+	}, nil},
+	{"gates, as in an LSTM", func(s *sketch) (z, cost *G.Node) {
+		gate := func(name string) *G.Node { return G.Must(G.Sigmoid(s.dense(s.x, name, 4, 5))) }
+		cell := G.Must(G.HadamardProd(gate("input"), G.Must(G.Tanh(s.dense(s.x, "cell", 4, 5)))))
+		z = s.last(G.Must(G.HadamardProd(gate("output"), G.Must(G.Tanh(cell)))))
+		return z, s.crossEntropy(z)
+	}, nil},
+	{"radial basis functions", func(s *sketch) (z, cost *G.Node) {
+		// ‖x − c‖² = ‖x‖² − 2·x·cᵀ + ‖c‖².
+		c := s.learnable("centres", 5, 4)
+		cross := G.Must(G.Mul(s.x, G.Must(G.Transpose(c))))
+		d := G.Must(G.BroadcastAdd(G.Must(G.HadamardProd(cross, s.number(-2))), G.Must(G.Sum(G.Must(G.Square(c)), 1)), nil, []byte{0}))
+		d = G.Must(G.BroadcastAdd(d, G.Must(G.Sum(G.Must(G.Square(s.x)), 1)), nil, []byte{1}))
+		z = s.last(G.Must(G.Exp(G.Must(G.HadamardProd(d, s.number(-0.3))))))
+		return z, s.crossEntropy(z)
+	}, nil},
+	{"cost: auto-encoder of the input", func(s *sketch) (z, cost *G.Node) {
+		z = s.dense(s.hidden(), "9", 5, sketchWidth)
+		return z, meanSquare(G.Must(G.Sub(z, s.x)))
+	}, nil},
 	{"cost: squared error", costed(func(s *sketch, z *G.Node) *G.Node { return meanSquare(G.Must(G.Sub(z, s.y))) }), nil},
 	{"cost: half the sum of squares, by the batch", costed(func(s *sketch, z *G.Node) *G.Node {
 		sum := G.Must(G.Sum(G.Must(G.Square(G.Must(G.Sub(s.y, z))))))

@@ -61,6 +61,7 @@ const (
 	sumWithRow       // AddRow
 	repeatedRow      // RepeatRow
 	summedRows       // ColSum
+	reshaped         // Reshape
 )
 
 // product is a matrix product of a fixed size, (m, k)·(k, n) → (m, n). It stays
