@@ -39,9 +39,9 @@ var stock = map[string]struct {
 	"constantScalar": {twice, ""},
 	"constantTensor": {twice, ""},
 
-	"sliceOp":             {once, "op.MatMul with an input node that holds a selection matrix"},
-	"atOp":                {never, "op.MatMul with an input node that holds a one-hot matrix"},
-	"byIndicesOp":         {never, "op.MatMul with an input node that holds a one-hot matrix"},
+	"sliceOp":             {once, "op.Gather"},
+	"atOp":                {never, "op.Gather"},
+	"byIndicesOp":         {never, "op.Gather"},
 	"softmaxOp":           {never, "op.Softmax, or op.SoftmaxCrossEntropy on the logits"},
 	"sparsemaxOp":         {never, "op.Softmax"},
 	"BatchNormOp":         {never, "a batch norm folded into its neighbours"},
@@ -50,10 +50,10 @@ var stock = map[string]struct {
 	"randomOp":            {never, "an input node; a random network has no Hessian"},
 	"im2colOp":            {never, features},
 	"maxPoolOp":           {never, features},
-	"avgPoolOp":           {never, "op.MatMul with an input node that holds an averaging matrix"},
-	"globalAveragePoolOp": {never, "op.MatMul with an input node that holds an averaging matrix"},
-	"upsampleOp":          {never, "op.MatMul with an input node that holds a repetition matrix"},
-	"tensordotOp":         {never, "op.MatMul or BatchedMatMul of reshaped operands"},
+	"avgPoolOp":           {never, "op.Scatter and op.Scale"},
+	"globalAveragePoolOp": {never, "op.Scatter and op.Scale"},
+	"upsampleOp":          {never, "op.Gather"},
+	"tensordotOp":         {never, "op.MatMul or op.BatchedMatMul of reshaped operands"},
 	"minBetween":          {never, "a − Rectify(a − b)"},
 	"maxBetween":          {never, "a + Rectify(b − a)"},
 }
@@ -119,7 +119,7 @@ func refuseForm(n *G.Node, children G.Nodes, name string) error {
 	case "elemUnaryOp":
 		switch form {
 		case "invSqrt":
-			return unsound(n, "has a wrong derivative", "Inverse of Sqrt")
+			return unsound(n, "has a wrong derivative", "op.Power with the exponent −0.5")
 		case "log2":
 			return unsound(n, "has a wrong derivative", "Log, divided by the constant ln 2")
 		}
@@ -134,7 +134,7 @@ func refuseForm(n *G.Node, children G.Nodes, name string) error {
 		axes := axesOf(form)
 		switch {
 		case len(axes) > 1 && len(axes) < children[0].Dims():
-			return unsound(n, "gives wrong sums over several but not all axes", "one Sum an axis")
+			return unsound(n, "gives wrong sums over several but not all axes", "op.Scatter, or one Sum an axis")
 		case !slices.IsSorted(axes):
 			return unsound(n, "has no second derivative for axes out of order", "Sum without axes, for all")
 		}
@@ -145,7 +145,7 @@ func refuseForm(n *G.Node, children G.Nodes, name string) error {
 	case "concatOp":
 		if joined(n, children) > maxConcat {
 			return unsound(n, fmt.Sprintf("has a wrong derivative past %d entries along its axis", maxConcat),
-				"op.MatMul with input nodes that hold selection matrices, and op.Add")
+				"op.Scatter of every part, and op.Add")
 		}
 	}
 	return nil
