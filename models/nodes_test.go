@@ -151,6 +151,10 @@ func TestFromNodesErrors(t *testing.T) {
 			f := newForeign(4, tensor.Float64)
 			return f.x, f.logits, append(f.learnables, nil)
 		}, "models: learnable 4 is nil"},
+		{"two roles", func(t *testing.T) (x, logits *G.Node, learnables G.Nodes) {
+			f := newForeign(4, tensor.Float64)
+			return f.x, f.logits, append(f.learnables, f.x)
+		}, `models: node "x" is listed as input and as learnable; want one of them`},
 		{"integers", func(t *testing.T) (x, logits *G.Node, learnables G.Nodes) {
 			f := newForeign(4, tensor.Float64)
 			w := G.NewMatrix(f.g, G.Int, G.WithShape(1, 2), G.WithName("w"), G.WithValue(tensor.New(tensor.WithBacking([]int{1, 2}), tensor.WithShape(1, 2))))

@@ -263,7 +263,7 @@ func TestCostErrors(t *testing.T) {
 		want string
 	}{
 		{"nil", nil, G.Nodes{s.y}, "models: the node of the cost is nil"},
-		{"nil target", meanSquare(z), G.Nodes{nil}, "models: target of the cost 0 is nil"},
+		{"nil target", meanSquare(z), G.Nodes{nil}, "models: the node of the target of the cost is nil"},
 		{"forgotten target", meanSquare(G.Must(G.Sub(z, s.y))), nil, `node "y" feeds the network, has no value and is neither the input nor a learnable; hand it over as one of them, or as a target of the cost (models.WithCost)`},
 		{"target of other rows", meanSquare(z), G.Nodes{G.NewVector(s.g, G.Float64, G.WithShape(2), G.WithName("short"))}, `models: target "short" of the cost is float64 of shape (2); want floats of shape (6, …), a row a sample`},
 		{"no mean", G.Must(G.Sqrt(meanSquare(G.Must(G.Sub(z, s.y))))), G.Nodes{s.y}, "the cost is no mean over samples: operation sqrt"},
@@ -433,7 +433,9 @@ func TestSamplesThatMeetAreMeasuredInWholeBatches(t *testing.T) {
 			return z, meanSquare(G.Must(G.BroadcastSub(z, G.Must(G.Mean(s.y, 0)), nil, []byte{0})))
 		}, "depends on the other samples of its batch"},
 		{"a bias for each place", func(s *sketch) (z, cost *G.Node) {
-			z = G.Must(G.Add(s.last(s.hidden()), s.learnable("places", sketchBatch, sketchClasses)))
+			places := s.learnable("places", sketchBatch, sketchClasses)
+			places.Value().(*tensor.Dense).Zero() // at which it does not show yet
+			z = G.Must(G.Add(s.last(s.hidden()), places))
 			return z, s.crossEntropy(z)
 		}, "depends on its place in the batch"},
 	} {
