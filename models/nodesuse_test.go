@@ -552,3 +552,13 @@ func TestGradientGramOfAGraph(t *testing.T) {
 		}
 	}
 }
+
+// Where random numbers are outside what a graph is made for, that is told.
+func TestGraphsThatCannotBeTriedOut(t *testing.T) {
+	s := newSketch(tensor.Float64)
+	z := s.last(G.Must(G.Tanh(s.dense(G.Must(G.Log(G.Must(G.Sub(s.x, s.number(5))))), "0", sketchWidth, 5))))
+	m := s.model(t, z, nil)
+	if notes := models.Notes(m); len(notes) != 1 || !strings.Contains(notes[0], "not tried out whether samples depend on each other") {
+		t.Errorf("notes %q", notes)
+	}
+}
