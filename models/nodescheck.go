@@ -117,21 +117,17 @@ func dense(v G.Value) (*tensor.Dense, error) {
 // checkInputs returns an error unless everything that the network and the cost
 // read is known, and finds the layers that measure in another way than they train.
 func (m *nodes) checkInputs() error {
-	known := make(map[*G.Node]bool)
-	for _, n := range slices.Concat(G.Nodes{m.input}, m.learnables, m.constants, m.targets) {
-		known[n] = true
-	}
 	var forgotten, empty G.Nodes
 	learns := false
-	m.walk(func(n *G.Node) {
-		learns = learns || slices.Contains(m.learnables, n)
+	m.walk(func(n *G.Node, handed bool) {
+		if handed {
+			learns = learns || slices.Contains(m.learnables, n)
+			return
+		}
 		switch o := n.Op().(type) {
 		case *G.BatchNormOp:
 			m.norms = append(m.norms, o)
 		case nil:
-			if known[n] {
-				return
-			}
 			if n.Value() == nil {
 				empty = append(empty, n)
 			} else {
@@ -158,8 +154,11 @@ func (m *nodes) checkInputs() error {
 	return nil
 }
 
-// walk visits every node that the logits and the cost depend on, once.
-func (m *nodes) walk(visit func(n *G.Node)) {
+// walk visits every node between what was handed over and the logits and the cost,
+// once, and tells which were handed over. The input may be computed, by a part of a
+// network that is not measured.
+func (m *nodes) walk(visit func(n *G.Node, handed bool)) {
+	known := slices.Concat(G.Nodes{m.input}, m.learnables, m.constants, m.targets)
 	seen := make(map[*G.Node]bool)
 	var down func(n *G.Node)
 	down = func(n *G.Node) {
@@ -167,7 +166,11 @@ func (m *nodes) walk(visit func(n *G.Node)) {
 			return
 		}
 		seen[n] = true
-		visit(n)
+		handed := slices.Contains(known, n)
+		visit(n, handed)
+		if handed {
+			return
+		}
 		for _, c := range symbolic.Children(n) {
 			down(c)
 		}

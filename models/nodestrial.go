@@ -19,8 +19,8 @@ import (
 // operations that are known neither to Gorgonia nor here can prevent that.
 func (m *nodes) chooseType() error {
 	known := true
-	m.walk(func(n *G.Node) {
-		if o := n.Op(); o != nil && symbolic.StockName(o) == "" && !op.Known(o) {
+	m.walk(func(n *G.Node, handed bool) {
+		if o := n.Op(); !handed && o != nil && symbolic.StockName(o) == "" && !op.Known(o) {
 			known = false
 		}
 	})

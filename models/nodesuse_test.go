@@ -562,3 +562,27 @@ func TestGraphsThatCannotBeTriedOut(t *testing.T) {
 		t.Errorf("notes %q", notes)
 	}
 }
+
+// Of a network with convolutions, the part behind them can be measured: its input
+// are their features.
+func TestPartOfANetwork(t *testing.T) {
+	g := G.NewGraph()
+	image := G.NewTensor(g, G.Float64, 4, G.WithShape(sketchBatch, 1, 3, 3), G.WithName("image"))
+	filter := G.NewTensor(g, G.Float64, 4, G.WithShape(1, 1, 2, 2), G.WithName("filter"), G.WithValue(randomTensor(tensor.Float64, 1, 1, 1, 2, 2)))
+	maps := G.Must(G.Conv2d(image, filter, tensor.Shape{2, 2}, []int{0, 0}, []int{1, 1}, []int{1, 1}))
+	features := G.Must(G.Reshape(maps, tensor.Shape{sketchBatch, 4}))
+	part := &sketch{g: g, x: features, y: G.NewMatrix(g, G.Float64, G.WithShape(sketchBatch, sketchClasses), G.WithName("y"))}
+	z := part.last(part.hidden())
+	whole := newSketch(tensor.Float64)
+	same := whole.last(whole.hidden())
+	split := blobs(20, sketchWidth, sketchClasses, 3)
+	got := objectiveResults(t, newObjective(t, part.model(t, z, part.crossEntropy(z)), models.CrossEntropy, split, 1))
+	want := objectiveResults(t, newObjective(t, whole.model(t, same, nil), models.CrossEntropy, split, 1))
+	if !slices.Equal(got, want) {
+		t.Error("the results differ from those of the part alone")
+	}
+	_, err := models.FromNodes(image, z, append(part.learnables, filter))
+	if err == nil || !strings.Contains(err.Error(), "operation Conv2d (im2col") || !strings.Contains(err.Error(), "measure the part of the network behind it") {
+		t.Errorf("error %v", err)
+	}
+}
