@@ -217,6 +217,24 @@ var outsideGraphs = []struct {
 		s.constants = append(s.constants, mask)
 		return G.Must(G.BroadcastHadamardProd(h, mask, nil, []byte{0}))
 	}), nil},
+	{"two constant tensors", activated(func(s *sketch, h *G.Node) *G.Node {
+		first, second := G.NewConstant(randomTensor(s.x.Dtype(), 1, 5, 5)), G.NewConstant(randomTensor(s.x.Dtype(), 2, 5, 5))
+		return G.Must(G.Mul(G.Must(G.Tanh(G.Must(G.Mul(h, first)))), second))
+	}), nil},
+	{
+		"rows of a table", func(s *sketch) (z, cost *G.Node) {
+			rows := G.NewVector(s.g, tensor.Int, G.WithShape(5), G.WithName("rows"), G.WithValue(tensor.New(tensor.WithBacking([]int{2, 0, 1, 2, 2}))))
+			s.constants = append(s.constants, rows)
+			z = G.Must(G.Mul(s.hidden(), G.Must(G.ByIndices(s.learnable("table", 3, 3), rows, 0))))
+			return z, s.crossEntropy(z)
+		},
+		func(s *sketch) (z, cost *G.Node) {
+			oneHot := G.NewMatrix(s.g, G.Float64, G.WithShape(5, 3), G.WithName("one-hot"),
+				G.WithValue(tensor.New(tensor.WithShape(5, 3), tensor.WithBacking([]float64{0, 0, 1, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 1}))))
+			z = G.Must(G.Mul(s.hidden(), G.Must(G.Mul(oneHot, s.learnable("table", 3, 3)))))
+			return z, s.crossEntropy(z)
+		},
+	},
 	{"norm of the weights as a factor", activated(func(s *sketch, h *G.Node) *G.Node {
 		w := s.learnable("direction", 5)
 		length := G.Must(G.Sqrt(G.Must(G.Sum(G.Must(G.Square(w))))))

@@ -78,7 +78,8 @@ func (r *Replay) leaf(n *G.Node) (*G.Node, error) {
 }
 
 // constant is an input and not a constant of Gorgonia, which merges two constants
-// that print alike, as large tensors do.
+// that print alike, as large tensors do. Its name tells the node, whose number may
+// be that of another once nodes were removed from a graph.
 func (r *Replay) constant(n *G.Node, values []float64, shape tensor.Shape) (*G.Node, error) {
 	t := tensor.New(tensor.WithShape(shape...), tensor.Of(r.dtype))
 	for i, v := range values {
@@ -88,7 +89,7 @@ func (r *Replay) constant(n *G.Node, values []float64, shape tensor.Shape) (*G.N
 			t.Float64s()[i] = v
 		}
 	}
-	return G.NewTensor(r.graph, r.dtype, len(shape), G.WithShape(shape...), G.WithName(fmt.Sprint("constant ", n.ID())), G.WithValue(t)), nil
+	return G.NewTensor(r.graph, r.dtype, len(shape), G.WithShape(shape...), G.WithName(fmt.Sprintf("constant %p", n)), G.WithValue(t)), nil
 }
 
 // outside applies an operation that is not of Gorgonia: one of package op, or
