@@ -21,7 +21,7 @@ func (s *State) Notes() []string { return slices.Concat(models.Notes(s.Model), s
 func (e *Session) checkModel(ctx context.Context) error {
 	s := e.state
 	split := &s.Data.Splits[0]
-	if split.Labels != nil {
+	if _, linear := s.Model.(*models.MLP); !linear && split.Labels != nil { // an MLP ends in a linear layer
 		if err := models.CheckLogits(ctx, s.Model, split); err != nil {
 			return fmt.Errorf("trainer: %w", err)
 		}
