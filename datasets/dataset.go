@@ -37,7 +37,7 @@ type Split struct {
 	Name   string
 	X      []float64 // row-major, Len()*Width values
 	Labels []int     // class of each sample; nil in a regression
-	Index  []int     // row number in the source, for tracing a sample back
+	Index  []int     // row number in the source, for tracing a sample back; 0, 1, … if nil
 	// Targets are what a loss compares the outputs with: row-major, Len() rows of one value an output. If nil, these are
 	// the one-hot labels.
 	Targets []float64
@@ -152,7 +152,10 @@ func (s *Split) take(rows []int, width int) *Split {
 	for i, r := range rows {
 		sub.X = append(sub.X, s.X[r*width:(r+1)*width]...)
 		sub.Targets = append(sub.Targets, s.Targets[r*outputs:(r+1)*outputs]...)
-		sub.Index[i] = s.Index[r]
+		sub.Index[i] = r
+		if s.Index != nil {
+			sub.Index[i] = s.Index[r]
+		}
 		if s.Labels != nil {
 			sub.Labels[i] = s.Labels[r]
 		}
@@ -163,7 +166,7 @@ func (s *Split) take(rows []int, width int) *Split {
 // width returns the number of values of one sample, or an error if the lengths of the fields disagree.
 func (s *Split) width() (int, error) {
 	n := s.Len()
-	if len(s.Index) != n || (n == 0 && len(s.X) != 0) || (n != 0 && len(s.X)%n != 0) {
+	if (s.Index != nil && len(s.Index) != n) || (n == 0 && len(s.X) != 0) || (n != 0 && len(s.X)%n != 0) {
 		return 0, fmt.Errorf("datasets: split %q has %d values and %d indices for %d labels", s.Name, len(s.X), len(s.Index), n)
 	}
 	if (n == 0 && len(s.Targets) != 0) || (n != 0 && len(s.Targets)%n != 0) || (s.Labels == nil && n != 0 && s.Targets == nil) {

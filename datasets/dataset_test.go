@@ -46,6 +46,10 @@ func TestSubset(t *testing.T) {
 	if s.X[3] != 3 {
 		t.Error("a subset shares memory with its split")
 	}
+	sub, err = (&Split{X: []float64{5, 6, 7}, Labels: make([]int, 3)}).Subset([]int{2, 0})
+	if err != nil || !slices.Equal(sub.Index, []int{2, 0}) {
+		t.Errorf("without an index: %+v, error %v", sub, err)
+	}
 	for name, bad := range map[string]func() error{
 		"row too large": func() error { _, err := s.Subset([]int{2}); return err },
 		"negative row":  func() error { _, err := s.Subset([]int{-1}); return err },
@@ -53,8 +57,8 @@ func TestSubset(t *testing.T) {
 			_, err := (&Split{X: make([]float64, 3), Labels: make([]int, 2), Index: make([]int, 2)}).Subset(nil)
 			return err
 		},
-		"no index": func() error {
-			_, err := (&Split{X: make([]float64, 2), Labels: make([]int, 2)}).Subset([]int{0})
+		"short index": func() error {
+			_, err := (&Split{X: make([]float64, 2), Labels: make([]int, 2), Index: make([]int, 1)}).Subset([]int{0})
 			return err
 		},
 	} {
