@@ -71,7 +71,8 @@ func (e *Session) fail(err error) error {
 // the body ends the loop by a break. The epoch in which it does is the last and
 // counts as complete.
 //
-// An epoch in which the body does not call BatchEnd counts as one step.
+// An epoch in which the body does not call BatchEnd counts as
+// SessionSettings.Steps steps, or as one if that is zero.
 func (e *Session) Epochs(ctx context.Context) iter.Seq[int] {
 	return func(yield func(epoch int) bool) {
 		if err := e.eachEpoch(ctx, yield); err != nil {
@@ -112,7 +113,7 @@ func (e *Session) eachEpoch(ctx context.Context, yield func(epoch int) bool) err
 		}
 		step := e.state.Step
 		if step == before {
-			step++
+			step += max(e.state.Steps, 1)
 		}
 		if err := e.epochEnd(ctx, epoch, step); err != nil {
 			return err

@@ -183,11 +183,11 @@ func TestEpochs(t *testing.T) {
 	ctx := context.Background()
 	var events []string
 	var measured []int
-	session := newSession(t, trainer.SessionSettings{Epochs: 3}, final(&measured), logging("h", trainer.Record, &events))
+	session := newSession(t, trainer.SessionSettings{Epochs: 3, Steps: 5}, final(&measured), logging("h", trainer.Record, &events))
 	step := 0
 	for epoch := range session.Epochs(ctx) {
 		if epoch == 2 {
-			continue // no BatchEnd: the epoch counts as one step
+			continue // no BatchEnd: the epoch counts as Steps steps
 		}
 		for range 2 {
 			step = max(step+1, session.State().Step+1)
@@ -202,9 +202,9 @@ func TestEpochs(t *testing.T) {
 	wantEqual(t, "events", events, []string{
 		"TrainBegin 0/0", "ValidationEnd 0/0", "EpochEnd 0/0",
 		"EpochBegin 0/0", "BatchEnd 0/1", "BatchEnd 0/2", "ValidationEnd 1/2", "EpochEnd 1/2",
-		"EpochBegin 1/2", "ValidationEnd 2/3", "EpochEnd 2/3",
-		"EpochBegin 2/3", "BatchEnd 2/4", "BatchEnd 2/5", "ValidationEnd 3/5", "EpochEnd 3/5",
-		"TrainEnd 3/5",
+		"EpochBegin 1/2", "ValidationEnd 2/7", "EpochEnd 2/7",
+		"EpochBegin 2/7", "BatchEnd 2/8", "BatchEnd 2/9", "ValidationEnd 3/9", "EpochEnd 3/9",
+		"TrainEnd 3/9",
 	})
 	wantEqual(t, "epochs measured", measured, []int{3})
 }

@@ -55,6 +55,7 @@ type Session struct {
 type SessionSettings struct {
 	Loss   models.Loss // if nil, the cost that the model is made with (models.WithCost), or CrossEntropy
 	Epochs int         // planned epochs, for schedules that depend on them; 0 if not known
+	Steps  int         // training steps an epoch, for a loop that does not call BatchEnd; 0 if not known
 	Seed   uint64      // for hooks that draw random numbers
 	// Evaluate is the schedule by which the loss and the accuracy of each split
 	// are computed; every epoch if zero.
@@ -76,8 +77,10 @@ func NewSession(model models.Model, data *datasets.Dataset, s SessionSettings, h
 	if err := checkSubject(model, data); err != nil {
 		return nil, err
 	}
-	if s.Epochs < 0 {
-		return nil, fmt.Errorf("trainer: %w", wrong("Epochs", "is %d; want 0, if the number is not known, or more", s.Epochs))
+	for field, n := range map[string]int{"Epochs": s.Epochs, "Steps": s.Steps} {
+		if n < 0 {
+			return nil, fmt.Errorf("trainer: %w", wrong(field, "is %d; want 0, if the number is not known, or more", n))
+		}
 	}
 	if s.Loss == nil {
 		s.Loss = models.LossOf(model)
@@ -98,7 +101,7 @@ func NewSession(model models.Model, data *datasets.Dataset, s SessionSettings, h
 		}
 	}
 	e := &Session{hooks: hooks, evaluate: s.Evaluate, state: &State{
-		hooks: hooks, Model: model, Data: data, Loss: s.Loss, Seed: s.Seed, Epochs: s.Epochs,
+		hooks: hooks, Model: model, Data: data, Loss: s.Loss, Seed: s.Seed, Epochs: s.Epochs, Steps: s.Steps,
 		metrics: metrics{last: make(map[string]Reading), schedule: make(map[string]Scheduled)},
 	}}
 	e.state.snapshot = e.capture
