@@ -70,6 +70,9 @@ func (*Checkpoint) Phase() trainer.Phase { return trainer.Save }
 // TrainBegin implements trainer.TrainBeginner. It returns an error if the metric
 // Best is not declared or has no better direction.
 func (c *Checkpoint) TrainBegin(_ context.Context, s *trainer.State) error {
+	if c.Dir == "" {
+		return errors.New("the folder of the checkpoints, Dir, is empty; set it")
+	}
 	if err := c.Schedule.Validate(); err != nil {
 		return trainer.Below("Schedule", err)
 	}

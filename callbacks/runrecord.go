@@ -3,6 +3,7 @@ package callbacks
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -45,6 +46,9 @@ func (*RunRecord) Phase() trainer.Phase { return trainer.Save }
 
 // TrainBegin implements trainer.TrainBeginner.
 func (r *RunRecord) TrainBegin(_ context.Context, s *trainer.State) error {
+	if r.Path == "" {
+		return errors.New("the name of the file, Path, is empty; set it")
+	}
 	info, err := r.info()
 	if err != nil {
 		return err
