@@ -47,8 +47,12 @@ func (s status) String() string {
 	return []string{"before Begin", "after Begin", "after the end of the session"}[s]
 }
 
-// expect returns an error unless the status is one of want.
+// expect returns an error unless the session is one of NewSession and its status is
+// one of want.
 func (e *Session) expect(call string, want ...status) error {
+	if e == nil || e.state == nil {
+		return fmt.Errorf("trainer: %s of a session that NewSession has not made; look at the error that it returned", call)
+	}
 	if slices.Contains(want, e.status) {
 		return nil
 	}
@@ -75,6 +79,9 @@ func (e *Session) fail(err error) error {
 // SessionSettings.Steps steps, or as one if that is zero.
 func (e *Session) Epochs(ctx context.Context) iter.Seq[int] {
 	return func(yield func(epoch int) bool) {
+		if e == nil || e.state == nil {
+			return // Err says so
+		}
 		if err := e.eachEpoch(ctx, yield); err != nil {
 			e.err = e.Interrupted(ctx, err)
 		}
@@ -82,7 +89,12 @@ func (e *Session) Epochs(ctx context.Context) iter.Seq[int] {
 }
 
 // Err returns the first error of the loop over Epochs, nil if there was none.
-func (e *Session) Err() error { return e.err }
+func (e *Session) Err() error {
+	if err := e.expect("Err", unbegun, begun, ended); err != nil {
+		return err
+	}
+	return e.err
+}
 
 func (e *Session) eachEpoch(ctx context.Context, yield func(epoch int) bool) error {
 	if e.err != nil {
@@ -105,7 +117,7 @@ func (e *Session) eachEpoch(ctx context.Context, yield func(epoch int) bool) err
 		e.ranging, e.atEnd = true, false
 		left = !yield(epoch)
 		e.ranging = false
-		if e.err != nil {
+		if e.err != nil || e.status == ended {
 			return e.err
 		}
 		if left {
@@ -258,6 +270,7 @@ func (e *Session) End(ctx context.Context) error {
 		return e.fail(err)
 	}
 	e.status, e.atEnd = ended, false
+	e.leaveHooks()
 	return nil
 }
 
@@ -291,9 +304,16 @@ func (e *Session) becomeFinal(ctx context.Context) error {
 // Interrupted tells the hooks that err ends training, also one of your own. It
 // returns err joined with the errors of the hooks. The session has then ended.
 func (e *Session) Interrupted(ctx context.Context, err error) error {
+	if wrong := e.expect("Interrupted", unbegun, begun, ended); wrong != nil {
+		return errors.Join(err, wrong)
+	}
+	if err == nil {
+		return e.fail(errors.New("trainer: Interrupted without an error; End ends a session that was not interrupted"))
+	}
 	if e.status == ended {
 		return err
 	}
 	e.status = ended
+	defer e.leaveHooks()
 	return e.interrupted(ctx, err)
 }

@@ -477,3 +477,61 @@ func TestNewSessionRefuses(t *testing.T) {
 		}
 	}
 }
+
+// remembering is a hook with a state, as those are that measure.
+type remembering struct{ probe }
+
+func (*remembering) Reset() {}
+
+// A hook that serves two runs at a time is an error of the run that had it first.
+func TestHookOfTwoSessions(t *testing.T) {
+	ctx := context.Background()
+	hook := &remembering{probe{name: "spectrum"}}
+	const want = "trainer: hook spectrum was handed to another session or trainer after this one; give each run hooks of its own, or create the second when the first has ended"
+	first := newSession(t, trainer.SessionSettings{}, hook)
+	if err := errors.Join(first.Begin(ctx), first.EpochEnd(ctx, 1, 1)); err != nil {
+		t.Fatal(err)
+	}
+	second := newSession(t, trainer.SessionSettings{}, hook)
+	wantError(t, first.EpochEnd(ctx, 2, 2), want)
+	if err := errors.Join(second.Begin(ctx), second.End(ctx)); err != nil {
+		t.Fatal(err)
+	}
+	wantError(t, first.EpochEnd(ctx, 3, 3), want)
+	third := newSession(t, trainer.SessionSettings{}, hook)
+	fourth := newSession(t, trainer.SessionSettings{}, hook)
+	wantError(t, third.Begin(ctx), want)
+	if err := errors.Join(fourth.Begin(ctx), fourth.End(ctx)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Nothing is called on a session that could not be made, and nothing panics.
+func TestNoSession(t *testing.T) {
+	ctx := context.Background()
+	for _, s := range []*trainer.Session{nil, new(trainer.Session)} {
+		for range s.Epochs(ctx) {
+			t.Fatal("trained without a session")
+		}
+		for call, err := range map[string]error{
+			"Begin": s.Begin(ctx), "BatchEnd of step 1": s.BatchEnd(ctx, 1, 1), "EpochEnd of epoch 1": s.EpochEnd(ctx, 1, 1), "End": s.End(ctx),
+			"Err": s.Err(), "SetRate": s.SetRate(1), "Declare": s.Declare(), `Record of "a"`: s.Record("a", 1), "Restore": s.Restore(nil), "Interrupted": s.Interrupted(ctx, nil),
+		} {
+			wantError(t, err, "trainer: "+call+" of a session that NewSession has not made; look at the error that it returned")
+		}
+	}
+}
+
+// The body of a loop over Epochs may end the session by an error of its own.
+func TestInterruptedWithinEpochs(t *testing.T) {
+	ctx := context.Background()
+	var events []string
+	session := newSession(t, trainer.SessionSettings{Epochs: 9}, logging("h", trainer.Measure, &events))
+	broken := errors.New("the machine broke")
+	for range session.Epochs(ctx) {
+		wantError(t, session.Interrupted(ctx, broken), "the machine broke")
+		break
+	}
+	wantEqual(t, "events", events, []string{"TrainBegin 0/0", "ValidationEnd 0/0", "EpochEnd 0/0", "EpochBegin 0/0", "Interrupted 0/0"})
+	wantError(t, session.Interrupted(ctx, nil), "trainer: Interrupted without an error; End ends a session that was not interrupted")
+}

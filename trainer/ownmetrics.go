@@ -23,6 +23,9 @@ func (e *Session) SetRate(rate float64) error {
 
 // Declare announces metrics of your own, which Record sets. Call it before Begin.
 func (e *Session) Declare(declared ...Metric) error {
+	if err := e.expect("Declare", unbegun, begun, ended); err != nil {
+		return err
+	}
 	if e.status != unbegun {
 		return e.fail(errors.New("trainer: Declare after Begin; hooks must know all metrics when training begins: call it before"))
 	}

@@ -67,6 +67,9 @@ func (t *Trainer) checkProgress(p Progress) error {
 // of a solver with momentum, the order of the samples. A Snapshotter of your own
 // among the hooks can keep it in the checkpoint.
 func (e *Session) Restore(c *Checkpoint) error {
+	if err := e.expect("Restore", unbegun, begun, ended); err != nil {
+		return err
+	}
 	if c == nil {
 		return errors.New("trainer: the checkpoint is nil; want one of ReadCheckpoint")
 	}

@@ -105,6 +105,7 @@ func NewSession(model models.Model, data *datasets.Dataset, s SessionSettings, h
 		metrics: metrics{last: make(map[string]Reading), schedule: make(map[string]Scheduled)},
 	}}
 	e.state.snapshot = e.capture
+	e.takeHooks()
 	for i := range data.Splits {
 		if err := e.addSplit(&data.Splits[i], s.Workers); err != nil {
 			return nil, err
@@ -198,6 +199,9 @@ func (e *Session) Stopped() (Stop, bool) { return e.state.Stopped() }
 
 // begin tells the hooks that training begins.
 func (e *Session) begin(ctx context.Context) error {
+	if err := e.checkHooks(); err != nil {
+		return err
+	}
 	e.state.started = time.Now()
 	if err := e.checkModel(ctx); err != nil {
 		return err

@@ -8,6 +8,9 @@ import (
 // end runs the stages of an epoch's end, beginning with the first that is not
 // done.
 func (e *Session) end(ctx context.Context) error {
+	if err := e.checkHooks(); err != nil {
+		return err
+	}
 	for stages := e.stages(); e.stage < len(stages); {
 		stage := e.stage
 		// The stage counts as done before it runs: if it takes a checkpoint, the
