@@ -86,7 +86,10 @@ func (l *Logger) TrainBegin(ctx context.Context, s *trainer.State) error {
 		return err
 	}
 	message, fields := "training", logrus.Fields{
-		"model": models.Describe(s.Model), "parameters": models.Size(s.Model), "data": s.Data.Name, "epochs": s.Epochs,
+		"model": models.Describe(s.Model), "parameters": models.Size(s.Model), "data": s.Data.Name,
+	}
+	if s.Epochs > 0 {
+		fields["epochs"] = s.Epochs
 	}
 	if s.Step > 0 {
 		message, fields["at"] = "resumed", s.Epoch
@@ -142,7 +145,10 @@ func (l *Logger) EpochEnd(ctx context.Context, s *trainer.State) error {
 	if !l.due(s) {
 		return nil
 	}
-	fields := logrus.Fields{"epoch": s.Epoch, "of": s.Epochs, "step": s.Step, "seconds": seconds(s)}
+	fields := logrus.Fields{"epoch": s.Epoch, "step": s.Step, "seconds": seconds(s)}
+	if s.Epochs > 0 {
+		fields["of"] = s.Epochs
+	}
 	for _, m := range l.run.metrics {
 		if value, fresh := s.Fresh(m.Name); fresh {
 			fields[m.Name] = value

@@ -47,11 +47,14 @@ func (s status) String() string {
 	return []string{"before Begin", "after Begin", "after the end of the session"}[s]
 }
 
-// expect returns an error unless the session is one of NewSession and its status is
-// one of want.
-func (e *Session) expect(call string, want ...status) error {
+// expect returns an error unless there is a context, the session is one of
+// NewSession, and its status is one of want.
+func (e *Session) expect(ctx context.Context, call string, want ...status) error {
 	if e == nil || e.state == nil {
 		return fmt.Errorf("trainer: %s of a session that NewSession has not made; look at the error that it returned", call)
+	}
+	if ctx == nil {
+		return e.fail(fmt.Errorf("trainer: %s with a nil context; want context.Background(), or one that can be cancelled", call))
 	}
 	if slices.Contains(want, e.status) {
 		return nil
@@ -82,7 +85,7 @@ func (e *Session) Epochs(ctx context.Context) iter.Seq[int] {
 		if e == nil || e.state == nil {
 			return // Err says so
 		}
-		if err := e.eachEpoch(ctx, yield); err != nil {
+		if err := e.eachEpoch(ctx, yield); err != nil && ctx != nil {
 			e.err = e.Interrupted(ctx, err)
 		}
 	}
@@ -90,7 +93,7 @@ func (e *Session) Epochs(ctx context.Context) iter.Seq[int] {
 
 // Err returns the first error of the loop over Epochs, nil if there was none.
 func (e *Session) Err() error {
-	if err := e.expect("Err", unbegun, begun, ended); err != nil {
+	if err := e.expect(context.Background(), "Err", unbegun, begun, ended); err != nil {
 		return err
 	}
 	return e.err
@@ -100,7 +103,7 @@ func (e *Session) eachEpoch(ctx context.Context, yield func(epoch int) bool) err
 	if e.err != nil {
 		return e.err
 	}
-	if e.status != begun {
+	if ctx == nil || e.status != begun {
 		if err := e.Begin(ctx); err != nil {
 			return err
 		}
@@ -141,7 +144,7 @@ const byLoop = "loop"
 // measures the untrained network. After Restore it continues with the end of the
 // epoch of the checkpoint.
 func (e *Session) Begin(ctx context.Context) error {
-	if err := e.expect("Begin", unbegun); err != nil {
+	if err := e.expect(ctx, "Begin", unbegun); err != nil {
 		return err
 	}
 	e.status = begun
@@ -155,7 +158,7 @@ func (e *Session) Begin(ctx context.Context) error {
 // of steps so far, 1 after the first, and loss the mean loss of the mini-batch. A
 // loss that is NaN or infinite is an error that wraps models.ErrNotFinite.
 func (e *Session) BatchEnd(ctx context.Context, step int, loss float64) error {
-	if err := e.expect(fmt.Sprintf("BatchEnd of step %d", step), begun); err != nil {
+	if err := e.expect(ctx, fmt.Sprintf("BatchEnd of step %d", step), begun); err != nil {
 		return err
 	}
 	switch s := e.state; {
@@ -191,7 +194,7 @@ func (e *Session) tooLate(call string) error {
 // and goes on with the hook that failed.
 func (e *Session) EpochEnd(ctx context.Context, epoch, step int) error {
 	call := fmt.Sprintf("EpochEnd of epoch %d", epoch)
-	if err := e.expect(call, begun); err != nil {
+	if err := e.expect(ctx, call, begun); err != nil {
 		return err
 	}
 	s := e.state
@@ -248,7 +251,7 @@ func (e *Session) finishEpoch(ctx context.Context) error {
 // End tells the hooks that training is over. If the last epoch was not known to be
 // the last, End first measures what is due then, and records it again.
 func (e *Session) End(ctx context.Context) error {
-	if err := e.expect("End", begun); err != nil {
+	if err := e.expect(ctx, "End", begun); err != nil {
 		return err
 	}
 	s := e.state
@@ -304,7 +307,7 @@ func (e *Session) becomeFinal(ctx context.Context) error {
 // Interrupted tells the hooks that err ends training, also one of your own. It
 // returns err joined with the errors of the hooks. The session has then ended.
 func (e *Session) Interrupted(ctx context.Context, err error) error {
-	if wrong := e.expect("Interrupted", unbegun, begun, ended); wrong != nil {
+	if wrong := e.expect(ctx, "Interrupted", unbegun, begun, ended); wrong != nil {
 		return errors.Join(err, wrong)
 	}
 	if err == nil {

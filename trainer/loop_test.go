@@ -522,6 +522,22 @@ func TestNoSession(t *testing.T) {
 	}
 }
 
+func TestNilContext(t *testing.T) {
+	var ctx context.Context
+	session := newSession(t, trainer.SessionSettings{})
+	for call, err := range map[string]error{
+		"Begin": session.Begin(ctx), "BatchEnd of step 1": session.BatchEnd(ctx, 1, 1), "EpochEnd of epoch 1": session.EpochEnd(ctx, 1, 1),
+		"End": session.End(ctx), "Interrupted": session.Interrupted(ctx, nil),
+	} {
+		wantError(t, err, "trainer: "+call+" with a nil context; want context.Background(), or one that can be cancelled")
+	}
+	session = newSession(t, trainer.SessionSettings{})
+	for range session.Epochs(ctx) {
+		t.Fatal("trained without a context")
+	}
+	wantError(t, session.Err(), "trainer: Begin with a nil context; want context.Background(), or one that can be cancelled")
+}
+
 // The body of a loop over Epochs may end the session by an error of its own.
 func TestInterruptedWithinEpochs(t *testing.T) {
 	ctx := context.Background()

@@ -1,6 +1,7 @@
 package trainer
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -11,7 +12,7 @@ import (
 // SetRate tells the hooks the learning rate of the steps from now on. Without it,
 // what depends on the rate is not measured.
 func (e *Session) SetRate(rate float64) error {
-	if err := e.expect("SetRate", unbegun, begun); err != nil {
+	if err := e.expect(context.Background(), "SetRate", unbegun, begun); err != nil {
 		return err
 	}
 	if !(rate >= 0) || math.IsInf(rate, 0) {
@@ -23,7 +24,7 @@ func (e *Session) SetRate(rate float64) error {
 
 // Declare announces metrics of your own, which Record sets. Call it before Begin.
 func (e *Session) Declare(declared ...Metric) error {
-	if err := e.expect("Declare", unbegun, begun, ended); err != nil {
+	if err := e.expect(context.Background(), "Declare", unbegun, begun, ended); err != nil {
 		return err
 	}
 	if e.status != unbegun {
@@ -50,7 +51,7 @@ func (e *Session) Declare(declared ...Metric) error {
 // that comes before Begin; the value is then that of the untrained network. If the
 // value is NaN or infinite, the error wraps models.ErrNotFinite.
 func (e *Session) Record(name string, value float64) error {
-	if err := e.expect(fmt.Sprintf("Record of %q", name), unbegun, begun); err != nil {
+	if err := e.expect(context.Background(), fmt.Sprintf("Record of %q", name), unbegun, begun); err != nil {
 		return err
 	}
 	if !e.own[name] {

@@ -1,6 +1,7 @@
 package trainer
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -67,7 +68,7 @@ func (t *Trainer) checkProgress(p Progress) error {
 // of a solver with momentum, the order of the samples. A Snapshotter of your own
 // among the hooks can keep it in the checkpoint.
 func (e *Session) Restore(c *Checkpoint) error {
-	if err := e.expect("Restore", unbegun, begun, ended); err != nil {
+	if err := e.expect(context.Background(), "Restore", unbegun, begun, ended); err != nil {
 		return err
 	}
 	if c == nil {
