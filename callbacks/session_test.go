@@ -208,6 +208,44 @@ func TestResumedSession(t *testing.T) {
 	}
 }
 
+// What a program records before its loop is of the untrained network, also when the
+// program is run again to go on.
+func TestResumedSessionKeepsWhatWasRecorded(t *testing.T) {
+	dir := t.TempDir()
+	var trained []int
+	for _, epochs := range []int{3, 5} {
+		o := newOutside(t)
+		session := o.session(t, trainer.SessionSettings{Epochs: epochs}, &callbacks.JSONL{Path: filepath.Join(dir, "metrics.jsonl")}, &callbacks.Checkpoint{Dir: dir})
+		if epochs == 5 {
+			checkpoint, err := trainer.ReadCheckpoint(filepath.Join(dir, "last.npz"))
+			if err = errors.Join(err, session.Restore(checkpoint)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := session.Record("own/epoch", 0); err != nil {
+			t.Fatal(err)
+		}
+		for epoch := range session.Epochs(t.Context()) {
+			o.train(t)
+			trained = append(trained, epoch)
+			if err := session.Record("own/epoch", float64(epoch)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := session.Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := []int{1, 2, 3, 4, 5}; !slices.Equal(trained, want) {
+		t.Errorf("trained the epochs %v; want %v", trained, want)
+	}
+	for i, e := range histories(t, dir) {
+		if value, fresh := e.Fresh("own/epoch"); e.Epoch != i || !fresh || value != float64(i) {
+			t.Errorf("line %d: epoch %d, %v (fresh: %t)", i, e.Epoch, value, fresh)
+		}
+	}
+}
+
 func histories(t *testing.T, dir string) []record.Entry {
 	t.Helper()
 	history, err := record.ReadHistory(filepath.Join(dir, "metrics.jsonl"))

@@ -24,6 +24,7 @@ const rightLoop = "want Begin(ctx); for epoch := 1; epoch <= N; epoch++ { …; E
 // loop is how far the loop of a Session's caller has come.
 type loop struct {
 	status  status
+	resumed bool               // whether Restore was called
 	ranging bool               // whether the body of a loop over Epochs is running
 	open    bool               // whether the stages of the current epoch's end are not all done
 	atEnd   bool               // whether the parameters are known to be those of the end of the current epoch
@@ -148,6 +149,9 @@ func (e *Session) Begin(ctx context.Context) error {
 		return err
 	}
 	e.status = begun
+	if e.resumed {
+		clear(e.pending) // of the untrained network
+	}
 	if err := e.begin(ctx); err != nil {
 		return e.fail(err)
 	}
@@ -290,7 +294,7 @@ func (e *Session) becomeFinal(ctx context.Context) error {
 		}
 	}
 	e.over = true
-	if s.Epochs > 0 {
+	if s.Epoch < s.Epochs {
 		s.RequestStop(Stop{Reason: Requested, By: byLoop, Detail: fmt.Sprintf("the loop ended after epoch %d of %d", s.Epoch, s.Epochs)})
 	}
 	if s.metrics.recorded == recorded {

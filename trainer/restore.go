@@ -94,7 +94,7 @@ func (e *Session) Restore(c *Checkpoint) error {
 		return err
 	}
 	maps.Copy(s.metrics.last, p.Metrics)
-	e.stage = p.Stage
+	e.stage, e.resumed = p.Stage, true
 	s.Epoch, s.Step, s.BatchLoss, s.work, s.before, s.stop = p.Epoch, p.Step, p.BatchLoss, p.Work, p.Elapsed, p.Stop
 	return nil
 }
