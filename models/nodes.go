@@ -43,7 +43,8 @@ type NodesOption func(*nodes)
 // which LossOf returns: any function of the logits, of learnables and of the
 // nodes of its targets, (n, …) each, such as one-hot rows, smoothed ones or the
 // values of a regression. It is a scalar, the mean or a multiple of the sum over
-// the samples, or one value for each sample, (n). Data fill the targets from
+// the samples, or one value for each sample, (n). Another scalar, such as the root
+// of a mean, belongs to a whole batch, and is measured on whole batches. Data fill the targets from
 // their Targets, or else with one-hot labels, or with labels 0 and 1 where there
 // is one value a sample.
 //

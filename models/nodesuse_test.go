@@ -266,7 +266,6 @@ func TestCostErrors(t *testing.T) {
 		{"nil target", meanSquare(z), G.Nodes{nil}, "models: the node of the target of the cost is nil"},
 		{"forgotten target", meanSquare(G.Must(G.Sub(z, s.y))), nil, `node "y" feeds the network, has no value and is neither the input nor a learnable; hand it over as one of them, or as a target of the cost (models.WithCost)`},
 		{"target of other rows", meanSquare(z), G.Nodes{G.NewVector(s.g, G.Float64, G.WithShape(2), G.WithName("short"))}, `models: target "short" of the cost is float64 of shape (2); want floats of shape (6, …), a row a sample`},
-		{"no mean", G.Must(G.Sqrt(meanSquare(G.Must(G.Sub(z, s.y))))), G.Nodes{s.y}, "the cost is no mean over samples: operation sqrt"},
 		{"another graph", meanSquare(other.last(other.hidden())), G.Nodes{s.y}, "feeds the network, has no value"},
 	} {
 		_, err := models.FromNodes(s.x, z, s.learnables, models.WithCost(c.cost, c.to...))
@@ -431,6 +430,10 @@ func TestSamplesThatMeetAreMeasuredInWholeBatches(t *testing.T) {
 		{"mean over the batch in the cost", func(s *sketch) (z, cost *G.Node) {
 			z = s.last(s.hidden())
 			return z, meanSquare(G.Must(G.BroadcastSub(z, G.Must(G.Mean(s.y, 0)), nil, []byte{0})))
+		}, "depends on the other samples of its batch"},
+		{"root of the mean square", func(s *sketch) (z, cost *G.Node) {
+			z = s.last(s.hidden())
+			return z, G.Must(G.Sqrt(meanSquare(G.Must(G.Sub(z, s.y)))))
 		}, "depends on the other samples of its batch"},
 		{"a bias for each place", func(s *sketch) (z, cost *G.Node) {
 			places := s.learnable("places", sketchBatch, sketchClasses)

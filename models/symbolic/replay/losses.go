@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
@@ -18,7 +19,9 @@ import (
 // cost may be the losses themselves, (n) or (n, 1), or a scalar: sums and means
 // over tensors whose first axis are the samples, multiplied by numbers and added
 // up. A term that depends on none of data, the nodes that change from batch to
-// batch, is a part of every loss: weight decay, for example.
+// batch, is a part of every loss: weight decay, for example. Any other scalar, such
+// as the root of a mean, is itself the loss of every sample, which then depends on
+// all of the batch.
 func (r *Replay) Losses(cost *G.Node, n int, data G.Nodes) (*G.Node, error) {
 	l := &losses{Replay: r, n: n, depends: make(map[*G.Node]bool)}
 	for _, d := range data {
@@ -28,11 +31,21 @@ func (r *Replay) Losses(cost *G.Node, n int, data G.Nodes) (*G.Node, error) {
 		return l.single(cost)
 	}
 	parts, err := l.parts(cost)
-	if err != nil {
+	switch {
+	case errors.Is(err, errNoMean):
+		c, err := l.Node(cost)
+		if err != nil {
+			return nil, err
+		}
+		return spread(c, tensor.Shape{n})
+	case err != nil:
 		return nil, err
 	}
 	return op.Scale(parts, float64(n))
 }
+
+// errNoMean says that a scalar is no mean over samples.
+var errNoMean = errors.New("no mean over samples")
 
 type losses struct {
 	*Replay
@@ -67,7 +80,7 @@ func (l *losses) parts(s *G.Node) (*G.Node, error) {
 	in := symbolic.Children(s)
 	switch name := symbolic.StockName(s.Op()); {
 	case name == "sumOp":
-		return l.summed(s, in[0])
+		return l.summed(in[0])
 	case name == "reshapeOp" && in[0].IsScalar():
 		return l.parts(in[0])
 	case name == "elemUnaryOp" && s.Op().String() == "neg":
@@ -83,11 +96,11 @@ func (l *losses) parts(s *G.Node) (*G.Node, error) {
 			return op.Mul(a, b)
 		}
 	}
-	return nil, l.notAMean(s)
+	return nil, errNoMean
 }
 
 // summed takes the sum of all elements of x apart by samples.
-func (l *losses) summed(s, x *G.Node) (*G.Node, error) {
+func (l *losses) summed(x *G.Node) (*G.Node, error) {
 	for {
 		switch symbolic.StockName(x.Op()) {
 		case "sumOp", "reshapeOp": // the sum of all is the same
@@ -102,7 +115,7 @@ func (l *losses) summed(s, x *G.Node) (*G.Node, error) {
 		return l.parts(x)
 	}
 	if x.Shape()[0] != l.n {
-		return nil, l.notAMean(s)
+		return nil, errNoMean
 	}
 	c, err := l.Node(x)
 	if err != nil {
@@ -146,7 +159,7 @@ func (l *losses) combined(s *G.Node, in G.Nodes) (*G.Node, error) {
 	case (form == "⊙" || form == "÷") && !l.varies(in[1]):
 		return l.times(in[0], form, in[1])
 	}
-	return nil, l.notAMean(s)
+	return nil, errNoMean
 }
 
 // times multiplies the scalar s by a factor, or divides it by one.
@@ -185,8 +198,4 @@ func (l *losses) varies(n *G.Node) bool {
 	}
 	l.depends[n] = d
 	return d
-}
-
-func (l *losses) notAMean(s *G.Node) error {
-	return fmt.Errorf("replay: the cost is no mean over samples: %s is not a sum or a mean over the first axis, of %d samples; hand over the node of the losses of the samples", describe(s), l.n)
 }
