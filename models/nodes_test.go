@@ -151,6 +151,11 @@ func TestFromNodesErrors(t *testing.T) {
 			f := newForeign(4, tensor.Float64)
 			return f.x, f.logits, append(f.learnables, nil)
 		}, "models: learnable 4 is nil"},
+		{"forgotten without a name", func(t *testing.T) (x, logits *G.Node, learnables G.Nodes) {
+			f := newForeign(4, tensor.Float64)
+			mask := G.NewMatrix(f.g, G.Float64, G.WithShape(1, 3), G.WithValue(randomTensor(tensor.Float64, 1, 1, 3)))
+			return f.x, G.Must(G.BroadcastHadamardProd(f.logits, mask, nil, []byte{0})), f.learnables
+		}, "models: node without a name, of shape (1, 3), feeds the network and is neither the input nor a learnable"},
 		{"two roles", func(t *testing.T) (x, logits *G.Node, learnables G.Nodes) {
 			f := newForeign(4, tensor.Float64)
 			return f.x, f.logits, append(f.learnables, f.x)

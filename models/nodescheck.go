@@ -39,9 +39,9 @@ func (m *nodes) checkNodes() error {
 			case n == nil:
 				return fmt.Errorf("models: %s %d is nil", r.name, i)
 			case other == r.name:
-				return fmt.Errorf("models: %s %q is listed twice", r.name, n.Name())
+				return fmt.Errorf("models: %s %s is listed twice", r.name, nameOf(n))
 			case other != "" && r.name != "cost" && other != "logits":
-				return fmt.Errorf("models: node %q is listed as %s and as %s; want one of them", n.Name(), other, r.name)
+				return fmt.Errorf("models: node %s is listed as %s and as %s; want one of them", nameOf(n), other, r.name)
 			}
 			taken[n] = r.name
 		}
@@ -98,6 +98,14 @@ func (m *nodes) checkLearnables() error {
 // its operation, which it does not have.
 func unnamed(n *G.Node) bool { return strings.HasPrefix(n.Name(), "%!s(<nil>)") }
 
+// nameOf is how messages call a node.
+func nameOf(n *G.Node) string {
+	if unnamed(n) {
+		return fmt.Sprintf("without a name, of shape %v,", n.Shape())
+	}
+	return fmt.Sprintf("%q", n.Name())
+}
+
 // dense is the value of a learnable or a constant as a tensor that shares its
 // memory. A scalar becomes a vector of one element.
 func dense(v G.Value) (*tensor.Dense, error) {
@@ -141,13 +149,13 @@ func (m *nodes) checkInputs() error {
 	case !learns && len(empty) == 0:
 		return errors.New("models: neither the logits nor the cost depend on a learnable: are they nodes of the same graph?")
 	case len(empty) > 0:
-		return fmt.Errorf("models: node %q feeds the network, has no value and is neither the input nor a learnable; hand it over as one of them, or as a target of the cost (models.WithCost)", empty[0].Name())
+		return fmt.Errorf("models: node %s feeds the network, has no value and is neither the input nor a learnable; hand it over as one of them, or as a target of the cost (models.WithCost)", nameOf(empty[0]))
 	case len(forgotten) == 1:
-		return fmt.Errorf("models: node %q feeds the network and is neither the input nor a learnable: it would stay as it is now; add it to the learnables or, if training does not change it, name it by models.WithConstants", forgotten[0].Name())
+		return fmt.Errorf("models: node %s feeds the network and is neither the input nor a learnable: it would stay as it is now; add it to the learnables or, if training does not change it, name it by models.WithConstants", nameOf(forgotten[0]))
 	case len(forgotten) > 1:
 		var names []string
 		for _, n := range forgotten {
-			names = append(names, fmt.Sprintf("%q", n.Name()))
+			names = append(names, nameOf(n))
 		}
 		return fmt.Errorf("models: nodes %s feed the network and are neither the input nor learnables: they would stay as they are now; add them to the learnables or, if training does not change them, name them by models.WithConstants", strings.Join(names, ", "))
 	}

@@ -589,3 +589,18 @@ func TestPartOfANetwork(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// Only learnables need a name.
+func TestNodesWithoutNames(t *testing.T) {
+	g := G.NewGraph()
+	x := G.NewMatrix(g, G.Float64, G.WithShape(sketchBatch, sketchWidth))
+	y := G.NewMatrix(g, G.Float64, G.WithShape(sketchBatch, sketchClasses))
+	s := &sketch{g: g, x: x, y: y}
+	mask := G.NewMatrix(g, G.Float64, G.WithShape(1, 5), G.WithValue(randomTensor(tensor.Float64, 3, 1, 5)))
+	s.constants = G.Nodes{mask}
+	z := s.last(G.Must(G.BroadcastHadamardProd(s.hidden(), mask, nil, []byte{0})))
+	m := s.model(t, z, meanSquare(G.Must(G.Sub(z, y))))
+	if e := evaluateLoss(t, newObjective(t, m, models.LossOf(m), sketchData(9), 1)); !(e.Loss > 0) {
+		t.Errorf("loss %v", e.Loss)
+	}
+}
