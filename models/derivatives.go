@@ -15,7 +15,7 @@ import (
 // Evaluation is the loss and the accuracy of a model on a split.
 type Evaluation struct {
 	Loss     float64
-	Accuracy float64 // share of samples whose largest logit, the first of equal ones, is that of their label
+	Accuracy float64 // share of samples whose largest logit, the first of equal ones, is that of their label; 0 without labels
 }
 
 // Evaluate returns the loss and the accuracy. A loss that is NaN or infinite
