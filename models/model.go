@@ -20,7 +20,8 @@ type Model interface {
 	Classes() int
 	// Logits returns the logits, (n, Classes), for the input x, (n,
 	// InputShape...), and nodes that hold the parameters, in the order of
-	// Parameters. Those of the buffers follow if it is Buffered. All are of one float type, not always that of Parameters.
+	// Parameters; those of the buffers follow if it is Buffered. All are of one
+	// float type, not always that of Parameters.
 	Logits(x *G.Node, params G.Nodes) (*G.Node, error)
 }
 
