@@ -106,6 +106,9 @@ func (s *Sharpness) TrainBegin(_ context.Context, state *trainer.State) error {
 	if err != nil {
 		return err
 	}
+	if err := classified(split); err != nil {
+		return err
+	}
 	r.of, r.fisher, r.perturbation = split.Len(), nil, nil
 	r.split, err = split.Draw(cmp.Or(s.Samples, min(sharpnessSamples, split.Len())), state.Seed)
 	return err

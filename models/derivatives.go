@@ -177,6 +177,9 @@ func (o *Objective) GaussNewtonProducts(ctx context.Context, dst, src *mat.Dense
 // with the labels of the data. It is the second moment of the samples' gradients,
 // not centred: their covariance is F − ∇L·∇Lᵀ (Kunstner et al. 2019).
 func (o *Objective) EmpiricalFisherProducts(ctx context.Context, dst, src *mat.Dense) error {
+	if err := checkApart(o.model, "gradients"); err != nil {
+		return err
+	}
 	return o.products(ctx, "Fisher", dst, src, fisher, func(r *replica) (*symbolic.Plan, G.Nodes) { return r.fisherProduct, r.fisherImage })
 }
 

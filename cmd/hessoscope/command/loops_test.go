@@ -77,10 +77,10 @@ func TestLoopsFromOutside(t *testing.T) {
 	}
 }
 
-// loops are the programs in docs/loops, by name.
+// loops are the programs in trainer/loops, by name.
 func loops(t *testing.T, root string) map[string]string {
 	t.Helper()
-	files, err := filepath.Glob(root + "/docs/loops/*/main.go")
+	files, err := filepath.Glob(root + "/trainer/loops/*/main.go")
 	if err != nil || len(files) < 3 {
 		t.Fatalf("programs %v, error %v", files, err)
 	}
@@ -102,7 +102,7 @@ func TestGuideToLoops(t *testing.T) {
 	var texts []string
 	for name, source := range programs {
 		texts = append(texts, unindented(source))
-		if !strings.Contains(guide, "(loops/"+name+"/main.go)") {
+		if !strings.Contains(guide, "(../trainer/loops/"+name+"/main.go)") {
 			t.Errorf("the guide has no link to the program %s", name)
 		}
 		if added := addedLines(source); added > 10 {
