@@ -246,6 +246,84 @@ func TestResumedSessionKeepsWhatWasRecorded(t *testing.T) {
 	}
 }
 
+// lastCanceller cancels the context when the end of an epoch is complete.
+type lastCanceller struct {
+	epoch  int
+	cancel func()
+}
+
+func (lastCanceller) Name() string { return "last_canceller" }
+
+func (lastCanceller) Phase() trainer.Phase { return trainer.Save }
+
+func (c lastCanceller) EpochEnd(_ context.Context, s *trainer.State) error {
+	if s.Epoch == c.epoch {
+		c.cancel()
+	}
+	return nil
+}
+
+// A session that was saved between two epochs, or by End, goes on with the next
+// epoch, and does not end the last one a second time.
+func TestResumedBetweenEpochs(t *testing.T) {
+	const saved, epochs = 3, 6
+	for _, byEnd := range []bool{false, true} {
+		dir := t.TempDir()
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		hooks := func() []trainer.Hook {
+			c := lastCanceller{epoch: saved, cancel: cancel}
+			if byEnd {
+				c.epoch = -1
+			}
+			return []trainer.Hook{&callbacks.JSONL{Path: filepath.Join(dir, "metrics.jsonl")}, &callbacks.Checkpoint{Dir: dir, Interval: -1}, c}
+		}
+		o := newOutside(t)
+		if byEnd {
+			session := o.session(t, trainer.SessionSettings{}, hooks()...)
+			err := session.Begin(ctx)
+			for epoch := 1; epoch <= saved && err == nil; epoch++ {
+				o.train(t)
+				err = session.EpochEnd(ctx, epoch, epoch)
+			}
+			if err := errors.Join(err, session.End(ctx)); err != nil {
+				t.Fatal(err)
+			}
+		} else {
+			session := o.session(t, trainer.SessionSettings{Epochs: epochs}, hooks()...)
+			for range session.Epochs(ctx) {
+				o.train(t)
+			}
+			if err := session.Err(); !errors.Is(err, context.Canceled) {
+				t.Fatalf("error %v; want a cancelled context", err)
+			}
+		}
+		checkpoint, err := trainer.ReadCheckpoint(filepath.Join(dir, "last.npz"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		o = newOutside(t)
+		session := o.session(t, trainer.SessionSettings{Epochs: epochs}, hooks()...)
+		if err := session.Restore(checkpoint); err != nil {
+			t.Fatal(err)
+		}
+		var trained []int
+		for epoch := range session.Epochs(t.Context()) {
+			trained = append(trained, epoch)
+			o.train(t)
+		}
+		if err := session.Err(); err != nil {
+			t.Fatal(err)
+		}
+		if want := []int{4, 5, 6}; !slices.Equal(trained, want) {
+			t.Errorf("by End: %t: trained the epochs %v; want %v", byEnd, trained, want)
+		}
+		if lines := readLines(t, filepath.Join(dir, "metrics.jsonl")); len(lines) != epochs+1 {
+			t.Errorf("by End: %t: %d lines; want one for each of the epochs 0 to %d", byEnd, len(lines), epochs)
+		}
+	}
+}
+
 func histories(t *testing.T, dir string) []record.Entry {
 	t.Helper()
 	history, err := record.ReadHistory(filepath.Join(dir, "metrics.jsonl"))
