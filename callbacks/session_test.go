@@ -550,11 +550,11 @@ func TestSlog(t *testing.T) {
 func TestHooksWithoutAPath(t *testing.T) {
 	o := newOutside(t)
 	for want, hook := range map[string]trainer.Hook{
-		"hook jsonl: the path of the file is empty; set it":                                                              &callbacks.JSONL{},
-		"hook csv: the path of the file is empty; set it":                                                                &callbacks.CSV{},
-		"hook checkpoint: the folder of the checkpoints, Dir, is empty; set it":                                          &callbacks.Checkpoint{},
-		"hook run: the name of the file, Path, is empty; set it":                                                         &callbacks.RunRecord{},
-		"hook complexity: the Spectrum that it takes the eigenpairs from is not a hook of this run: add it to the hooks": &callbacks.Complexity{},
+		"hook jsonl: the path of the file is empty; set it":                                                   &callbacks.JSONL{},
+		"hook csv: the path of the file is empty; set it":                                                     &callbacks.CSV{},
+		"hook checkpoint: the folder of the checkpoints, Dir, is empty; set it":                               &callbacks.Checkpoint{},
+		"hook run: the name of the file, Path, is empty; set it":                                              &callbacks.RunRecord{},
+		"hook complexity: Spectrum is nil; set it to the Spectrum among the hooks, whose eigenpairs it takes": &callbacks.Complexity{},
 	} {
 		if err := o.session(t, trainer.SessionSettings{}, hook).Begin(t.Context()); err == nil || err.Error() != want {
 			t.Errorf("error %v; want %s", err, want)

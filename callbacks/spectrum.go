@@ -139,7 +139,10 @@ func (s *Spectrum) Times(state *trainer.State, _ string, from int) (most int, kn
 // run. Call it when training begins. It returns an error if s is not a hook of
 // the run.
 func (s *Spectrum) Subscribe(state *trainer.State, c SpectrumConsumer) error {
-	if s == nil || !slices.Contains(state.Hooks(), trainer.Hook(s)) {
+	if s == nil {
+		return &trainer.FieldError{Field: "Spectrum", Problem: "is nil; set it to the Spectrum among the hooks, whose eigenpairs it takes"}
+	}
+	if !slices.Contains(state.Hooks(), trainer.Hook(s)) {
 		return errors.New("the Spectrum that it takes the eigenpairs from is not a hook of this run: add it to the hooks")
 	}
 	if !slices.Contains(s.run.consumers, c) {

@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"errors"
 	"fmt"
 
 	G "gorgonia.org/gorgonia"
@@ -27,12 +28,21 @@ func New(g *G.ExprGraph, dtype tensor.Dtype, copies map[*G.Node]*G.Node, statist
 	return &Replay{graph: g, dtype: dtype, copies: copies, statistics: statistics}
 }
 
+// A nodeError tells of the node that could not be copied. Those that depend on it
+// add nothing to it.
+type nodeError struct{ error }
+
+func (e *nodeError) Unwrap() error { return e.error }
+
 // Node returns the copy of n.
 func (r *Replay) Node(n *G.Node) (*G.Node, error) {
 	if c, ok := r.copies[n]; ok {
 		return c, nil
 	}
 	c, err := r.copy(n)
+	if of := (*nodeError)(nil); err != nil && !errors.As(err, &of) {
+		err = &nodeError{err}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +71,9 @@ func (r *Replay) copy(n *G.Node) (*G.Node, error) {
 			return nil, symbolic.Unsound(n)
 		}
 		c, err := build(r, n, children)
-		if err != nil {
+		if of := (*nodeError)(nil); errors.As(err, &of) {
+			return nil, err
+		} else if err != nil {
 			return nil, fmt.Errorf("replay: %s: %w", describe(n), err)
 		}
 		return c, nil
