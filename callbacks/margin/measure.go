@@ -35,8 +35,9 @@ type Settings struct {
 // nearer. Then it evaluates random points inside the ball that the nearest boundary
 // point leaves.
 //
-// An MLP of rectifiers is affine in every linear region. There exact least-distance
-// programs, from region to region, take the place of the feet (package piecewise). Lower
+// A network of dense layers with rectifiers, an MLP or a graph from outside, is affine
+// in every linear region. There exact least-distance programs, from region to region,
+// take the place of the feet (package piecewise). Lower
 // bounds of the distances come from linear relaxations, for the activations that
 // have them.
 func Measure(ctx context.Context, field *models.Field, split *datasets.Split, s Settings) (*Distances, error) {
