@@ -104,6 +104,7 @@ func NewSession(model models.Model, data *datasets.Dataset, s SessionSettings, h
 		hooks: hooks, Model: model, Data: data, Loss: s.Loss, Seed: s.Seed, Epochs: s.Epochs, Steps: s.Steps,
 		metrics: metrics{last: make(map[string]Reading), schedule: make(map[string]Scheduled)},
 	}}
+	e.state.plan(s.Evaluate)
 	e.state.snapshot = e.capture
 	e.takeHooks()
 	for i := range data.Splits {

@@ -28,6 +28,7 @@ type State struct {
 	hooks    []Hook
 	notes    []string // see Notes
 	work     float64  // see Work
+	planned  float64  // see PlannedWork
 	metrics  metrics
 	stop     *Stop
 	ended    bool // whether the loop of a Session has ended
@@ -52,6 +53,30 @@ func (s *State) Elapsed() time.Duration {
 // Work returns the cost of training and evaluation so far. The unit is one
 // gradient of one sample; a forward pass costs about a third of it.
 func (s *State) Work() float64 { return s.work }
+
+// PlannedWork returns what Work will be when all planned epochs are done; 0 if
+// their number is not known.
+func (s *State) PlannedWork() float64 {
+	if s.Epochs == 0 {
+		return 0
+	}
+	return s.planned
+}
+
+// plan determines PlannedWork. Evaluations that cannot be counted are left out.
+func (s *State) plan(evaluate Schedule) {
+	evaluations := s.Epochs + 1 // of all splits
+	if evaluate.Every != 1 {
+		n, _ := evaluate.Times(s, 0)
+		evaluations = n + 1
+	}
+	for _, split := range s.Data.Splits {
+		s.planned += float64(evaluations) * float64(split.Len()) / 3
+	}
+	if train, err := s.Data.Split(datasets.Train); err == nil {
+		s.planned += float64(s.Epochs) * float64(train.Len())
+	}
+}
 
 // Final reports whether the current epoch is the last one: because it is the
 // last that was planned, because a stop was requested, or because the loop of a
