@@ -150,8 +150,10 @@ func (l *Logger) EpochEnd(ctx context.Context, s *trainer.State) error {
 		fields["of"] = s.Epochs
 	}
 	for _, m := range l.run.metrics {
-		if value, fresh := s.Fresh(m.Name); fresh {
-			fields[m.Name] = value
+		for _, name := range []string{m.Name, record.Low(m.Name), record.High(m.Name)} {
+			if value, fresh := s.Fresh(name); fresh {
+				fields[name] = value
+			}
 		}
 		if resolved, fresh := s.Fresh(record.Resolved(m.Name)); fresh && resolved == 0 {
 			fields[record.Resolved(m.Name)] = resolved
