@@ -74,7 +74,7 @@ type Training struct {
 // Spectrum chooses which eigenvalues of the Hessian are measured, when and how.
 type Spectrum struct {
 	Off       bool             `yaml:"off,omitempty"`
-	Schedule  trainer.Schedule `yaml:"schedule,omitempty"` // if empty, 20 log-spaced epochs, as far as a tenth of the work allows
+	Schedule  trainer.Schedule `yaml:"schedule,omitempty"` // if empty, 50 log-spaced epochs, as far as a tenth of the work allows
 	Method    curvature.Method `yaml:"method"`             // auto, dense, lanczos, reduced or density
 	Resolved  bool             `yaml:"resolved,omitempty"` // auto: choose a method that finds all resolvable pairs
 	Matrix    analysis.Matrix  `yaml:"matrix,omitempty"`   // hessian, gauss_newton or empirical_fisher
@@ -116,7 +116,7 @@ type Critical struct {
 // Margin chooses when and on how many samples the margin is measured.
 type Margin struct {
 	Off      bool             `yaml:"off,omitempty"`
-	Schedule trainer.Schedule `yaml:"schedule,omitempty"` // if empty, 20 log-spaced epochs, the distances as far as a tenth of the work allows
+	Schedule trainer.Schedule `yaml:"schedule,omitempty"` // if empty, 50 log-spaced epochs, as far as a tenth of the work allows
 	Samples  int              `yaml:"samples,omitempty"`  // number of samples of the training split to measure, drawn by the seed; all, but at most 1000, if 0
 }
 

@@ -22,12 +22,20 @@ type Console struct {
 func (c *Config) hooks(folder record.Folder, console Console) ([]trainer.Hook, error) {
 	progress := &callbacks.Progress{Out: console.Progress}
 	lines := console.Log
+	if console.Progress != nil {
+		lines = progress.Wrap(lines)
+	}
+	logger, err := callbacks.NewLogger(lines, console.Format)
+	if err != nil {
+		return nil, err
+	}
+	logger.Schedule = c.Log.Schedule
 	var hooks []trainer.Hook
 	if !c.Spectrum.Off {
 		spectrum := &callbacks.Spectrum{
 			Schedule: c.Spectrum.Schedule, Dir: folder.Measurements(),
 			Samples: c.Spectrum.Samples, Workers: c.Workers, Settings: c.Solver(),
-			Matrix: c.Spectrum.Matrix, Only: c.Spectrum.Only,
+			Matrix: c.Spectrum.Matrix, Only: c.Spectrum.Only, Log: logger.Log,
 		}
 		if console.Progress != nil {
 			spectrum.Settings.Progress = progress.Measuring("spectrum")
@@ -50,7 +58,7 @@ func (c *Config) hooks(folder record.Folder, console Console) ([]trainer.Hook, e
 	hooks = append(hooks, &callbacks.Parameters{})
 	if !c.Margin.Off {
 		hooks = append(hooks, &callbacks.Margin{
-			Schedule: c.Margin.Schedule, Samples: c.Margin.Samples, Dir: folder.Measurements(), Workers: c.Workers,
+			Schedule: c.Margin.Schedule, Samples: c.Margin.Samples, Dir: folder.Measurements(), Workers: c.Workers, Log: logger.Log,
 		})
 	}
 	if s := c.Sharpness; s.measures() {
@@ -60,13 +68,7 @@ func (c *Config) hooks(folder record.Folder, console Console) ([]trainer.Hook, e
 	}
 	if console.Progress != nil {
 		hooks = append(hooks, progress)
-		lines = progress.Wrap(lines)
 	}
-	logger, err := callbacks.NewLogger(lines, console.Format)
-	if err != nil {
-		return nil, err
-	}
-	logger.Schedule = c.Log.Schedule
 	if !c.Stop.Rule.IsZero() || c.Stop.RestoreBest != "" {
 		hooks = append(hooks, c.earlyStopping(logger.Log))
 	}
