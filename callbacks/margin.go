@@ -205,7 +205,9 @@ func (m *Margin) EpochEnd(ctx context.Context, state *trainer.State) error {
 	r := &m.run
 	before := r.memory
 	samples := m.due(state)
-	proxies := r.memory.Proxies.Due(m.half(), state, m.proxies())
+	schedule := m.half()
+	schedule.SkipFinal = true // the other half pays for the last epoch
+	proxies := r.memory.Proxies.Due(schedule, state, m.proxies()) || state.Final() && !r.schedule.SkipFinal
 	if samples == 0 && !proxies {
 		return nil
 	}

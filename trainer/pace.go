@@ -8,10 +8,10 @@ import (
 // Pace applies a Schedule during a run: it keeps track of the time and of the
 // budget spent. It belongs to the state of the hook that does the work.
 //
-// A budget is earned as training goes on: at no epoch but the last may the work of
-// the hook exceed its share of the work of training so far, and of a tenth of what
-// is planned, an advance that pays for the first measurement. A run that stops
-// early has therefore not spent the budget of the epochs that it leaves out.
+// A budget is earned as training goes on: at any epoch, the work of the hook is to
+// be paid by its share of the work of training so far, together with that of the last
+// epoch, since the run may stop now. Only what the share of a tenth of the planned
+// work pays for, such as a first measurement, is advanced.
 type Pace struct {
 	Spent   float64 // work done so far, in gradients of one sample
 	Last    float64 // work spent the last time
@@ -42,14 +42,19 @@ func (p *Pace) Due(c Schedule, s *State, cost float64) bool {
 const advance = 0.1
 
 // affordable reports whether the budget allows work of this cost at the current
-// epoch. It must have been earned. If the budget pays for n more times of it, the
-// last of them at the last epoch unless the schedule leaves that out, they are spaced
-// on a logarithmic scale of epochs: the next is at epoch e·(last/e)^(1/n) or later,
-// where e is the epoch of the previous one, or a fiftieth of the run if that is later.
-// In a run of unknown length the budget is a share of the work so far.
+// epoch. It must have been earned, or advanced. If the budget pays for n more times
+// of it, the last of them at the last epoch unless the schedule leaves that out, they
+// are spaced on a logarithmic scale of epochs: the next is at epoch e·(last/e)^(1/n) or
+// later, where e is the epoch of the previous one, or a fiftieth of the run if that is
+// later. In a run of unknown length the budget is a share of the work so far.
 func (p *Pace) affordable(c Schedule, s *State, cost float64) bool {
 	planned := s.PlannedWork()
-	if p.Spent+cost > c.Budget*(s.Work()+advance*planned) {
+	earned, advanced := c.Budget*s.Work(), c.Budget*advance*planned
+	switch {
+	case p.Spent+cost <= advanced:
+	case c.SkipFinal && p.Spent+cost <= advanced+earned:
+	case p.Spent+2*cost <= earned:
+	default:
 		return false
 	}
 	if s.Epochs == 0 {
