@@ -27,8 +27,7 @@ import (
 // Margin measures, at the epochs of its schedule, how far the samples are from
 // the decision boundary: their distances, in float64 whatever the precision of
 // training, and two cheap proxies of them. At epochs at which the budget of the
-// schedule does not allow the distances, only the proxies are recorded, for half of
-// the budget. At the last epoch, distances are measured of as many samples as it
+// schedule does not allow the distances, only the proxies are recorded. At the last epoch, distances are measured of as many samples as it
 // pays for. If these are not all that were asked for, an upper bound of the margin
 // and a 95 % interval of the median are recorded, and no quantiles.
 type Margin struct {
@@ -164,12 +163,25 @@ func (m *Margin) cost() float64 { return float64(m.run.samples) * m.each() }
 // each returns what the distance of one sample is likely to cost.
 func (m *Margin) each() float64 { return cmp.Or(m.run.memory.Each, distanceWork) }
 
-// half returns the schedule for half of the budget: that of the proxies, and that of
-// the distances before the last epoch.
-func (m *Margin) half() trainer.Schedule {
-	s := m.run.schedule
-	s.Budget /= 2
-	return s
+// Before the last epoch, one half of the budget is for the proxies and the other for
+// the distances. Where a half pays for less than fewest distances, the proxies get
+// proxyShare.
+const (
+	fewest     = 6 // distances by which the median has a 95 % interval
+	proxyShare = 0.9
+)
+
+// parts returns the schedules of the proxies and of the distances, with their parts
+// of the budget.
+func (m *Margin) parts(state *trainer.State) (proxies, distances trainer.Schedule) {
+	budget, share := m.run.schedule.Budget, 0.5
+	if planned := state.PlannedWork(); planned > 0 && share*budget*planned < float64(min(fewest, m.run.samples))*distanceWork {
+		share = proxyShare
+	}
+	proxies, distances = m.run.schedule, m.run.schedule
+	proxies.Budget, distances.Budget = share*budget, (1-share)*budget
+	proxies.SkipFinal = true // that is paid from the other part
+	return proxies, distances
 }
 
 // proxies returns what the proxies cost.
@@ -205,8 +217,7 @@ func (m *Margin) EpochEnd(ctx context.Context, state *trainer.State) error {
 	r := &m.run
 	before := r.memory
 	samples := m.due(state)
-	schedule := m.half()
-	schedule.SkipFinal = true // the other half pays for the last epoch
+	schedule, _ := m.parts(state)
 	proxies := r.memory.Proxies.Due(schedule, state, m.proxies()) || state.Final() && !r.schedule.SkipFinal
 	if samples == 0 && !proxies {
 		return nil
@@ -223,8 +234,9 @@ func (m *Margin) EpochEnd(ctx context.Context, state *trainer.State) error {
 // current epoch.
 func (m *Margin) due(state *trainer.State) int {
 	r := &m.run
+	_, schedule := m.parts(state)
 	switch {
-	case !r.memory.Distances.Due(m.half(), state, m.cost()):
+	case !r.memory.Distances.Due(schedule, state, m.cost()):
 		return 0
 	case state.Final():
 		return int(max(0, min(float64(r.samples), m.left(state)/m.each())))

@@ -84,7 +84,7 @@ func TestMarginSchedule(t *testing.T) {
 		{"every", trainer.Schedule{Every: 5}, []int{0, 5, 10, 12}, []int{0, 5, 10, 12}},
 		{"at", trainer.Schedule{At: []int{3}}, []int{3, 12}, []int{3, 12}},
 		{"not at the last", trainer.Schedule{At: []int{3}, SkipFinal: true}, []int{3}, []int{3}},
-		{"budget", trainer.Schedule{Every: 1, Budget: 0.5}, nil, []int{5, 11, 12}}, // 0.25·3100 pay for 375 two times before the last
+		{"budget", trainer.Schedule{Every: 1, Budget: 0.5}, nil, []int{2, 6, 9, 12}}, // 0.45·3100 pay for 375 three times before the last
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			fresh := marginRun(t, &callbacks.Margin{Schedule: test.schedule})

@@ -70,10 +70,11 @@ type spectrumPlan struct {
 }
 
 // Of the budget, quick measurements before the last epoch get what is left by one
-// measurement of all pairs, but no more than quickTimes of them cost. Where it
-// does not pay for all pairs, even once, at least quickLast of it are for a good
-// quick measurement at the last epoch.
+// measurement of all pairs, but no more than quickShare, or what quickTimes of them
+// cost. Where it does not pay for all pairs, even once, at least quickLast of it are
+// for a good quick measurement at the last epoch.
 const (
+	quickShare = 0.2
 	quickTimes = 12
 	quickLast  = 0.28
 )
@@ -109,13 +110,13 @@ func (s *Spectrum) newPlan(state *trainer.State) {
 	share := 0.5 // of a run of unknown length
 	if planned := state.PlannedWork(); planned > 0 {
 		budget := r.schedule.Budget * planned
-		spare := math.Min(budget-p.expected, quickTimes*quickWork(quickTrusted, n))
+		spare := math.Min(budget-p.expected, math.Max(quickTimes*quickWork(quickTrusted, n), quickShare*budget))
 		least := float64(quickTargets(state.Epochs)) * quickWork(1, min(n, quickSamples))
 		if p.alone = spare < least; p.alone {
 			spare = budget - math.Max(quickLast*budget, quickWork(quickTrusted, min(n, quickSamples)))
 		}
 		share = math.Max(spare, 0) / budget
-		p.samples, p.products = quickly(spare, n, state.Epochs)
+		p.samples, p.products = affordable(spare, n, state.Epochs)
 		p.poor = quickWork(quickFirst, min(n, quickSamples)) > budget
 	}
 	p.full.Budget, p.quick.Budget = r.schedule.Budget*(1-share), r.schedule.Budget*share
@@ -126,10 +127,11 @@ func (s *Spectrum) newPlan(state *trainer.State) {
 // planned for: ten in 200 epochs or more.
 func quickTargets(epochs int) int { return min(max(epochs/20, 2), 10) }
 
-// quickly returns over how many of n samples and by how many products λ₁ is
-// measured, so that a budget pays for quickTargets measurements. All samples are used if there are few: there, a drawn part has
-// quite another λ₁, while a bound by few products soon becomes close.
-func quickly(budget float64, n, epochs int) (samples, products int) {
+// affordable returns over how many of n samples and by how many products λ₁ is
+// measured, so that a budget pays for quickTargets measurements. All samples are used
+// if there are few: there, a drawn part has quite another λ₁, while a bound by few
+// products soon becomes close.
+func affordable(budget float64, n, epochs int) (samples, products int) {
 	price := budget / float64(quickTargets(epochs))
 	least := min(n, quickSamples)
 	for products = quickTrusted; products > 1 && quickWork(products, least) > price; products-- {
