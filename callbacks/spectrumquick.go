@@ -140,9 +140,9 @@ func (q *quick) measure(ctx context.Context, start []float64, trusted, most int,
 	}
 }
 
-// start returns the first unit vector. Without a start vector it is the sum of that
-// of the gradient, most of which is in the space of few eigenvectors, and a random one,
-// which has a part of each.
+// start returns the first unit vector. Without a start vector it is that of the
+// gradient, most of which is in the space of few eigenvectors, with a tenth of a random
+// one, which has a part of each.
 func (q *quick) start(ctx context.Context, start []float64, seed uint64) ([]float64, error) {
 	n := q.groups[0].Dim()
 	x := make([]float64, n)
@@ -167,7 +167,7 @@ func (q *quick) start(ctx context.Context, start []float64, seed uint64) ([]floa
 	for i := range g {
 		g[i] = rng.NormFloat64()
 	}
-	floats.AddScaled(x, 1/floats.Norm(g, 2), g)
+	floats.AddScaled(x, 0.1/floats.Norm(g, 2), g)
 	floats.Scale(1/floats.Norm(x, 2), x)
 	return x, nil
 }
