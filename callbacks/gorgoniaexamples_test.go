@@ -130,7 +130,7 @@ func TestLogisticRegression(t *testing.T) {
 		t.Fatal(err)
 	}
 	run := filepath.Join(t.TempDir(), "run.json")
-	watched, session, err := logisticRegression(t, false, spectrum, &callbacks.Complexity{Spectrum: spectrum}, &callbacks.Margin{}, logger, &callbacks.RunRecord{Path: run})
+	watched, session, err := logisticRegression(t, false, spectrum, &callbacks.Complexity{Spectrum: spectrum}, &callbacks.Margin{Schedule: trainer.Schedule{Every: 10}}, logger, &callbacks.RunRecord{Path: run})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sirupsen/logrus"
 	"gonum.org/v1/gonum/stat/distuv"
 	"gorgonia.org/tensor"
 
@@ -44,9 +43,6 @@ type Margin struct {
 	Dir string
 	// Workers is the number of samples computed in parallel; one per CPU if zero.
 	Workers int
-	// Log receives a warning when training begins if the budget does not pay for what
-	// is to be measured. If nil, it is a line on standard error.
-	Log *logrus.Logger
 
 	run marginRun
 }
@@ -68,10 +64,10 @@ type marginMemory struct {
 
 // What measuring costs, in gradients of one sample as training computes them. It
 // was measured on networks of 500 to 90,000 parameters; that of a distance
-// varies between 3,000 and 14,000.
+// varies between 3,000 and 10,000.
 const (
 	evaluationWork = 3    // evaluation of the logits and a gradient of one of them, in a search
-	distanceWork   = 9000 // distance of a sample, before one was measured
+	distanceWork   = 7000 // distance of a sample, before one was measured
 	proxyWork      = 2.5  // logit margin and first-order distance of a sample
 )
 
@@ -192,7 +188,7 @@ func (m *Margin) left(state *trainer.State) float64 {
 	return m.run.memory.Distances.Left(m.run.schedule, state) - m.run.memory.Proxies.Spent
 }
 
-// tell logs what the budget of a run does not pay for, and what would do.
+// tell notes what the budget of a run does not pay for, and what would do.
 func (m *Margin) tell(state *trainer.State) {
 	budget, planned := m.run.schedule.Budget, state.PlannedWork()
 	if budget == 0 || planned == 0 {
@@ -203,10 +199,8 @@ func (m *Margin) tell(state *trainer.State) {
 	if cost <= budget*planned {
 		return
 	}
-	orStandardError(m.Log).WithFields(logrus.Fields{
-		"budget": budget, "needs": cost / planned, "epochs": math.Ceil(float64(state.Epochs) * cost / (budget * planned)),
-		"samples": math.Floor(max(budget*planned-proxies, 0) / m.each()), "of": m.run.samples,
-	}).Warn("the budget pays for the distances of about so many samples at the last epoch, and not of all; so many epochs would pay for all, or a Schedule with a Budget of what it needs, or with none")
+	affordable := math.Floor(max(budget*planned-proxies, 0) / m.each())
+	state.Note(fmt.Sprintf("the budget %g of the margin pays for the distances of about %.0f of %d samples at the last epoch; for all, %s", budget, affordable, m.run.samples, wouldPay(state, budget, cost, "")))
 }
 
 // EpochEnd implements trainer.EpochEnder.

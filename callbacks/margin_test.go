@@ -1,7 +1,6 @@
 package callbacks_test
 
 import (
-	"bytes"
 	"context"
 	"math"
 	"slices"
@@ -105,9 +104,9 @@ func TestMarginBudgetPaysForDistances(t *testing.T) {
 	// are for proxies before the last epoch.
 	for samples, want := range map[int]struct{ least, most int }{1: {6, 25}, 40: {1, 1}} {
 		w := new(witness)
-		var told bytes.Buffer
-		hook := &callbacks.Margin{Samples: samples, Schedule: trainer.Schedule{Every: 1, Budget: 1}, Log: logTo(&told)}
-		if _, err := spectrumRunOf(t, 800, tensor.Float64, hook, w).Run(t.Context()); err != nil {
+		hook := &callbacks.Margin{Samples: samples, Schedule: trainer.Schedule{Every: 1, Budget: 1}}
+		run := spectrumRunOf(t, 800, tensor.Float64, hook, w)
+		if _, err := run.Run(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		got := measured(w.fresh, "boundary/margin_samples")
@@ -123,8 +122,8 @@ func TestMarginBudgetPaysForDistances(t *testing.T) {
 		if part && !(last["boundary/margin_median_low"] <= last["boundary/margin_median_high"] && high <= last["boundary/margin_median_high"]) {
 			t.Errorf("%v; want an interval of the median, and the margin below", last)
 		}
-		if strings.Contains(told.String(), "samples=") != (samples == 40) {
-			t.Errorf("%d samples: told %q; want a warning if not all can be paid", samples, &told)
+		if notes := strings.Join(run.State().Notes(), ""); strings.Contains(notes, "of 40 samples") != (samples == 40) {
+			t.Errorf("%d samples: told %q; want a note if not all can be paid", samples, notes)
 		}
 	}
 }

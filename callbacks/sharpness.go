@@ -48,8 +48,10 @@ type sharpnessRun struct {
 	pace         trainer.Pace
 }
 
-// sharpnessSamples is the default of Sharpness.Samples.
-const sharpnessSamples = 1000
+const (
+	sharpnessSamples = 1000 // default of Sharpness.Samples
+	passesADraw      = 7    // of the network, that a perturbation takes on the mean
+)
 
 var (
 	_ trainer.Meter         = (*Sharpness)(nil)
@@ -120,7 +122,11 @@ func (s *Sharpness) EpochEnd(ctx context.Context, state *trainer.State) error {
 		return nil
 	}
 	before := s.run.pace
-	if !s.run.pace.Due(s.run.schedule, state) {
+	cost := float64(s.run.split.Len()) * passesADraw * float64(s.Perturbations) / 3
+	if s.Fisher {
+		cost += float64(s.run.split.Len() * (state.Model.Classes() - 1))
+	}
+	if !s.run.pace.Due(s.run.schedule, state, cmp.Or(s.run.pace.Last, cost)) {
 		return nil
 	}
 	readings, work, err := s.measure(ctx, state)

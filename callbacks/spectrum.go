@@ -12,7 +12,6 @@ import (
 	"sort"
 	"time"
 
-	"github.com/sirupsen/logrus"
 	"gorgonia.org/tensor"
 
 	"github.com/hessoscope/hessoscope/callbacks/analysis"
@@ -68,10 +67,6 @@ type Spectrum struct {
 	// Objective creates the loss whose curvature is measured, which may be
 	// computed on several machines; models.NewObjective if nil.
 	Objective analysis.NewObjective
-
-	// Log receives a warning when training begins if the budget does not pay for what
-	// is to be measured. If nil, it is a line on standard error.
-	Log *logrus.Logger
 
 	run spectrumRun
 }

@@ -1,7 +1,6 @@
 package callbacks_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"math"
@@ -205,7 +204,7 @@ func TestCancelledSpectrumKeepsItsMemory(t *testing.T) {
 func TestSpectrumOfAResumedRun(t *testing.T) {
 	const epochs = 300
 	session := func(dir string, c *canceller) error {
-		return measuredSession(t, dir, epochs, &callbacks.Spectrum{Log: logTo(new(bytes.Buffer)), Settings: curvature.Settings{DenseLimit: 1}}, c)
+		return measuredSession(t, dir, epochs, &callbacks.Spectrum{Settings: curvature.Settings{DenseLimit: 1}}, c)
 	}
 	dir, want := t.TempDir(), t.TempDir()
 	for _, c := range []canceller{{epoch: 0}, {epoch: 30}, {epoch: 101, batch: true}, {epoch: 170}, {epoch: 300}} {
@@ -244,12 +243,12 @@ func TestSpectrumTellsWhatItCannotPay(t *testing.T) {
 		{300, "pays for λ₁ alone"},
 		{5000, ""},
 	} {
-		var told bytes.Buffer
-		hook := &callbacks.Spectrum{Log: logTo(&told), Settings: curvature.Settings{DenseLimit: 1}}
-		if err := hook.TrainBegin(t.Context(), spectrumRunOf(t, test.epochs, tensor.Float64, hook).State()); err != nil {
+		hook := &callbacks.Spectrum{Settings: curvature.Settings{DenseLimit: 1}}
+		state := spectrumRunOf(t, test.epochs, tensor.Float64, hook).State()
+		if err := hook.TrainBegin(t.Context(), state); err != nil {
 			t.Fatal(err)
 		}
-		if text := told.String(); !strings.Contains(text, test.want) || (text == "") != (test.want == "") || test.want != "" && !strings.Contains(text, "epochs=") {
+		if text := strings.Join(state.Notes(), ""); !strings.Contains(text, test.want) || (text == "") != (test.want == "") || test.want != "" && !strings.Contains(text, " epochs, ") {
 			t.Errorf("%d epochs: told %q; want %q with the epochs that would fit", test.epochs, text, test.want)
 		}
 	}

@@ -1,10 +1,9 @@
 package callbacks
 
 import (
+	"fmt"
 	"math"
 	"slices"
-
-	"github.com/sirupsen/logrus"
 
 	"github.com/hessoscope/hessoscope/callbacks/curvature"
 	"github.com/hessoscope/hessoscope/trainer"
@@ -144,7 +143,7 @@ func affordable(budget float64, n, epochs int) (samples, products int) {
 	return samples, products
 }
 
-// tell logs what the budget of a run does not pay for, and what would do.
+// tell notes what the budget of a run does not pay for, and what would do.
 func (s *Spectrum) tell(state *trainer.State) {
 	p := &s.run.plan
 	budget, planned := s.run.schedule.Budget, state.PlannedWork()
@@ -155,22 +154,22 @@ func (s *Spectrum) tell(state *trainer.State) {
 	if p.quickly {
 		cost, what = quickWork(quickFirst, min(s.run.analyzer.Loss().Samples(), quickSamples)), "a measurement of λ₁"
 	}
-	log := orStandardError(s.Log)
-	fits := func(cost float64) logrus.Fields {
-		return logrus.Fields{
-			"budget": budget, "needs": cost / planned,
-			"epochs": math.Ceil(float64(state.Epochs) * cost / (budget * planned)),
-		}
-	}
 	switch {
 	case cost > budget*planned:
-		log.WithFields(fits(cost)).Warnf("the budget does not pay for %s: it is made at the last epoch alone, and costs more; so many epochs would pay for it, or a Schedule with a Budget of what it needs, or with none", what)
+		state.Note(fmt.Sprintf("the budget %g of the spectrum does not pay for %s: it is made at the last epoch alone, and costs more; %s", budget, what, wouldPay(state, budget, cost, "")))
 	case p.alone:
-		fields := fits(p.expected)
+		samples := ""
 		one, two := s.work(p.method, 3*p.pairs+4, 1, p.pairs), s.work(p.method, 3*p.pairs+4, 2, p.pairs)
 		if n := math.Floor((budget*planned-one)/(two-one)) + 1; n >= 1 && p.method == curvature.Lanczos {
-			fields["samples"] = n
+			samples = fmt.Sprintf("%.0f Samples, ", n)
 		}
-		log.WithFields(fields).Warn("the budget pays for λ₁ alone, not for the other eigenvalues and what is computed from them; so many epochs or Samples would fit, or a Schedule with a Budget of what it needs, or with none")
+		state.Note(fmt.Sprintf("the budget %g of the spectrum pays for λ₁ alone, not for the other eigenvalues and what is computed from them; %s", budget, wouldPay(state, budget, p.expected, samples)))
 	}
+}
+
+// wouldPay says what would pay for work of some cost: so many epochs, samples as given in
+// words, or another budget.
+func wouldPay(state *trainer.State, budget, cost float64, samples string) string {
+	planned := state.PlannedWork()
+	return fmt.Sprintf("%.0f epochs, %sa Schedule with a Budget of %.2g, or one without a Budget would pay", math.Ceil(float64(state.Epochs)*cost/(budget*planned)), samples, cost/planned)
 }

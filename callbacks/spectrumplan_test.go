@@ -3,13 +3,11 @@ package callbacks
 import (
 	"context"
 	"fmt"
-	"io"
 	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
 
-	"github.com/sirupsen/logrus"
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/hessoscope/hessoscope/callbacks/analysis"
@@ -184,7 +182,7 @@ func TestSpectrumKeepsItsBudget(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			hook := &Spectrum{Log: &logrus.Logger{Out: io.Discard, Formatter: new(Table)}}
+			hook := &Spectrum{}
 			seen := &seenLambda{stop: test.stop}
 			tr, err := trainer.New(trainer.Config{Epochs: test.epochs, BatchSize: 64, Rate: trainer.Rate{Base: 0.05}}, model, lossy(t, test.repeats), hook, seen)
 			if err != nil {

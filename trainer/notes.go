@@ -12,9 +12,13 @@ import (
 
 // Notes returns what the user of the run should know, a sentence each: in what way
 // the model is measured differently from how it is trained (models.Notes), and
-// where the loss that is measured is not the one trained by. Some come after the
-// first batch.
+// where the loss that is measured is not the one trained by, and what the hooks add,
+// such as what a budget does not pay for. Some come after the first batch.
 func (s *State) Notes() []string { return slices.Concat(models.Notes(s.Model), s.notes) }
+
+// Note adds a note, a sentence. A hook adds those that come before training in
+// TrainBegin.
+func (s *State) Note(note string) { s.notes = append(s.notes, note) }
 
 // checkModel returns an error if the logits are probabilities, and compares the
 // losses that the model and the settings name.
@@ -51,7 +55,7 @@ func (e *Session) compareLosses(ctx context.Context, own models.Loss, split *dat
 		values[i] = value.Loss
 	}
 	if math.Abs(values[0]-values[1]) > 1e-6*math.Max(math.Abs(values[0]), math.Abs(values[1])) {
-		e.state.notes = append(e.state.notes, fmt.Sprintf("the cost of the graph is %.6g on the split %s, and the %s that is measured %.6g: leave SessionSettings.Loss out to measure the cost",
+		e.state.Note(fmt.Sprintf("the cost of the graph is %.6g on the split %s, and the %s that is measured %.6g: leave SessionSettings.Loss out to measure the cost",
 			values[0], split.Name, e.state.Loss.Name(), values[1]))
 	}
 	return nil
@@ -67,7 +71,7 @@ func (e *Session) checkBatch(ctx context.Context, step int, loss float64) error 
 	}
 	note, err := check.Note(ctx, loss)
 	if note != "" {
-		e.state.notes = append(e.state.notes, note)
+		e.state.Note(note)
 	}
 	return err
 }

@@ -35,7 +35,7 @@ func (c *Config) hooks(folder record.Folder, console Console) ([]trainer.Hook, e
 		spectrum := &callbacks.Spectrum{
 			Schedule: c.Spectrum.Schedule, Dir: folder.Measurements(),
 			Samples: c.Spectrum.Samples, Workers: c.Workers, Settings: c.Solver(),
-			Matrix: c.Spectrum.Matrix, Only: c.Spectrum.Only, Log: logger.Log,
+			Matrix: c.Spectrum.Matrix, Only: c.Spectrum.Only,
 		}
 		if console.Progress != nil {
 			spectrum.Settings.Progress = progress.Measuring("spectrum")
@@ -58,7 +58,7 @@ func (c *Config) hooks(folder record.Folder, console Console) ([]trainer.Hook, e
 	hooks = append(hooks, &callbacks.Parameters{})
 	if !c.Margin.Off {
 		hooks = append(hooks, &callbacks.Margin{
-			Schedule: c.Margin.Schedule, Samples: c.Margin.Samples, Dir: folder.Measurements(), Workers: c.Workers, Log: logger.Log,
+			Schedule: c.Margin.Schedule, Samples: c.Margin.Samples, Dir: folder.Measurements(), Workers: c.Workers,
 		})
 	}
 	if s := c.Sharpness; s.measures() {
