@@ -1,6 +1,7 @@
 package command
 
 import (
+	"encoding/binary"
 	"encoding/csv"
 	"fmt"
 	"math"
@@ -54,6 +55,33 @@ func TestLoopsFromOutside(t *testing.T) {
 			t.Errorf("%s; want %s", out, want)
 		}
 	}
+
+	// The loss is that of the smoothed targets, which is never below 3.225.
+	writeDigits(t, dir, 300)
+	wantMatch(t, runIn(t, dir, bin+"/mnist", dir, "20"), `warning: dropout is left out`, `^ +0 +0 +[3-9]\.[0-9]+ `, `^finished epoch=20 reason=completed .*spectrum/lambda_max=[0-9.]+ .*train/accuracy=1\.0000 train/loss=3\.[2-9]`)
+}
+
+// writeDigits writes n images in the format of MNIST, of ten patterns of stripes.
+func writeDigits(t *testing.T, dir string, n int) {
+	t.Helper()
+	order := binary.BigEndian
+	labels := order.AppendUint32(order.AppendUint32(nil, 0x801), uint32(n))
+	images := order.AppendUint32(nil, 0x803)
+	for _, size := range []int{n, 28, 28} {
+		images = order.AppendUint32(images, uint32(size))
+	}
+	for i := range n {
+		labels = append(labels, byte(i%10))
+		for pixel := range 28 * 28 {
+			value := byte(7 * (i + pixel) % 50)
+			if pixel/28/3 == i%10 || pixel%28/3 == i%10 {
+				value += 200
+			}
+			images = append(images, value)
+		}
+	}
+	write(t, filepath.Join(dir, "train-labels-idx1-ubyte"), string(labels))
+	write(t, filepath.Join(dir, "train-images-idx3-ubyte"), string(images))
 }
 
 // Gorgonia's own examples are changed by the scripts in testdata/loops, built in
