@@ -172,8 +172,8 @@ func gram(t *testing.T, rows string) *mat.SymDense {
 }
 
 // wantLambda compares λ₁ of an epoch with the largest eigenvalue of the Hessian, to
-// the five digits that are printed. The last epoch is in the last line, the others are rows
-// of the table.
+// the digits that are printed. The last epoch is in the last line, the others are
+// rows of the table.
 func wantLambda(t *testing.T, out string, epoch int, hessian *mat.SymDense) {
 	t.Helper()
 	var eigen mat.EigenSym
