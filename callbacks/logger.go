@@ -163,14 +163,16 @@ func (l *Logger) EpochEnd(ctx context.Context, s *trainer.State) error {
 	return nil
 }
 
-// due reports whether to log the current epoch.
+// due reports whether to log the current epoch. What is cheap enough for every epoch is
+// a detail.
 func (l *Logger) due(s *trainer.State) bool {
 	if !l.Schedule.IsZero() {
 		return l.Schedule.Due(s)
 	}
 	return trainer.Schedule{Log: 20}.Due(s) || slices.ContainsFunc(s.Metrics(), func(m trainer.Metric) bool {
 		_, fresh := s.Fresh(m.Name)
-		return fresh && !ofSplit(m.Name)
+		_, bounded := s.Fresh(record.Low(m.Name))
+		return (fresh || bounded) && !m.Detail && !ofSplit(m.Name)
 	})
 }
 

@@ -124,7 +124,8 @@ finished by=probe detail="seen enough" epoch=5 probe/calls="3.0000 at epoch 4" r
 	}
 }
 
-// Without a schedule, every epoch with a measurement is logged.
+// Without a schedule, every epoch with a measurement is logged, but for those of
+// details such as the norm of the parameters.
 func TestLoggerDefaultSchedule(t *testing.T) {
 	var out bytes.Buffer
 	logger, err := callbacks.NewLogger(&out, "json")
@@ -133,7 +134,7 @@ func TestLoggerDefaultSchedule(t *testing.T) {
 	}
 	tr, model := newTraining(t)
 	session, err := trainer.NewSession(model, tr.State().Data, trainer.SessionSettings{Epochs: 100_000, Evaluate: trainer.Schedule{SkipFinal: true}},
-		scores{trainer.Lower, []float64{0, 1, 2, 3, 4, 5, 6, 7, 8}}, logger)
+		scores{trainer.Lower, []float64{0, 1, 2, 3, 4, 5, 6, 7, 8}}, &callbacks.Parameters{}, logger)
 	if err != nil {
 		t.Fatal(err)
 	}
