@@ -50,7 +50,7 @@ func main() {
 	// Added.
 	model, err1 := models.FromNodes(x, logits, learnables)
 	data, err2 := datasets.FromTensors(datasets.Classification, inputs, targets)
-	session, err3 := trainer.NewSession(model, data, trainer.SessionSettings{Epochs: epochs, Steps: samples / batch}, &callbacks.Spectrum{}, &callbacks.Logger{})
+	session, err3 := trainer.NewSession(model, data, trainer.SessionSettings{Epochs: epochs, Steps: samples / batch}, &callbacks.Spectrum{Schedule: trainer.Schedule{Log: 10}}, &callbacks.Logger{})
 	if err := errors.Join(err1, err2, err3); err != nil {
 		log.Fatal(err)
 	}
