@@ -35,7 +35,8 @@ type Dataset struct {
 // Split is one part of a [Dataset].
 type Split struct {
 	Name   string
-	X      []float64 // row-major, Len()*Width values
+	X      []float64 // row-major, Len()*Width values; nil if Packed holds them
+	Packed *Packed   // the values, of sets that came as bytes or float32; [CopyRow] and Values read both
 	Labels []int     // class of each sample; nil in a regression
 	Index  []int     // row number in the source, for tracing a sample back; 0, 1, … if nil
 	// Targets are what a loss compares the outputs with: row-major, Len() rows of one value an output. If nil, these are
@@ -43,10 +44,11 @@ type Split struct {
 	Targets []float64
 }
 
-// Scaling is the affine map of a standardized set, one entry a column: z = (x − Mean) / Scale for a source value x.
+// Scaling is the affine map of a standardized set: z = (x − Mean) / Scale for a source value x. It has one entry a column,
+// or one a channel where samples are images.
 type Scaling struct {
 	Mean  []float64
-	Scale []float64 // population standard deviation over the train split; 1 for a constant column
+	Scale []float64 // population standard deviation over the train split; 1 where all values are the same
 }
 
 // Width returns the number of values of one sample, the product of Shape.
@@ -108,7 +110,7 @@ func (s *Split) Outputs() int {
 // Subset returns a copy of the given rows, in the order given; a row may come more than once. A row outside [0, Len) is
 // an error.
 func (s *Split) Subset(rows []int) (*Split, error) {
-	width, err := s.width()
+	width, err := s.Width()
 	if err != nil {
 		return nil, err
 	}
@@ -144,13 +146,15 @@ func (s *Split) DrawRows(n int, seed uint64) ([]int, error) {
 }
 
 func (s *Split) take(rows []int, width int) *Split {
-	sub := &Split{Name: s.Name, X: make([]float64, 0, len(rows)*width), Index: make([]int, len(rows))}
+	sub := &Split{Name: s.Name, X: takeRows(s.X, rows, width), Index: make([]int, len(rows))}
+	if s.Packed != nil {
+		sub.Packed = s.Packed.take(rows, width)
+	}
 	if s.Labels != nil {
 		sub.Labels = make([]int, len(rows))
 	}
 	outputs := s.Outputs()
 	for i, r := range rows {
-		sub.X = append(sub.X, s.X[r*width:(r+1)*width]...)
 		sub.Targets = append(sub.Targets, s.Targets[r*outputs:(r+1)*outputs]...)
 		sub.Index[i] = r
 		if s.Index != nil {
@@ -163,11 +167,14 @@ func (s *Split) take(rows []int, width int) *Split {
 	return sub
 }
 
-// width returns the number of values of one sample, or an error if the lengths of the fields disagree.
-func (s *Split) width() (int, error) {
-	n := s.Len()
-	if (s.Index != nil && len(s.Index) != n) || (n == 0 && len(s.X) != 0) || (n != 0 && len(s.X)%n != 0) {
-		return 0, fmt.Errorf("datasets: split %q has %d values and %d indices for %d labels", s.Name, len(s.X), len(s.Index), n)
+// Width returns the number of values of one sample, 0 if there is none, or an error if the lengths of the fields disagree.
+func (s *Split) Width() (int, error) {
+	n, values := s.Len(), s.valueCount()
+	if s.Packed != nil && s.X != nil {
+		return 0, fmt.Errorf("datasets: split %q has both X and Packed; want one", s.Name)
+	}
+	if (s.Index != nil && len(s.Index) != n) || (n == 0 && values != 0) || (n != 0 && values%n != 0) {
+		return 0, fmt.Errorf("datasets: split %q has %d values and %d indices for %d labels", s.Name, values, len(s.Index), n)
 	}
 	if (n == 0 && len(s.Targets) != 0) || (n != 0 && len(s.Targets)%n != 0) || (s.Labels == nil && n != 0 && s.Targets == nil) {
 		return 0, fmt.Errorf("datasets: split %q has %d targets for %d samples; want the same number for each", s.Name, len(s.Targets), n)
@@ -175,7 +182,7 @@ func (s *Split) width() (int, error) {
 	if n == 0 {
 		return 0, nil
 	}
-	return len(s.X) / n, nil
+	return values / n, nil
 }
 
 // numbered returns the names "0", "1", … of n classes.

@@ -122,9 +122,9 @@ func TestStandardizeMoments(t *testing.T) {
 	if d, err = d.Standardize(); err != nil {
 		t.Fatal(err)
 	}
-	for col := range 4 {
-		mean, std := moments(d.Splits[0].X, col, 4)
-		if math.Abs(mean) > 1e-14 || math.Abs(std-1) > 1e-14 { // a few roundings
+	m := d.Splits[0].moments(4, 4)
+	for col, mean := range m.Mean {
+		if std := m.Scale[col]; math.Abs(mean) > 1e-14 || math.Abs(std-1) > 1e-14 { // a few roundings
 			t.Errorf("column %d: mean %v, deviation %v", col, mean, std)
 		}
 	}

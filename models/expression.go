@@ -125,9 +125,7 @@ func fill[T op.Float](e *Expression, data func(*tensor.Dense) []T, split *datase
 		if i < len(rows) {
 			row, w[i] = rows[i], T(weight)
 		}
-		for j, v := range split.X[row*width : (row+1)*width] {
-			x[i*width+j] = T(v)
-		}
+		datasets.CopyRow(x[i*width:(i+1)*width], split, row)
 		switch {
 		case values != nil:
 			for j, v := range values[row*outputs : (row+1)*outputs] {

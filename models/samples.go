@@ -24,8 +24,10 @@ func checkData(m Model, loss Loss, split *datasets.Split) error {
 		return fmt.Errorf("models: split %q has no samples", split.Name)
 	}
 	width := tensor.Shape(m.InputShape()).TotalSize()
-	if len(split.X) != n*width {
-		return fmt.Errorf("models: split %q has %d values a sample; the model takes %d", split.Name, len(split.X)/n, width)
+	if have, err := split.Width(); err != nil {
+		return err
+	} else if have != width {
+		return fmt.Errorf("models: split %q has %d values a sample; the model takes %d", split.Name, have, width)
 	}
 	if split.Labels != nil {
 		if top := slices.Max(split.Labels); top >= m.Classes() {
