@@ -94,7 +94,7 @@ func dataOf(s *trainer.State) record.RunData {
 	for i := range s.Data.Splits {
 		samples[s.Data.Splits[i].Name] = s.Data.Splits[i].Len()
 	}
-	return record.RunData{Name: s.Data.Name, Fingerprint: s.Data.Fingerprint(), Samples: samples}
+	return record.RunData{Name: s.Data.Name, Fingerprint: s.DataFingerprint(), Samples: samples}
 }
 
 func thisHost() record.RunHost {

@@ -118,7 +118,7 @@ func (e *Session) capture() (*Checkpoint, error) {
 	}
 	return &Checkpoint{
 		Progress: Progress{
-			Format: checkpointFormat, Epoch: s.Epoch, Stage: stage, Step: s.Step, Seed: s.Seed, Data: s.Data.Fingerprint(), Hooks: e.hookNames(),
+			Format: checkpointFormat, Epoch: s.Epoch, Stage: stage, Step: s.Step, Seed: s.Seed, Data: s.DataFingerprint(), Hooks: e.hookNames(),
 			Elapsed: s.Elapsed(), BatchLoss: s.BatchLoss, Work: s.work, Metrics: maps.Clone(s.metrics.last), Stop: s.stop,
 		},
 		Arrays: models.Export(s.Model.Parameters()),
@@ -133,7 +133,7 @@ func (e *Session) checkProgress(p Progress) error {
 	switch {
 	case p.Seed != s.Seed:
 		return fmt.Errorf("trainer: the checkpoint is of a run with seed %d; this one has %d", p.Seed, s.Seed)
-	case p.Data != s.Data.Fingerprint():
+	case p.Data != s.DataFingerprint():
 		return fmt.Errorf("trainer: the checkpoint is of a run on other data than %s as it is now", s.Data.Name)
 	case !slices.Equal(p.Hooks, hooks):
 		return fmt.Errorf("trainer: the checkpoint was made with the hooks %v, this run has %v; resume with the same", p.Hooks, hooks)

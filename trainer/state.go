@@ -27,6 +27,7 @@ type State struct {
 
 	hooks    []Hook
 	notes    []string // see Notes
+	data     string   // see DataFingerprint
 	work     float64  // see Work
 	planned  float64  // see PlannedWork
 	metrics  metrics
@@ -40,6 +41,15 @@ type State struct {
 
 // Hooks returns all hooks of the run, in the order in which they are called.
 func (s *State) Hooks() []Hook { return slices.Clone(s.hooks) }
+
+// DataFingerprint returns the fingerprint of Data. It is computed once, since data
+// do not change during a run.
+func (s *State) DataFingerprint() string {
+	if s.data == "" {
+		s.data = s.Data.Fingerprint()
+	}
+	return s.data
+}
 
 // Elapsed returns the time the run has taken so far, including the time before
 // it was resumed.
