@@ -27,7 +27,8 @@ type Options struct {
 	Classes []int
 	// PerClass, if not zero, keeps at most so many samples of each class in each split, the first ones in its order.
 	PerClass int
-	// DataDir holds the IDX files of MNIST, plain or gzip. Empty means the user's cache, filled when needed.
+	// DataDir holds the files of MNIST, Fashion-MNIST or CIFAR-10. Empty means the folder hessoscope/NAME in the user's
+	// cache, which is filled with those of MNIST when needed.
 	DataDir string
 }
 
