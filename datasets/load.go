@@ -16,12 +16,20 @@ var builtin embed.FS
 // Load returns the data set of that name. The error of an unknown name suggests the nearest. The result of a built-in
 // set depends on name, opt and, for MNIST, Fashion-MNIST and CIFAR-10, the files, and on nothing else. These are in
 // DataDir or else in the user's cache; if MNIST is in neither it is fetched as by [FetchMNIST].
+//
+// A name that ends in .npz is a file of NumPy arrays: x (N, …), of type uint8, which is divided by 255, float32 or float64,
+// and y (N), the classes 0, 1, … as integers; or x_train, y_train and, as they exist, x_validation, y_validation, x_test,
+// y_test. Samples keep their shape, (channels, rows, columns) of images. A name with a slash is a folder of PNG or JPEG
+// images, DIR/CLASS/NAME.png, or with a folder a split above: DIR/train/CLASS/NAME.png. They are all grayscale or all RGB,
+// and of one size. Of either, bytes and float32 stay what they are.
 func Load(ctx context.Context, name string, opt Options) (*Dataset, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	var load func(context.Context, Options) (*Dataset, error)
-	if e := lookup(name); e != nil {
+	if IsFile(name) {
+		load = func(ctx context.Context, opt Options) (*Dataset, error) { return loadFile(ctx, name, opt) }
+	} else if e := lookup(name); e != nil {
 		load = e.load
 	} else if s := sourceNamed(name); s != nil {
 		load = s.load
