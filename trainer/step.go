@@ -20,6 +20,7 @@ type stepper struct {
 	model   models.Model
 	loss    models.Loss
 	split   *datasets.Split
+	augment *augmenter // nil for none
 	batches map[int]*batch
 	grads   []*tensor.Dense // gradients of the last batch, one per parameter; nil for zero
 }
@@ -34,22 +35,25 @@ type batch struct {
 	inputs   G.Nodes // nodes whose values change from step to step
 }
 
-func newStepper(m models.Model, loss models.Loss, split *datasets.Split) *stepper {
+func newStepper(m models.Model, loss models.Loss, split *datasets.Split, augment *augmenter) *stepper {
 	return &stepper{
-		model: m, loss: loss, split: split,
+		model: m, loss: loss, split: split, augment: augment,
 		batches: make(map[int]*batch), grads: make([]*tensor.Dense, len(m.Parameters())),
 	}
 }
 
 // gradient computes the gradient of the mean loss of the given samples into
-// s.grads, and returns the loss and the norm of the gradient. If one of them is
+// s.grads, for the step of that number, and returns the loss and the norm of the gradient. If one of them is
 // not finite, the error wraps models.ErrNotFinite.
-func (s *stepper) gradient(rows []int) (loss, norm float64, err error) {
+func (s *stepper) gradient(rows []int, step int) (loss, norm float64, err error) {
 	b, err := s.batch(len(rows))
 	if err != nil {
 		return 0, 0, err
 	}
 	b.Fill(s.split, rows, 1/float64(len(rows)))
+	if s.augment != nil {
+		s.augment.apply(b.Input.Value().(*tensor.Dense), len(rows), step)
+	}
 	b.program.Changed(b.inputs...)
 	if err := b.plan.Run(); err != nil {
 		return 0, 0, err

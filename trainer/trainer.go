@@ -25,10 +25,13 @@ type Config struct {
 	// ClipNorm is the largest norm of a mini-batch's gradient: a larger gradient
 	// is scaled down to it. No clipping if zero.
 	ClipNorm float64
-	Loss     models.Loss // CrossEntropy if nil
-	Seed     uint64
-	Evaluate Schedule // as in SessionSettings
-	Workers  int      // as in SessionSettings
+	// Augmentation changes the images of every mini-batch at random, by Seed. All
+	// measurements and evaluations see the images as they are.
+	Augmentation datasets.Augmentation
+	Loss         models.Loss // CrossEntropy if nil
+	Seed         uint64
+	Evaluate     Schedule // as in SessionSettings
+	Workers      int      // as in SessionSettings
 }
 
 // Validate returns a *FieldError for the first invalid field.
@@ -40,6 +43,9 @@ func (c Config) Validate() error {
 		return wrong("BatchSize", "is %d; want 0, for the whole split, or more", c.BatchSize)
 	case !(c.ClipNorm >= 0) || math.IsInf(c.ClipNorm, 0):
 		return wrong("ClipNorm", "is %g; want 0, for no clipping, or more", c.ClipNorm)
+	}
+	if err := c.Augmentation.Validate(); err != nil {
+		return wrong("Augmentation", "is invalid: %v", err)
 	}
 	if c.Rate == nil {
 		return wrong("Rate", "is missing; want Rate{Base: η} or a schedule of your own")
@@ -119,7 +125,11 @@ func New(c Config, model models.Model, data *datasets.Dataset, hooks ...Hook) (*
 	}
 	t := &Trainer{config: c, session: session, train: train, order: make([]int, train.Len())}
 	t.config.Loss = session.state.Loss
-	t.stepper = newStepper(model, session.state.Loss, train)
+	augment, err := newAugmenter(c.Augmentation, data, c.Seed)
+	if err != nil {
+		return nil, fmt.Errorf("trainer: %w", err)
+	}
+	t.stepper = newStepper(model, session.state.Loss, train, augment)
 	if c.Optimizer == nil {
 		c.Optimizer = OptimizerConfig{}
 	}
@@ -264,7 +274,7 @@ func (t *Trainer) step(ctx context.Context) error {
 	s := t.session.state
 	first := t.batch * t.config.BatchSize
 	rows := t.order[first:min(first+t.config.BatchSize, len(t.order))]
-	loss, norm, err := t.stepper.gradient(rows)
+	loss, norm, err := t.stepper.gradient(rows, s.Step+1)
 	if err != nil {
 		return fmt.Errorf("trainer: epoch %d, step %d: %w", t.epoch, s.Step+1, err)
 	}
