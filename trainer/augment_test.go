@@ -97,7 +97,7 @@ func TestAugmentationOfTable(t *testing.T) {
 	data := load(t, "gauss")
 	c := trainer.Config{Rate: trainer.Rate{Base: 0.1}, Augmentation: datasets.Augmentation{Flip: true}}
 	_, err := trainer.New(c, newMLP(t, data, tensor.Float64, 3), data)
-	wantError(t, err, "trainer: datasets: augmentation: gauss has samples of shape [2]; want images, (channels, rows, columns)")
+	wantError(t, err, "datasets: augmentation: gauss has samples of shape [2]; want images, (channels, rows, columns)")
 	c.Augmentation.Shift = -1
 	_, err = trainer.New(c, newMLP(t, data, tensor.Float64, 3), data)
 	wantError(t, err, "trainer: Augmentation is invalid: shift is -1; want a number of pixels, 0 for none")

@@ -127,7 +127,7 @@ func New(c Config, model models.Model, data *datasets.Dataset, hooks ...Hook) (*
 	t.config.Loss = session.state.Loss
 	augment, err := newAugmenter(c.Augmentation, data, c.Seed)
 	if err != nil {
-		return nil, fmt.Errorf("trainer: %w", err)
+		return nil, err
 	}
 	t.stepper = newStepper(model, session.state.Loss, train, augment)
 	if c.Optimizer == nil {

@@ -111,13 +111,19 @@ func (a *analyzeCmd) load(ctx context.Context) (models.Model, *datasets.Dataset,
 	if err != nil {
 		return nil, nil, err
 	}
-	var data *datasets.Dataset
-	if _, statErr := os.Stat(a.Data); statErr == nil || filepath.Ext(a.Data) == ".csv" {
-		data, err = datasets.ReadCSV(a.Data, datasets.CSVOptions{Label: a.Label})
-	} else {
-		data, err = datasets.Load(ctx, a.Data, datasets.Options{DataDir: a.DataDir})
-	}
+	data, err := a.loadData(ctx)
 	return model, data, err
+}
+
+// loadData reads --data. A file that is not NumPy's is a CSV file, whatever its
+// name.
+func (a *analyzeCmd) loadData(ctx context.Context) (*datasets.Dataset, error) {
+	info, err := os.Stat(a.Data)
+	isFile := err == nil && !info.IsDir() && filepath.Ext(a.Data) != ".npz"
+	if isFile || filepath.Ext(a.Data) == ".csv" {
+		return datasets.ReadCSV(a.Data, datasets.CSVOptions{Label: a.Label})
+	}
+	return datasets.Load(ctx, a.Data, datasets.Options{DataDir: a.DataDir, MaxGB: a.MaxGB})
 }
 
 // loadRun returns the model of a run, at a checkpoint, and the run's data.

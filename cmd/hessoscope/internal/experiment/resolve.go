@@ -5,6 +5,7 @@ import (
 
 	"github.com/hessoscope/hessoscope/callbacks"
 	"github.com/hessoscope/hessoscope/callbacks/analysis"
+	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/models"
 	"github.com/hessoscope/hessoscope/trainer"
 )
@@ -42,7 +43,11 @@ func setDefault[T comparable](setting *T, value T) {
 // Absolute makes the paths in c absolute, so that the config.yaml of a run can be
 // used from any working directory.
 func (c *Config) Absolute() error {
-	for _, path := range []*string{&c.Data.CSV, &c.Data.DataDir, &c.Model.Weights, &c.Model.NormOf} {
+	paths := []*string{&c.Data.CSV, &c.Data.DataDir, &c.Model.Weights, &c.Model.NormOf}
+	if datasets.IsFile(c.Data.Set) {
+		paths = append(paths, &c.Data.Set)
+	}
+	for _, path := range paths {
 		if *path == "" {
 			continue
 		}
