@@ -64,12 +64,12 @@ func (s *Split) fits(width int) error {
 // squared, so that small values do not underflow.
 func (s *Split) moments(width, parts int) *Scaling {
 	m := &Scaling{Mean: make([]float64, parts), Scale: make([]float64, parts)}
-	first, varied := make([]float64, parts), make([]bool, parts)
-	drift, largest := make([]float64, parts), make([]float64, parts)
+	low, high := slices.Repeat([]float64{math.Inf(1)}, parts), slices.Repeat([]float64{math.Inf(-1)}, parts)
+	drift := make([]float64, parts)
 	run := width / parts
 	n := float64(s.Len() * run) // values of a part
+	buf := make([]float64, width)
 	each := func(do func(k int, values []float64)) {
-		buf := make([]float64, width)
 		for r := range s.Len() {
 			row := s.row(buf, r)
 			for k := range parts {
@@ -77,41 +77,40 @@ func (s *Split) moments(width, parts int) *Scaling {
 			}
 		}
 	}
-	for k, row := 0, s.row(make([]float64, width), 0); k < parts; k++ {
-		first[k] = row[k*run]
-	}
 	each(func(k int, values []float64) {
+		sum, least, most := m.Mean[k], low[k], high[k]
 		for _, v := range values {
-			m.Mean[k] += v
-			varied[k] = varied[k] || v != first[k]
+			sum += v
+			least, most = min(least, v), max(most, v)
 		}
+		m.Mean[k], low[k], high[k] = sum, least, most
 	})
 	for k := range parts {
 		m.Mean[k] /= n
 	}
 	each(func(k int, values []float64) {
+		sum, mean := drift[k], m.Mean[k]
 		for _, v := range values {
-			drift[k] += v - m.Mean[k]
+			sum += v - mean
 		}
+		drift[k] = sum
 	})
 	for k := range parts {
 		m.Mean[k] += drift[k] / n // the rounding error of the first sum
 	}
 	each(func(k int, values []float64) {
+		sum, mean := m.Scale[k], m.Mean[k]
+		largest := max(high[k]-mean, mean-low[k])
 		for _, v := range values {
-			largest[k] = math.Max(largest[k], math.Abs(v-m.Mean[k]))
+			r := (v - mean) / largest
+			sum += r * r
 		}
-	})
-	each(func(k int, values []float64) {
-		for _, v := range values {
-			r := (v - m.Mean[k]) / largest[k]
-			m.Scale[k] += r * r
-		}
+		m.Scale[k] = sum
 	})
 	for k := range parts {
-		m.Scale[k] = largest[k] * math.Sqrt(m.Scale[k]/n)
-		if !varied[k] {
-			m.Mean[k], m.Scale[k] = first[k], 1
+		m.Scale[k] = max(high[k]-m.Mean[k], m.Mean[k]-low[k]) * math.Sqrt(m.Scale[k]/n)
+		if low[k] == high[k] {
+			m.Mean[k], m.Scale[k] = low[k], 1
 		}
 	}
 	return m
