@@ -122,6 +122,31 @@ func (s *Split) Subset(rows []int) (*Split, error) {
 	return s.take(rows, width), nil
 }
 
+// First returns the first n samples, of at most Len, which share the memory of s.
+func (s *Split) First(n int) (*Split, error) {
+	width, err := s.Width()
+	if err != nil {
+		return nil, err
+	}
+	if n < 0 || n > s.Len() {
+		return nil, fmt.Errorf("datasets: the first %d samples of split %q, which has %d", n, s.Name, s.Len())
+	}
+	first := *s
+	if s.Packed != nil {
+		first.Packed = s.Packed.first(n * width)
+	} else {
+		first.X = s.X[:n*width]
+	}
+	first.Targets = s.Targets[:n*s.Outputs()]
+	if s.Labels != nil {
+		first.Labels = s.Labels[:n]
+	}
+	if s.Index != nil {
+		first.Index = s.Index[:n]
+	}
+	return &first, nil
+}
+
 // Draw returns a copy of n rows drawn without replacement, in their order in s, the same for the same seed. It returns
 // the split itself if n is zero or not smaller than Len.
 func (s *Split) Draw(n int, seed uint64) (*Split, error) {

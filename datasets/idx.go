@@ -104,7 +104,7 @@ func readIDX(r idxSource, file string, magic uint32, dims []dimension) ([]byte, 
 	n, err := io.ReadFull(r, values)
 	got, end := int64(n), int64(h.at+n)
 	if got == want && err == nil { // the checksum is compared at the end
-		if n, err = r.Read(make([]byte, 1)); errors.Is(err, io.EOF) {
+		if n, err = io.ReadFull(r, make([]byte, 1)); errors.Is(err, io.EOF) {
 			err = nil
 		}
 		got, end = got+int64(n), end+int64(n)

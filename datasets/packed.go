@@ -19,6 +19,11 @@ func PackFloats(v []float32) *Packed { return &Packed{floats: v} }
 // Len returns the number of values.
 func (p *Packed) Len() int { return max(len(p.bytes), len(p.floats)) }
 
+// first returns the first n values.
+func (p *Packed) first(n int) *Packed {
+	return &Packed{bytes: p.bytes[:min(n, len(p.bytes))], floats: p.floats[:min(n, len(p.floats))], scaling: p.scaling}
+}
+
 // take returns a copy of the given rows of width values each.
 func (p *Packed) take(rows []int, width int) *Packed {
 	return &Packed{bytes: takeRows(p.bytes, rows, width), floats: takeRows(p.floats, rows, width), scaling: p.scaling}

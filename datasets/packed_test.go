@@ -84,6 +84,15 @@ func TestPackedSplits(t *testing.T) {
 	if err != nil || sub.X != nil || !slices.Equal(sub.Values()[6:], append(s.Values()[6:], s.Values()[:6]...)) {
 		t.Errorf("subset %+v, %v", sub, err)
 	}
+	for _, of := range []*Split{s, &images(false).Splits[0]} {
+		first, err := of.First(1)
+		if err != nil || first.Len() != 1 || !slices.Equal(first.Values(), s.Values()[:6]) {
+			t.Errorf("first %+v, %v", first, err)
+		}
+		if _, err := of.First(3); err == nil {
+			t.Error("the first 3 of 2: no error")
+		}
+	}
 	s.X = []float64{1}
 	if _, err := s.Width(); err == nil {
 		t.Error("X and Packed at once: no error")

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/hessoscope/hessoscope/callbacks/analysis"
 	"github.com/hessoscope/hessoscope/callbacks/boundary"
@@ -119,7 +120,7 @@ func (a *analyzeCmd) load(ctx context.Context) (models.Model, *datasets.Dataset,
 // name.
 func (a *analyzeCmd) loadData(ctx context.Context) (*datasets.Dataset, error) {
 	info, err := os.Stat(a.Data)
-	isFile := err == nil && !info.IsDir() && filepath.Ext(a.Data) != ".npz"
+	isFile := err == nil && !info.IsDir() && !strings.EqualFold(filepath.Ext(a.Data), ".npz")
 	if isFile || filepath.Ext(a.Data) == ".csv" {
 		return datasets.ReadCSV(a.Data, datasets.CSVOptions{Label: a.Label})
 	}

@@ -72,14 +72,14 @@ func untimed(text string) []string {
 func writePNGs(t *testing.T, dir string, n int) {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(1, 2))
-	for class, base := range map[string]int{"dark": 0, "light": 60} {
+	for base, class := range []string{"dark", "light"} {
 		if err := os.MkdirAll(filepath.Join(dir, class), 0o755); err != nil {
 			t.Fatal(err)
 		}
 		for i := range n {
 			img := image.NewGray(image.Rect(0, 0, 6, 6))
 			for p := range img.Pix {
-				img.Pix[p] = uint8(base + rng.IntN(150))
+				img.Pix[p] = uint8(60*base + rng.IntN(150))
 			}
 			f, err := os.Create(filepath.Join(dir, class, fmt.Sprint(i, ".png")))
 			if err != nil {
