@@ -11,8 +11,11 @@ import (
 // FileOptions are the names of the fields of [Options] that apply to files and folders of the user's.
 func FileOptions() []string { return []string{"Seed", "RandomLabels", "Classes", "PerClass", "MaxGB"} }
 
-// IsFile reports whether [Load] takes a name for that of a file or a folder.
+// IsFile reports whether [Load] takes a name for that of a file or a folder. Known sets come first.
 func IsFile(name string) bool {
+	if lookup(name) != nil || sourceNamed(name) != nil {
+		return false
+	}
 	return isNPZ(name) || strings.ContainsRune(name, '/') || strings.ContainsRune(name, filepath.Separator)
 }
 

@@ -43,8 +43,8 @@ func newStepper(m models.Model, loss models.Loss, split *datasets.Split, augment
 }
 
 // gradient computes the gradient of the mean loss of the given samples into
-// s.grads, for the step of that number, and returns the loss and the norm of the gradient. If one of them is
-// not finite, the error wraps models.ErrNotFinite.
+// s.grads, for the step of that number, and returns the loss and the norm of the
+// gradient. If one of them is not finite, the error wraps models.ErrNotFinite.
 func (s *stepper) gradient(rows []int, step int) (loss, norm float64, err error) {
 	b, err := s.batch(len(rows))
 	if err != nil {

@@ -131,6 +131,7 @@ func TestBadYAML(t *testing.T) {
 		{"option of a set for a file", "set: gauss", "set: d.npz\n  samples: 30", "e.yaml:4:12: data.samples does not apply to d.npz; these do: data.seed, data.random_labels, data.classes, data.per_class, data.max_gb"},
 		{"memory for a built-in set", "set: gauss", "set: gauss\n  max_gb: 3", "e.yaml:4:11: data.max_gb does not apply to gauss"},
 		{"negative memory", "set: gauss", "set: d/\n  max_gb: -3", "option MaxGB is -3, want more than 0"},
+		{"folder without a slash", "set: gauss", "set: presets", `e.yaml:3:8: data.set is "presets", a folder; write it with a slash: presets/`},
 		{"missing folder", "set: gauss", "set: d/", "/d: no such file"},
 		{"negative shift", "set: gauss", "set: gauss\n  augmentation: {shift: -1}", "e.yaml:4:17: data.augmentation is invalid: shift is -1"},
 		{"unknown augmentation", "set: gauss", "set: gauss\n  augmentation: {flop: true}", `unknown key "flop"`},

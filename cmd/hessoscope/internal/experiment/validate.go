@@ -3,6 +3,7 @@ package experiment
 import (
 	"cmp"
 	"fmt"
+	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -148,8 +149,11 @@ func (d *Data) validate() error {
 			names = append(names, s.Name)
 		}
 		i := slices.Index(names, d.Set)
+		if info, err := os.Stat(d.Set); i < 0 && err == nil && info.IsDir() {
+			return &trainer.FieldError{Field: "data.set", Problem: fmt.Sprintf("is %.60q, a folder; write it with a slash: %[1]s/", d.Set)}
+		}
 		if i < 0 {
-			return &trainer.FieldError{Field: "data.set", Problem: fmt.Sprintf("is %.60q%s; or the path of an .npz file, or of a folder with a slash in it", d.Set, suggest.Nearest(d.Set, names))}
+			return &trainer.FieldError{Field: "data.set", Problem: fmt.Sprintf("is %.60q%s", d.Set, suggest.Nearest(d.Set, names))}
 		}
 		source, allowed = d.Set, sets[i].Options
 	}
