@@ -80,8 +80,10 @@ func (c *LossCheck) Note(ctx context.Context, reported float64) (string, error) 
 func rowsIn(split *datasets.Split, x []float64, n int) (rows []int, found bool) {
 	width := len(x) / n
 	known := make(map[uint64]int)
+	values := make([]float64, width)
 	for row := range split.Len() {
-		known[hashOf(split.X[row*width:(row+1)*width])] = row
+		datasets.CopyRow(values, split, row)
+		known[hashOf(values)] = row
 	}
 	for sample := range slices.Chunk(x, width) {
 		row, ok := known[hashOf(sample)]

@@ -77,7 +77,10 @@ func CheckLogits(ctx context.Context, m Model, split *datasets.Split) error {
 		return nil // FromNodes has tried it out
 	}
 	n := min(split.Len(), 2*chunkSize)
-	first := &datasets.Split{Name: split.Name, X: split.X[:n*tensor.Shape(m.InputShape()).TotalSize()], Index: make([]int, n)}
+	first, err := split.First(n)
+	if err != nil {
+		return err
+	}
 	o, err := NewObjective(m, linear, first, ObjectiveSettings{})
 	if err != nil {
 		return err

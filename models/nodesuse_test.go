@@ -230,7 +230,7 @@ func TestTargetsOfACost(t *testing.T) {
 		want  string
 	}{
 		{&short, models.LossOf(m), `models: split "train" has 13 targets for 13 samples; the loss compares 3 values of each`},
-		{&bare, models.LossOf(m), `models: split "train" has neither labels nor targets, which the loss compares with`},
+		{&bare, models.LossOf(m), `datasets: split "train" has 0 targets for 13 samples; want the same number for each`},
 		{&regression, models.CrossEntropy, `models: split "train" has no labels, as in a regression, and the loss is the cross-entropy of classes; hand over the cost that the network is trained by (models.WithCost), or another loss`},
 	} {
 		_, err := models.NewObjective(m, c.loss, c.split, models.ObjectiveSettings{})

@@ -31,14 +31,5 @@ func whole(split *datasets.Split, n int) (*datasets.Split, error) {
 	case 0:
 		return nil, fmt.Errorf("models: split %q has %d samples; the samples of a batch depend on each other, and one batch has %d", split.Name, split.Len(), n)
 	}
-	kept := *split
-	kept.X = split.X[:len(split.X)/split.Len()*rows]
-	kept.Targets = split.Targets[:split.Outputs()*rows]
-	if split.Labels != nil {
-		kept.Labels = split.Labels[:rows]
-	}
-	if split.Index != nil {
-		kept.Index = split.Index[:rows]
-	}
-	return &kept, nil
+	return split.First(rows)
 }
