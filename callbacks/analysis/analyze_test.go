@@ -73,7 +73,7 @@ func TestAnalyzeMeasuresWhatIsAskedFor(t *testing.T) {
 
 // The table has a line for everything in the JSON except lists.
 func TestResultAsTableAndJSON(t *testing.T) {
-	r := analyze(t, analysis.Settings{Margin: new(margin.Settings)})
+	r := analyze(t, analysis.Settings{Margin: &margin.Settings{Samples: 10}})
 	r.Data.Name = "gauss"
 	var table bytes.Buffer
 	if err := r.WriteTable(&table); err != nil {
