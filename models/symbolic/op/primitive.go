@@ -62,6 +62,7 @@ const (
 	repeatedRow      // RepeatRow
 	summedRows       // ColSum
 	reshaped         // Reshape
+	halfGate         // gate with slope 0
 )
 
 // product is a matrix product of a fixed size, (m, k)·(k, n) → (m, n). It stays
