@@ -1,6 +1,7 @@
 package op_test
 
 import (
+	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -8,6 +9,7 @@ import (
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
+	"github.com/hessoscope/hessoscope/models/symbolic"
 	"github.com/hessoscope/hessoscope/models/symbolic/difftest"
 	"github.com/hessoscope/hessoscope/models/symbolic/op"
 )
@@ -186,6 +188,88 @@ func TestWindowOutput(t *testing.T) {
 			}
 			if got != want {
 				t.Errorf("%s, axis %d: %d places; want %d", c.name, axis, got, want)
+			}
+		}
+	}
+}
+
+// Convolutions that are computed in several blocks of samples and channels, with
+// a smaller last one, are compared with plain loops.
+func TestConvolutionsInBlocks(t *testing.T) {
+	for _, c := range []convolution{
+		{"channels", []int{2, 45, 20, 17}, []int{30, 45, 3, 3}, op.Window{Kernel: [2]int{3, 3}, Padding: [4]int{1, 1, 1, 1}}, 1},
+		{"samples", []int{27, 6, 4, 4}, []int{4, 3, 3, 3}, op.Window{Kernel: [2]int{3, 3}, Padding: [4]int{1, 1, 1, 1}}, 2},
+		{"samples and channels", []int{13, 130, 4, 4}, []int{7, 130, 3, 3}, op.Window{Kernel: [2]int{3, 3}, Padding: [4]int{1, 1, 1, 1}}, 1},
+		{"few channels to many", []int{9, 2, 9, 9}, []int{40, 2, 2, 2}, op.Window{Kernel: [2]int{2, 2}, Stride: [2]int{2, 2}}, 1},
+		{"one by one", []int{5, 70, 31, 31}, []int{20, 70, 1, 1}, op.Window{Kernel: [2]int{1, 1}}, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			rng := rand.New(rand.NewPCG(5, 6))
+			g := G.NewGraph()
+			input := func(name string, shape ...int) *G.Node {
+				return G.NewTensor(g, tensor.Float64, 4, G.WithShape(shape...), G.WithName(name), G.WithValue(difftest.Normal(rng, shape...)))
+			}
+			x, w := input("x", c.x...), input("w", c.w...)
+			y := must(op.Conv2D(x, w, c.win, c.groups))
+			s := input("seed", y.Shape()...)
+			grads := mustAll(symbolic.Pullback(G.Nodes{y}, G.Nodes{s}, G.Nodes{x, w}))
+			program, err := symbolic.Compile(y, grads[0], grads[1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			plan, err := program.Plan(y, grads[0], grads[1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			data := func(n *G.Node) []float64 { return program.Value(n).Data().([]float64) }
+			want := make([][]float64, 3)
+			for i, n := range []*G.Node{y, x, w} {
+				want[i] = make([]float64, n.Shape().TotalSize())
+			}
+			images, kernels, seeds := data(x), data(w), data(s)
+			c.loop(y.Shape(), func(atY, atX, atW int) {
+				want[0][atY] += images[atX] * kernels[atW]
+				want[1][atX] += seeds[atY] * kernels[atW]
+				want[2][atW] += seeds[atY] * images[atX]
+			})
+			for run := range 2 { // a second run finds what the first left behind
+				program.Changed(x, w, s)
+				if err := plan.Run(); err != nil {
+					t.Fatal(err)
+				}
+				for i, n := range []*G.Node{y, grads[0], grads[1]} {
+					have := data(n)
+					for k, v := range want[i] {
+						if got := have[k]; !(math.Abs(got-v) <= 1e-11*max(1, math.Abs(v))) {
+							t.Fatalf("run %d, result %d: element %d is %v; want %v", run, i, k, got, v)
+						}
+					}
+				}
+			}
+		})
+	}
+}
+
+// loop calls f for every product of a convolution with results of shape y.
+func (c convolution) loop(y tensor.Shape, f func(atY, atX, atW int)) {
+	out, in := c.w[0]/c.groups, c.w[1]
+	for n := range y[0] {
+		for o := range y[1] {
+			for p := range y[2] {
+				for q := range y[3] {
+					for ch := range in {
+						for i := range c.w[2] {
+							for j := range c.w[3] {
+								row := p*max(1, c.win.Stride[0]) + i*max(1, c.win.Dilation[0]) - c.win.Padding[0]
+								column := q*max(1, c.win.Stride[1]) + j*max(1, c.win.Dilation[1]) - c.win.Padding[2]
+								if row < 0 || row >= c.x[2] || column < 0 || column >= c.x[3] {
+									continue
+								}
+								f(((n*y[1]+o)*y[2]+p)*y[3]+q, ((n*c.x[1]+o/out*in+ch)*c.x[2]+row)*c.x[3]+column, ((o*in+ch)*c.w[2]+i)*c.w[3]+j)
+							}
+						}
+					}
+				}
 			}
 		}
 	}
