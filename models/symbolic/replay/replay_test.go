@@ -84,6 +84,47 @@ var operations = []struct {
 		rows := G.NewVector(x.Graph(), tensor.Int, G.WithShape(3), G.WithName("rows"), G.WithValue(tensor.New(tensor.WithBacking([]int{2, 0, 2}))))
 		return G.ByIndices(x, rows, 0)
 	}), [][]int{{3, 4}}},
+	{"Conv2d", conv2d([]int{0, 0}, []int{1, 1}, []int{1, 1}), [][]int{{2, 3, 5, 4}, {4, 3, 3, 2}}},
+	{"Conv2d with padding, stride and dilation", conv2d([]int{2, 1}, []int{2, 3}, []int{1, 2}), [][]int{{2, 3, 6, 7}, {4, 3, 3, 2}}},
+	{"Conv1d", binary(func(x, w *G.Node) (*G.Node, error) { return G.Conv1d(x, w, 3, 1, 2, 1) }), [][]int{{2, 3, 1, 8}, {4, 3, 1, 3}}},
+	{"Im2Col", unary(func(x *G.Node) (*G.Node, error) {
+		return G.Im2Col(x, tensor.Shape{3, 2}, tensor.Shape{2, 1}, tensor.Shape{2, 1}, tensor.Shape{1, 2})
+	}), [][]int{{2, 2, 5, 4}}},
+	{"product of a Conv2d, in part", binary(func(x, w *G.Node) (*G.Node, error) {
+		y, err := G.Conv2d(x, w, tensor.Shape{2, 2}, []int{1, 0}, []int{1, 1}, []int{1, 1})
+		if err != nil {
+			return nil, err
+		}
+		product := symbolic.Children(symbolic.Children(y)[0])[0]
+		return G.Add(product, G.Must(G.Reshape(y, product.Shape())))
+	}), [][]int{{2, 1, 3, 3}, {2, 1, 2, 2}}},
+	{"product of patches in another order", binary(func(x, w *G.Node) (*G.Node, error) {
+		y, err := G.Conv2d(x, w, tensor.Shape{2, 2}, []int{0, 0}, []int{1, 1}, []int{1, 1})
+		if err != nil {
+			return nil, err
+		}
+		product := symbolic.Children(symbolic.Children(y)[0])[0]
+		return G.Transpose(G.Must(G.Reshape(product, tensor.Shape{2, 3, 2, 2})), 0, 3, 1, 2) // was (2, 2, 3, 2)
+	}), [][]int{{2, 1, 3, 4}, {2, 1, 2, 2}}},
+	{"MaxPool2D", maxPool(tensor.Shape{2, 2}, []int{0, 0}, []int{2, 2}), [][]int{{2, 3, 4, 5}}},
+	{"MaxPool2D, overlapping", maxPool(tensor.Shape{3, 2}, []int{1, 1}, []int{2, 1}), [][]int{{2, 3, 5, 4}}},
+	{"MaxPool2D with padding of its own on each side", maxPool(tensor.Shape{3, 3}, []int{0, 1, 1, 2}, []int{1, 2}), [][]int{{2, 1, 5, 6}}},
+	{"MaxPool1D", unary(func(x *G.Node) (*G.Node, error) { return G.MaxPool1D(x, 3, 1, 2) }), [][]int{{2, 3, 1, 8}}},
+	{"AveragePool2D where Gorgonia is right", unary(func(x *G.Node) (*G.Node, error) {
+		return G.AveragePool2D(x, tensor.Shape{2, 2}, []int{1, 1}, []int{1, 2})
+	}), [][]int{{2, 3, 5, 4}}},
+	{"GlobalAveragePool2D", unary(G.GlobalAveragePool2D), [][]int{{2, 3, 5, 4}}},
+	{"Upsample2D", unary(func(x *G.Node) (*G.Node, error) { return G.Upsample2D(x, 3) }), [][]int{{2, 3, 2, 4}}},
+}
+
+func conv2d(padding, stride, dilation []int) func(in G.Nodes) (*G.Node, error) {
+	return binary(func(x, w *G.Node) (*G.Node, error) {
+		return G.Conv2d(x, w, w.Shape()[2:], padding, stride, dilation)
+	})
+}
+
+func maxPool(kernel tensor.Shape, padding, stride []int) func(in G.Nodes) (*G.Node, error) {
+	return unary(func(x *G.Node) (*G.Node, error) { return G.MaxPool2D(x, kernel, padding, stride) })
 }
 
 func constant(x *G.Node, v float64) *G.Node {
@@ -153,10 +194,10 @@ func TestRefused(t *testing.T) {
 		want   string
 	}{
 		{"Sparsemax", unary(func(x *G.Node) (*G.Node, error) { return G.Sparsemax(x) }), [][]int{{3, 4}}, "use op.Softmax"},
-		{"Upsample2D", unary(func(x *G.Node) (*G.Node, error) { return G.Upsample2D(x, 2) }), [][]int{{1, 1, 2, 2}}, "wrong or missing derivative"},
-		{"Conv2d", binary(func(x, f *G.Node) (*G.Node, error) {
-			return G.Conv2d(x, f, tensor.Shape{2, 2}, []int{0, 0}, []int{1, 1}, []int{1, 1})
-		}), [][]int{{2, 1, 3, 3}, {1, 1, 2, 2}}, "operation Conv2d (im2col"},
+		{"GroupNorm", func(in G.Nodes) (*G.Node, error) {
+			return G.GroupNorm(in[0], in[1], in[2], 1, 2, 1e-3)
+		}, [][]int{{1, 2, 2, 2}, {1, 2, 1, 1}, {1, 2, 1, 1}}, "wrong or missing derivative"},
+		{"MaxPool2D of padding alone", maxPool(tensor.Shape{1, 1}, []int{1, 1}, []int{1, 1}), [][]int{{1, 1, 2, 2}}, "on padding alone"},
 		{"random numbers", unary(func(x *G.Node) (*G.Node, error) {
 			return G.Add(x, G.GaussianRandomNode(x.Graph(), tensor.Float64, 0, 1, 2, 2))
 		}), [][]int{{2, 2}}, "draws random numbers"},
@@ -178,6 +219,27 @@ func TestVerifyFindsWhatGorgoniaComputesWrongly(t *testing.T) {
 	}
 	if err := r.Verify(); err == nil || !strings.Contains(err.Error(), "Σ[2 3]") {
 		t.Errorf("error %v", err)
+	}
+	// The sum over the window is divided by the number of columns of the image.
+	r, _, _, err = replayed(t, tensor.Float64, unary(func(x *G.Node) (*G.Node, error) {
+		return G.AveragePool2D(x, tensor.Shape{2, 2}, []int{0, 0}, []int{2, 2})
+	}), []int{2, 3, 6, 6})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Verify(); err == nil || !strings.Contains(err.Error(), "AvgPool") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// A convolution is one operation, and not a product of patches.
+func TestConvolutionIsOne(t *testing.T) {
+	_, _, copied, err := replayed(t, tensor.Float64, conv2d([]int{1, 1}, []int{1, 1}, []int{1, 1}), []int{2, 3, 5, 4}, []int{4, 3, 3, 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if form := copied.Op().String(); !strings.HasPrefix(form, "Conv2D") {
+		t.Errorf("the copy is %s", form)
 	}
 }
 

@@ -47,6 +47,9 @@ func (r *Replay) reshape(n *G.Node, in G.Nodes) (*G.Node, error) {
 }
 
 func (r *Replay) transpose(n *G.Node, in G.Nodes) (*G.Node, error) {
+	if c, err := r.convolution(n); c != nil || err != nil {
+		return c, err
+	}
 	x, err := r.Node(in[0])
 	if err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package replay
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -33,6 +34,12 @@ func init() {
 		"maxBetween":  (*Replay).maxBetween,
 		"dropoutOp":   func(r *Replay, _ *G.Node, in G.Nodes) (*G.Node, error) { return r.Node(in[0]) },
 		"BatchNormOp": (*Replay).batchNorm,
+
+		"im2colOp":            (*Replay).im2col,
+		"maxPoolOp":           (*Replay).maxPool,
+		"avgPoolOp":           (*Replay).averagePool,
+		"globalAveragePoolOp": (*Replay).globalAveragePool,
+		"upsampleOp":          (*Replay).upsample,
 	}
 }
 
@@ -284,25 +291,13 @@ func (r *Replay) batchNorm(n *G.Node, in G.Nodes) (*G.Node, error) {
 		return nil, err
 	}
 	mean, variance := r.statistics(o)
-	width, err := op.Shift(variance, field(o, "epsilon").Float())
+	scale, err := r.constant("scale", n, slices.Repeat([]float64{1}, mean.Shape()[0]), mean.Shape())
 	if err != nil {
 		return nil, err
 	}
-	if width, err = op.Power(width, -0.5); err != nil {
+	shift, err := r.constant("shift", n, make([]float64, mean.Shape()[0]), mean.Shape())
+	if err != nil {
 		return nil, err
 	}
-	channel := places(x.Shape(), func(at []int) int { return at[1] })
-	for _, step := range []struct {
-		values  *G.Node
-		combine func(a, b *G.Node) (*G.Node, error)
-	}{{mean, op.Sub}, {width, op.Mul}} {
-		repeated, err := op.Gather(step.values, channel, x.Shape())
-		if err != nil {
-			return nil, err
-		}
-		if x, err = step.combine(x, repeated); err != nil {
-			return nil, err
-		}
-	}
-	return x, nil
+	return op.FrozenBatchNorm(x, scale, shift, mean, variance, field(o, "epsilon").Float())
 }

@@ -42,17 +42,10 @@ func (r *Replay) Verify() error {
 var changed = map[string]bool{"": true, "dropoutOp": true, "BatchNormOp": true}
 
 func (r *Replay) verify(n *G.Node, program *symbolic.Program) error {
-	children := symbolic.Children(n)
-	if changed[symbolic.StockName(n.Op())] || len(children) == 0 {
+	if changed[symbolic.StockName(n.Op())] || len(symbolic.Children(n)) == 0 {
 		return nil
 	}
-	in := make([]G.Value, len(children))
-	for i, c := range children {
-		if in[i] = r.value(c, program); in[i] == nil {
-			return nil
-		}
-	}
-	result := do(n.Op(), in)
+	result := r.compute(n, program)
 	if result == nil {
 		return nil
 	}
@@ -87,6 +80,18 @@ func (r *Replay) verify(n *G.Node, program *symbolic.Program) error {
 	return nil
 }
 
+// compute applies the operation of n to what its operands hold; nil if that fails.
+func (r *Replay) compute(n *G.Node, program *symbolic.Program) G.Value {
+	children := symbolic.Children(n)
+	in := make([]G.Value, len(children))
+	for i, c := range children {
+		if in[i] = r.value(c, program); in[i] == nil {
+			return nil
+		}
+	}
+	return do(n.Op(), in)
+}
+
 // do computes an operation of Gorgonia; nil if that fails.
 func do(o G.Op, in []G.Value) (result G.Value) {
 	defer func() {
@@ -101,7 +106,8 @@ func do(o G.Op, in []G.Value) (result G.Value) {
 	return result
 }
 
-// value is what the node n of the graph from outside holds, in its own type.
+// value is what the node n of the graph from outside holds, in its own type. If it
+// is a part of what was copied as a whole, as of a convolution, it is computed.
 func (r *Replay) value(n *G.Node, program *symbolic.Program) G.Value {
 	if c := Number(n); !math.IsNaN(c) {
 		switch n.Dtype() {
@@ -114,7 +120,10 @@ func (r *Replay) value(n *G.Node, program *symbolic.Program) G.Value {
 	}
 	c, ok := r.copies[n]
 	if !ok {
-		return n.Value()
+		if len(symbolic.Children(n)) == 0 {
+			return n.Value()
+		}
+		return r.compute(n, program)
 	}
 	values, err := floats(program.Value(c))
 	switch {
