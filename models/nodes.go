@@ -19,6 +19,7 @@ type nodes struct {
 	constants     G.Nodes
 	norms         []*G.BatchNormOp // batch normalizations, by their running statistics
 	dropout       bool             // whether there is one, which is left out
+	averagePool   bool             // whether there is an AveragePool2D
 
 	own     *ownCost // nil without a cost
 	targets G.Nodes  // of the cost
@@ -74,7 +75,8 @@ func WithConstants(constants ...*G.Node) NodesOption {
 // affected. Parameters returns the learnables' values as they are at the time.
 //
 // The Model keeps the graph's batch size n, and is computed in either precision.
-// Dropout is left out, and batch normalization goes by its running statistics.
+// Convolutions and pooling are those of package op. Dropout is left out, and batch
+// normalization goes by its running statistics.
 //
 // The graph is tried out with random numbers before it is accepted. These are
 // errors that say what to do: probabilities in place of logits; inputs that hold

@@ -240,20 +240,13 @@ func TestFromNodesErrors(t *testing.T) {
 			wide := G.Must(G.Reshape(G.Must(G.Mul(f.logits, w)), tensor.Shape{4, 2, 3, 4}))
 			return f.x, G.Must(G.Sum(wide, 2, 3)), append(f.learnables, w)
 		}, "in Gorgonia where"},
-		{"convolution", func(t *testing.T) (x, logits *G.Node, learnables G.Nodes) {
+		{"average pooling that is wrong in Gorgonia", func(t *testing.T) (x, logits *G.Node, learnables G.Nodes) {
 			g := G.NewGraph()
-			image := G.NewTensor(g, G.Float64, 4, G.WithShape(4, 1, 4, 4), G.WithName("image"))
-			filter := G.NewTensor(g, G.Float64, 4, G.WithShape(3, 1, 4, 4), G.WithName("filter"), G.WithValue(randomTensor(tensor.Float64, 5, 3, 1, 4, 4)))
-			maps := G.Must(G.Conv2d(image, filter, tensor.Shape{4, 4}, []int{0, 0}, []int{1, 1}, []int{1, 1}))
-			return image, G.Must(G.Reshape(maps, tensor.Shape{4, 3})), G.Nodes{filter}
-		}, "symbolic: operation Conv2d"},
-		{"max-pooling", func(t *testing.T) (x, logits *G.Node, learnables G.Nodes) {
-			g := G.NewGraph()
-			image := G.NewTensor(g, G.Float64, 4, G.WithShape(4, 1, 4, 4), G.WithName("image"))
-			pooled := G.Must(G.MaxPool2D(image, tensor.Shape{2, 2}, []int{0, 0}, []int{2, 2}))
-			w := matrix(g, "w", 4, 3)
-			return image, G.Must(G.Mul(G.Must(G.Reshape(pooled, tensor.Shape{4, 4})), w)), G.Nodes{w}
-		}, "measure the part of the network behind it: its features as the input and as the data"},
+			image := G.NewTensor(g, G.Float64, 4, G.WithShape(4, 1, 6, 6), G.WithName("image"))
+			pooled := G.Must(G.AveragePool2D(image, tensor.Shape{2, 2}, []int{0, 0}, []int{2, 2}))
+			w := matrix(g, "w", 9, 3)
+			return image, G.Must(G.Mul(G.Must(G.Reshape(pooled, tensor.Shape{4, 9})), w)), G.Nodes{w}
+		}, "in Gorgonia where"},
 		{"another input", func(t *testing.T) (x, logits *G.Node, learnables G.Nodes) {
 			f := newForeign(4, tensor.Float64)
 			mask := G.NewMatrix(f.g, G.Float64, G.WithShape(4, 3), G.WithName("mask"))

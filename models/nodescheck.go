@@ -143,6 +143,7 @@ func (m *nodes) checkInputs() error {
 			}
 		default:
 			m.dropout = m.dropout || symbolic.StockName(o) == "dropoutOp"
+			m.averagePool = m.averagePool || symbolic.StockName(o) == "avgPoolOp"
 		}
 	})
 	switch {

@@ -124,6 +124,9 @@ func (m *nodes) tryOut() error {
 	if len(m.norms) > 0 {
 		m.note("batch normalization goes by its running statistics where it is measured")
 	}
+	if m.averagePool {
+		m.note("Gorgonia's derivative of AveragePool2D is wrong: training does not follow the gradient of what is measured")
+	}
 	if err := m.findTogether(t, z, losses); err != nil {
 		return err
 	}

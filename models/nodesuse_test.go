@@ -566,14 +566,12 @@ func TestGraphsThatCannotBeTriedOut(t *testing.T) {
 	}
 }
 
-// Of a network with convolutions, the part behind them can be measured: its input
-// are their features.
+// Of a network with an operation that cannot be built again, the part behind it can
+// be measured: its input are the features that the operation gives.
 func TestPartOfANetwork(t *testing.T) {
 	g := G.NewGraph()
-	image := G.NewTensor(g, G.Float64, 4, G.WithShape(sketchBatch, 1, 3, 3), G.WithName("image"))
-	filter := G.NewTensor(g, G.Float64, 4, G.WithShape(1, 1, 2, 2), G.WithName("filter"), G.WithValue(randomTensor(tensor.Float64, 1, 1, 1, 2, 2)))
-	maps := G.Must(G.Conv2d(image, filter, tensor.Shape{2, 2}, []int{0, 0}, []int{1, 1}, []int{1, 1}))
-	features := G.Must(G.Reshape(maps, tensor.Shape{sketchBatch, 4}))
+	x := G.NewMatrix(g, G.Float64, G.WithShape(sketchBatch, sketchWidth), G.WithName("x"))
+	features := G.Must(G.Sparsemax(x))
 	part := &sketch{g: g, x: features, y: G.NewMatrix(g, G.Float64, G.WithShape(sketchBatch, sketchClasses), G.WithName("y"))}
 	z := part.last(part.hidden())
 	whole := newSketch(tensor.Float64)
@@ -584,9 +582,28 @@ func TestPartOfANetwork(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Error("the results differ from those of the part alone")
 	}
-	_, err := models.FromNodes(image, z, append(part.learnables, filter))
-	if err == nil || !strings.Contains(err.Error(), "operation Conv2d (im2col") || !strings.Contains(err.Error(), "measure the part of the network behind it") {
+	_, err := models.FromNodes(x, z, part.learnables)
+	if err == nil || !strings.Contains(err.Error(), "operation Sparsemax") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// Gorgonia gives the gradient of a mean over a window to the wrong elements.
+func TestAveragePoolingIsTold(t *testing.T) {
+	build := func(s *sketch) (z, cost *G.Node) {
+		return s.classified(G.Must(G.AveragePool2D(s.images(1, 2, 4), tensor.Shape{2, 2}, []int{0, 0}, []int{2, 2})))
+	}
+	s := newSketch(tensor.Float64)
+	z, cost := build(s)
+	m := s.model(t, z, cost)
+	if notes := models.Notes(m); len(notes) != 1 || !strings.Contains(notes[0], "derivative of AveragePool2D is wrong") {
+		t.Errorf("notes %q", notes)
+	}
+	split := sketchData(sketchBatch)
+	ours, _ := gradient(t, newObjective(t, m, models.LossOf(m), split, 1))
+	theirs := newGorgonia(t, build, split).gradient(t, make([]float64, len(ours)), 0)
+	if floats.Distance(ours, theirs, 2) < 1e-3*floats.Norm(ours, 2) {
+		t.Error("Gorgonia's gradient is right")
 	}
 }
 

@@ -1,6 +1,7 @@
 package models_test
 
 import (
+	"math"
 	"testing"
 
 	"gonum.org/v1/gonum/floats"
@@ -63,6 +64,24 @@ func (s *sketch) dense(x *G.Node, name string, in, out int) *G.Node {
 func (s *sketch) hidden() *G.Node { return G.Must(G.Tanh(s.dense(s.x, "0", sketchWidth, 5))) }
 
 func (s *sketch) last(h *G.Node) *G.Node { return s.dense(h, "9", 5, sketchClasses) }
+
+// images are computed from the input, so that derivatives by them are tested, too.
+func (s *sketch) images(channels, height, width int) *G.Node {
+	h := G.Must(G.Tanh(s.dense(s.x, "i", sketchWidth, channels*height*width)))
+	return G.Must(G.Reshape(h, tensor.Shape{sketchBatch, channels, height, width}))
+}
+
+// conv is a convolution of images x that gives out channels.
+func (s *sketch) conv(x *G.Node, name string, out int, kernel tensor.Shape, padding, stride, dilation []int) *G.Node {
+	return G.Must(G.Conv2d(x, s.learnable(name, out, x.Shape()[1], kernel[0], kernel[1]), kernel, padding, stride, dilation))
+}
+
+// classified ends a network of images in a dense layer.
+func (s *sketch) classified(images *G.Node) (z, cost *G.Node) {
+	width := images.Shape().TotalSize() / sketchBatch
+	z = s.dense(G.Must(G.Reshape(images, tensor.Shape{sketchBatch, width})), "9", width, sketchClasses)
+	return z, s.crossEntropy(z)
+}
 
 // crossEntropy is the loss of most examples.
 func (s *sketch) crossEntropy(z *G.Node) *G.Node {
@@ -266,6 +285,81 @@ var outsideGraphs = []struct {
 		z = s.last(G.Must(G.Exp(G.Must(G.HadamardProd(d, s.number(-0.3))))))
 		return z, s.crossEntropy(z)
 	}, nil},
+	{"convolution of several channels", func(s *sketch) (z, cost *G.Node) {
+		h := s.conv(s.images(3, 4, 5), "c", 4, tensor.Shape{3, 2}, []int{0, 0}, []int{1, 1}, []int{1, 1})
+		return s.classified(G.Must(G.Tanh(h)))
+	}, nil},
+	{"convolution with padding, stride and dilation", func(s *sketch) (z, cost *G.Node) {
+		h := s.conv(s.images(2, 6, 5), "c", 3, tensor.Shape{2, 3}, []int{1, 2}, []int{2, 1}, []int{2, 1})
+		return s.classified(G.Must(G.Tanh(h)))
+	}, nil},
+	{"Conv1d", func(s *sketch) (z, cost *G.Node) {
+		h := G.Must(G.Conv1d(s.images(2, 1, 8), s.learnable("c", 3, 2, 1, 3), 3, 1, 2, 1))
+		return s.classified(G.Must(G.Tanh(h)))
+	}, nil},
+	{"convolutions with biases and max-pooling", func(s *sketch) (z, cost *G.Node) {
+		h := s.conv(s.images(2, 6, 6), "c0", 3, tensor.Shape{3, 3}, []int{1, 1}, []int{1, 1}, []int{1, 1})
+		h = G.Must(G.BroadcastAdd(h, s.learnable("b0", 1, 3, 1, 1), nil, []byte{0, 2, 3}))
+		h = G.Must(G.MaxPool2D(G.Must(G.Rectify(h)), tensor.Shape{2, 2}, []int{0, 0}, []int{2, 2}))
+		h = s.conv(h, "c1", 2, tensor.Shape{2, 2}, []int{0, 0}, []int{1, 1}, []int{1, 1})
+		return s.classified(G.Must(G.Tanh(h)))
+	}, nil},
+	{"overlapping max-pooling with padding", func(s *sketch) (z, cost *G.Node) {
+		return s.classified(G.Must(G.Tanh(G.Must(G.MaxPool2D(s.images(2, 5, 4), tensor.Shape{3, 2}, []int{1, 1}, []int{2, 1})))))
+	}, nil},
+	{"max-pooling with padding of its own on each side", func(s *sketch) (z, cost *G.Node) {
+		return s.classified(G.Must(G.Tanh(G.Must(G.MaxPool2D(s.images(2, 5, 4), tensor.Shape{3, 3}, []int{0, 1, 1, 2}, []int{1, 2})))))
+	}, nil},
+	{
+		"average pooling where Gorgonia's value is right", func(s *sketch) (z, cost *G.Node) {
+			return s.classified(G.Must(G.Square(G.Must(G.AveragePool2D(s.images(2, 2, 4), tensor.Shape{2, 2}, []int{0, 0}, []int{2, 2})))))
+		},
+		func(s *sketch) (z, cost *G.Node) {
+			pairs := G.Must(G.Reshape(s.images(2, 2, 4), tensor.Shape{sketchBatch, 2, 2, 2, 2})) // samples, channels, rows, pools, columns
+			mean := G.Must(G.Mean(G.Must(G.Mean(pairs, 4)), 2))
+			return s.classified(G.Must(G.Square(G.Must(G.Reshape(mean, tensor.Shape{sketchBatch, 2, 1, 2})))))
+		},
+	},
+	{
+		"global average pooling", func(s *sketch) (z, cost *G.Node) {
+			return s.classified(G.Must(G.Square(G.Must(G.GlobalAveragePool2D(s.images(3, 2, 4))))))
+		},
+		func(s *sketch) (z, cost *G.Node) {
+			mean := G.Must(G.Mean(G.Must(G.Reshape(s.images(3, 2, 4), tensor.Shape{sketchBatch, 3, 8})), 2))
+			return s.classified(G.Must(G.Square(G.Must(G.Reshape(mean, tensor.Shape{sketchBatch, 3, 1, 1})))))
+		},
+	},
+	{"upsampling", func(s *sketch) (z, cost *G.Node) {
+		h := s.conv(G.Must(G.Upsample2D(s.images(2, 2, 3), 2)), "c", 2, tensor.Shape{2, 2}, []int{0, 0}, []int{1, 1}, []int{1, 1})
+		return s.classified(G.Must(G.Tanh(h)))
+	}, nil},
+	{
+		"batch norm of images, and dropout", func(s *sketch) (z, cost *G.Node) {
+			h := s.conv(s.images(2, 4, 4), "c", 3, tensor.Shape{2, 2}, []int{0, 0}, []int{1, 1}, []int{1, 1})
+			scale, shift := s.learnable("γ", 1, 3, 1, 1), s.learnable("β", 1, 3, 1, 1)
+			h, _, _, o, err := G.BatchNorm(h, scale, shift, 0.9, 1e-3)
+			if err != nil {
+				panic(err)
+			}
+			mean, variance := o.Stats()
+			models.SetValues(mean.(*tensor.Dense), []float64{0.1, -0.2, 0.3})
+			models.SetValues(variance.(*tensor.Dense), []float64{0.25, 1, 4})
+			return s.classified(G.Must(G.Dropout(G.Must(G.Tanh(h)), 0.4)))
+		},
+		func(s *sketch) (z, cost *G.Node) {
+			h := s.conv(s.images(2, 4, 4), "c", 3, tensor.Shape{2, 2}, []int{0, 0}, []int{1, 1}, []int{1, 1})
+			constant := func(name string, v ...float64) *G.Node {
+				t := tensor.New(tensor.WithShape(1, 3, 1, 1), tensor.WithBacking(v))
+				return G.NewTensor(s.g, G.Float64, 4, G.WithShape(1, 3, 1, 1), G.WithName(name), G.WithValue(t))
+			}
+			scale, shift := s.learnable("γ", 1, 3, 1, 1), s.learnable("β", 1, 3, 1, 1)
+			channels := []byte{0, 2, 3}
+			h = G.Must(G.BroadcastSub(h, constant("mean", 0.1, -0.2, 0.3), nil, channels))
+			h = G.Must(G.BroadcastHadamardDiv(h, constant("width", math.Sqrt(0.251), math.Sqrt(1.001), math.Sqrt(4.001)), nil, channels))
+			h = G.Must(G.BroadcastHadamardProd(h, scale, nil, channels))
+			return s.classified(G.Must(G.Tanh(G.Must(G.BroadcastAdd(h, shift, nil, channels)))))
+		},
+	},
 	{"cost: auto-encoder of the input", func(s *sketch) (z, cost *G.Node) {
 		z = s.dense(s.hidden(), "9", 5, sketchWidth)
 		return z, meanSquare(G.Must(G.Sub(z, s.x)))

@@ -44,22 +44,19 @@ var stock = map[string]struct {
 	"byIndicesOp":         {never, "op.Gather"},
 	"softmaxOp":           {never, "op.Softmax, or op.SoftmaxCrossEntropy on the logits"},
 	"sparsemaxOp":         {never, "op.Softmax"},
-	"BatchNormOp":         {never, "a batch norm folded into its neighbours"},
+	"BatchNormOp":         {never, "op.BatchNorm, or op.FrozenBatchNorm"},
 	"GroupNormOp":         {never, "Mean, Sub, Sqrt and HadamardDiv"},
 	"dropoutOp":           {never, "weight decay; a random network has no Hessian"},
 	"randomOp":            {never, "an input node; a random network has no Hessian"},
-	"im2colOp":            {never, features},
-	"maxPoolOp":           {never, features},
-	"avgPoolOp":           {never, "op.Scatter and op.Scale"},
-	"globalAveragePoolOp": {never, "op.Scatter and op.Scale"},
+	"im2colOp":            {never, "op.Conv2D"},
+	"maxPoolOp":           {never, "op.MaxPool2D"},
+	"avgPoolOp":           {never, "op.AvgPool2D"},
+	"globalAveragePoolOp": {never, "op.GlobalAvgPool2D"},
 	"upsampleOp":          {never, "op.Gather"},
 	"tensordotOp":         {never, "op.MatMul or op.BatchedMatMul of reshaped operands"},
 	"minBetween":          {never, "a − Rectify(a − b)"},
 	"maxBetween":          {never, "a + Rectify(b − a)"},
 }
-
-// features is what can be measured of a convolutional network.
-const features = "a dense layer (op.MatMul), or measure the part of the network behind it: its features as the input and as the data"
 
 // soundnessOf looks an operation up. Those from outside Gorgonia are trusted;
 // package difftest tests them.
