@@ -85,13 +85,14 @@ func writeDigits(t *testing.T, dir string, n int) {
 }
 
 // Gorgonia's own examples are changed by the scripts in testdata/loops, built in
-// another module and run. Their Hessians are known: that of iris at every θ, and
-// that of logisticregression at the weights 0.
+// another module and run. Two of their Hessians are known: that of iris at every θ,
+// and that of logisticregression at the weights 0. That of convnet is compared with
+// differences of Gorgonia's gradient.
 func TestGorgoniaExamples(t *testing.T) {
 	skipShort(t)
 	root := absolute(t, "../../..")
 	examples := gorgoniaExamples(t)
-	sources := map[string]string{"frames/frames.go": read(t, "testdata/loops/frames.go")}
+	sources := map[string]string{"frames/frames.go": read(t, "testdata/loops/frames.go"), "pb/pb.go": read(t, "testdata/loops/pb.go")}
 	for name, script := range edits(t) {
 		files, err := filepath.Glob(filepath.Join(examples, name, "*.go"))
 		if err != nil || len(files) == 0 {
@@ -108,7 +109,6 @@ func TestGorgoniaExamples(t *testing.T) {
 		}
 	}
 	bin := buildOutside(t, root, sources)
-
 	dir := t.TempDir()
 	iris := read(t, filepath.Join(examples, "iris/iris.csv"))
 	write(t, dir+"/iris.csv", iris)
@@ -147,6 +147,18 @@ func TestGorgoniaExamples(t *testing.T) {
 	out = runIn(t, dir, bin+"/logisticregression", "-static")
 	wantMatch(t, out, `model=.* parameters=11 samples/train=26733$`, `^ +0 +0 +0\.6931 +0\.5000 `, `^finished epoch=500 reason=completed .*train/accuracy=0\.[45][0-9]+ train/loss=0\.69[0-9]+`, `^Time taken`)
 	wantLambda(t, out, 0, hessian)
+
+	const images, batch = 100, 50
+	if err := os.MkdirAll(dir+"/testdata/mnist", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(dir+"/convnet", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	writeDigits(t, dir+"/testdata/mnist", images)
+	out = runIn(t, dir+"/convnet", bin+"/convnet", "-epochs", "1", "-batchsize", strconv.Itoa(batch))
+	wantMatch(t, out, `parameters=818698 samples/train=100$`, `^warning: dropout is left out`, `^ +0 +0 +[0-9.]+ +[0-9.]+ +[0-9.]+ `, `^finished epoch=1 reason=completed .*spectrum/lambda_max=[0-9.]+ .*train/loss=[0-9]`)
+	wantEigenpair(t, newConvNet(t, dir+"/testdata/mnist", dir+"/convnet/run/last.npz"), dir+"/convnet/run/spectrum-000001.npz")
 }
 
 // gram is 1/n·XᵀX of n rows of X in the format CSV.
@@ -207,8 +219,8 @@ func gorgoniaExamples(t *testing.T) string {
 func edits(t *testing.T) map[string]string {
 	t.Helper()
 	files, err := filepath.Glob("testdata/loops/*.edit")
-	if err != nil || len(files) != 2 {
-		t.Fatalf("scripts %v, error %v; want those of iris and logisticregression", files, err)
+	if err != nil || len(files) != 3 {
+		t.Fatalf("scripts %v, error %v; want those of convnet, iris and logisticregression", files, err)
 	}
 	scripts := make(map[string]string)
 	for _, file := range files {
