@@ -92,7 +92,8 @@ func (r *Replay) compute(n *G.Node, program *symbolic.Program) G.Value {
 	return do(n.Op(), in)
 }
 
-// do computes an operation of Gorgonia; nil if that fails.
+// do computes an operation of Gorgonia; nil if that fails. Pooling writes to its
+// scratch memory, as it does before every use of that.
 func do(o G.Op, in []G.Value) (result G.Value) {
 	defer func() {
 		if recover() != nil {
