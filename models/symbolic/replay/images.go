@@ -24,11 +24,11 @@ func (r *Replay) convolution(n *G.Node) (*G.Node, error) {
 	if n.Dims() != 4 || !slices.Equal(integers(n.Op(), "pattern"), []int{0, 3, 1, 2}) {
 		return nil, nil
 	}
-	places := symbolic.Children(n)[0]
-	if !is(places, "reshapeOp") {
+	maps := symbolic.Children(n)[0]
+	if !is(maps, "reshapeOp") {
 		return nil, nil
 	}
-	product := symbolic.Children(places)[0]
+	product := symbolic.Children(maps)[0]
 	if !is(product, "linAlgBinOp") || product.Dims() != 2 || field(product.Op(), "transA").Bool() || !field(product.Op(), "transB").Bool() {
 		return nil, nil
 	}
@@ -44,7 +44,7 @@ func (r *Replay) convolution(n *G.Node) (*G.Node, error) {
 	win := patchWindow(patches.Op())
 	s, taken := patches.Shape(), kernels.Shape()
 	if taken.Dims() != 4 || !slices.Equal(taken[1:], tensor.Shape{images.Shape()[1], win.Kernel[0], win.Kernel[1]}) ||
-		!slices.Equal(places.Shape(), tensor.Shape{s[0], s[1], s[2], taken[0]}) {
+		!slices.Equal(maps.Shape(), tensor.Shape{s[0], s[1], s[2], taken[0]}) {
 		return nil, nil
 	}
 	x, w, err := r.two(G.Nodes{images, kernels})

@@ -60,7 +60,7 @@ func (r *Replay) copy(n *G.Node) (*G.Node, error) {
 	case name == "randomOp":
 		return nil, fmt.Errorf("replay: %s draws random numbers; a network that changes by itself has no Hessian. Use G.Dropout, which is left out, or an input that holds the numbers", describe(n))
 	case name == "sizeOp":
-		return r.constant("constant", n, []float64{Number(n)}, tensor.Shape{1})
+		return r.constant("constant", n, []float64{Number(n)}, tensor.Shape{1}), nil
 	case len(children) == 0:
 		return r.leaf(n)
 	case name == "":
@@ -86,13 +86,13 @@ func (r *Replay) leaf(n *G.Node) (*G.Node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("replay: %s %w", describe(n), err)
 	}
-	return r.constant("constant", n, values, shapeOf(n))
+	return r.constant("constant", n, values, shapeOf(n)), nil
 }
 
 // constant is an input and not a constant of Gorgonia, which merges two constants
 // that print alike, as large tensors do. Its name tells the node that it is for,
 // whose number may be that of another once nodes were removed from a graph.
-func (r *Replay) constant(name string, n *G.Node, values []float64, shape tensor.Shape) (*G.Node, error) {
+func (r *Replay) constant(name string, n *G.Node, values []float64, shape tensor.Shape) *G.Node {
 	t := tensor.New(tensor.WithShape(shape...), tensor.Of(r.dtype))
 	for i, v := range values {
 		if r.dtype == tensor.Float32 {
@@ -101,7 +101,7 @@ func (r *Replay) constant(name string, n *G.Node, values []float64, shape tensor
 			t.Float64s()[i] = v
 		}
 	}
-	return G.NewTensor(r.graph, r.dtype, len(shape), G.WithShape(shape...), G.WithName(fmt.Sprintf("%s %p", name, n)), G.WithValue(t)), nil
+	return G.NewTensor(r.graph, r.dtype, len(shape), G.WithShape(shape...), G.WithName(fmt.Sprintf("%s %p", name, n)), G.WithValue(t))
 }
 
 // outside applies an operation that is not of Gorgonia: one of package op, or

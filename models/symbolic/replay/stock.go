@@ -291,13 +291,8 @@ func (r *Replay) batchNorm(n *G.Node, in G.Nodes) (*G.Node, error) {
 		return nil, err
 	}
 	mean, variance := r.statistics(o)
-	scale, err := r.constant("scale", n, slices.Repeat([]float64{1}, mean.Shape()[0]), mean.Shape())
-	if err != nil {
-		return nil, err
-	}
-	shift, err := r.constant("shift", n, make([]float64, mean.Shape()[0]), mean.Shape())
-	if err != nil {
-		return nil, err
-	}
+	channels := mean.Shape()
+	scale := r.constant("scale", n, slices.Repeat([]float64{1}, channels[0]), channels)
+	shift := r.constant("shift", n, make([]float64, channels[0]), channels)
 	return op.FrozenBatchNorm(x, scale, shift, mean, variance, field(o, "epsilon").Float())
 }
