@@ -78,7 +78,7 @@ func (f *fusion) call(n *G.Node) op.Call {
 func (f *fusion) fuse(n *G.Node, c op.Call) op.Call {
 	for _, combine := range []func(outer op.Call, k int, inner op.Call) (op.Call, bool){op.Fuse, op.Chain} {
 		for k, operand := range c.In {
-			if !f.belongs(operand, n) {
+			if !f.belongs(operand, n) || op.Reshapes(operand.Op()) { // a view costs nothing
 				continue
 			}
 			if one, ok := combine(c, k, f.call(operand)); ok {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
 
 	"github.com/hessoscope/hessoscope/models/symbolic"
 	"github.com/hessoscope/hessoscope/models/symbolic/difftest"
@@ -38,6 +39,13 @@ var fusible = []struct {
 		return must(op.ReLU(must(op.AddRow(product(x, y), b))))
 	}, 2},
 	{"product of a sum", func(x, y, z, _ *G.Node) *G.Node { return product(must(op.Add(x, y)), z) }, 2},
+	{"view of a product", func(x, y, _, _ *G.Node) *G.Node {
+		flat := must(op.Reshape(product(x, y), tensor.Shape{2, 8}))
+		return must(op.Reshape(flat, tensor.Shape{4, 4}))
+	}, 1},
+	{"function of a view", func(x, y, _, _ *G.Node) *G.Node {
+		return must(op.Tanh(must(op.Reshape(must(op.Reshape(must(op.Add(x, y)), tensor.Shape{16})), tensor.Shape{4, 4}))))
+	}, 2},
 	{"twice the same", func(x, y, _, _ *G.Node) *G.Node {
 		p := product(x, y)
 		return must(op.Add(p, p))

@@ -47,9 +47,13 @@ func (a axis) name(op string) string { return fmt.Sprint(op, a) }
 
 // add adds b[c] to the elements of x at c.
 func (a axis) add(x, b *G.Node) (*G.Node, error) {
-	return apply(primitive{
+	return apply(a.addition(x.Shape()), x, b)
+}
+
+func (a axis) addition(out tensor.Shape) primitive {
+	return primitive{
 		name: a.name("AddAlong"),
-		out:  x.Shape(),
+		out:  out,
 		wrt:  []bool{true, true},
 		over: []int{0},
 		f32:  addAlong[float32](a, vec.Float32),
@@ -58,7 +62,7 @@ func (a axis) add(x, b *G.Node) (*G.Node, error) {
 			db, err := a.sum(grad, in[1].Shape())
 			return G.Nodes{grad, db}, err
 		},
-	}, x, b)
+	}
 }
 
 func addAlong[T Float](a axis, v vec.Kernels[T]) kernel[T] {
@@ -107,11 +111,7 @@ func sumAlong[T Float](a axis, v vec.Kernels[T]) kernel[T] {
 			return
 		}
 		for i := 0; len(x) > 0; i++ {
-			sum := T(0)
-			for _, e := range x[:a.inner] {
-				sum += e
-			}
-			dst[i%len(dst)] += sum
+			dst[i%len(dst)] += total(x[:a.inner])
 			x = x[a.inner:]
 		}
 	}
@@ -123,6 +123,8 @@ func (a axis) repeat(b *G.Node, shape tensor.Shape) (*G.Node, error) {
 	from := b.Shape().Clone()
 	return apply(primitive{
 		name: a.name("RepeatAlong"),
+		form: repeatedAlong,
+		axis: a,
 		out:  shape.Clone(),
 		wrt:  []bool{true},
 		f32:  repeatAlong[float32](a),
@@ -206,12 +208,41 @@ func dotAlong[T Float](a axis) kernel[T] {
 		clear(dst)
 		x, y := in[0], in[1]
 		for i := 0; len(x) > 0; i++ {
-			sum := T(0)
-			for j, e := range x[:a.inner] {
-				sum += e * y[j]
-			}
-			dst[i%len(dst)] += sum
+			dst[i%len(dst)] += inner(x[:a.inner], y)
 			x, y = x[a.inner:], y[a.inner:]
 		}
 	}
+}
+
+// total returns the sum of x. It has four sums, because an addition takes as
+// long as four of them.
+func total[T Float](x []T) T {
+	var s0, s1, s2, s3 T
+	for ; len(x) >= 4; x = x[4:] {
+		s0 += x[0]
+		s1 += x[1]
+		s2 += x[2]
+		s3 += x[3]
+	}
+	for _, v := range x {
+		s0 += v
+	}
+	return (s0 + s1) + (s2 + s3)
+}
+
+// inner returns the inner product of x and the first elements of y, with four
+// sums.
+func inner[T Float](x, y []T) T {
+	var s0, s1, s2, s3 T
+	for ; len(x) >= 4; x, y = x[4:], y[4:] {
+		y := (*[4]T)(y)
+		s0 += x[0] * y[0]
+		s1 += x[1] * y[1]
+		s2 += x[2] * y[2]
+		s3 += x[3] * y[3]
+	}
+	for i, v := range x {
+		s0 += v * y[i]
+	}
+	return (s0 + s1) + (s2 + s3)
 }

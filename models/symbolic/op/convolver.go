@@ -33,7 +33,7 @@ var (
 const (
 	// blockPlaces are enough columns for a fast product. Samples that have
 	// fewer are computed together.
-	blockPlaces = 96
+	blockPlaces = 128
 
 	// blockPatches elements of float64 take half of a second-level cache of
 	// 1 MiB.
@@ -107,7 +107,7 @@ func (v *convolver[T]) toImages(c conv) kernel[T] {
 // product transposes its second factor, and should the smaller one.
 func (v *convolver[T]) toKernels(c conv) kernel[T] {
 	b := v.blocks(c)
-	if b.patch <= b.outs {
+	if b.patch <= b.outs || b.outs >= 256 {
 		return func(dst []T, in [][]T) {
 			b.each(func(ws *workspace[T], p part) {
 				y := b.load(ws, in[0], p)

@@ -19,9 +19,9 @@ type Call struct {
 
 // Fuse combines outer and inner, where inner computes operand k of outer, into
 // one call that computes both in one pass. Add and AddRow of a MatMul become a
-// product that adds the other operand as it is written, and Add of a RepeatRow
-// becomes AddRow. The result is the same, bit for bit. Fuse returns false for all
-// other pairs.
+// product that adds the other operand as it is written, and Add of a repeated
+// vector, as of RepeatRow, becomes AddRow or AddChannel. The result is the same,
+// bit for bit. Fuse returns false for all other pairs.
 //
 // The calls that Fuse and Chain return can be run but not differentiated.
 func Fuse(outer Call, k int, inner Call) (Call, bool) {
@@ -39,6 +39,8 @@ func Fuse(outer Call, k int, inner Call) (Call, bool) {
 		return call(i.product.plus(x), append(slices.Clone(inner.In), x)...), true
 	case i.form == repeatedRow && o.form == sum:
 		return call(plusRow(x.Shape()), x, inner.In[0]), true
+	case i.form == repeatedAlong && o.form == sum:
+		return call(i.axis.addition(x.Shape()), x, inner.In[0]), true
 	default:
 		return Call{}, false
 	}
@@ -48,7 +50,7 @@ func Fuse(outer Call, k int, inner Call) (Call, bool) {
 // To repeat it as part of another is less work than to read a stored copy.
 func Copies(o G.Op) bool {
 	p, ok := o.(*primitive)
-	return ok && p.form == repeatedRow
+	return ok && (p.form == repeatedRow || p.form == repeatedAlong)
 }
 
 // Chain combines outer and inner, where inner computes operand k of outer, into

@@ -41,10 +41,11 @@ type primitive struct {
 	// over are the operands that the result may overwrite while it is
 	// computed; they have its shape.
 	over []int
-	// form and product tell Fuse which operation it is; product is nil unless
-	// it is a matrix product.
+	// form, product and axis tell Fuse which operation it is; product is nil
+	// unless it is a matrix product.
 	form    form
 	product *product
+	axis    axis
 	f32     kernel[float32]
 	f64     kernel[float64]
 	// pullback maps the gradient of the output to gradients of the inputs;
@@ -56,13 +57,14 @@ type primitive struct {
 type form int
 
 const (
-	unknown     form = iota
-	sum              // Add
-	sumWithRow       // AddRow
-	repeatedRow      // RepeatRow
-	summedRows       // ColSum
-	reshaped         // Reshape
-	halfGate         // gate with slope 0
+	unknown       form = iota
+	sum                // Add
+	sumWithRow         // AddRow
+	repeatedRow        // RepeatRow
+	repeatedAlong      // repeat of an axis
+	summedRows         // ColSum
+	reshaped           // Reshape
+	halfGate           // gate with slope 0
 )
 
 // product is a matrix product of a fixed size, (m, k)·(k, n) → (m, n). It stays
