@@ -46,6 +46,9 @@ var fusible = []struct {
 	{"function of a view", func(x, y, _, _ *G.Node) *G.Node {
 		return must(op.Tanh(must(op.Reshape(must(op.Reshape(must(op.Add(x, y)), tensor.Shape{16})), tensor.Shape{4, 4}))))
 	}, 2},
+	{"scale and shift", func(x, y, _, b *G.Node) *G.Node { // and three vectors, less than one value
+		return must(op.FrozenBatchNorm(product(x, y), b, b, b, must(op.Mul(b, b)), 1e-5))
+	}, 1},
 	{"twice the same", func(x, y, _, _ *G.Node) *G.Node {
 		p := product(x, y)
 		return must(op.Add(p, p))

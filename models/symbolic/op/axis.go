@@ -53,6 +53,8 @@ func (a axis) add(x, b *G.Node) (*G.Node, error) {
 func (a axis) addition(out tensor.Shape) primitive {
 	return primitive{
 		name: a.name("AddAlong"),
+		form: sumAlong,
+		axis: a,
 		out:  out,
 		wrt:  []bool{true, true},
 		over: []int{0},
@@ -91,8 +93,8 @@ func (a axis) sum(x *G.Node, shape tensor.Shape) (*G.Node, error) {
 		name: a.name("SumAlong"),
 		out:  shape.Clone(),
 		wrt:  []bool{true},
-		f32:  sumAlong[float32](a, vec.Float32),
-		f64:  sumAlong[float64](a, vec.Float64),
+		f32:  totalAlong[float32](a, vec.Float32),
+		f64:  totalAlong[float64](a, vec.Float64),
 		pullback: func(in G.Nodes, _, grad *G.Node) (G.Nodes, error) {
 			d, err := a.repeat(grad, in[0].Shape())
 			return G.Nodes{d}, err
@@ -100,7 +102,7 @@ func (a axis) sum(x *G.Node, shape tensor.Shape) (*G.Node, error) {
 	}, x)
 }
 
-func sumAlong[T Float](a axis, v vec.Kernels[T]) kernel[T] {
+func totalAlong[T Float](a axis, v vec.Kernels[T]) kernel[T] {
 	return func(dst []T, in [][]T) {
 		clear(dst)
 		x := in[0]
@@ -152,6 +154,8 @@ func repeatAlong[T Float](a axis) kernel[T] {
 func (a axis) scale(s, x *G.Node) (*G.Node, error) {
 	return apply(primitive{
 		name: a.name("ScaleAlong"),
+		form: scaledAlong,
+		axis: a,
 		out:  x.Shape(),
 		wrt:  []bool{true, true},
 		over: []int{1},
@@ -184,6 +188,35 @@ func scaleAlong[T Float](a axis, v vec.Kernels[T]) kernel[T] {
 	}
 }
 
+// affine is add of scale, b[c] + s[c]·x, without a derivative.
+func (a axis) affine(out tensor.Shape) primitive {
+	return primitive{
+		name: a.name("AffineAlong"), out: out, over: []int{1},
+		f32: affineAlong[float32](a), f64: affineAlong[float64](a),
+	}
+}
+
+func affineAlong[T Float](a axis) kernel[T] {
+	return func(dst []T, in [][]T) {
+		s, x, b := in[0], in[1], in[2]
+		if a.inner == 1 {
+			for ; len(dst) > 0; x, dst = x[len(b):], dst[len(b):] {
+				for c, v := range x[:len(b)] {
+					dst[c] = T(v*s[c]) + b[c]
+				}
+			}
+			return
+		}
+		for i := 0; len(dst) > 0; i++ {
+			scale, shift := s[i%len(b)], b[i%len(b)]
+			for j, v := range x[:a.inner] {
+				dst[j] = T(v*scale) + shift // rounded, as it is in two steps
+			}
+			x, dst = x[a.inner:], dst[a.inner:]
+		}
+	}
+}
+
 // dot returns the inner products of x and y at each c.
 func (a axis) dot(x, y *G.Node) (*G.Node, error) {
 	return apply(primitive{
@@ -207,8 +240,16 @@ func dotAlong[T Float](a axis) kernel[T] {
 	return func(dst []T, in [][]T) {
 		clear(dst)
 		x, y := in[0], in[1]
-		for i := 0; len(x) > 0; i++ {
-			dst[i%len(dst)] += inner(x[:a.inner], y)
+		if a.inner == 1 {
+			for ; len(x) > 0; x, y = x[len(dst):], y[len(dst):] {
+				for c, v := range x[:len(dst)] {
+					dst[c] += v * y[c]
+				}
+			}
+			return
+		}
+		for c := 0; len(x) > 0; c++ {
+			dst[c%len(dst)] += inner(x[:a.inner], y)
 			x, y = x[a.inner:], y[a.inner:]
 		}
 	}

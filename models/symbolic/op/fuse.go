@@ -20,13 +20,14 @@ type Call struct {
 // Fuse combines outer and inner, where inner computes operand k of outer, into
 // one call that computes both in one pass. Add and AddRow of a MatMul become a
 // product that adds the other operand as it is written, and Add of a repeated
-// vector, as of RepeatRow, becomes AddRow or AddChannel. The result is the same,
-// bit for bit. Fuse returns false for all other pairs.
+// vector, as of RepeatRow, becomes AddRow or AddChannel. A scale and a shift of
+// each channel become one. The result is the same, bit for bit. Fuse returns false
+// for all other pairs.
 //
 // The calls that Fuse and Chain return can be run but not differentiated.
 func Fuse(outer Call, k int, inner Call) (Call, bool) {
 	o, ok := outer.Op.(*primitive)
-	if !ok || o.form != sum && (o.form != sumWithRow || k != 0) {
+	if !ok || o.form != sum && (o.form != sumWithRow && o.form != sumAlong || k != 0) {
 		return Call{}, false
 	}
 	i, ok := inner.Op.(*primitive)
@@ -35,6 +36,11 @@ func Fuse(outer Call, k int, inner Call) (Call, bool) {
 	}
 	x := outer.In[1-k]
 	switch {
+	case o.form == sumAlong:
+		if i.form != scaledAlong || i.axis != o.axis {
+			return Call{}, false
+		}
+		return call(o.axis.affine(o.out), append(slices.Clone(inner.In), x)...), true
 	case i.product != nil:
 		return call(i.product.plus(x), append(slices.Clone(inner.In), x)...), true
 	case i.form == repeatedRow && o.form == sum:

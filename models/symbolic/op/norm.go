@@ -99,35 +99,178 @@ func LayerNorm(x, gamma, beta *G.Node, eps float64) (*G.Node, error) {
 // standardize shifts and scales the elements of x at each place of the axis to
 // mean 0 and, but for eps, variance 1. It returns the means and variances before.
 func (a axis) standardize(x *G.Node, eps float64) (y, mean, variance *G.Node, err error) {
-	count := float64(a.outer * a.inner)
 	sum, err := a.sum(x, tensor.Shape{a.length})
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	if mean, err = Scale(sum, 1/count); err != nil {
+	if mean, err = Scale(sum, 1/a.count()); err != nil {
 		return nil, nil, nil, err
 	}
-	minus, err := Scale(sum, -1/count)
+	if variance, err = a.variance(x, mean); err != nil {
+		return nil, nil, nil, err
+	}
+	scale, err := inverseRoot(variance, eps)
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	centred, err := a.add(x, minus)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	squares, err := a.dot(centred, centred)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	if variance, err = Scale(squares, 1/count); err != nil {
-		return nil, nil, nil, err
-	}
-	s, err := inverseRoot(variance, eps)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	y, err = a.scale(s, centred)
+	y, err = a.standardized(x, mean, scale)
 	return y, mean, variance, err
+}
+
+// count is the number of elements at each place of the axis.
+func (a axis) count() float64 { return float64(a.outer * a.inner) }
+
+// variance returns the mean squares of x − mean at each place of the axis, where
+// mean is that of x: the variance does not change with it alone.
+func (a axis) variance(x, mean *G.Node) (*G.Node, error) {
+	return apply(primitive{
+		name: a.name("VarianceAlong"),
+		out:  tensor.Shape{a.length},
+		wrt:  []bool{true, false},
+		f32:  varianceAlong[float32](a),
+		f64:  varianceAlong[float64](a),
+		pullback: func(in G.Nodes, _, grad *G.Node) (G.Nodes, error) {
+			minus, err := Scale(in[1], -1)
+			if err != nil {
+				return nil, err
+			}
+			centred, err := a.add(in[0], minus)
+			if err != nil {
+				return nil, err
+			}
+			if grad, err = Scale(grad, 2/a.count()); err != nil {
+				return nil, err
+			}
+			d, err := a.scale(grad, centred)
+			return G.Nodes{d, nil}, err
+		},
+	}, x, mean)
+}
+
+func varianceAlong[T Float](a axis) kernel[T] {
+	return func(dst []T, in [][]T) {
+		x := in[0]
+		for c, mean := range in[1] {
+			sum := T(0)
+			for at := c * a.inner; at < len(x); at += a.length * a.inner {
+				sum += squares(x[at:][:a.inner], mean)
+			}
+			dst[c] = sum / T(a.count())
+		}
+	}
+}
+
+// squares returns the sum of (x − mean)², with four sums as total.
+func squares[T Float](x []T, mean T) T {
+	var s0, s1, s2, s3 T
+	for ; len(x) >= 4; x = x[4:] {
+		s0 += (x[0] - mean) * (x[0] - mean)
+		s1 += (x[1] - mean) * (x[1] - mean)
+		s2 += (x[2] - mean) * (x[2] - mean)
+		s3 += (x[3] - mean) * (x[3] - mean)
+	}
+	for _, v := range x {
+		s0 += (v - mean) * (v - mean)
+	}
+	return (s0 + s1) + (s2 + s3)
+}
+
+// standardized returns (x − mean)·scale, for mean and scale as functions of x
+// that standardize it. Their part is in its pullback to x,
+//
+//	x̄ = scale·(g − ⟨g⟩ − y·⟨y·g⟩)
+//
+// with means ⟨⟩ over the elements at each place of the axis.
+func (a axis) standardized(x, mean, scale *G.Node) (*G.Node, error) {
+	return apply(primitive{
+		name: a.name("StandardizedAlong"),
+		out:  x.Shape(),
+		wrt:  []bool{true, false, false},
+		over: []int{0},
+		f32:  standardizedAlong[float32](a),
+		f64:  standardizedAlong[float64](a),
+		pullback: func(in G.Nodes, out, grad *G.Node) (G.Nodes, error) {
+			d, err := a.residual(out, grad)
+			if err != nil {
+				return nil, err
+			}
+			d, err = a.scale(in[2], d)
+			return G.Nodes{d, nil, nil}, err
+		},
+	}, x, mean, scale)
+}
+
+func standardizedAlong[T Float](a axis) kernel[T] {
+	return func(dst []T, in [][]T) {
+		x, mean, scale := in[0], in[1], in[2]
+		for c := 0; len(dst) > 0; c++ {
+			m, s := mean[c%a.length], scale[c%a.length]
+			for i, v := range x[:a.inner] {
+				dst[i] = (v - m) * s
+			}
+			x, dst = x[a.inner:], dst[a.inner:]
+		}
+	}
+}
+
+// residual returns g − ⟨g⟩ − y·⟨y·g⟩, what is left of g without its constant
+// part and that along y, if y is standardized. It is symmetric in g.
+func (a axis) residual(y, g *G.Node) (*G.Node, error) {
+	return apply(primitive{
+		name: a.name("ResidualAlong"),
+		out:  g.Shape(),
+		wrt:  []bool{true, true},
+		f32:  residualAlong[float32](a),
+		f64:  residualAlong[float64](a),
+		pullback: func(in G.Nodes, _, grad *G.Node) (G.Nodes, error) {
+			dg, err := a.residual(in[0], grad)
+			if err != nil {
+				return nil, err
+			}
+			dy, err := a.alongEach(in[0], in[1], grad)
+			return G.Nodes{dy, dg}, err
+		},
+	}, y, g)
+}
+
+// alongEach returns −⟨y·g⟩·h − ⟨y·h⟩·g.
+func (a axis) alongEach(y, g, h *G.Node) (*G.Node, error) {
+	var terms G.Nodes
+	for _, pair := range []G.Nodes{{g, h}, {h, g}} {
+		mean, err := a.dot(y, pair[0])
+		if err != nil {
+			return nil, err
+		}
+		if mean, err = Scale(mean, -1/a.count()); err != nil {
+			return nil, err
+		}
+		term, err := a.scale(mean, pair[1])
+		if err != nil {
+			return nil, err
+		}
+		terms = append(terms, term)
+	}
+	return Add(terms[0], terms[1])
+}
+
+func residualAlong[T Float](a axis) kernel[T] {
+	return func(dst []T, in [][]T) {
+		y, g := in[0], in[1]
+		for c := range a.length {
+			var constant, along T
+			for at := c * a.inner; at < len(g); at += a.length * a.inner {
+				constant += total(g[at:][:a.inner])
+				along += inner(g[at:][:a.inner], y[at:])
+			}
+			constant /= T(a.count())
+			along /= T(a.count())
+			for at := c * a.inner; at < len(g); at += a.length * a.inner {
+				for i, v := range g[at:][:a.inner] {
+					dst[at+i] = v - constant - y[at+i]*along
+				}
+			}
+		}
+	}
 }
 
 // inverseRoot returns 1/√(v + eps).

@@ -60,6 +60,8 @@ const (
 	unknown       form = iota
 	sum                // Add
 	sumWithRow         // AddRow
+	sumAlong           // AddChannel
+	scaledAlong        // scale of an axis
 	repeatedRow        // RepeatRow
 	repeatedAlong      // repeat of an axis
 	summedRows         // ColSum

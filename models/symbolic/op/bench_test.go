@@ -61,3 +61,56 @@ func BenchmarkConv2D(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkImages measures the other operations and their gradients on the first
+// block of ResNet-18.
+func BenchmarkImages(b *testing.B) {
+	two := op.Window{Kernel: [2]int{2, 2}, Stride: [2]int{2, 2}}
+	images, channels, sample := []int{64, 64, 32, 32}, []int{64}, []int{64, 32, 32}
+	for _, c := range []struct {
+		name   string
+		build  func(G.Nodes) (*G.Node, error)
+		shapes [][]int
+		wrt    int
+	}{
+		{"BatchNorm", batchNorm(0), [][]int{images, channels, channels}, 3},
+		{"FrozenBatchNorm", frozenBatchNorm, [][]int{images, channels, channels, channels, channels}, 3},
+		{"LayerNorm", layerNorm, [][]int{images, sample, sample}, 3},
+		{"AvgPool2D", avgPool(two, true), [][]int{images}, 1},
+		{"MaxPool2D", maxPool(two), [][]int{images}, 1},
+		{"MaxPool2D overlapped", maxPool(op.Window{Kernel: [2]int{3, 3}, Stride: [2]int{2, 2}, Padding: [4]int{1, 1, 1, 1}}), [][]int{images}, 1},
+		{"GlobalAvgPool2D", unary(op.GlobalAvgPool2D), [][]int{images}, 1},
+	} {
+		for _, dtype := range []tensor.Dtype{tensor.Float64, tensor.Float32} {
+			g := G.NewGraph()
+			rng := rand.New(rand.NewPCG(5, 6))
+			input := func(name string, shape ...int) *G.Node {
+				return G.NewTensor(g, dtype, len(shape), G.WithShape(shape...), G.WithName(name), G.WithValue(converted(positive(rng, shape...), dtype)))
+			}
+			var in G.Nodes
+			for i, shape := range c.shapes {
+				in = append(in, input(string(rune('a'+i)), shape...))
+			}
+			y := must(c.build(in))
+			grads := mustAll(symbolic.Pullback(G.Nodes{y}, G.Nodes{input("seed", y.Shape()...)}, in[:c.wrt]))
+			program, err := symbolic.CompileTogether([]G.Nodes{in}, append(grads, y)...)
+			if err != nil {
+				b.Fatal(err)
+			}
+			for i, outs := range []G.Nodes{{y}, append(grads, y)} {
+				plan, err := program.Plan(outs...)
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.Run(c.name+"/"+[]string{"forward", "both"}[i]+"/"+dtype.String(), func(b *testing.B) {
+					for b.Loop() {
+						program.Changed(in...)
+						if err := plan.Run(); err != nil {
+							b.Fatal(err)
+						}
+					}
+				})
+			}
+		}
+	}
+}
