@@ -77,10 +77,7 @@ func addAlong[T Float](a axis, v vec.Kernels[T]) kernel[T] {
 			return
 		}
 		for i := 0; len(dst) > 0; i++ {
-			c := b[i%len(b)]
-			for j, e := range x[:a.inner] {
-				dst[j] = e + c
-			}
+			v.Shift(dst[:a.inner], x, b[i%len(b)])
 			x, dst = x[a.inner:], dst[a.inner:]
 		}
 	}

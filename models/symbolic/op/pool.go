@@ -5,6 +5,8 @@ import (
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"github.com/hessoscope/hessoscope/models/symbolic/vec"
 )
 
 // MaxPool2D returns the largest element of x (n, C, H, W) in every place of the
@@ -44,12 +46,16 @@ func (s sliding) largest(x *G.Node) (*G.Node, error) {
 		name: "MaxPool2DIndex" + s.id(),
 		out:  s.pooledShape(),
 		wrt:  []bool{false},
-		f32:  largestKernel[float32](s),
-		f64:  largestKernel[float64](s),
+		f32:  largestKernel(s, vec.Float32),
+		f64:  largestKernel(s, vec.Float64),
 	}, x)
 }
 
-func largestKernel[T Float](s sliding) kernel[T] {
+func largestKernel[T Float](s sliding, v vec.Kernels[T]) kernel[T] {
+	two := [2]int{2, 2}
+	if s.Kernel == two && s.Stride == two && s.Dilation == [2]int{1, 1} && s.Padding == [4]int{} {
+		return largestOfSquares(s, v)
+	}
 	rows, columns := s.covers(0), s.covers(1)
 	var whole []int // where the elements of the kernel lie in a plane, from the first on
 	for i := range s.Kernel[0] {
@@ -61,16 +67,26 @@ func largestKernel[T Float](s sliding) kernel[T] {
 		for x := in[0]; len(dst) > 0; x = x[s.from.plane():] {
 			for _, row := range rows {
 				for o, column := range columns {
-					first := row.first*s.from.w + column.first
-					switch {
-					case row.count*column.count < len(whole):
+					if row.count*column.count < len(whole) {
 						dst[o] = T(largestNearBorder(s, x, row, column))
-					case len(whole) == 4:
-						dst[o] = T(first + largestOfFour(x[first:], whole))
-					default:
-						dst[o] = T(first + largestOf(x[first:], whole))
+						continue
 					}
+					first := row.first*s.from.w + column.first
+					dst[o] = T(first + largestOf(x[first:], whole))
 				}
+				dst = dst[s.ow:]
+			}
+		}
+	}
+}
+
+// largestOfSquares is largestKernel for the most common window.
+func largestOfSquares[T Float](s sliding, v vec.Kernels[T]) kernel[T] {
+	return func(dst []T, in [][]T) {
+		w := s.from.w
+		for x := in[0]; len(dst) > 0; x = x[s.from.plane():] {
+			for y := range s.oh {
+				v.Largest(dst[:s.ow], x[2*y*w:], x[(2*y+1)*w:], T(2*y*w), T(w))
 				dst = dst[s.ow:]
 			}
 		}
@@ -113,27 +129,6 @@ func largestOf[T Float](x []T, places []int) int {
 				best = k
 			}
 		}
-	}
-	return best
-}
-
-// largestOfFour is largestOf for windows of 2×2.
-func largestOfFour[T Float](x []T, places []int) int {
-	p := (*[4]int)(places)
-	a, b, c, d := x[0], x[p[1]], x[p[2]], x[p[3]]
-	largest := max(max(a, b), max(c, d))
-	if largest != largest {
-		return largestOf(x, places)
-	}
-	best := p[3]
-	if c == largest {
-		best = p[2]
-	}
-	if b == largest {
-		best = p[1]
-	}
-	if a == largest {
-		best = 0
 	}
 	return best
 }

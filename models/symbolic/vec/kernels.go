@@ -11,12 +11,19 @@ type Kernels[T Float] struct {
 	Sub   func(dst, a, b []T)      // dst = a − b
 	Mul   func(dst, a, b []T)      // dst = a ⊙ b
 	Scale func(dst, a []T, c T)    // dst = c·a
+	Shift func(dst, a []T, c T)    // dst = a + c
 	Gate  func(dst, z, a []T)      // dst = 0 where z ≤ 0, and a elsewhere, also where z is NaN
 	Leaky func(dst, z, a []T, c T) // dst = c·a where z ≤ 0, and a elsewhere, also where z is NaN
 
 	// CopyRows copies n elements of each of some rows, which begin ldd and lds
 	// elements apart, and AddRows adds them to dst.
 	CopyRows, AddRows func(dst []T, ldd int, src []T, lds, rows, n int)
+
+	// Largest finds the largest of two elements of top and the two of bottom
+	// below them, for each element of dst, which becomes its place: first for the
+	// first of top, width further on for the first of bottom, and one more for
+	// those beside them. Of equal ones it is the first, but the last NaN.
+	Largest func(dst, top, bottom []T, first, width T)
 
 	Quadratic func(dst, y, a []T, c0, c1, c2 T) // dst = (c0 + c1·y + c2·y²) ⊙ a
 
@@ -45,6 +52,10 @@ func (k Kernels[T]) checked() Kernels[T] {
 		CopyRows: rowwise(k.CopyRows), AddRows: rowwise(k.AddRows),
 		Add: three(k.Add), Sub: three(k.Sub), Mul: three(k.Mul), Gate: three(k.Gate),
 		Scale: func(dst, a []T, c T) { k.Scale(dst, a[:len(dst)], c) },
+		Shift: func(dst, a []T, c T) { k.Shift(dst, a[:len(dst)], c) },
+		Largest: func(dst, top, bottom []T, first, width T) {
+			k.Largest(dst, top[:2*len(dst)], bottom[:2*len(dst)], first, width)
+		},
 		Leaky: func(dst, z, a []T, c T) { k.Leaky(dst, z[:len(dst)], a[:len(dst)], c) },
 		Quadratic: func(dst, y, a []T, c0, c1, c2 T) {
 			k.Quadratic(dst, y[:len(dst)], a[:len(dst)], c0, c1, c2)

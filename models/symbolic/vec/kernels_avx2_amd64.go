@@ -24,6 +24,11 @@ func dAVX2Mul(dst []float64, a []float64, b []float64)
 //go:noescape
 func dAVX2Scale(dst []float64, a []float64, c float64)
 
+// dAVX2Shift needs operands of the length of dst (see Kernels).
+//
+//go:noescape
+func dAVX2Shift(dst []float64, a []float64, c float64)
+
 // dAVX2Gate needs operands of the length of dst (see Kernels).
 //
 //go:noescape
@@ -48,6 +53,11 @@ func dAVX2CopyRows(dst []float64, ldd int, src []float64, lds int, rows int, n i
 //
 //go:noescape
 func dAVX2AddRows(dst []float64, ldd int, src []float64, lds int, rows int, n int)
+
+// dAVX2Largest leaves the last squares if they are too few for half a vector (see Kernels).
+//
+//go:noescape
+func dAVX2Largest(dst []float64, top []float64, bottom []float64, first float64, width float64)
 
 // dAVX2Tanh needs z of the length of dst (see Kernels).
 //
@@ -79,6 +89,11 @@ func sAVX2Mul(dst []float32, a []float32, b []float32)
 //go:noescape
 func sAVX2Scale(dst []float32, a []float32, c float32)
 
+// sAVX2Shift needs operands of the length of dst (see Kernels).
+//
+//go:noescape
+func sAVX2Shift(dst []float32, a []float32, c float32)
+
 // sAVX2Gate needs operands of the length of dst (see Kernels).
 //
 //go:noescape
@@ -103,6 +118,11 @@ func sAVX2CopyRows(dst []float32, ldd int, src []float32, lds int, rows int, n i
 //
 //go:noescape
 func sAVX2AddRows(dst []float32, ldd int, src []float32, lds int, rows int, n int)
+
+// sAVX2Largest leaves the last squares if they are too few for half a vector (see Kernels).
+//
+//go:noescape
+func sAVX2Largest(dst []float32, top []float32, bottom []float32, first float32, width float32)
 
 // sAVX2Tanh needs z of the length of dst (see Kernels).
 //

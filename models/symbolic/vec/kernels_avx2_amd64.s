@@ -336,6 +336,63 @@ below0:
 	VZEROUPPER
 	RET
 
+// func dAVX2Shift(dst []float64, a []float64, c float64)
+// Requires: AVX
+TEXT ·dAVX2Shift(SB), NOSPLIT, $0-56
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         a_base+24(FP), DX
+	VXORPS       Y15, Y15, Y15
+	VBROADCASTSD c+48(FP), Y13
+	XORQ         BX, BX
+
+vectors4:
+	SUBQ    $0x10, CX
+	JLT     below4
+	VMOVUPD (DX)(BX*1), Y0
+	VADDPD  Y13, Y0, Y0
+	VMOVUPD Y0, (AX)(BX*1)
+	VMOVUPD 32(DX)(BX*1), Y2
+	VADDPD  Y13, Y2, Y2
+	VMOVUPD Y2, 32(AX)(BX*1)
+	VMOVUPD 64(DX)(BX*1), Y4
+	VADDPD  Y13, Y4, Y4
+	VMOVUPD Y4, 64(AX)(BX*1)
+	VMOVUPD 96(DX)(BX*1), Y6
+	VADDPD  Y13, Y6, Y6
+	VMOVUPD Y6, 96(AX)(BX*1)
+	ADDQ    $0x80, BX
+	JMP     vectors4
+
+below4:
+	ADDQ $0x10, CX
+
+vectors1:
+	SUBQ    $0x04, CX
+	JLT     below1
+	VMOVUPD (DX)(BX*1), Y0
+	VADDPD  Y13, Y0, Y0
+	VMOVUPD Y0, (AX)(BX*1)
+	ADDQ    $0x20, BX
+	JMP     vectors1
+
+below1:
+	ADDQ $0x04, CX
+
+vectors0:
+	SUBQ   $0x01, CX
+	JLT    below0
+	VMOVSD (DX)(BX*1), X0
+	VADDPD Y13, Y0, Y0
+	VMOVSD X0, (AX)(BX*1)
+	ADDQ   $0x08, BX
+	JMP    vectors0
+
+below0:
+	ADDQ $0x01, CX
+	VZEROUPPER
+	RET
+
 // func dAVX2Gate(dst []float64, z []float64, a []float64)
 // Requires: AVX
 TEXT ·dAVX2Gate(SB), NOSPLIT, $0-72
@@ -765,6 +822,109 @@ end8:
 
 below8:
 	ADDQ $0x08, DI
+	RET
+
+DATA dsquares<>+0(SB)/8, $(0.0)
+DATA dsquares<>+8(SB)/8, $(2.0)
+DATA dsquares<>+16(SB)/8, $(4.0)
+DATA dsquares<>+24(SB)/8, $(6.0)
+DATA dsquares<>+32(SB)/8, $(1.0)
+DATA dsquares<>+40(SB)/8, $(8.0)
+DATA dsquares<>+48(SB)/8, $(4.0)
+GLOBL dsquares<>(SB), RODATA|NOPTR, $56
+
+// func dAVX2Largest(dst []float64, top []float64, bottom []float64, first float64, width float64)
+// Requires: AVX, AVX2
+TEXT ·dAVX2Largest(SB), NOSPLIT, $0-88
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         top_base+24(FP), DX
+	MOVQ         bottom_base+48(FP), BX
+	VBROADCASTSD first+72(FP), Y15
+	VBROADCASTSD width+80(FP), Y14
+	VBROADCASTSD dsquares<>+32(SB), Y13
+	VADDPD       Y13, Y14, Y12
+	VADDPD       dsquares<>+0(SB), Y15, Y15
+	VBROADCASTSD dsquares<>+40(SB), Y11
+
+bytes32:
+	SUBQ      $0x04, CX
+	JLT       below32
+	VMOVUPD   (DX), Y0
+	VMOVUPD   32(DX), Y1
+	VUNPCKLPD Y1, Y0, Y5
+	VUNPCKHPD Y1, Y0, Y3
+	ADDQ      $0x40, DX
+	VXORPS    Y4, Y4, Y4
+	VCMPPD    $0x1e, Y5, Y3, Y6
+	VCMPPD    $0x03, Y3, Y3, Y7
+	VORPS     Y6, Y7, Y6
+	VBLENDVPD Y6, Y3, Y5, Y5
+	VBLENDVPD Y6, Y13, Y4, Y4
+	VMOVUPD   (BX), Y0
+	VMOVUPD   32(BX), Y1
+	VUNPCKLPD Y1, Y0, Y2
+	VUNPCKHPD Y1, Y0, Y3
+	ADDQ      $0x40, BX
+	VCMPPD    $0x1e, Y5, Y2, Y6
+	VCMPPD    $0x03, Y2, Y2, Y7
+	VORPS     Y6, Y7, Y6
+	VBLENDVPD Y6, Y2, Y5, Y5
+	VBLENDVPD Y6, Y14, Y4, Y4
+	VCMPPD    $0x1e, Y5, Y3, Y6
+	VCMPPD    $0x03, Y3, Y3, Y7
+	VORPS     Y6, Y7, Y6
+	VBLENDVPD Y6, Y3, Y5, Y5
+	VBLENDVPD Y6, Y12, Y4, Y4
+	VPERMPD   $0xd8, Y4, Y4
+	VADDPD    Y15, Y4, Y4
+	VADDPD    Y11, Y15, Y15
+	VMOVUPD   Y4, (AX)
+	ADDQ      $0x20, AX
+	JMP       bytes32
+
+below32:
+	ADDQ         $0x04, CX
+	VBROADCASTSD dsquares<>+48(SB), Y11
+
+bytes16:
+	SUBQ      $0x02, CX
+	JLT       below16
+	VMOVUPD   (DX), X0
+	VMOVUPD   16(DX), X1
+	VUNPCKLPD X1, X0, X5
+	VUNPCKHPD X1, X0, X3
+	ADDQ      $0x20, DX
+	VXORPS    X4, X4, X4
+	VCMPPD    $0x1e, X5, X3, X6
+	VCMPPD    $0x03, X3, X3, X7
+	VORPS     X6, X7, X6
+	VBLENDVPD X6, X3, X5, X5
+	VBLENDVPD X6, X13, X4, X4
+	VMOVUPD   (BX), X0
+	VMOVUPD   16(BX), X1
+	VUNPCKLPD X1, X0, X2
+	VUNPCKHPD X1, X0, X3
+	ADDQ      $0x20, BX
+	VCMPPD    $0x1e, X5, X2, X6
+	VCMPPD    $0x03, X2, X2, X7
+	VORPS     X6, X7, X6
+	VBLENDVPD X6, X2, X5, X5
+	VBLENDVPD X6, X14, X4, X4
+	VCMPPD    $0x1e, X5, X3, X6
+	VCMPPD    $0x03, X3, X3, X7
+	VORPS     X6, X7, X6
+	VBLENDVPD X6, X3, X5, X5
+	VBLENDVPD X6, X12, X4, X4
+	VADDPD    X15, X4, X4
+	VADDPD    X11, X15, X15
+	VMOVUPD   X4, (AX)
+	ADDQ      $0x10, AX
+	JMP       bytes16
+
+below16:
+	ADDQ $0x02, CX
+	VZEROUPPER
 	RET
 
 // func dAVX2Tanh(dst []float64, z []float64)
@@ -1209,6 +1369,63 @@ below0:
 	VZEROUPPER
 	RET
 
+// func sAVX2Shift(dst []float32, a []float32, c float32)
+// Requires: AVX
+TEXT ·sAVX2Shift(SB), NOSPLIT, $0-52
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         a_base+24(FP), DX
+	VXORPS       Y15, Y15, Y15
+	VBROADCASTSS c+48(FP), Y13
+	XORQ         BX, BX
+
+vectors4:
+	SUBQ    $0x20, CX
+	JLT     below4
+	VMOVUPS (DX)(BX*1), Y0
+	VADDPS  Y13, Y0, Y0
+	VMOVUPS Y0, (AX)(BX*1)
+	VMOVUPS 32(DX)(BX*1), Y2
+	VADDPS  Y13, Y2, Y2
+	VMOVUPS Y2, 32(AX)(BX*1)
+	VMOVUPS 64(DX)(BX*1), Y4
+	VADDPS  Y13, Y4, Y4
+	VMOVUPS Y4, 64(AX)(BX*1)
+	VMOVUPS 96(DX)(BX*1), Y6
+	VADDPS  Y13, Y6, Y6
+	VMOVUPS Y6, 96(AX)(BX*1)
+	ADDQ    $0x80, BX
+	JMP     vectors4
+
+below4:
+	ADDQ $0x20, CX
+
+vectors1:
+	SUBQ    $0x08, CX
+	JLT     below1
+	VMOVUPS (DX)(BX*1), Y0
+	VADDPS  Y13, Y0, Y0
+	VMOVUPS Y0, (AX)(BX*1)
+	ADDQ    $0x20, BX
+	JMP     vectors1
+
+below1:
+	ADDQ $0x08, CX
+
+vectors0:
+	SUBQ   $0x01, CX
+	JLT    below0
+	VMOVSS (DX)(BX*1), X0
+	VADDPS Y13, Y0, Y0
+	VMOVSS X0, (AX)(BX*1)
+	ADDQ   $0x04, BX
+	JMP    vectors0
+
+below0:
+	ADDQ $0x01, CX
+	VZEROUPPER
+	RET
+
 // func sAVX2Gate(dst []float32, z []float32, a []float32)
 // Requires: AVX
 TEXT ·sAVX2Gate(SB), NOSPLIT, $0-72
@@ -1638,6 +1855,113 @@ end4:
 
 below4:
 	ADDQ $0x04, DI
+	RET
+
+DATA ssquares<>+0(SB)/4, $(0.0)
+DATA ssquares<>+4(SB)/4, $(2.0)
+DATA ssquares<>+8(SB)/4, $(4.0)
+DATA ssquares<>+12(SB)/4, $(6.0)
+DATA ssquares<>+16(SB)/4, $(8.0)
+DATA ssquares<>+20(SB)/4, $(10.0)
+DATA ssquares<>+24(SB)/4, $(12.0)
+DATA ssquares<>+28(SB)/4, $(14.0)
+DATA ssquares<>+32(SB)/4, $(1.0)
+DATA ssquares<>+36(SB)/4, $(16.0)
+DATA ssquares<>+40(SB)/4, $(8.0)
+GLOBL ssquares<>(SB), RODATA|NOPTR, $44
+
+// func sAVX2Largest(dst []float32, top []float32, bottom []float32, first float32, width float32)
+// Requires: AVX, AVX2
+TEXT ·sAVX2Largest(SB), NOSPLIT, $0-80
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         top_base+24(FP), DX
+	MOVQ         bottom_base+48(FP), BX
+	VBROADCASTSS first+72(FP), Y15
+	VBROADCASTSS width+76(FP), Y14
+	VBROADCASTSS ssquares<>+32(SB), Y13
+	VADDPS       Y13, Y14, Y12
+	VADDPS       ssquares<>+0(SB), Y15, Y15
+	VBROADCASTSS ssquares<>+36(SB), Y11
+
+bytes32:
+	SUBQ      $0x08, CX
+	JLT       below32
+	VMOVUPS   (DX), Y0
+	VMOVUPS   32(DX), Y1
+	VSHUFPS   $0x88, Y1, Y0, Y5
+	VSHUFPS   $0xdd, Y1, Y0, Y3
+	ADDQ      $0x40, DX
+	VXORPS    Y4, Y4, Y4
+	VCMPPS    $0x1e, Y5, Y3, Y6
+	VCMPPS    $0x03, Y3, Y3, Y7
+	VORPS     Y6, Y7, Y6
+	VBLENDVPS Y6, Y3, Y5, Y5
+	VBLENDVPS Y6, Y13, Y4, Y4
+	VMOVUPS   (BX), Y0
+	VMOVUPS   32(BX), Y1
+	VSHUFPS   $0x88, Y1, Y0, Y2
+	VSHUFPS   $0xdd, Y1, Y0, Y3
+	ADDQ      $0x40, BX
+	VCMPPS    $0x1e, Y5, Y2, Y6
+	VCMPPS    $0x03, Y2, Y2, Y7
+	VORPS     Y6, Y7, Y6
+	VBLENDVPS Y6, Y2, Y5, Y5
+	VBLENDVPS Y6, Y14, Y4, Y4
+	VCMPPS    $0x1e, Y5, Y3, Y6
+	VCMPPS    $0x03, Y3, Y3, Y7
+	VORPS     Y6, Y7, Y6
+	VBLENDVPS Y6, Y3, Y5, Y5
+	VBLENDVPS Y6, Y12, Y4, Y4
+	VPERMPD   $0xd8, Y4, Y4
+	VADDPS    Y15, Y4, Y4
+	VADDPS    Y11, Y15, Y15
+	VMOVUPS   Y4, (AX)
+	ADDQ      $0x20, AX
+	JMP       bytes32
+
+below32:
+	ADDQ         $0x08, CX
+	VBROADCASTSS ssquares<>+40(SB), Y11
+
+bytes16:
+	SUBQ      $0x04, CX
+	JLT       below16
+	VMOVUPS   (DX), X0
+	VMOVUPS   16(DX), X1
+	VSHUFPS   $0x88, X1, X0, X5
+	VSHUFPS   $0xdd, X1, X0, X3
+	ADDQ      $0x20, DX
+	VXORPS    X4, X4, X4
+	VCMPPS    $0x1e, X5, X3, X6
+	VCMPPS    $0x03, X3, X3, X7
+	VORPS     X6, X7, X6
+	VBLENDVPS X6, X3, X5, X5
+	VBLENDVPS X6, X13, X4, X4
+	VMOVUPS   (BX), X0
+	VMOVUPS   16(BX), X1
+	VSHUFPS   $0x88, X1, X0, X2
+	VSHUFPS   $0xdd, X1, X0, X3
+	ADDQ      $0x20, BX
+	VCMPPS    $0x1e, X5, X2, X6
+	VCMPPS    $0x03, X2, X2, X7
+	VORPS     X6, X7, X6
+	VBLENDVPS X6, X2, X5, X5
+	VBLENDVPS X6, X14, X4, X4
+	VCMPPS    $0x1e, X5, X3, X6
+	VCMPPS    $0x03, X3, X3, X7
+	VORPS     X6, X7, X6
+	VBLENDVPS X6, X3, X5, X5
+	VBLENDVPS X6, X12, X4, X4
+	VADDPS    X15, X4, X4
+	VADDPS    X11, X15, X15
+	VMOVUPS   X4, (AX)
+	ADDQ      $0x10, AX
+	JMP       bytes16
+
+below16:
+	ADDQ $0x04, CX
+	VZEROUPPER
 	RET
 
 // func sAVX2Tanh(dst []float32, z []float32)

@@ -25,6 +25,12 @@ func portable[T Float]() Kernels[T] {
 				dst[i] = c * v
 			}
 		},
+		Shift: func(dst, a []T, c T) {
+			for i, v := range a {
+				dst[i] = v + c
+			}
+		},
+		Largest: largest[T],
 		Gate: func(dst, z, a []T) {
 			for i, v := range a {
 				if z[i] <= 0 { // 0 itself, not 0·a: that is NaN for an infinite a
@@ -79,4 +85,40 @@ func sigmoid(z float64) float64 {
 	}
 	e := math.Exp(z)
 	return e / (1 + e)
+}
+
+// largest is Largest without branches on what is compared, which no processor
+// could predict.
+func largest[T Float](dst, top, bottom []T, first, width T) {
+	below := int(width)
+	for i := range dst {
+		a, b, c, d := top[2*i], top[2*i+1], bottom[2*i], bottom[2*i+1]
+		value, at := max(max(a, b), max(c, d)), below+1
+		if c == value {
+			at = below
+		}
+		if b == value {
+			at = 1
+		}
+		if a == value {
+			at = 0
+		}
+		if value != value {
+			at = lastNaN(a, b, c, d, below)
+		}
+		dst[i] = first + T(2*i+at)
+	}
+}
+
+func lastNaN[T Float](a, b, c, d T, below int) int {
+	switch {
+	case d != d:
+		return below + 1
+	case c != c:
+		return below
+	case b != b:
+		return 1
+	default:
+		return 0
+	}
 }

@@ -2,6 +2,7 @@ package vec
 
 import (
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 )
@@ -36,6 +37,7 @@ func testKernels[T Float](t *testing.T, have Kernels[T], same func(x, y T) bool)
 			"Sub":   {func(dst []T) { have.Sub(dst, x, y) }, func(dst []T) { want.Sub(dst, x, y) }},
 			"Mul":   {func(dst []T) { have.Mul(dst, x, y) }, func(dst []T) { want.Mul(dst, x, y) }},
 			"Scale": {func(dst []T) { have.Scale(dst, x, -3) }, func(dst []T) { want.Scale(dst, x, -3) }},
+			"Shift": {func(dst []T) { have.Shift(dst, x, -3) }, func(dst []T) { want.Shift(dst, x, -3) }},
 			"Gate":  {func(dst []T) { have.Gate(dst, x, y) }, func(dst []T) { want.Gate(dst, x, y) }},
 			"Leaky": {func(dst []T) { have.Leaky(dst, x, y, 0.5) }, func(dst []T) { want.Leaky(dst, x, y, 0.5) }},
 			"Quadratic": {
@@ -89,6 +91,45 @@ func testRows[T Float](t *testing.T, have Kernels[T]) {
 						t.Fatalf("%d rows of %d elements, %d and %d apart: %v, want %v", rows, n, ldd, lds, got, expected)
 					}
 				}
+			}
+		}
+	}
+}
+
+// TestLargest compares the kernel with a search through each square.
+func TestLargest(t *testing.T) {
+	t.Run("float64", func(t *testing.T) { testLargest(t, Float64) })
+	t.Run("float32", func(t *testing.T) { testLargest(t, Float32) })
+	t.Run("portable", func(t *testing.T) { testLargest(t, portable[float64]()) })
+}
+
+func testLargest[T Float](t *testing.T, have Kernels[T]) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	values := append(awkward[T](), -2, -1, 0, 1, 2, T(math.NaN()))
+	for n := range 40 {
+		for range 50 {
+			x := make([]T, 4*n+1)
+			for i := range x {
+				x[i] = values[rng.IntN(len(values))]
+			}
+			const first, width = 100, 50
+			got := make([]T, n+1)
+			got[n] = 7
+			have.Largest(got[:n], x[:2*n], x[2*n:], first, width)
+			for i := range n {
+				square := []T{x[2*i], x[2*i+1], x[2*n+2*i], x[2*n+2*i+1]}
+				best := 0
+				for j, v := range square {
+					if v > square[best] || v != v {
+						best = j
+					}
+				}
+				if want := T(first + 2*i + []int{0, 1, width, width + 1}[best]); got[i] != want {
+					t.Fatalf("the largest of %v, %d of %d: place %v, want %v", square, i, n, got[i], want)
+				}
+			}
+			if got[n] != 7 {
+				t.Fatalf("%d squares: wrote beyond the end", n)
 			}
 		}
 	}

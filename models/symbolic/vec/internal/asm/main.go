@@ -17,6 +17,7 @@ func main() {
 		kernel(p, "Sub", []string{"a", "b"}, nil, func(a, b Op) { p.sub(b, a, a) })
 		kernel(p, "Mul", []string{"a", "b"}, nil, func(a, b Op) { p.mul(b, a, a) })
 		kernel(p, "Scale", []string{"a"}, []string{"c"}, func(a, _ Op) { p.mul(c[0], a, a) })
+		kernel(p, "Shift", []string{"a"}, []string{"c"}, func(a, _ Op) { p.add(c[0], a, a) })
 		kernel(p, "Gate", []string{"z", "a"}, nil, func(z, a Op) {
 			p.compare(lessOrEqual, zero, z, z)
 			p.andNot(a, z, z)
@@ -35,6 +36,7 @@ func main() {
 		})
 		rows(p, "CopyRows", false, func(_, _ Op) {})
 		rows(p, "AddRows", true, func(x, y Op) { p.add(y, x, x) })
+		largest(p)
 		saturating(p, "Tanh", s.tanh)
 		saturating(p, "Sigmoid", s.sigmoid)
 	}
@@ -73,11 +75,7 @@ func kernel(p precision, name string, operands, constants []string, step func(x,
 	}
 	VXORPS(zero, zero, zero)
 	for i, name := range constants {
-		param, err := Param(name).Resolve()
-		if err != nil {
-			panic(err)
-		}
-		p.broadcast(param.Addr, c[i])
+		p.broadcast(argument(name), c[i])
 	}
 	at := GP64() // bytes
 	XORQ(at, at)

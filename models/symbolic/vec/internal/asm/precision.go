@@ -14,6 +14,9 @@ type precision struct {
 	compare                               func(...Op)
 	blend                                 func(mask, a, b, dst Op)
 	andNot                                func(...Op)
+
+	pairs  func(a, b, even, odd Op) // the elements of a and b of even places, and of odd ones, lane by lane
+	number func(int) Constant
 }
 
 var precisions = []precision{
@@ -21,10 +24,14 @@ var precisions = []precision{
 		prefix: "d", goType: "float64", size: 8,
 		add: VADDPD, sub: VSUBPD, mul: VMULPD, mov: VMOVUPD, movOne: VMOVSD, broadcast: VBROADCASTSD,
 		compare: VCMPPD, blend: VBLENDVPD, andNot: VANDNPD,
+		pairs:  func(a, b, even, odd Op) { VUNPCKLPD(b, a, even); VUNPCKHPD(b, a, odd) },
+		number: func(v int) Constant { return F64(v) },
 	},
 	{
 		prefix: "s", goType: "float32", size: 4,
 		add: VADDPS, sub: VSUBPS, mul: VMULPS, mov: VMOVUPS, movOne: VMOVSS, broadcast: VBROADCASTSS,
 		compare: VCMPPS, blend: VBLENDVPS, andNot: VANDNPS,
+		pairs:  func(a, b, even, odd Op) { VSHUFPS(Imm(0x88), b, a, even); VSHUFPS(Imm(0xdd), b, a, odd) },
+		number: func(v int) Constant { return F32(v) },
 	},
 }
