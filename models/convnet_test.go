@@ -1,19 +1,16 @@
 package models_test
 
 import (
-	"context"
 	"math"
 	"slices"
 	"testing"
 
 	"gonum.org/v1/gonum/floats"
-	"gonum.org/v1/gonum/mat"
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/models"
-	"github.com/hessoscope/hessoscope/models/symbolic"
 	"github.com/hessoscope/hessoscope/models/symbolic/op"
 	"github.com/hessoscope/hessoscope/models/weights"
 )
@@ -126,83 +123,5 @@ func TestConvolutionsOnManyWorkers(t *testing.T) {
 		} else if !slices.Equal(got, want) {
 			t.Errorf("%d workers change the result", workers)
 		}
-	}
-}
-
-// BenchmarkConvNet measures the network on 450 images, one worker, and a step
-// of training on 64.
-func BenchmarkConvNet(b *testing.B) {
-	for _, bench := range []struct {
-		name      string
-		precision tensor.Dtype
-	}{{"float64", tensor.Float64}, {"float32", tensor.Float32}} {
-		m, split, v, _ := mnist017(b, bench.precision)
-		o, err := models.NewObjective(m, models.CrossEntropy, split, models.ObjectiveSettings{Precision: bench.precision, Workers: 1})
-		if err != nil {
-			b.Fatal(err)
-		}
-		g := make([]float64, o.Dim())
-		dst, src := mat.NewDense(1, o.Dim(), nil), mat.NewDense(1, o.Dim(), v)
-		b.Run("gradient/"+bench.name, func(b *testing.B) {
-			benchmarkOnce(b, func() error {
-				if err := o.Refresh(); err != nil {
-					return err
-				}
-				_, err := o.Gradient(context.Background(), g)
-				return err
-			})
-		})
-		b.Run("hvp/"+bench.name, func(b *testing.B) {
-			benchmarkOnce(b, func() error { return o.HessianProducts(context.Background(), dst, src) })
-		})
-		b.ReportMetric(float64(o.Bytes())/(1<<20), "MiB")
-		b.Run("step/"+bench.name, func(b *testing.B) { benchmarkOnce(b, trainingStep(b, m, split, 64)) })
-	}
-}
-
-// benchmarkOnce runs f once before it is measured, to build what it needs.
-func benchmarkOnce(b *testing.B, f func() error) {
-	if err := f(); err != nil {
-		b.Fatal(err)
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		if err := f(); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-// trainingStep computes the gradient of the first n samples.
-func trainingStep(b *testing.B, m models.Model, split *datasets.Split, n int) func() error {
-	e, err := models.Express(m, models.CrossEntropy, n, models.Precision(m))
-	if err != nil {
-		b.Fatal(err)
-	}
-	gradient, err := e.Gradient()
-	if err != nil {
-		b.Fatal(err)
-	}
-	program, err := symbolic.Compile(gradient...)
-	if err != nil {
-		b.Fatal(err)
-	}
-	plan, err := program.Plan(gradient...)
-	if err != nil {
-		b.Fatal(err)
-	}
-	for i, p := range m.Parameters() {
-		if err := program.Set(e.Params[i], p.Value); err != nil {
-			b.Fatal(err)
-		}
-	}
-	rows := make([]int, n)
-	for i := range rows {
-		rows[i] = i
-	}
-	return func() error {
-		e.Fill(split, rows, 1/float64(n))
-		program.Changed(append(e.Inputs(), e.Params...)...)
-		return plan.Run()
 	}
 }

@@ -16,12 +16,14 @@ import numpy as np
 import scipy.linalg
 import scipy.sparse.linalg
 import torch
+import torch.nn.functional as F
 
 NETS = {
     "gauss": "callbacks/curvature/testdata/gauss_normal.npz",  # 2-100-100-3, 10,703 parameters
     "gauss_small": "callbacks/curvature/testdata/gauss_small.npz",  # 2-30-30-3, 1,113 parameters
 }
 DATA = "datasets/data/gauss.csv"
+DIGITS = "models/testdata/mnist017.npz"  # a convolutional network, 7,203 parameters, with its samples
 
 
 class Net:
@@ -36,13 +38,15 @@ class Net:
         self.y = torch.tensor([int(r["label"]) for r in rows])
         self.size = sum(p.numel() for p in self.params)
 
-    def loss(self, x=None, y=None):
-        h = self.x if x is None else x
+    def logits(self, h):
         for i in range(0, len(self.params), 2):
-            h = torch.nn.functional.linear(h, self.params[i], self.params[i + 1])
+            h = F.linear(h, self.params[i], self.params[i + 1])
             if i + 2 < len(self.params):
                 h = torch.relu(h)
-        return torch.nn.functional.cross_entropy(h, self.y if y is None else y)
+        return h
+
+    def loss(self, x=None, y=None):
+        return F.cross_entropy(self.logits(self.x if x is None else x), self.y if y is None else y)
 
     def gradient(self, create_graph=False):
         return torch.autograd.grad(self.loss(), self.params, create_graph=create_graph)
@@ -51,6 +55,23 @@ class Net:
         """H·v; with the graph of a gradient, at the same parameters again."""
         g = flat(self.gradient(create_graph=True)) if gradient is None else gradient
         return flat(torch.autograd.grad(g @ v, self.params, retain_graph=gradient is not None)).detach()
+
+
+class ConvNet(Net):
+    """The trained convolutional network of the digits 0, 1 and 7, and its training samples."""
+
+    def __init__(self, dtype):
+        arrays = np.load(DIGITS)
+        names = [f"{layer}.{kind}" for layer in ("conv1", "conv2", "out") for kind in ("weight", "bias")]
+        self.params = [torch.tensor(arrays[k], dtype=dtype, requires_grad=True) for k in names]
+        self.x = torch.tensor(arrays["x"], dtype=dtype) / 255
+        self.y = torch.tensor(arrays["y"].astype(int))
+        self.size = sum(p.numel() for p in self.params)
+
+    def logits(self, h):
+        for weight, bias in (self.params[:2], self.params[2:4]):
+            h = F.max_pool2d(torch.relu(F.conv2d(h, weight, bias)), 2)
+        return F.linear(h.flatten(1), *self.params[4:])
 
 
 def flat(tensors):
@@ -78,6 +99,11 @@ def train_step(net):
         optimizer.step()
 
     return step
+
+
+def batch_gradient(net):
+    x, y = net.x[:64], net.y[:64]
+    return lambda: torch.autograd.grad(net.loss(x, y), net.params)
 
 
 def top10(net):
@@ -116,6 +142,10 @@ def main():
     net = Net("gauss", dtype)
     v = torch.tensor(np.random.RandomState(1).randn(net.size), dtype=dtype)
     graph = flat(net.gradient(create_graph=True))
+    digits = ConvNet(dtype)
+    direction = torch.tensor(np.random.RandomState(1).randn(digits.size), dtype=dtype)
+    digits_graph = flat(digits.gradient(create_graph=True))
+    slow = max(3, args.calls // 20)
     a, b = np.random.randn(150, 100), np.random.randn(100, 100)
     print(json.dumps({
         "TrainStep/gauss": seconds(train_step(Net("gauss", dtype)), args.calls),
@@ -124,6 +154,10 @@ def main():
         "HVPAgain/gauss": seconds(lambda: net.hvp(v, graph), args.calls),
         "Top10/gauss": seconds(top10(net), 5),
         "Dense/gauss_small": seconds(dense(Net("gauss_small", dtype)), 3),
+        "BatchGradient/mnist017": seconds(batch_gradient(digits), slow),
+        "Gradient/mnist017": seconds(digits.gradient, slow),
+        "HVPFresh/mnist017": seconds(lambda: digits.hvp(direction), slow),
+        "HVPAgain/mnist017": seconds(lambda: digits.hvp(direction, digits_graph), slow),
         "DGEMM/150x100x100": seconds(lambda: a @ b, args.calls),
     }, indent=1))
 
