@@ -20,8 +20,15 @@ type Expression struct {
 	Target *G.Node // (n, C), one-hot rows
 	Weight *G.Node // (n)
 	Params G.Nodes // without values: the caller sets them in its Program
-	Logits *G.Node // (n, C)
-	Losses *G.Node // (n), the loss of each sample
+	// Buffers are those of a TrainingForm, without values too. Masks and Updates
+	// belong to the form that is trained: see Training.
+	Buffers G.Nodes
+	Masks   []Mask
+	Updates G.Nodes
+	Logits  *G.Node // (n, C)
+	Losses  *G.Node // (n), the loss of each sample
+
+	state G.Nodes
 }
 
 // Express builds the loss of m on batches of n samples, in the precision
@@ -29,6 +36,10 @@ type Expression struct {
 // an error that names the operation. Input, Target and Weight hold tensors of
 // zeros.
 func Express(m Model, loss Loss, n int, dtype tensor.Dtype) (*Expression, error) {
+	return express(m, loss, n, dtype, m.Logits)
+}
+
+func express(m Model, loss Loss, n int, dtype tensor.Dtype, logits func(x *G.Node, params G.Nodes) (*G.Node, error)) (*Expression, error) {
 	if loss == nil {
 		return nil, errors.New("models: no loss; want CrossEntropy, SquaredError or one of your own")
 	}
@@ -38,12 +49,14 @@ func Express(m Model, loss Loss, n int, dtype tensor.Dtype) (*Expression, error)
 		Target: zeros(g, "target", dtype, []int{n, m.Classes()}),
 		Weight: zeros(g, "weight", dtype, []int{n}),
 	}
-	for _, p := range m.Parameters() {
+	for _, p := range State(m) {
 		shape := p.Value.Shape()
-		e.Params = append(e.Params, G.NewTensor(g, dtype, shape.Dims(), G.WithShape(shape...), G.WithName("parameter "+p.Name)))
+		e.state = append(e.state, G.NewTensor(g, dtype, shape.Dims(), G.WithShape(shape...), G.WithName("parameter "+p.Name)))
 	}
+	k := len(m.Parameters())
+	e.Params, e.Buffers = e.state[:k:k], e.state[k:]
 	var err error
-	if e.Logits, err = m.Logits(e.Input, e.Params); err != nil {
+	if e.Logits, err = logits(e.Input, e.state); err != nil {
 		return nil, fmt.Errorf("models: building the logits: %w", err)
 	}
 	if want := (tensor.Shape{n, m.Classes()}); !slices.Equal(e.Logits.Shape(), want) {
@@ -55,6 +68,10 @@ func Express(m Model, loss Loss, n int, dtype tensor.Dtype) (*Expression, error)
 	e.Losses, err = lossesOf(loss, e.Logits, e.Target)
 	return e, err
 }
+
+// State returns the nodes of the parameters and the buffers, in the order of the
+// function State.
+func (e *Expression) State() G.Nodes { return e.state }
 
 func zeros(g *G.ExprGraph, name string, dtype tensor.Dtype, shape []int) *G.Node {
 	t := tensor.New(tensor.WithShape(shape...), tensor.Of(dtype))

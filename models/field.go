@@ -72,10 +72,10 @@ func (f *Field) newReplica(dtype tensor.Dtype) (*fieldReplica, error) {
 	if r.gradient = gradient[0]; r.gradient == nil {
 		return nil, fmt.Errorf("models: the logits do not depend on the input")
 	}
-	if r.program, err = symbolic.CompileTogether([]G.Nodes{e.Params}, e.Logits, r.gradient); err != nil {
+	if r.program, err = symbolic.CompileTogether([]G.Nodes{e.State()}, e.Logits, r.gradient); err != nil {
 		return nil, err
 	}
-	for i, p := range e.Params {
+	for i, p := range e.State() {
 		if err := r.program.Set(p, f.params[i]); err != nil {
 			return nil, err
 		}
@@ -96,7 +96,7 @@ func (f *Field) Refresh() error {
 		}
 	}
 	for _, r := range f.replicas {
-		r.program.Changed(r.Params...)
+		r.program.Changed(r.State()...)
 	}
 	return nil
 }

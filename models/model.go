@@ -95,29 +95,29 @@ func Rescale(m Model, norm float64) error {
 	return nil
 }
 
-// parametersIn returns tensors of one precision for the parameters of m: the
-// model's own, shared with it, if they have that precision.
+// parametersIn returns tensors of one precision for the State of m: the model's
+// own, shared with it, if they have that precision.
 func parametersIn(m Model, dtype tensor.Dtype) (params []*tensor.Dense, shared bool) {
 	if _, fixed := m.(Fixed); fixed || dtype != Precision(m) {
 		return ownParameters(m, dtype), false
 	}
-	for _, p := range m.Parameters() {
+	for _, p := range State(m) {
 		params = append(params, p.Value)
 	}
 	return params, true
 }
 
-// ownParameters returns new tensors of the shapes of the parameters of m.
+// ownParameters returns new tensors of the shapes of the State of m.
 func ownParameters(m Model, dtype tensor.Dtype) (params []*tensor.Dense) {
-	for _, p := range m.Parameters() {
+	for _, p := range State(m) {
 		params = append(params, tensor.New(tensor.WithShape(p.Value.Shape()...), tensor.Of(dtype)))
 	}
 	return params
 }
 
-// copyParameters sets dst to the parameters of m, in its precision.
+// copyParameters sets dst to the State of m, in its precision.
 func copyParameters(dst []*tensor.Dense, m Model) error {
-	for i, p := range m.Parameters() {
+	for i, p := range State(m) {
 		if !slices.Equal(p.Value.Shape(), dst[i].Shape()) || !rowMajor(p.Value) {
 			return fmt.Errorf("models: parameter %q has shape %v, strides %v; want a row-major tensor of shape %v",
 				p.Name, p.Value.Shape(), p.Value.Strides(), dst[i].Shape())

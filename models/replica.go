@@ -111,7 +111,7 @@ func newReplica(e *Expression, active []bool, d derivatives) (*replica, error) {
 		r.inputImage = toInput[0]
 		outs = append(outs, present(toInput)...)
 	}
-	together := []G.Nodes{e.Inputs(), e.Params, r.direction}
+	together := []G.Nodes{e.Inputs(), e.State(), r.direction}
 	if r.program, err = symbolic.CompileTogether(together, outs...); err != nil {
 		return nil, err
 	}
@@ -234,9 +234,9 @@ func (r *replica) plan(d derivatives) (err error) {
 	return nil
 }
 
-// setParameters makes the program read the parameters from tensors.
+// setParameters makes the program read parameters and buffers from tensors.
 func (r *replica) setParameters(tensors []*tensor.Dense) error {
-	for i, p := range r.Params {
+	for i, p := range r.State() {
 		if err := r.program.Set(p, tensors[i]); err != nil {
 			return err
 		}

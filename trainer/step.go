@@ -20,6 +20,7 @@ type stepper struct {
 	model   models.Model
 	loss    models.Loss
 	split   *datasets.Split
+	seed    uint64
 	batches map[int]*batch
 	grads   []*tensor.Dense // gradients of the last batch, one per parameter; nil for zero
 }
@@ -34,22 +35,27 @@ type batch struct {
 	inputs   G.Nodes // nodes whose values change from step to step
 }
 
-func newStepper(m models.Model, loss models.Loss, split *datasets.Split) *stepper {
+func newStepper(m models.Model, loss models.Loss, split *datasets.Split, seed uint64) *stepper {
 	return &stepper{
-		model: m, loss: loss, split: split,
+		model: m, loss: loss, split: split, seed: seed,
 		batches: make(map[int]*batch), grads: make([]*tensor.Dense, len(m.Parameters())),
 	}
 }
 
 // gradient computes the gradient of the mean loss of the given samples into
 // s.grads, and returns the loss and the norm of the gradient. If one of them is
-// not finite, the error wraps models.ErrNotFinite.
-func (s *stepper) gradient(rows []int) (loss, norm float64, err error) {
+// not finite, the error wraps models.ErrNotFinite. It updates the model's buffers.
+// Each step has a random stream of its own, so that it can be repeated without the
+// steps before it.
+func (s *stepper) gradient(rows []int, step int) (loss, norm float64, err error) {
 	b, err := s.batch(len(rows))
 	if err != nil {
 		return 0, 0, err
 	}
 	b.Fill(s.split, rows, 1/float64(len(rows)))
+	if len(b.Masks) > 0 {
+		b.DrawMasks(Stream(s.seed, "dropout", step))
+	}
 	b.program.Changed(b.inputs...)
 	if err := b.plan.Run(); err != nil {
 		return 0, 0, err
@@ -70,6 +76,9 @@ func (s *stepper) gradient(rows []int) (loss, norm float64, err error) {
 	}
 	if !finite(norm) {
 		return 0, 0, fmt.Errorf("the norm of the gradient is %g: %w", norm, models.ErrNotFinite)
+	}
+	for i, buffer := range models.Buffers(s.model) {
+		copyTensor(buffer.Value, b.program.Value(b.Updates[i]).(*tensor.Dense))
 	}
 	return loss, norm, nil
 }
@@ -96,15 +105,18 @@ func (s *stepper) batch(n int) (*batch, error) {
 	if b, ok := s.batches[n]; ok {
 		return b, nil
 	}
-	e, err := models.Express(s.model, s.loss, n, models.Precision(s.model))
+	e, err := models.ExpressTraining(s.model, s.loss, n, models.Precision(s.model))
 	if err != nil {
 		return nil, err
 	}
-	b := &batch{Expression: e, inputs: append(e.Inputs(), e.Params...)}
+	b := &batch{Expression: e, inputs: append(e.Inputs(), e.State()...)}
+	for _, m := range e.Masks {
+		b.inputs = append(b.inputs, m.Node)
+	}
 	if b.gradient, err = e.Gradient(); err != nil {
 		return nil, err
 	}
-	outs := G.Nodes{e.Losses}
+	outs := append(G.Nodes{e.Losses}, e.Updates...)
 	for _, g := range b.gradient {
 		if g != nil {
 			outs = append(outs, g)
@@ -113,8 +125,8 @@ func (s *stepper) batch(n int) (*batch, error) {
 	if b.program, err = symbolic.CompileTogether([]G.Nodes{b.inputs}, outs...); err != nil {
 		return nil, err
 	}
-	for i, p := range s.model.Parameters() {
-		if err := b.program.Set(e.Params[i], p.Value); err != nil {
+	for i, p := range models.State(s.model) {
+		if err := b.program.Set(e.State()[i], p.Value); err != nil {
 			return nil, err
 		}
 	}

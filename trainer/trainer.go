@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"slices"
 
 	"gorgonia.org/tensor"
 
@@ -85,7 +84,7 @@ type good struct {
 	work               float64
 	stop               *Stop
 	readings           map[string]Reading
-	tensors            []*tensor.Dense // parameters and optimizer state
+	tensors            []*tensor.Dense // parameters, buffers and optimizer state
 }
 
 // New returns a trainer of model on the "train" split of data. It declares the
@@ -113,7 +112,7 @@ func New(c Config, model models.Model, data *datasets.Dataset, hooks ...Hook) (*
 	}
 	t := &Trainer{config: c, session: session, train: train, order: make([]int, train.Len())}
 	t.config.Loss = session.state.Loss
-	t.stepper = newStepper(model, session.state.Loss, train)
+	t.stepper = newStepper(model, session.state.Loss, train, c.Seed)
 	if c.Optimizer == nil {
 		c.Optimizer = OptimizerConfig{}
 	}
@@ -258,7 +257,7 @@ func (t *Trainer) step(ctx context.Context) error {
 	s := t.session.state
 	first := t.batch * t.config.BatchSize
 	rows := t.order[first:min(first+t.config.BatchSize, len(t.order))]
-	loss, norm, err := t.stepper.gradient(rows)
+	loss, norm, err := t.stepper.gradient(rows, s.Step+1)
 	if err != nil {
 		return fmt.Errorf("trainer: epoch %d, step %d: %w", t.epoch, s.Step+1, err)
 	}
@@ -273,10 +272,10 @@ func (t *Trainer) step(ctx context.Context) error {
 	return t.session.BatchEnd(ctx, s.Step+1, loss)
 }
 
-// live returns the tensors that training changes: the parameters, and the state
-// of the optimizer under "optimizer/…".
+// live returns the tensors that training changes: the parameters, the buffers, and
+// the state of the optimizer under "optimizer/…".
 func (t *Trainer) live() []models.Parameter {
-	live := slices.Clone(t.session.state.Model.Parameters())
+	live := models.State(t.session.state.Model)
 	for _, p := range t.optimizer.State() {
 		live = append(live, models.Parameter{Name: "optimizer/" + p.Name, Value: p.Value})
 	}

@@ -52,13 +52,13 @@ func (c *Config) LoadModel(path string, data *datasets.Dataset) (models.Model, e
 	return m, importFile(m, path)
 }
 
-// importFile sets the parameters of a model to those in a file.
+// importFile sets the parameters and the buffers of a model to those in a file.
 func importFile(m models.Model, path string) error {
 	arrays, err := weights.Read(path)
 	if err != nil {
 		return err
 	}
-	if err := models.Import(m.Parameters(), arrays); err != nil {
+	if err := models.Import(models.State(m), arrays); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return nil

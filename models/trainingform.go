@@ -1,0 +1,103 @@
+package models
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+
+	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
+	"github.com/hessoscope/hessoscope/models/symbolic/op"
+)
+
+// A TrainingForm is a Model that is trained in another form than it is evaluated
+// and measured in. Dropout and batch normalisation need it: in training, units are
+// dropped at random and values are normalised by the statistics of the mini-batch;
+// Logits drops nothing and normalises by running statistics, which are constants.
+type TrainingForm interface {
+	Model
+	// Buffers returns the tensors that training writes to and that are no
+	// parameters, such as running statistics, in a fixed order. They are as those
+	// of Parameters. Logits and TrainingLogits get nodes for them too, after those
+	// for the parameters.
+	Buffers() []Parameter
+	// TrainingLogits returns what is trained, with arguments as those of Logits.
+	TrainingLogits(x *G.Node, params G.Nodes) (*Training, error)
+}
+
+// Training is the training form of a model on one mini-batch.
+type Training struct {
+	Logits  *G.Node
+	Masks   []Mask
+	Updates G.Nodes // the new value of each buffer, in the order of Buffers
+}
+
+// A Mask is an input that drops units at random: an entry is 0 with the
+// probability Drop and 1/(1 − Drop) else, drawn anew for every step.
+type Mask struct {
+	Node *G.Node // holds a dense tensor
+	Drop float64
+}
+
+// State returns the parameters of a model and its buffers, if it has any: what a
+// file of weights holds.
+func State(m Model) []Parameter {
+	return slices.Concat(m.Parameters(), Buffers(m))
+}
+
+// Buffers returns the buffers of a model, nil unless it is a TrainingForm.
+func Buffers(m Model) []Parameter {
+	if t, ok := m.(TrainingForm); ok {
+		return t.Buffers()
+	}
+	return nil
+}
+
+// ExpressTraining is Express for the form in which m is trained. Its Masks hold
+// zeros until DrawMasks is called.
+func ExpressTraining(m Model, loss Loss, n int, dtype tensor.Dtype) (*Expression, error) {
+	form, ok := m.(TrainingForm)
+	if !ok {
+		return Express(m, loss, n, dtype)
+	}
+	var training *Training
+	e, err := express(m, loss, n, dtype, func(x *G.Node, params G.Nodes) (*G.Node, error) {
+		var err error
+		if training, err = form.TrainingLogits(x, params); err != nil {
+			return nil, err
+		}
+		return training.Logits, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(training.Updates) != len(e.Buffers) {
+		return nil, fmt.Errorf("models: %d updates for %d buffers; want one each", len(training.Updates), len(e.Buffers))
+	}
+	e.Masks, e.Updates = training.Masks, training.Updates
+	return e, nil
+}
+
+// DrawMasks draws the masks, one after the other. Call Changed with their nodes on
+// every Program that runs the expression.
+func (e *Expression) DrawMasks(rng *rand.Rand) {
+	for _, m := range e.Masks {
+		t := m.Node.Value().(*tensor.Dense)
+		if t.Dtype() == tensor.Float32 {
+			drawMask(rng, t.Float32s(), m.Drop)
+		} else {
+			drawMask(rng, t.Float64s(), m.Drop)
+		}
+	}
+}
+
+func drawMask[T op.Float](rng *rand.Rand, mask []T, drop float64) {
+	kept := T(1 / (1 - drop))
+	for i := range mask {
+		mask[i] = kept
+		if rng.Float64() < drop {
+			mask[i] = 0
+		}
+	}
+}
