@@ -8,12 +8,19 @@
 //
 //	MatMul                      its own pullback, with other transpose flags
 //	AddRow, ColSum, RepeatRow   bias and its adjoints
-//	Add, Sub, Mul, Scale        element by element
+//	BatchedMatMul               the same for stacks of matrices
+//	Add, Sub, Mul, Div          element by element, as are Scale, Shift and Power
+//	Exp, Log, Sin, …            functions of each element, Expm1, Log1p, Cos and Abs among them
+//	Compare                     0 or 1, without a derivative; so is Round
+//	Gather, Scatter             slices, transpositions, repetitions; and sums over any axes
+//	MaxOver                     maxima over any axes
+//	Reshape                     another shape
 //	RowDot, RowScale            one number for each row, and its adjoint
 //	ReLU, LeakyReLU             linear in the gradient, no curvature of their own
 //	Tanh, Sigmoid, Softplus     p(y)·g with p a polynomial in the output y
 //	GELU                        z·Φ(z), with Φ and φ as operations
 //	SoftmaxCrossEntropy         the loss of each sample; gradient p − y without cancellation
+//	LogSoftmax, Softmax         of each row
 //	SquaredError                the loss of each sample
 //
 // Fuse and Chain combine two operations into one, to be run once all derivatives

@@ -121,6 +121,64 @@ func softmaxKernel[T Float](n int) kernel[T] {
 	}
 }
 
+// LogSoftmax returns z_c − log Σ exp z for every row of z: (n, C) → (n, C).
+func LogSoftmax(z *G.Node) (*G.Node, error) {
+	n, c, err := matrixShape("LogSoftmax", z)
+	if err != nil {
+		return nil, err
+	}
+	return apply(primitive{
+		name: "LogSoftmax",
+		out:  z.Shape(),
+		wrt:  []bool{true},
+		f32:  logSoftmaxKernel[float32](c),
+		f64:  logSoftmaxKernel[float64](c),
+		pullback: func(in G.Nodes, _, grad *G.Node) (G.Nodes, error) {
+			p, err := Softmax(in[0])
+			if err != nil {
+				return nil, err
+			}
+			sum, err := Scatter(grad, rowIndex(n, c), tensor.Shape{n})
+			if err != nil {
+				return nil, err
+			}
+			if p, err = RowScale(sum, p); err != nil {
+				return nil, err
+			}
+			d, err := Sub(grad, p)
+			return G.Nodes{d}, err
+		},
+	}, z)
+}
+
+func logSoftmaxKernel[T Float](c int) kernel[T] {
+	return func(dst []T, in [][]T) {
+		for z := in[0]; len(z) > 0; z, dst = z[c:], dst[c:] {
+			row := z[:c]
+			best := argmax(row)
+			others := 0.0
+			for j, v := range row {
+				if j != best {
+					others += math.Exp(float64(v - row[best]))
+				}
+			}
+			excess := math.Log1p(others)
+			for j, v := range row {
+				dst[j] = T(float64(v-row[best]) - excess)
+			}
+		}
+	}
+}
+
+// rowIndex is the row of every element of an n × c matrix.
+func rowIndex(n, c int) Index {
+	index := make(Index, n*c)
+	for i := range index {
+		index[i] = int32(i / c)
+	}
+	return index
+}
+
 // softmaxResidual returns p − y, p the softmax of the rows of z. With e_c =
 // exp(z_c − max z) and Σy = 1 it is (1 − y_c)·e_c − y_c·Σ_{j≠c} e_j over Σ e,
 // where nothing cancels for a one-hot y. Rows of y that are all zero give zero.

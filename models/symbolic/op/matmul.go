@@ -79,12 +79,16 @@ func (p product) strides() (a, b int) {
 	return a, b
 }
 
-func (p product) float64(dst []float64, in [][]float64) {
+func (p product) float64(dst []float64, in [][]float64) { p.multiply64(dst, in[0], in[1]) }
+
+func (p product) multiply64(dst, a, b []float64) {
 	lda, ldb := p.strides()
-	gemm.Implementation{}.Dgemm(p.tA, p.tB, p.m, p.n, p.k, 1, in[0], lda, in[1], ldb, 0, dst, p.n)
+	gemm.Implementation{}.Dgemm(p.tA, p.tB, p.m, p.n, p.k, 1, a, lda, b, ldb, 0, dst, p.n)
 }
 
-func (p product) float32(dst []float32, in [][]float32) {
+func (p product) float32(dst []float32, in [][]float32) { p.multiply32(dst, in[0], in[1]) }
+
+func (p product) multiply32(dst, a, b []float32) {
 	lda, ldb := p.strides()
-	gemm.Implementation{}.Sgemm(p.tA, p.tB, p.m, p.n, p.k, 1, in[0], lda, in[1], ldb, 0, dst, p.n)
+	gemm.Implementation{}.Sgemm(p.tA, p.tB, p.m, p.n, p.k, 1, a, lda, b, ldb, 0, dst, p.n)
 }

@@ -102,6 +102,24 @@ func apply(p primitive, in ...*G.Node) (*G.Node, error) {
 	return node, nil
 }
 
+// Reapply applies an operation of this package to other operands of the same
+// shapes, in their precision. It returns false for other operations.
+func Reapply(o G.Op, in ...*G.Node) (n *G.Node, ours bool, err error) {
+	p, ours := o.(*primitive)
+	if !ours {
+		return nil, false, nil
+	}
+	for i, x := range in {
+		if !slices.Equal(x.Shape(), p.in[i]) {
+			return nil, true, fmt.Errorf("op: %s: input %d has shape %v; want %v", p.name, i, x.Shape(), p.in[i])
+		}
+	}
+	again := *p
+	again.in = nil
+	n, err = apply(again, in...)
+	return n, true, err
+}
+
 // matrixShape returns the shape of a node that must be a matrix.
 func matrixShape(name string, n *G.Node) (rows, cols int, err error) {
 	s := n.Shape()
