@@ -22,11 +22,16 @@
 //	SoftmaxCrossEntropy         the loss of each sample; gradient p − y without cancellation
 //	LogSoftmax, Softmax         of each row
 //	SquaredError                the loss of each sample
+//	Conv2D                      with its adjoints by images and by kernels
+//	MaxPool2D, AvgPool2D        also GlobalAvgPool2D
+//	BatchNorm, LayerNorm        FrozenBatchNorm with given statistics; AddChannel
+//	Dropout                     by a mask that is an input
 //
 // Fuse and Chain combine two operations into one, to be run once all derivatives
 // have been taken.
 //
-// Matrices are row-major with one sample a row. An operation never writes to
+// Matrices are row-major with one sample a row; images are (n, channels, height,
+// width). An operation never writes to
 // its inputs and keeps no state, so graphs may share tensors between
 // goroutines.
 package op

@@ -1,6 +1,7 @@
 package op_test
 
 import (
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -104,7 +105,7 @@ func functions() map[string]function {
 			row[j] /= sum
 		}
 	}
-	return map[string]function{
+	all := map[string]function{
 		"MatMul":         {matMul(false, false), one(normal(4, 3), normal(3, 5)), nil},
 		"MatMul ᵀ left":  {matMul(true, false), one(normal(3, 4), normal(3, 5)), nil},
 		"MatMul right ᵀ": {matMul(false, true), one(normal(4, 3), normal(5, 3)), nil},
@@ -164,6 +165,8 @@ func functions() map[string]function {
 		"SoftmaxCrossEntropy soft":  {binary(op.SoftmaxCrossEntropy), one(normal(4, 3), soft), []int{1}},
 		"SquaredError":              {binary(op.SquaredError), one(normal(4, 3), normal(4, 3)), []int{1}},
 	}
+	maps.Copy(all, imageFunctions())
+	return all
 }
 
 func TestDerivatives(t *testing.T) {

@@ -1,0 +1,192 @@
+package op_test
+
+import (
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
+	"github.com/hessoscope/hessoscope/models/symbolic/difftest"
+	"github.com/hessoscope/hessoscope/models/symbolic/op"
+)
+
+func conv(win op.Window, groups int) func(G.Nodes) (*G.Node, error) {
+	return binary(func(x, w *G.Node) (*G.Node, error) { return op.Conv2D(x, w, win, groups) })
+}
+
+func maxPool(win op.Window) func(G.Nodes) (*G.Node, error) {
+	return unary(func(x *G.Node) (*G.Node, error) { return op.MaxPool2D(x, win) })
+}
+
+func avgPool(win op.Window, countPadding bool) func(G.Nodes) (*G.Node, error) {
+	return unary(func(x *G.Node) (*G.Node, error) { return op.AvgPool2D(x, win, countPadding) })
+}
+
+// batchNorm is one of the three results of BatchNorm.
+func batchNorm(result int) func(G.Nodes) (*G.Node, error) {
+	return func(in G.Nodes) (*G.Node, error) {
+		y, mean, variance, err := op.BatchNorm(in[0], in[1], in[2], 1e-5)
+		return G.Nodes{y, mean, variance}[result], err
+	}
+}
+
+func frozenBatchNorm(in G.Nodes) (*G.Node, error) {
+	return op.FrozenBatchNorm(in[0], in[1], in[2], in[3], in[4], 1e-5)
+}
+
+func layerNorm(in G.Nodes) (*G.Node, error) { return op.LayerNorm(in[0], in[1], in[2], 1e-5) }
+
+// spaced is a tensor of numbers of which no two are nearer than 0.1, in random
+// order, so that no difference quotient changes which is the largest.
+func spaced(rng *rand.Rand, shape ...int) *tensor.Dense {
+	t := tensor.New(tensor.WithShape(shape...), tensor.Of(tensor.Float64))
+	for i, k := range rng.Perm(t.DataSize()) {
+		t.Float64s()[i] = 0.1 * float64(k)
+	}
+	return t
+}
+
+// imageFunctions are the operations of convolutional networks.
+func imageFunctions() map[string]function {
+	rng := rand.New(rand.NewPCG(3, 4))
+	normal := func(shape ...int) *tensor.Dense { return difftest.Normal(rng, shape...) }
+	one := func(t ...*tensor.Dense) []*tensor.Dense { return t }
+	all := map[string]function{
+		"MaxPool2D":                 {maxPool(op.Window{Kernel: [2]int{2, 2}, Stride: [2]int{2, 2}}), one(spaced(rng, 2, 3, 4, 6)), nil},
+		"MaxPool2D odd, overlapped": {maxPool(op.Window{Kernel: [2]int{3, 2}, Stride: [2]int{2, 1}, Padding: [4]int{1, 1, 0, 1}}), one(spaced(rng, 2, 2, 5, 7)), nil},
+		"MaxPool2D dilated":         {maxPool(op.Window{Kernel: [2]int{2, 3}, Dilation: [2]int{3, 2}}), one(spaced(rng, 1, 2, 7, 6)), nil},
+		"AvgPool2D":                 {avgPool(op.Window{Kernel: [2]int{2, 2}, Stride: [2]int{2, 2}}, false), one(normal(2, 3, 5, 4)), nil},
+		"AvgPool2D overlapped":      {avgPool(op.Window{Kernel: [2]int{3, 2}, Stride: [2]int{1, 2}, Padding: [4]int{1, 0, 1, 1}}, false), one(normal(2, 2, 5, 4)), nil},
+		"AvgPool2D padded":          {avgPool(op.Window{Kernel: [2]int{3, 3}, Stride: [2]int{2, 2}, Padding: [4]int{1, 1, 1, 1}}, true), one(normal(2, 2, 5, 4)), nil},
+		"GlobalAvgPool2D":           {unary(op.GlobalAvgPool2D), one(normal(2, 3, 5, 4)), nil},
+		"AddChannel":                {binary(op.AddChannel), one(normal(2, 3, 5, 4), normal(3)), nil},
+		"AddChannel matrix":         {binary(op.AddChannel), one(normal(2, 3), normal(3)), nil},
+		"BatchNorm":                 {batchNorm(0), one(normal(4, 3, 2, 3), normal(3), normal(3)), nil},
+		"BatchNorm mean":            {batchNorm(1), one(normal(4, 3, 2, 3), normal(3), normal(3)), nil},
+		"BatchNorm variance":        {batchNorm(2), one(normal(4, 3, 2, 3), normal(3), normal(3)), nil},
+		"BatchNorm matrix":          {batchNorm(0), one(normal(7, 3), normal(3), normal(3)), nil},
+		"FrozenBatchNorm":           {frozenBatchNorm, one(normal(4, 3, 2, 3), normal(3), normal(3), normal(3), positive(rng, 3)), nil},
+		"FrozenBatchNorm fixed":     {frozenBatchNorm, one(normal(4, 3, 2, 3), normal(3), normal(3), normal(3), positive(rng, 3)), []int{3, 4}},
+		"LayerNorm":                 {layerNorm, one(normal(4, 7), normal(7), normal(7)), nil},
+		"LayerNorm image":           {layerNorm, one(normal(3, 2, 3, 4), normal(2, 3, 4), normal(2, 3, 4)), nil},
+		"LayerNorm last axis":       {layerNorm, one(normal(2, 3, 5), normal(5), normal(5)), nil},
+		"Dropout":                   {binary(op.Dropout), one(normal(2, 3), oneHot(2, 3)), []int{1}},
+	}
+	for _, c := range convolutions() {
+		all["Conv2D "+c.name] = function{conv(c.win, c.groups), one(normal(c.x...), normal(c.w...)), nil}
+	}
+	return all
+}
+
+type convolution struct {
+	name   string
+	x, w   []int
+	win    op.Window
+	groups int
+}
+
+// convolutions are cases of all options, alone and together, of odd sizes.
+func convolutions() []convolution {
+	return []convolution{
+		{"plain", []int{2, 1, 6, 5}, []int{4, 1, 3, 3}, op.Window{Kernel: [2]int{3, 3}}, 1},
+		{"one by one", []int{2, 5, 3, 4}, []int{7, 5, 1, 1}, op.Window{Kernel: [2]int{1, 1}}, 1},
+		{"whole image", []int{3, 2, 4, 3}, []int{5, 2, 4, 3}, op.Window{Kernel: [2]int{4, 3}}, 1},
+		{"stride", []int{2, 3, 7, 8}, []int{2, 3, 3, 2}, op.Window{Kernel: [2]int{3, 2}, Stride: [2]int{2, 3}}, 1},
+		{"stride past kernel", []int{2, 2, 7, 8}, []int{3, 2, 1, 2}, op.Window{Kernel: [2]int{1, 2}, Stride: [2]int{3, 4}}, 1},
+		{"padding", []int{2, 2, 5, 4}, []int{3, 2, 3, 3}, op.Window{Kernel: [2]int{3, 3}, Padding: [4]int{1, 1, 1, 1}}, 1},
+		{"asymmetric padding", []int{1, 2, 4, 5}, []int{3, 2, 2, 4}, op.Window{Kernel: [2]int{2, 4}, Padding: [4]int{0, 1, 1, 2}}, 1},
+		{"padding past kernel", []int{1, 1, 3, 2}, []int{2, 1, 2, 2}, op.Window{Kernel: [2]int{2, 2}, Padding: [4]int{3, 2, 2, 4}}, 1},
+		{"dilation", []int{2, 2, 8, 7}, []int{3, 2, 3, 2}, op.Window{Kernel: [2]int{3, 2}, Dilation: [2]int{2, 3}}, 1},
+		{"groups", []int{2, 4, 5, 5}, []int{6, 2, 3, 3}, op.Window{Kernel: [2]int{3, 3}}, 2},
+		{"depthwise", []int{2, 3, 5, 6}, []int{3, 1, 3, 3}, op.Window{Kernel: [2]int{3, 3}, Padding: [4]int{1, 1, 1, 1}}, 3},
+		{
+			"everything",
+			[]int{3, 4, 9, 10},
+			[]int{6, 2, 3, 2},
+			op.Window{Kernel: [2]int{3, 2}, Stride: [2]int{2, 3}, Dilation: [2]int{2, 2}, Padding: [4]int{1, 2, 3, 0}},
+			2,
+		},
+		{"many channels", []int{2, 17, 7, 6}, []int{35, 17, 3, 3}, op.Window{Kernel: [2]int{3, 3}, Padding: [4]int{1, 1, 1, 1}}, 1},
+	}
+}
+
+func TestWindowErrors(t *testing.T) {
+	g := G.NewGraph()
+	x := G.NewTensor(g, tensor.Float64, 4, G.WithShape(2, 4, 5, 6), G.WithName("x"))
+	w := G.NewTensor(g, tensor.Float64, 4, G.WithShape(6, 4, 3, 3), G.WithName("w"))
+	m := G.NewMatrix(g, tensor.Float64, G.WithShape(2, 4), G.WithName("m"))
+	v := G.NewVector(g, tensor.Float64, G.WithShape(3), G.WithName("v"))
+	three := op.Window{Kernel: [2]int{3, 3}}
+	with := func(change func(*op.Window)) op.Window {
+		win := three
+		change(&win)
+		return win
+	}
+	only := func(y, _, _ *G.Node, err error) (*G.Node, error) { return y, err }
+	for _, c := range []struct {
+		want  string // part of the error
+		build func() (*G.Node, error)
+	}{
+		{"want images", func() (*G.Node, error) { return op.Conv2D(m, w, three, 1) }},
+		{"larger than its input of 5", func() (*G.Node, error) {
+			return op.Conv2D(x, w, op.Window{Kernel: [2]int{6, 3}}, 1)
+		}},
+		{"7 with its dilation", func() (*G.Node, error) {
+			return op.Conv2D(x, w, with(func(win *op.Window) { win.Dilation = [2]int{1, 3} }), 1)
+		}},
+		{"want a kernel, a stride", func() (*G.Node, error) {
+			return op.Conv2D(x, w, with(func(win *op.Window) { win.Stride[0] = -1 }), 1)
+		}},
+		{"padding of 0 or more", func() (*G.Node, error) {
+			return op.Conv2D(x, w, with(func(win *op.Window) { win.Padding[3] = -1 }), 1)
+		}},
+		{"divides the channels", func() (*G.Node, error) { return op.Conv2D(x, w, three, 3) }},
+		{"divides the channels", func() (*G.Node, error) { return op.Conv2D(x, w, three, 0) }},
+		{"want (out, 2, 3, 3)", func() (*G.Node, error) { return op.Conv2D(x, w, three, 2) }},
+		{"want (out, 4, 2, 3)", func() (*G.Node, error) { return op.Conv2D(x, w, op.Window{Kernel: [2]int{2, 3}}, 1) }},
+		{"padding alone", func() (*G.Node, error) {
+			return op.MaxPool2D(x, with(func(win *op.Window) { win.Padding[0] = 3 }))
+		}},
+		{"padding alone", func() (*G.Node, error) {
+			return op.AvgPool2D(x, with(func(win *op.Window) { win.Padding[3] = 3 }), true)
+		}},
+		{"want none", func() (*G.Node, error) {
+			return op.AvgPool2D(x, with(func(win *op.Window) { win.Dilation[0] = 2 }), true)
+		}},
+		{"want images", func() (*G.Node, error) { return op.GlobalAvgPool2D(m) }},
+		{"want (4), the channels", func() (*G.Node, error) { return op.AddChannel(x, v) }},
+		{"want (n, channels, …)", func() (*G.Node, error) { return op.AddChannel(v, v) }},
+		{"want (4), the channels", func() (*G.Node, error) { return only(op.BatchNorm(x, v, v, 1e-5)) }},
+		{"want (4), the channels", func() (*G.Node, error) { return op.FrozenBatchNorm(x, v, v, v, v, 1e-5) }},
+		{"shape of their last axes", func() (*G.Node, error) { return op.LayerNorm(x, v, v, 1e-5) }},
+		{"shapes", func() (*G.Node, error) { return op.Dropout(x, m) }},
+	} {
+		_, err := c.build()
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("error %v; want one with %q", err, c.want)
+		}
+	}
+}
+
+// The number of places is checked against a count of them.
+func TestWindowOutput(t *testing.T) {
+	for _, c := range convolutions() {
+		h, w, err := c.win.Output(c.x[2], c.x[3])
+		if err != nil {
+			t.Fatal(err)
+		}
+		for axis, got := range [2]int{h, w} {
+			stride, dilation := max(1, c.win.Stride[axis]), max(1, c.win.Dilation[axis])
+			size := c.x[2+axis] + c.win.Padding[2*axis] + c.win.Padding[2*axis+1]
+			want := 0
+			for o := 0; o+dilation*(c.win.Kernel[axis]-1) < size; o += stride {
+				want++
+			}
+			if got != want {
+				t.Errorf("%s, axis %d: %d places; want %d", c.name, axis, got, want)
+			}
+		}
+	}
+}
