@@ -113,6 +113,9 @@ func New(c Config, model models.Model, data *datasets.Dataset, hooks ...Hook) (*
 	t := &Trainer{config: c, session: session, train: train, order: make([]int, train.Len())}
 	t.config.Loss = session.state.Loss
 	t.stepper = newStepper(model, session.state.Loss, train, c.Seed)
+	if err := t.checkBatches(); err != nil {
+		return nil, err
+	}
 	if c.Optimizer == nil {
 		c.Optimizer = OptimizerConfig{}
 	}
@@ -125,6 +128,23 @@ func New(c Config, model models.Model, data *datasets.Dataset, hooks ...Hook) (*
 		Metric{Name: "train/batch_loss", Heading: "batch loss", Meaning: "mean loss of the epoch's mini-batches, each before its step", Better: Lower, Detail: true},
 		Metric{Name: "train/learning_rate", Heading: "rate", Meaning: "learning rate of the epoch", Detail: true},
 	)
+}
+
+// checkBatches returns the error of a training form that does not exist for a size
+// of mini-batch, such as batch normalisation of a single sample.
+func (t *Trainer) checkBatches() error {
+	if _, ok := t.session.state.Model.(models.TrainingForm); !ok {
+		return nil
+	}
+	for _, n := range []int{t.config.BatchSize, len(t.order) % t.config.BatchSize} {
+		if n == 0 {
+			continue
+		}
+		if _, err := t.stepper.batch(n); err != nil {
+			return fmt.Errorf("trainer: mini-batches of %d of %d samples: %w", n, len(t.order), err)
+		}
+	}
+	return nil
 }
 
 // State returns the State that the hooks read.

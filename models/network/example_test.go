@@ -18,11 +18,14 @@ func Example() {
 	d := network.Description{
 		Input: []int{1, 28, 28},
 		Layers: network.Layers{
-			network.Conv2D{Name: "conv1", Out: 8, Kernel: network.Square(3)}, network.BatchNorm{}, relu,
+			network.Conv2D{Name: "conv1", Out: 8, Kernel: network.Square(3)},
+			network.BatchNorm{},
+			relu,
 			network.Residual{Layers: network.Layers{
 				network.Conv2D{Out: 8, Kernel: network.Square(3), Padding: network.Around(1)}, relu,
 			}},
-			network.GlobalAvgPool{}, network.Dense{Name: "out", Out: 3},
+			network.GlobalAvgPool{},
+			network.Dense{Name: "out", Out: 3},
 		},
 	}
 	var read network.Description

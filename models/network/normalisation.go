@@ -34,7 +34,7 @@ func (l BatchNorm) add(p *plan, at place, in []int) ([]int, forward, error) {
 		}
 		values := x.Shape().TotalSize() / in[0]
 		if values < 2 {
-			return nil, fmt.Errorf("%s: a mini-batch of one value a channel has no variance; want a batch size that leaves no last batch of 1 sample", at.path)
+			return nil, fmt.Errorf("%s: one value a channel has no variance; want a batch size that leaves no last batch of 1 sample", at.path)
 		}
 		y, batchMean, variance, err := op.BatchNorm(x, gamma, beta, epsilon)
 		if err != nil {
