@@ -61,6 +61,9 @@ func Analyze(ctx context.Context, model models.Model, split *datasets.Split, s S
 	}
 	r := new(Result)
 	r.Model.Parameters, r.Model.Description = a.objective.Dim(), models.Describe(model)
+	for _, b := range models.Buffers(model) {
+		r.Model.FrozenStatistics += b.Value.DataSize()
+	}
 	r.Data.Split, r.Data.Samples, r.Data.Classes = split.Name, split.Len(), model.Classes()
 	r.Precision = precision(a.objective).String()
 	for _, measure := range []func(context.Context, *Analyzer, Settings) error{r.measureLoss, r.measureSpectrum, r.measureBoundary, r.measureMargin, r.measureAlignment} {

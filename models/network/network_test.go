@@ -59,12 +59,17 @@ func readTruth(t *testing.T, name string) truth {
 	for _, a := range arrays {
 		have.values[a.Name] = a.Data
 	}
-	have.split = &datasets.Split{Name: "train", X: have.values["truth/x"]}
-	for i, label := range have.values["truth/y"] {
-		have.split.Labels = append(have.split.Labels, int(label))
-		have.split.Index = append(have.split.Index, i)
-	}
+	have.split = split(have.values["truth/x"], have.values["truth/y"])
 	return have
+}
+
+func split(x, labels []float64) *datasets.Split {
+	s := &datasets.Split{Name: "train", X: x}
+	for i, label := range labels {
+		s.Labels = append(s.Labels, int(label))
+		s.Index = append(s.Index, i)
+	}
+	return s
 }
 
 // evaluated are the values of an expression, its gradient and H·v, as flat vectors.
