@@ -20,7 +20,10 @@ import (
 func newNetwork(t testing.TB, dtype tensor.Dtype) *network.Network {
 	t.Helper()
 	n, err := network.New(network.Description{Input: []int{4}, Layers: network.Layers{
-		network.Dense{Out: 8}, network.BatchNorm{Name: "bn"}, network.Activation(models.GELU), network.Dropout{P: 0.3},
+		network.Dense{Out: 8},
+		network.BatchNorm{Name: "bn"},
+		network.Activation(models.GELU),
+		network.Dropout{P: 0.3},
 		network.Residual{Layers: network.Layers{network.Dense{Out: 8}, network.BatchNorm{}, network.Dropout{P: 0.1}}},
 		network.Dense{Out: 3},
 	}}, network.Settings{Precision: dtype}, trainer.Stream(1, "init", 0))

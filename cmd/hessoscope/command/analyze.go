@@ -107,17 +107,28 @@ func (a *analyzeCmd) load(ctx context.Context) (models.Model, *datasets.Dataset,
 	if a.Run_ != "" {
 		return a.loadRun(ctx)
 	}
-	model, err := models.LoadMLP(a.Weights, a.Activation)
+	if a.Model == "" {
+		model, err := models.LoadMLP(a.Weights, a.Activation)
+		if err != nil {
+			return nil, nil, err
+		}
+		data, err := a.loadData(ctx)
+		return model, data, err
+	}
+	data, err := a.loadData(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	var data *datasets.Dataset
-	if _, statErr := os.Stat(a.Data); statErr == nil || filepath.Ext(a.Data) == ".csv" {
-		data, err = datasets.ReadCSV(a.Data, datasets.CSVOptions{Label: a.Label})
-	} else {
-		data, err = datasets.Load(ctx, a.Data, datasets.Options{DataDir: a.DataDir})
-	}
+	model, err := experiment.LoadNetwork(a.Model, a.Weights, data)
 	return model, data, err
+}
+
+// loadData returns the data of --data.
+func (a *analyzeCmd) loadData(ctx context.Context) (*datasets.Dataset, error) {
+	if _, statErr := os.Stat(a.Data); statErr == nil || filepath.Ext(a.Data) == ".csv" {
+		return datasets.ReadCSV(a.Data, datasets.CSVOptions{Label: a.Label})
+	}
+	return datasets.Load(ctx, a.Data, datasets.Options{DataDir: a.DataDir})
 }
 
 // loadRun returns the model of a run, at a checkpoint, and the run's data.
