@@ -20,15 +20,14 @@ type Expression struct {
 	Target *G.Node // (n, C), one-hot rows
 	Weight *G.Node // (n)
 	Params G.Nodes // without values: the caller sets them in its Program
-	// Buffers are those of a TrainingForm, without values too. Masks and Updates
-	// belong to the form that is trained: see Training.
+	// Buffers hold the values that a Buffered model had when the Expression was
+	// built.
 	Buffers G.Nodes
-	Masks   []Mask
-	Updates G.Nodes
 	Logits  *G.Node // (n, C)
 	Losses  *G.Node // (n), the loss of each sample
 
-	state G.Nodes
+	Masks   []Mask  // as in Training
+	Updates G.Nodes // as in Training
 }
 
 // Express builds the loss of m on batches of n samples, in the precision
@@ -49,14 +48,16 @@ func express(m Model, loss Loss, n int, dtype tensor.Dtype, logits func(x *G.Nod
 		Target: zeros(g, "target", dtype, []int{n, m.Classes()}),
 		Weight: zeros(g, "weight", dtype, []int{n}),
 	}
-	for _, p := range State(m) {
+	for _, p := range m.Parameters() {
 		shape := p.Value.Shape()
-		e.state = append(e.state, G.NewTensor(g, dtype, shape.Dims(), G.WithShape(shape...), G.WithName("parameter "+p.Name)))
+		e.Params = append(e.Params, G.NewTensor(g, dtype, shape.Dims(), G.WithShape(shape...), G.WithName("parameter "+p.Name)))
 	}
-	k := len(m.Parameters())
-	e.Params, e.Buffers = e.state[:k:k], e.state[k:]
+	for i, b := range buffersOf(m) {
+		e.Buffers = append(e.Buffers, zeros(g, fmt.Sprint("buffer ", i), dtype, b.Value.Shape()))
+	}
+	e.refresh(m)
 	var err error
-	if e.Logits, err = logits(e.Input, e.state); err != nil {
+	if e.Logits, err = logits(e.Input, slices.Concat(e.Params, e.Buffers)); err != nil {
 		return nil, fmt.Errorf("models: building the logits: %w", err)
 	}
 	if want := (tensor.Shape{n, m.Classes()}); !slices.Equal(e.Logits.Shape(), want) {
@@ -69,9 +70,13 @@ func express(m Model, loss Loss, n int, dtype tensor.Dtype, logits func(x *G.Nod
 	return e, err
 }
 
-// State returns the nodes of the parameters and the buffers, in the order of the
-// function State.
-func (e *Expression) State() G.Nodes { return e.state }
+// refresh takes over the buffers of m as they are now. Tell every Program that
+// runs the expression.
+func (e *Expression) refresh(m Model) {
+	for i, b := range buffersOf(m) {
+		assign(e.Buffers[i].Value().(*tensor.Dense), b.Value)
+	}
+}
 
 func zeros(g *G.ExprGraph, name string, dtype tensor.Dtype, shape []int) *G.Node {
 	t := tensor.New(tensor.WithShape(shape...), tensor.Of(dtype))

@@ -72,10 +72,10 @@ func (f *Field) newReplica(dtype tensor.Dtype) (*fieldReplica, error) {
 	if r.gradient = gradient[0]; r.gradient == nil {
 		return nil, fmt.Errorf("models: the logits do not depend on the input")
 	}
-	if r.program, err = symbolic.CompileTogether([]G.Nodes{e.State()}, e.Logits, r.gradient); err != nil {
+	if r.program, err = symbolic.CompileTogether([]G.Nodes{append(e.Buffers, e.Params...)}, e.Logits, r.gradient); err != nil {
 		return nil, err
 	}
-	for i, p := range e.State() {
+	for i, p := range e.Params {
 		if err := r.program.Set(p, f.params[i]); err != nil {
 			return nil, err
 		}
@@ -96,7 +96,9 @@ func (f *Field) Refresh() error {
 		}
 	}
 	for _, r := range f.replicas {
-		r.program.Changed(r.State()...)
+		r.refresh(f.model)
+		r.program.Changed(r.Params...)
+		r.program.Changed(r.Buffers...)
 	}
 	return nil
 }

@@ -20,7 +20,8 @@ type Model interface {
 	Classes() int
 	// Logits returns the logits, (n, Classes), for the input x, (n,
 	// InputShape...), and nodes that hold the parameters, in the order of
-	// Parameters. All are of one float type, not always that of Parameters.
+	// Parameters; those of the buffers follow if it is Buffered. All are of one
+	// float type, not always that of Parameters.
 	Logits(x *G.Node, params G.Nodes) (*G.Node, error)
 }
 
@@ -29,6 +30,22 @@ type Model interface {
 type Fixed interface {
 	Model
 	BatchSize() int
+}
+
+// A Buffered model has tensors besides its parameters that its logits depend on
+// and that are not learned, such as running statistics. Their nodes follow those of
+// the parameters when Logits is called, and their values are taken over whenever
+// those of the parameters are.
+type Buffered interface {
+	Model
+	Buffers() []Parameter
+}
+
+func buffersOf(m Model) []Parameter {
+	if b, ok := m.(Buffered); ok {
+		return b.Buffers()
+	}
+	return nil
 }
 
 // Parameter is a named parameter tensor.
@@ -95,34 +112,34 @@ func Rescale(m Model, norm float64) error {
 	return nil
 }
 
-// parametersIn returns tensors of one precision for the State of m: the model's
-// own, shared with it, if they have that precision.
+// parametersIn returns tensors of one precision for the parameters of m: the
+// model's own, shared with it, if they have that precision.
 func parametersIn(m Model, dtype tensor.Dtype) (params []*tensor.Dense, shared bool) {
 	if _, fixed := m.(Fixed); fixed || dtype != Precision(m) {
 		return ownParameters(m, dtype), false
 	}
-	for _, p := range State(m) {
+	for _, p := range m.Parameters() {
 		params = append(params, p.Value)
 	}
 	return params, true
 }
 
-// ownParameters returns new tensors of the shapes of the State of m.
+// ownParameters returns new tensors of the shapes of the parameters of m.
 func ownParameters(m Model, dtype tensor.Dtype) (params []*tensor.Dense) {
-	for _, p := range State(m) {
+	for _, p := range m.Parameters() {
 		params = append(params, tensor.New(tensor.WithShape(p.Value.Shape()...), tensor.Of(dtype)))
 	}
 	return params
 }
 
-// copyParameters sets dst to the State of m, in its precision.
+// copyParameters sets dst to the parameters of m, in its precision.
 func copyParameters(dst []*tensor.Dense, m Model) error {
-	for i, p := range State(m) {
+	for i, p := range m.Parameters() {
 		if !slices.Equal(p.Value.Shape(), dst[i].Shape()) || !rowMajor(p.Value) {
 			return fmt.Errorf("models: parameter %q has shape %v, strides %v; want a row-major tensor of shape %v",
 				p.Name, p.Value.Shape(), p.Value.Strides(), dst[i].Shape())
 		}
-		SetValues(dst[i], Values(p.Value))
+		assign(dst[i], p.Value)
 	}
 	return nil
 }

@@ -24,10 +24,10 @@ type Objective struct {
 	model  Model
 	loss   Loss
 	dtype  tensor.Dtype
-	params []*tensor.Dense // the State, of type dtype; the model's own where they can be
+	params []*tensor.Dense // of type dtype; the model's own where they can be
 	shared bool            // whether params are the model's own
 	base   []float64       // θ while params are at another point; nil before they ever were
-	active []bool          // which of params are differentiated in
+	active []bool          // the parameters that are differentiated in
 	samples
 
 	size     int         // samples that a replica has room for
@@ -117,7 +117,9 @@ func (o *Objective) Refresh() error {
 // changed tells all programs that the parameters were written to.
 func (o *Objective) changed() {
 	for _, r := range o.replicas {
-		r.program.Changed(r.State()...)
+		r.refresh(o.model)
+		r.program.Changed(r.Params...)
+		r.program.Changed(r.Buffers...)
 	}
 	if o.single != nil { // it shares the parameters' tensors
 		o.single.changed()

@@ -3,6 +3,7 @@ package models
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -111,7 +112,7 @@ func newReplica(e *Expression, active []bool, d derivatives) (*replica, error) {
 		r.inputImage = toInput[0]
 		outs = append(outs, present(toInput)...)
 	}
-	together := []G.Nodes{e.Inputs(), e.State(), r.direction}
+	together := []G.Nodes{e.Inputs(), slices.Concat(e.Params, e.Buffers), r.direction}
 	if r.program, err = symbolic.CompileTogether(together, outs...); err != nil {
 		return nil, err
 	}
@@ -234,9 +235,9 @@ func (r *replica) plan(d derivatives) (err error) {
 	return nil
 }
 
-// setParameters makes the program read parameters and buffers from tensors.
+// setParameters makes the program read the parameters from tensors.
 func (r *replica) setParameters(tensors []*tensor.Dense) error {
-	for i, p := range r.State() {
+	for i, p := range r.Params {
 		if err := r.program.Set(p, tensors[i]); err != nil {
 			return err
 		}

@@ -46,11 +46,11 @@ func (s ObjectiveSettings) resolve(m Model) (ObjectiveSettings, error) {
 	return s, nil
 }
 
-// selectParameters tells which tensors of the State of m are parameters that have
-// one of the names or belong to a layer that has.
+// selectParameters tells which parameters have one of the names or belong to a
+// layer that has.
 func selectParameters(m Model, only []string) ([]bool, error) {
 	params := m.Parameters()
-	active := make([]bool, len(State(m)))
+	active := make([]bool, len(params))
 	var known []string
 	for i, p := range params {
 		active[i] = len(only) == 0

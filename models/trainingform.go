@@ -16,12 +16,9 @@ import (
 // dropped at random and values are normalised by the statistics of the mini-batch;
 // Logits drops nothing and normalises by running statistics, which are constants.
 type TrainingForm interface {
-	Model
-	// Buffers returns the tensors that training writes to and that are no
-	// parameters, such as running statistics, in a fixed order. They are as those
-	// of Parameters. Logits and TrainingLogits get nodes for them too, after those
-	// for the parameters.
-	Buffers() []Parameter
+	// Buffered has the tensors that training writes to and that are no parameters.
+	// They are of the type of the parameters, and files of weights hold them too.
+	Buffered
 	// TrainingLogits returns what is trained, with arguments as those of Logits.
 	TrainingLogits(x *G.Node, params G.Nodes) (*Training, error)
 }
@@ -40,18 +37,13 @@ type Mask struct {
 	Drop float64
 }
 
-// State returns the parameters of a model and its buffers, if it has any: what a
-// file of weights holds.
+// State returns the tensors that training writes to, and that a file of weights
+// holds: the parameters of a model and, if it is a TrainingForm, its buffers.
 func State(m Model) []Parameter {
-	return slices.Concat(m.Parameters(), Buffers(m))
-}
-
-// Buffers returns the buffers of a model, nil unless it is a TrainingForm.
-func Buffers(m Model) []Parameter {
 	if t, ok := m.(TrainingForm); ok {
-		return t.Buffers()
+		return slices.Concat(m.Parameters(), t.Buffers())
 	}
-	return nil
+	return slices.Clone(m.Parameters())
 }
 
 // ExpressTraining is Express for the form in which m is trained. Its Masks hold

@@ -4,6 +4,7 @@ import (
 	"gonum.org/v1/gonum/floats"
 	"gorgonia.org/tensor"
 
+	"github.com/hessoscope/hessoscope/models/symbolic/op"
 	"github.com/hessoscope/hessoscope/models/symbolic/vec"
 )
 
@@ -30,6 +31,27 @@ func SetValues(t *tensor.Dense, values []float64) {
 		return
 	}
 	copy(t.Float64s(), values)
+}
+
+// assign sets the elements of dst to those of src, rounded to its type. Both have
+// as many.
+func assign(dst, src *tensor.Dense) {
+	switch double, single := dst.Dtype() == tensor.Float64, src.Dtype() == tensor.Float32; {
+	case double && single:
+		convert(dst.Float64s(), src.Float32s())
+	case double:
+		copy(dst.Float64s(), src.Float64s())
+	case single:
+		copy(dst.Float32s(), src.Float32s())
+	default:
+		convert(dst.Float32s(), src.Float64s())
+	}
+}
+
+func convert[D, S op.Float](dst []D, src []S) {
+	for i, v := range src {
+		dst[i] = D(v)
+	}
 }
 
 func setValuesAt(t *tensor.Dense, at int, values []float64) {

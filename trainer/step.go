@@ -3,6 +3,7 @@ package trainer
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -77,8 +78,9 @@ func (s *stepper) gradient(rows []int, step int) (loss, norm float64, err error)
 	if !finite(norm) {
 		return 0, 0, fmt.Errorf("the norm of the gradient is %g: %w", norm, models.ErrNotFinite)
 	}
-	for i, buffer := range models.Buffers(s.model) {
-		copyTensor(buffer.Value, b.program.Value(b.Updates[i]).(*tensor.Dense))
+	state := models.State(s.model)
+	for i, update := range b.Updates {
+		copyTensor(state[len(b.Params)+i].Value, b.program.Value(update).(*tensor.Dense))
 	}
 	return loss, norm, nil
 }
@@ -109,7 +111,7 @@ func (s *stepper) batch(n int) (*batch, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &batch{Expression: e, inputs: append(e.Inputs(), e.State()...)}
+	b := &batch{Expression: e, inputs: slices.Concat(e.Inputs(), e.Params, e.Buffers)}
 	for _, m := range e.Masks {
 		b.inputs = append(b.inputs, m.Node)
 	}
@@ -125,8 +127,9 @@ func (s *stepper) batch(n int) (*batch, error) {
 	if b.program, err = symbolic.CompileTogether([]G.Nodes{b.inputs}, outs...); err != nil {
 		return nil, err
 	}
+	nodes := slices.Concat(e.Params, e.Buffers)
 	for i, p := range models.State(s.model) {
-		if err := b.program.Set(e.State()[i], p.Value); err != nil {
+		if err := b.program.Set(nodes[i], p.Value); err != nil {
 			return nil, err
 		}
 	}

@@ -102,7 +102,7 @@ func evaluate(t *testing.T, e *models.Expression, have truth) evaluated {
 		t.Fatal(err)
 	}
 	for i, p := range models.State(have.Network) {
-		if err := program.Set(e.State()[i], p.Value); err != nil {
+		if err := program.Set(slices.Concat(e.Params, e.Buffers)[i], p.Value); err != nil {
 			t.Fatal(err)
 		}
 	}
