@@ -3,13 +3,9 @@ package op
 import (
 	"fmt"
 	"slices"
-	"sync"
 
-	"gonum.org/v1/gonum/blas"
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
-
-	"github.com/hessoscope/hessoscope/models/symbolic/gemm"
 )
 
 // Conv2D returns the cross-correlation of images x (n, C, H, W) with the kernels
@@ -112,99 +108,4 @@ func (c conv) toKernels(g, x *G.Node) (*G.Node, error) {
 			return G.Nodes{dg, dx}, err
 		},
 	}, g, x)
-}
-
-// convolver computes convolutions of one element type.
-type convolver[T Float] struct {
-	multiply func(tA, tB blas.Transpose, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int)
-	patches  sync.Pool // of *[]T
-}
-
-var (
-	convolver32 = &convolver[float32]{multiply: gemm.Implementation{}.Sgemm}
-	convolver64 = &convolver[float64]{multiply: gemm.Implementation{}.Dgemm}
-)
-
-// patch is the number of elements of an image in one place of the window, for
-// one group: the length of a kernel.
-func (c conv) patch() int { return c.from.c / c.groups * c.Kernel[0] * c.Kernel[1] }
-
-// each calls f for every sample and group with the parts of images, kernels and
-// results that belong to it, and room for its patches.
-func (v *convolver[T]) each(c conv, x, w, y []T, f func(x, w, y, patches []T)) {
-	room, _ := v.patches.Get().(*[]T)
-	if room == nil {
-		room = new([]T)
-	}
-	size := c.patch() * c.places()
-	*room = slices.Grow((*room)[:0], size)[:size]
-	in, out := c.from.c/c.groups*c.from.plane(), c.out/c.groups*c.places()
-	kernels := c.out / c.groups * c.patch()
-	for i := range c.from.n * c.groups {
-		k := i % c.groups * kernels
-		f(x[i*in:][:in], w[k:][:kernels], y[i*out:][:out], *room)
-	}
-	v.patches.Put(room)
-}
-
-func (v *convolver[T]) forward(c conv) kernel[T] {
-	m, n, k := c.out/c.groups, c.places(), c.patch()
-	return func(dst []T, in [][]T) {
-		v.each(c, in[0], in[1], dst, func(x, w, y, patches []T) {
-			unfold(c, patches, x)
-			v.multiply(blas.NoTrans, blas.NoTrans, m, n, k, 1, w, k, patches, n, 0, y, n)
-		})
-	}
-}
-
-func (v *convolver[T]) toImages(c conv) kernel[T] {
-	m, n, k := c.patch(), c.places(), c.out/c.groups
-	return func(dst []T, in [][]T) {
-		clear(dst)
-		v.each(c, dst, in[1], in[0], func(x, w, y, patches []T) {
-			v.multiply(blas.Trans, blas.NoTrans, m, n, k, 1, w, m, y, n, 0, patches, n)
-			fold(c, x, patches)
-		})
-	}
-}
-
-func (v *convolver[T]) toKernels(c conv) kernel[T] {
-	m, n, k := c.out/c.groups, c.patch(), c.places()
-	return func(dst []T, in [][]T) {
-		clear(dst)
-		v.each(c, in[1], dst, in[0], func(x, w, y, patches []T) {
-			unfold(c, patches, x)
-			v.multiply(blas.NoTrans, blas.Trans, m, n, k, 1, y, k, patches, k, 1, w, n)
-		})
-	}
-}
-
-// unfold copies the patches of the channels x to columns: one row for each
-// element of a kernel, one column for each place of the window.
-func unfold[T Float](c conv, patches, x []T) {
-	clear(patches)
-	c.pairs(len(x)/c.from.plane(), func(patch, image int) { patches[patch] = x[image] })
-}
-
-// fold adds the columns to the places they were copied from.
-func fold[T Float](c conv, x, patches []T) {
-	c.pairs(len(x)/c.from.plane(), func(patch, image int) { x[image] += patches[patch] })
-}
-
-// pairs calls f for every element of the patches that lies on the image.
-func (c conv) pairs(channels int, f func(patch, image int)) {
-	for ch := range channels {
-		for oy := range c.oh {
-			i0, i1, y := c.taps(0, oy)
-			for ox := range c.ow {
-				j0, j1, x := c.taps(1, ox)
-				for i := i0; i < i1; i++ {
-					for j := j0; j < j1; j++ {
-						row := (ch*c.Kernel[0]+i)*c.Kernel[1] + j
-						f(row*c.places()+oy*c.ow+ox, (ch*c.from.h+y+(i-i0)*c.Dilation[0])*c.from.w+x+(j-j0)*c.Dilation[1])
-					}
-				}
-			}
-		}
-	}
 }

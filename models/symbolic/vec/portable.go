@@ -41,6 +41,19 @@ func portable[T Float]() Kernels[T] {
 				dst[i] = v
 			}
 		},
+		CopyRows: func(dst []T, ldd int, src []T, lds, rows, n int) {
+			for i := range rows {
+				copy(dst[i*ldd:][:n], src[i*lds:])
+			}
+		},
+		AddRows: func(dst []T, ldd int, src []T, lds, rows, n int) {
+			for i := range rows {
+				to := dst[i*ldd:][:n]
+				for j, v := range src[i*lds:][:n] {
+					to[j] += v
+				}
+			}
+		},
 		Quadratic: func(dst, y, a []T, c0, c1, c2 T) {
 			for i, v := range y {
 				p := T(c2*v) + c1 // rounded, as it is in vectors

@@ -1,0 +1,123 @@
+package op
+
+import "github.com/hessoscope/hessoscope/models/symbolic/vec"
+
+// unfolding copies what a window covers on images to columns, its patches: one
+// row for each element of the kernel, one column for each place. Images are
+// first copied with their padding and, for strides, taken apart into images of
+// every s-th row and column, the phases. Then an element of the kernel sees a
+// rectangle of one phase, at all places of the window.
+type unfolding struct {
+	sliding
+	plain   bool  // images are their own only phase
+	h, w    int   // of a phase
+	offsets []int // of the rectangles of the kernel's elements, in the phases of a channel
+	phases  []phase
+}
+
+// phase tells where the elements of an image come from that have others beside
+// them from a stride further on.
+type phase struct{ rows, columns span }
+
+// span is the part of an axis of a phase that lies on the image: elements from
+// to to−1 come from start, start + stride, ….
+type span struct{ from, to, start int }
+
+func newUnfolding(s sliding) *unfolding {
+	u := &unfolding{
+		sliding: s,
+		plain:   s.Stride == [2]int{1, 1} && s.Padding == [4]int{},
+		h:       (s.Kernel[0]-1)*s.Dilation[0]/s.Stride[0] + s.oh,
+		w:       (s.Kernel[1]-1)*s.Dilation[1]/s.Stride[1] + s.ow,
+	}
+	known := make(map[[2]int]int)
+	for i := range s.Kernel[0] {
+		for j := range s.Kernel[1] {
+			y, x := i*s.Dilation[0], j*s.Dilation[1]
+			first := [2]int{y % s.Stride[0], x % s.Stride[1]}
+			p, ok := known[first]
+			if !ok {
+				p = len(u.phases)
+				known[first] = p
+				u.phases = append(u.phases, phase{u.span(0, first[0], u.h), u.span(1, first[1], u.w)})
+			}
+			u.offsets = append(u.offsets, (p*u.h+y/s.Stride[0])*u.w+x/s.Stride[1])
+		}
+	}
+	return u
+}
+
+// span returns the span of length elements of a padded axis, from first on.
+func (u *unfolding) span(axis, first, length int) span {
+	size, stride, before := u.from.h, u.Stride[axis], u.Padding[2*axis]
+	if axis == 1 {
+		size = u.from.w
+	}
+	s := span{from: max(0, (before-first+stride-1)/stride)}
+	s.to = max(s.from, min(length, (size+before-first+stride-1)/stride))
+	s.start = s.from*stride + first - before
+	return s
+}
+
+// channel is the number of elements of all phases of a channel.
+func (u *unfolding) channel() int { return len(u.phases) * u.h * u.w }
+
+// rows calls f for every row of the phases of a channel that lies on the image:
+// its first element, how many there are, and where on the image they begin.
+func (u *unfolding) rows(f func(at, count, from int)) {
+	for p, ph := range u.phases {
+		for r := ph.rows.from; r < ph.rows.to; r++ {
+			y := ph.rows.start + (r-ph.rows.from)*u.Stride[0]
+			f((p*u.h+r)*u.w+ph.columns.from, ph.columns.to-ph.columns.from, y*u.from.w+ph.columns.start)
+		}
+	}
+}
+
+// pad copies channels to their phases. Padding is left as it is.
+func pad[T Float](u *unfolding, phases, x []T) {
+	stride := u.Stride[1]
+	for ; len(x) > 0; x, phases = x[u.from.plane():], phases[u.channel():] {
+		u.rows(func(at, count, from int) {
+			if stride == 1 {
+				copy(phases[at:][:count], x[from:])
+				return
+			}
+			for i := range phases[at:][:count] {
+				phases[at+i] = x[from+i*stride]
+			}
+		})
+	}
+}
+
+// unpad copies the phases of channels back.
+func unpad[T Float](u *unfolding, x, phases []T) {
+	stride := u.Stride[1]
+	clear(x) // of what no place of the window covers
+	for ; len(x) > 0; x, phases = x[u.from.plane():], phases[u.channel():] {
+		u.rows(func(at, count, from int) {
+			for i, v := range phases[at:][:count] {
+				x[from+i*stride] = v
+			}
+		})
+	}
+}
+
+// unfold copies the phases of channels to patches, whose rows are ld apart.
+func unfold[T Float](u *unfolding, v vec.Kernels[T], patches []T, ld int, phases []T) {
+	for ; len(phases) > 0; phases = phases[u.channel():] {
+		for _, k := range u.offsets {
+			v.CopyRows(patches, u.ow, phases[k:], u.w, u.oh, u.ow)
+			patches = patches[min(ld, len(patches)):]
+		}
+	}
+}
+
+// fold adds patches to the phases of channels. It is the adjoint of unfold.
+func fold[T Float](u *unfolding, v vec.Kernels[T], phases, patches []T, ld int) {
+	for ; len(phases) > 0; phases = phases[u.channel():] {
+		for _, k := range u.offsets {
+			v.AddRows(phases[k:], u.w, patches, u.ow, u.oh, u.ow)
+			patches = patches[min(ld, len(patches)):]
+		}
+	}
+}
