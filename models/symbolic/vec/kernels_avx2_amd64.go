@@ -39,6 +39,16 @@ func dAVX2Leaky(dst []float64, z []float64, a []float64, c float64)
 //go:noescape
 func dAVX2Quadratic(dst []float64, y []float64, a []float64, c0 float64, c1 float64, c2 float64)
 
+// dAVX2CopyRows needs a row or more, of an element or more (see Kernels).
+//
+//go:noescape
+func dAVX2CopyRows(dst []float64, ldd int, src []float64, lds int, rows int, n int)
+
+// dAVX2AddRows needs a row or more, of an element or more (see Kernels).
+//
+//go:noescape
+func dAVX2AddRows(dst []float64, ldd int, src []float64, lds int, rows int, n int)
+
 // dAVX2Tanh needs z of the length of dst (see Kernels).
 //
 //go:noescape
@@ -83,6 +93,16 @@ func sAVX2Leaky(dst []float32, z []float32, a []float32, c float32)
 //
 //go:noescape
 func sAVX2Quadratic(dst []float32, y []float32, a []float32, c0 float32, c1 float32, c2 float32)
+
+// sAVX2CopyRows needs a row or more, of an element or more (see Kernels).
+//
+//go:noescape
+func sAVX2CopyRows(dst []float32, ldd int, src []float32, lds int, rows int, n int)
+
+// sAVX2AddRows needs a row or more, of an element or more (see Kernels).
+//
+//go:noescape
+func sAVX2AddRows(dst []float32, ldd int, src []float32, lds int, rows int, n int)
 
 // sAVX2Tanh needs z of the length of dst (see Kernels).
 //

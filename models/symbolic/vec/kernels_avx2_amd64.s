@@ -571,6 +571,202 @@ below0:
 	VZEROUPPER
 	RET
 
+// func dAVX2CopyRows(dst []float64, ldd int, src []float64, lds int, rows int, n int)
+// Requires: AVX
+TEXT ·dAVX2CopyRows(SB), NOSPLIT, $0-80
+	MOVQ   dst_base+0(FP), AX
+	MOVQ   src_base+32(FP), CX
+	MOVQ   ldd+24(FP), DX
+	MOVQ   lds+56(FP), BX
+	MOVQ   rows+64(FP), SI
+	MOVQ   n+72(FP), DI
+	IMUL3Q $0x08, DX, DX
+	IMUL3Q $0x08, BX, BX
+	IMUL3Q $0x08, DI, DI
+	SUBQ   $0x20, DI
+	JLT    below32
+
+row32:
+	VMOVUPD (CX)(DI*1), Y2
+	XORQ    R8, R8
+
+loop32:
+	CMPQ    R8, DI
+	JGE     end32
+	VMOVUPD (CX)(R8*1), Y0
+	VMOVUPD Y0, (AX)(R8*1)
+	ADDQ    $0x20, R8
+	JMP     loop32
+
+end32:
+	VMOVUPD Y2, (AX)(DI*1)
+	ADDQ    BX, CX
+	ADDQ    DX, AX
+	DECQ    SI
+	JNZ     row32
+	VZEROUPPER
+	RET
+
+below32:
+	ADDQ $0x20, DI
+	SUBQ $0x10, DI
+	JLT  below16
+
+row16:
+	VMOVUPD (CX)(DI*1), X2
+	XORQ    R8, R8
+
+loop16:
+	CMPQ    R8, DI
+	JGE     end16
+	VMOVUPD (CX)(R8*1), X0
+	VMOVUPD X0, (AX)(R8*1)
+	ADDQ    $0x10, R8
+	JMP     loop16
+
+end16:
+	VMOVUPD X2, (AX)(DI*1)
+	ADDQ    BX, CX
+	ADDQ    DX, AX
+	DECQ    SI
+	JNZ     row16
+	VZEROUPPER
+	RET
+
+below16:
+	ADDQ $0x10, DI
+	SUBQ $0x08, DI
+	JLT  below8
+
+row8:
+	VMOVSD (CX)(DI*1), X2
+	XORQ   R8, R8
+
+loop8:
+	CMPQ   R8, DI
+	JGE    end8
+	VMOVSD (CX)(R8*1), X0
+	VMOVSD X0, (AX)(R8*1)
+	ADDQ   $0x08, R8
+	JMP    loop8
+
+end8:
+	VMOVSD X2, (AX)(DI*1)
+	ADDQ   BX, CX
+	ADDQ   DX, AX
+	DECQ   SI
+	JNZ    row8
+	VZEROUPPER
+	RET
+
+below8:
+	ADDQ $0x08, DI
+	RET
+
+// func dAVX2AddRows(dst []float64, ldd int, src []float64, lds int, rows int, n int)
+// Requires: AVX
+TEXT ·dAVX2AddRows(SB), NOSPLIT, $0-80
+	MOVQ   dst_base+0(FP), AX
+	MOVQ   src_base+32(FP), CX
+	MOVQ   ldd+24(FP), DX
+	MOVQ   lds+56(FP), BX
+	MOVQ   rows+64(FP), SI
+	MOVQ   n+72(FP), DI
+	IMUL3Q $0x08, DX, DX
+	IMUL3Q $0x08, BX, BX
+	IMUL3Q $0x08, DI, DI
+	SUBQ   $0x20, DI
+	JLT    below32
+
+row32:
+	VMOVUPD (CX)(DI*1), Y2
+	VMOVUPD (AX)(DI*1), Y3
+	VADDPD  Y3, Y2, Y2
+	XORQ    R8, R8
+
+loop32:
+	CMPQ    R8, DI
+	JGE     end32
+	VMOVUPD (CX)(R8*1), Y0
+	VMOVUPD (AX)(R8*1), Y1
+	VADDPD  Y1, Y0, Y0
+	VMOVUPD Y0, (AX)(R8*1)
+	ADDQ    $0x20, R8
+	JMP     loop32
+
+end32:
+	VMOVUPD Y2, (AX)(DI*1)
+	ADDQ    BX, CX
+	ADDQ    DX, AX
+	DECQ    SI
+	JNZ     row32
+	VZEROUPPER
+	RET
+
+below32:
+	ADDQ $0x20, DI
+	SUBQ $0x10, DI
+	JLT  below16
+
+row16:
+	VMOVUPD (CX)(DI*1), X2
+	VMOVUPD (AX)(DI*1), X3
+	VADDPD  X3, X2, X2
+	XORQ    R8, R8
+
+loop16:
+	CMPQ    R8, DI
+	JGE     end16
+	VMOVUPD (CX)(R8*1), X0
+	VMOVUPD (AX)(R8*1), X1
+	VADDPD  X1, X0, X0
+	VMOVUPD X0, (AX)(R8*1)
+	ADDQ    $0x10, R8
+	JMP     loop16
+
+end16:
+	VMOVUPD X2, (AX)(DI*1)
+	ADDQ    BX, CX
+	ADDQ    DX, AX
+	DECQ    SI
+	JNZ     row16
+	VZEROUPPER
+	RET
+
+below16:
+	ADDQ $0x10, DI
+	SUBQ $0x08, DI
+	JLT  below8
+
+row8:
+	VMOVSD (CX)(DI*1), X2
+	VMOVSD (AX)(DI*1), X3
+	VADDPD X3, X2, X2
+	XORQ   R8, R8
+
+loop8:
+	CMPQ   R8, DI
+	JGE    end8
+	VMOVSD (CX)(R8*1), X0
+	VMOVSD (AX)(R8*1), X1
+	VADDPD X1, X0, X0
+	VMOVSD X0, (AX)(R8*1)
+	ADDQ   $0x08, R8
+	JMP    loop8
+
+end8:
+	VMOVSD X2, (AX)(DI*1)
+	ADDQ   BX, CX
+	ADDQ   DX, AX
+	DECQ   SI
+	JNZ    row8
+	VZEROUPPER
+	RET
+
+below8:
+	ADDQ $0x08, DI
+	RET
+
 // func dAVX2Tanh(dst []float64, z []float64)
 // Requires: AVX, AVX2, FMA3
 TEXT ·dAVX2Tanh(SB), NOSPLIT, $0-48
@@ -1246,6 +1442,202 @@ vectors0:
 below0:
 	ADDQ $0x01, CX
 	VZEROUPPER
+	RET
+
+// func sAVX2CopyRows(dst []float32, ldd int, src []float32, lds int, rows int, n int)
+// Requires: AVX
+TEXT ·sAVX2CopyRows(SB), NOSPLIT, $0-80
+	MOVQ   dst_base+0(FP), AX
+	MOVQ   src_base+32(FP), CX
+	MOVQ   ldd+24(FP), DX
+	MOVQ   lds+56(FP), BX
+	MOVQ   rows+64(FP), SI
+	MOVQ   n+72(FP), DI
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+	IMUL3Q $0x04, DI, DI
+	SUBQ   $0x20, DI
+	JLT    below32
+
+row32:
+	VMOVUPS (CX)(DI*1), Y2
+	XORQ    R8, R8
+
+loop32:
+	CMPQ    R8, DI
+	JGE     end32
+	VMOVUPS (CX)(R8*1), Y0
+	VMOVUPS Y0, (AX)(R8*1)
+	ADDQ    $0x20, R8
+	JMP     loop32
+
+end32:
+	VMOVUPS Y2, (AX)(DI*1)
+	ADDQ    BX, CX
+	ADDQ    DX, AX
+	DECQ    SI
+	JNZ     row32
+	VZEROUPPER
+	RET
+
+below32:
+	ADDQ $0x20, DI
+	SUBQ $0x10, DI
+	JLT  below16
+
+row16:
+	VMOVUPS (CX)(DI*1), X2
+	XORQ    R8, R8
+
+loop16:
+	CMPQ    R8, DI
+	JGE     end16
+	VMOVUPS (CX)(R8*1), X0
+	VMOVUPS X0, (AX)(R8*1)
+	ADDQ    $0x10, R8
+	JMP     loop16
+
+end16:
+	VMOVUPS X2, (AX)(DI*1)
+	ADDQ    BX, CX
+	ADDQ    DX, AX
+	DECQ    SI
+	JNZ     row16
+	VZEROUPPER
+	RET
+
+below16:
+	ADDQ $0x10, DI
+	SUBQ $0x04, DI
+	JLT  below4
+
+row4:
+	VMOVSS (CX)(DI*1), X2
+	XORQ   R8, R8
+
+loop4:
+	CMPQ   R8, DI
+	JGE    end4
+	VMOVSS (CX)(R8*1), X0
+	VMOVSS X0, (AX)(R8*1)
+	ADDQ   $0x04, R8
+	JMP    loop4
+
+end4:
+	VMOVSS X2, (AX)(DI*1)
+	ADDQ   BX, CX
+	ADDQ   DX, AX
+	DECQ   SI
+	JNZ    row4
+	VZEROUPPER
+	RET
+
+below4:
+	ADDQ $0x04, DI
+	RET
+
+// func sAVX2AddRows(dst []float32, ldd int, src []float32, lds int, rows int, n int)
+// Requires: AVX
+TEXT ·sAVX2AddRows(SB), NOSPLIT, $0-80
+	MOVQ   dst_base+0(FP), AX
+	MOVQ   src_base+32(FP), CX
+	MOVQ   ldd+24(FP), DX
+	MOVQ   lds+56(FP), BX
+	MOVQ   rows+64(FP), SI
+	MOVQ   n+72(FP), DI
+	IMUL3Q $0x04, DX, DX
+	IMUL3Q $0x04, BX, BX
+	IMUL3Q $0x04, DI, DI
+	SUBQ   $0x20, DI
+	JLT    below32
+
+row32:
+	VMOVUPS (CX)(DI*1), Y2
+	VMOVUPS (AX)(DI*1), Y3
+	VADDPS  Y3, Y2, Y2
+	XORQ    R8, R8
+
+loop32:
+	CMPQ    R8, DI
+	JGE     end32
+	VMOVUPS (CX)(R8*1), Y0
+	VMOVUPS (AX)(R8*1), Y1
+	VADDPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)(R8*1)
+	ADDQ    $0x20, R8
+	JMP     loop32
+
+end32:
+	VMOVUPS Y2, (AX)(DI*1)
+	ADDQ    BX, CX
+	ADDQ    DX, AX
+	DECQ    SI
+	JNZ     row32
+	VZEROUPPER
+	RET
+
+below32:
+	ADDQ $0x20, DI
+	SUBQ $0x10, DI
+	JLT  below16
+
+row16:
+	VMOVUPS (CX)(DI*1), X2
+	VMOVUPS (AX)(DI*1), X3
+	VADDPS  X3, X2, X2
+	XORQ    R8, R8
+
+loop16:
+	CMPQ    R8, DI
+	JGE     end16
+	VMOVUPS (CX)(R8*1), X0
+	VMOVUPS (AX)(R8*1), X1
+	VADDPS  X1, X0, X0
+	VMOVUPS X0, (AX)(R8*1)
+	ADDQ    $0x10, R8
+	JMP     loop16
+
+end16:
+	VMOVUPS X2, (AX)(DI*1)
+	ADDQ    BX, CX
+	ADDQ    DX, AX
+	DECQ    SI
+	JNZ     row16
+	VZEROUPPER
+	RET
+
+below16:
+	ADDQ $0x10, DI
+	SUBQ $0x04, DI
+	JLT  below4
+
+row4:
+	VMOVSS (CX)(DI*1), X2
+	VMOVSS (AX)(DI*1), X3
+	VADDPS X3, X2, X2
+	XORQ   R8, R8
+
+loop4:
+	CMPQ   R8, DI
+	JGE    end4
+	VMOVSS (CX)(R8*1), X0
+	VMOVSS (AX)(R8*1), X1
+	VADDPS X1, X0, X0
+	VMOVSS X0, (AX)(R8*1)
+	ADDQ   $0x04, R8
+	JMP    loop4
+
+end4:
+	VMOVSS X2, (AX)(DI*1)
+	ADDQ   BX, CX
+	ADDQ   DX, AX
+	DECQ   SI
+	JNZ    row4
+	VZEROUPPER
+	RET
+
+below4:
+	ADDQ $0x04, DI
 	RET
 
 // func sAVX2Tanh(dst []float32, z []float32)

@@ -2,6 +2,7 @@ package vec
 
 import (
 	"math"
+	"slices"
 	"testing"
 )
 
@@ -50,6 +51,43 @@ func testKernels[T Float](t *testing.T, have Kernels[T], same func(x, y T) bool)
 				bothNaN := got[i] != got[i] && expected[i] != expected[i]
 				if !same(got[i], expected[i]) && !bothNaN {
 					t.Fatalf("%s of %d elements: element %d is %v, want %v", name, n, i, got[i], expected[i])
+				}
+			}
+		}
+	}
+}
+
+// TestRows compares the kernels of rows with plain Go, for rows of every length
+// on either side of a vector's, apart, touching, and with others between.
+func TestRows(t *testing.T) {
+	t.Run("float64", func(t *testing.T) { testRows(t, Float64) })
+	t.Run("float32", func(t *testing.T) { testRows(t, Float32) })
+}
+
+func testRows[T Float](t *testing.T, have Kernels[T]) {
+	want := portable[T]()
+	for n := range 40 {
+		for rows := range 4 {
+			for _, gap := range [][2]int{{0, 0}, {3, 0}, {0, 1}, {2, 5}} {
+				ldd, lds := n+gap[0], n+gap[1]
+				src := make([]T, rows*lds+n)
+				got := make([]T, rows*ldd+n+1)
+				for i := range src {
+					src[i] = T(i + 1)
+				}
+				for i := range got {
+					got[i] = T(-3 * i)
+				}
+				expected := slices.Clone(got)
+				for _, pair := range [][2]func(dst []T, ldd int, src []T, lds, rows, n int){
+					{have.CopyRows, want.CopyRows},
+					{have.AddRows, want.AddRows},
+				} {
+					pair[0](got, ldd, src, lds, rows, n)
+					pair[1](expected, ldd, src, lds, rows, n)
+					if !slices.Equal(got, expected) {
+						t.Fatalf("%d rows of %d elements, %d and %d apart: %v, want %v", rows, n, ldd, lds, got, expected)
+					}
 				}
 			}
 		}

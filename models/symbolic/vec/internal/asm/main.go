@@ -33,6 +33,8 @@ func main() {
 			p.add(c[0], y, y)
 			p.mul(a, y, y)
 		})
+		rows(p, "CopyRows", false, func(_, _ Op) {})
+		rows(p, "AddRows", true, func(x, y Op) { p.add(y, x, x) })
 		saturating(p, "Tanh", s.tanh)
 		saturating(p, "Sigmoid", s.sigmoid)
 	}
