@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"gonum.org/v1/gonum/graph"
 	G "gorgonia.org/gorgonia"
 
 	"github.com/hessoscope/hessoscope/models/symbolic/vec"
@@ -22,8 +23,13 @@ func gate(z, a *G.Node, slope float64) (*G.Node, error) {
 	if err := sameShape("gate", z, a); err != nil {
 		return nil, err
 	}
+	form := unknown
+	if slope == 0 {
+		form = halfGate
+	}
 	return apply(primitive{
 		name:   fmt.Sprintf("Gate(%g)", slope),
+		form:   form,
 		out:    a.Shape(),
 		wrt:    []bool{false, true},
 		over:   []int{1},
@@ -35,6 +41,19 @@ func gate(z, a *G.Node, slope float64) (*G.Node, error) {
 			return G.Nodes{nil, da}, err
 		},
 	}, z, a)
+}
+
+// rectified returns z if x is ReLU(z), and nil otherwise.
+func rectified(x *G.Node) *G.Node {
+	p, ok := x.Op().(*primitive)
+	if !ok || p.form != halfGate || x.Graph().Node(x.ID()) != x {
+		return nil
+	}
+	operands := graph.NodesOf(x.Graph().From(x.ID()))
+	if operands[0] != operands[1] {
+		return nil
+	}
+	return operands[0].(*G.Node)
 }
 
 func gateKernel[T Float](v vec.Kernels[T], slope T) kernel[T] {

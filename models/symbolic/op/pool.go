@@ -16,8 +16,17 @@ func MaxPool2D(x *G.Node, win Window) (*G.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.covered("MaxPool2D"); err != nil {
+	if err := s.checkCovered("MaxPool2D"); err != nil {
 		return nil, err
+	}
+	if z := rectified(x); z != nil {
+		// The largest of what is rectified is the rectified largest, with the
+		// same derivatives, and there are fewer elements to rectify.
+		y, err := MaxPool2D(z, win)
+		if err != nil {
+			return nil, err
+		}
+		return ReLU(y)
 	}
 	places, err := s.largest(x)
 	if err != nil {
@@ -41,31 +50,92 @@ func (s sliding) largest(x *G.Node) (*G.Node, error) {
 }
 
 func largestKernel[T Float](s sliding) kernel[T] {
+	rows, columns := s.covers(0), s.covers(1)
+	var whole []int // where the elements of the kernel lie in a plane, from the first on
+	for i := range s.Kernel[0] {
+		for j := range s.Kernel[1] {
+			whole = append(whole, i*s.Dilation[0]*s.from.w+j*s.Dilation[1])
+		}
+	}
 	return func(dst []T, in [][]T) {
-		for x := in[0]; len(dst) > 0; x, dst = x[s.from.plane():], dst[s.places():] {
-			largestOfPlane(s, dst, x)
+		for x := in[0]; len(dst) > 0; x = x[s.from.plane():] {
+			for _, row := range rows {
+				for o, column := range columns {
+					first := row.first*s.from.w + column.first
+					switch {
+					case row.count*column.count < len(whole):
+						dst[o] = T(largestNearBorder(s, x, row, column))
+					case len(whole) == 4:
+						dst[o] = T(first + largestOfFour(x[first:], whole))
+					default:
+						dst[o] = T(first + largestOf(x[first:], whole))
+					}
+				}
+				dst = dst[s.ow:]
+			}
 		}
 	}
 }
 
-func largestOfPlane[T Float](s sliding, dst, x []T) {
-	for oy := range s.oh {
-		i0, i1, y := s.taps(0, oy)
-		for ox := range s.ow {
-			j0, j1, col := s.taps(1, ox)
-			best := y*s.from.w + col
-			for i := i0; i < i1; i++ {
-				row := (y+(i-i0)*s.Dilation[0])*s.from.w + col
-				for j := j0; j < j1; j++ {
-					at := row + (j-j0)*s.Dilation[1]
-					if v := x[at]; v > x[best] || v != v {
-						best = at
-					}
-				}
+// largestNearBorder returns the place of the largest element of a window that
+// reaches beyond the image: the first of equal ones, but the last NaN.
+func largestNearBorder[T Float](s sliding, x []T, row, column cover) int {
+	best := row.first*s.from.w + column.first
+	for i := range row.count {
+		at := (row.first+i*s.Dilation[0])*s.from.w + column.first
+		for range column.count {
+			if v := x[at]; v > x[best] || v != v {
+				best = at
 			}
-			dst[oy*s.ow+ox] = T(best)
+			at += s.Dilation[1]
 		}
 	}
+	return best
+}
+
+// largestOf returns at which of the given places x has its largest element, the
+// first of equal ones but the last NaN. It does not branch on what x holds,
+// which no processor could predict.
+func largestOf[T Float](x []T, places []int) int {
+	largest := x[0]
+	for _, k := range places[1:] {
+		largest = max(largest, x[k])
+	}
+	best := 0
+	for i := len(places) - 1; i >= 0; i-- {
+		if k := places[i]; x[k] == largest {
+			best = k
+		}
+	}
+	if largest != largest {
+		for _, k := range places {
+			if x[k] != x[k] {
+				best = k
+			}
+		}
+	}
+	return best
+}
+
+// largestOfFour is largestOf for windows of 2×2.
+func largestOfFour[T Float](x []T, places []int) int {
+	p := (*[4]int)(places)
+	a, b, c, d := x[0], x[p[1]], x[p[2]], x[p[3]]
+	largest := max(max(a, b), max(c, d))
+	if largest != largest {
+		return largestOf(x, places)
+	}
+	best := p[3]
+	if c == largest {
+		best = p[2]
+	}
+	if b == largest {
+		best = p[1]
+	}
+	if a == largest {
+		best = 0
+	}
+	return best
 }
 
 // pick returns the elements of x at the given places of their planes.
@@ -134,7 +204,7 @@ func AvgPool2D(x *G.Node, win Window, countPadding bool) (*G.Node, error) {
 	if s.Dilation != [2]int{1, 1} {
 		return nil, fmt.Errorf("op: AvgPool2D: a dilation of %v; want none", s.Dilation)
 	}
-	if err := s.covered("AvgPool2D"); err != nil {
+	if err := s.checkCovered("AvgPool2D"); err != nil {
 		return nil, err
 	}
 	return s.average(x, countPadding)
@@ -170,56 +240,52 @@ func (s sliding) spread(g *G.Node, countPadding bool) (*G.Node, error) {
 }
 
 func averageKernel[T Float](s sliding, countPadding bool) kernel[T] {
+	rows, columns := s.covers(0), s.covers(1)
 	return func(dst []T, in [][]T) {
-		for x := in[0]; len(dst) > 0; x, dst = x[s.from.plane():], dst[s.places():] {
-			s.rectangles(func(place, at, rows, columns int) {
-				sum := T(0)
-				for i := range rows {
-					for _, v := range x[at+i*s.from.w:][:columns] {
-						sum += v
+		for x := in[0]; len(dst) > 0; x = x[s.from.plane():] {
+			for _, row := range rows {
+				for o, column := range columns {
+					sum := T(0)
+					for i := range row.count {
+						for _, v := range x[(row.first+i)*s.from.w+column.first:][:column.count] {
+							sum += v
+						}
 					}
+					dst[o] = sum / T(s.share(row, column, countPadding))
 				}
-				dst[place] = sum / T(s.share(rows, columns, countPadding))
-			})
+				dst = dst[s.ow:]
+			}
 		}
 	}
 }
 
 func spreadKernel[T Float](s sliding, countPadding bool) kernel[T] {
+	rows, columns := s.covers(0), s.covers(1)
 	return func(dst []T, in [][]T) {
 		clear(dst)
-		for g := in[0]; len(dst) > 0; g, dst = g[s.places():], dst[s.from.plane():] {
-			s.rectangles(func(place, at, rows, columns int) {
-				v := g[place] / T(s.share(rows, columns, countPadding))
-				for i := range rows {
-					row := dst[at+i*s.from.w:][:columns]
-					for j := range row {
-						row[j] += v
+		for g := in[0]; len(g) > 0; dst = dst[s.from.plane():] {
+			for _, row := range rows {
+				for o, column := range columns {
+					v := g[o] / T(s.share(row, column, countPadding))
+					for i := range row.count {
+						to := dst[(row.first+i)*s.from.w+column.first:][:column.count]
+						for j := range to {
+							to[j] += v
+						}
 					}
 				}
-			})
-		}
-	}
-}
-
-// rectangles calls f for every place of a window without dilation, with the
-// first position that it covers and the numbers of rows and columns.
-func (s sliding) rectangles(f func(place, at, rows, columns int)) {
-	for oy := range s.oh {
-		i0, i1, y := s.taps(0, oy)
-		for ox := range s.ow {
-			j0, j1, x := s.taps(1, ox)
-			f(oy*s.ow+ox, y*s.from.w+x, i1-i0, j1-j0)
+				g = g[s.ow:]
+			}
 		}
 	}
 }
 
 // share is the number of elements that a mean is taken over.
-func (s sliding) share(rows, columns int, countPadding bool) int {
+func (s sliding) share(row, column cover, countPadding bool) int {
 	if countPadding {
 		return s.Kernel[0] * s.Kernel[1]
 	}
-	return rows * columns
+	return row.count * column.count
 }
 
 // GlobalAvgPool2D returns the mean of every channel: (n, C, H, W) → (n, C).

@@ -74,9 +74,9 @@ func (m images) plane() int { return m.h * m.w }
 
 // sliding is a window on images of a shape.
 type sliding struct {
-	Window // without zero values
-	from   images
-	oh, ow int // places of the window
+	Window        // without zero values
+	from   images // what it slides over
+	oh, ow int    // places of the window
 }
 
 func newSliding(name string, x *G.Node, win Window) (sliding, error) {
@@ -94,27 +94,34 @@ func newSliding(name string, x *G.Node, win Window) (sliding, error) {
 // places is the number of places of the window on an image.
 func (s sliding) places() int { return s.oh * s.ow }
 
-// taps returns the range of the elements of the kernel, along an axis, that lie
-// on the image when the window is at place o, and the position of the first.
-func (s sliding) taps(axis, o int) (from, to, position int) {
-	size := s.from.h
+// cover is what a window covers of an axis of an image: a number of positions
+// from first on, a dilation apart.
+type cover struct{ first, count int }
+
+// covers returns what each place along an axis covers.
+func (s sliding) covers(axis int) []cover {
+	size, places := s.from.h, s.oh
 	if axis == 1 {
-		size = s.from.w
+		size, places = s.from.w, s.ow
 	}
 	d := s.Dilation[axis]
-	start := o*s.Stride[axis] - s.Padding[2*axis]
-	if start < 0 {
-		from = (-start + d - 1) / d
+	all := make([]cover, places)
+	for o := range all {
+		first := o*s.Stride[axis] - s.Padding[2*axis]
+		count := s.Kernel[axis]
+		for ; first < 0; first += d {
+			count--
+		}
+		all[o] = cover{first, min(count, (size-first+d-1)/d)}
 	}
-	to = min(s.Kernel[axis], (size-start+d-1)/d)
-	return from, to, start + from*d
+	return all
 }
 
-// covered returns an error if a place of the window is on padding only.
-func (s sliding) covered(name string) error {
-	for axis, places := range [2]int{s.oh, s.ow} {
-		for o := range places {
-			if from, to, _ := s.taps(axis, o); from >= to {
+// checkCovered returns an error if a place of the window is on padding alone.
+func (s sliding) checkCovered(name string) error {
+	for axis := range 2 {
+		for o, c := range s.covers(axis) {
+			if c.count < 1 {
 				return fmt.Errorf("op: %s: place %d of the window lies on padding alone; want a padding of at most half the kernel", name, o)
 			}
 		}
