@@ -24,10 +24,11 @@ func (f *Field) Dense() (layers []Dense, activation Activation, ok bool) {
 	return layers, m.activation, true
 }
 
-// Kinked reports whether the model has rectifiers of package op, where it is not
-// differentiable.
+// Kinked reports whether the model has rectifiers or maximum pooling of package op,
+// where it is not differentiable.
 func (f *Field) Kinked() bool {
-	return len(kinked(f.replicas[0].Logits, make(map[*G.Node]bool))) > 0
+	logits := f.replicas[0].Logits
+	return len(kinked(logits, make(map[*G.Node]bool))) > 0 || selects(logits, make(map[*G.Node]bool))
 }
 
 // Workers is how many chunks of points are computed at once.
