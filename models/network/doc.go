@@ -1,20 +1,17 @@
 // Package network builds models from a list of layers: convolutional networks on
 // images, and others that are a sequence of layers with residual sums.
 //
-// One Description serves Go and YAML:
+// One Description serves Go and, through github.com/goccy/go-yaml, YAML:
 //
-//	input: [1, 28, 28]                     network.Description{
-//	layers:                                	Input: []int{1, 28, 28},
-//	- conv2d: {out: 16, kernel: 3}         	Layers: network.Layers{
-//	- relu                                 		network.Conv2D{Out: 16, Kernel: network.Square(3)},
-//	- max_pool: {kernel: 2}                		network.Activation(models.ReLU),
-//	- flatten                              		network.MaxPool{Kernel: network.Square(2)},
-//	- dense: {out: 3}                      		network.Flatten{}, network.Dense{Out: 3},
-//	                                       	},
-//	                                       }
+//	input: [1, 28, 28]
+//	layers:
+//	- conv2d: {out: 16, kernel: 3}
+//	- relu
+//	- max_pool: {kernel: 2}
+//	- flatten
+//	- dense: {out: 3}
 //
-// A Description has UnmarshalYAML and MarshalYAML of github.com/goccy/go-yaml. New
-// makes a Network of it: shapes follow from layer to layer, and a mistake is an
+// New makes a Network of it: shapes follow from layer to layer, and a mistake is an
 // *Error with the path of its layer. CNN, LeNet5 and ResNet18 are ready-made.
 //
 // Parameters are named NAME.weight and NAME.bias and laid out as PyTorch does it,

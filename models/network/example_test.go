@@ -75,7 +75,6 @@ func ExampleNamed() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	d.Input = []int{3, 32, 32} // CIFAR-10
 	net, err := network.New(d, network.Settings{}, rand.New(rand.NewPCG(1, 0)))
 	if err != nil {
 		log.Fatal(err)

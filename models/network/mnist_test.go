@@ -16,9 +16,7 @@ import (
 
 // The paper's CNN on 450 digits, against values of PyTorch.
 func TestCNN(t *testing.T) {
-	d := network.CNN(3)
-	d.Input = []int{1, 28, 28}
-	n, err := network.New(d, network.Settings{}, rand.New(rand.NewPCG(1, 2)))
+	n, err := network.New(network.CNN(3), network.Settings{}, rand.New(rand.NewPCG(1, 2)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -185,7 +185,6 @@ func TestReadyMade(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		d.Input = c.input
 		n, err := network.New(d, network.Settings{Precision: tensor.Float32}, rand.New(rand.NewPCG(1, 2)))
 		if err != nil {
 			t.Fatal(err)

@@ -16,8 +16,8 @@ var readymade = map[string]func(classes int) Description{
 	"resnet18": ResNet18,
 }
 
-// Named returns the ready-made network of a name, without its Input. The error
-// completes a sentence whose subject is the name.
+// Named returns the ready-made network of a name, for the Input that it was made for.
+// The error completes a sentence whose subject is the name.
 func Named(name string, classes int) (Description, error) {
 	make, ok := readymade[name]
 	if !ok {
@@ -34,7 +34,7 @@ const relu = Activation(models.ReLU)
 // CNN is the convolutional network of arXiv:2306.07104, for images of one channel
 // and 28 × 28 pixels: 7,203 parameters for 3 classes.
 func CNN(classes int) Description {
-	return Description{Layers: Layers{
+	return Description{Input: []int{1, 28, 28}, Layers: Layers{
 		Conv2D{Name: "conv1", Out: 16, Kernel: Square(3)},
 		relu,
 		MaxPool{Kernel: Square(2)},
@@ -49,7 +49,7 @@ func CNN(classes int) Description {
 // LeNet5 is LeCun's network of 1998 in its present form, with ReLU and maximum
 // pooling: 62,006 parameters for 10 classes of images of 3 × 32 × 32.
 func LeNet5(classes int) Description {
-	return Description{Layers: Layers{
+	return Description{Input: []int{3, 32, 32}, Layers: Layers{
 		Conv2D{Name: "conv1", Out: 6, Kernel: Square(5)},
 		relu,
 		MaxPool{Kernel: Square(2)},
@@ -82,7 +82,7 @@ func ResNet18(classes int) Description {
 			in = out
 		}
 	}
-	return Description{Layers: append(layers, GlobalAvgPool{}, Dense{Name: "linear", Out: classes})}
+	return Description{Input: []int{3, 32, 32}, Layers: append(layers, GlobalAvgPool{}, Dense{Name: "linear", Out: classes})}
 }
 
 // basicBlock is two 3 × 3 convolutions and what they are added to: the input, or its

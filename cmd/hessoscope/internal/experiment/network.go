@@ -20,7 +20,8 @@ import (
 // isNetwork reports whether the model is a network of layers.
 func (m *Model) isNetwork() bool { return m.Name != "" || m.File != "" || m.Layers != nil }
 
-// description returns the network of layers, for data with a number of classes.
+// description returns the network of layers, for data with a number of classes. Its
+// Input is nil if the data tell it.
 func (m *Model) description(classes int) (d network.Description, err error) {
 	switch {
 	case m.File != "":
@@ -33,11 +34,13 @@ func (m *Model) description(classes int) (d network.Description, err error) {
 		if d, err = network.Named(m.Name, classes); err != nil {
 			return d, &trainer.FieldError{Field: "model.name", Problem: err.Error()}
 		}
+		if m.Input != nil {
+			d.Input = m.Input
+		}
+		return d, nil
 	default:
-		d.Layers = m.Layers
+		return network.Description{Input: m.Input, Layers: m.Layers}, nil
 	}
-	d.Input = m.Input
-	return d, nil
 }
 
 // validateNetwork returns a *trainer.FieldError for a mistake in a network of layers,
@@ -108,6 +111,9 @@ func (c *Config) freshNetwork(data *datasets.Dataset, precision tensor.Dtype, rn
 	if err != nil {
 		return nil, err
 	}
+	if m := c.Model; m.Name != "" && m.Input == nil {
+		d = sized(d, data)
+	}
 	n, err := newNetwork(d, data, network.Settings{Init: c.Model.Init, Precision: precision}, rng)
 	if err == nil && n.Classes() != len(data.Classes) {
 		err = &network.Error{
@@ -119,6 +125,15 @@ func (c *Config) freshNetwork(data *datasets.Dataset, precision tensor.Dtype, rn
 		return nil, fieldError("model.", err)
 	}
 	return n, nil
+}
+
+// sized returns a ready-made network for images of the size of the data's, if they
+// are told to be images.
+func sized(d network.Description, data *datasets.Dataset) network.Description {
+	if len(data.Shape) == len(d.Input) {
+		d.Input = data.Shape
+	}
+	return d
 }
 
 // newNetwork returns a network that takes the samples of data.
@@ -170,6 +185,8 @@ func LoadNetwork(model, weights string, data *datasets.Dataset) (models.Model, e
 		f, err = readNetwork(model)
 	} else if f.Description, err = network.Named(model, len(data.Classes)); err != nil {
 		err = fmt.Errorf("no file and no ready-made network %q, which %w", model, err)
+	} else {
+		f.Description = sized(f.Description, data)
 	}
 	if err != nil {
 		return nil, err
