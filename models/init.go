@@ -1,6 +1,7 @@
 package models
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 
@@ -25,10 +26,17 @@ func (i Init) Validate() error { return known(inits, i) }
 
 // Draw sets weight, (out, in, kernel...), and bias, which may be nil. Both hold zeros
 // before.
-func (i Init) Draw(rng *rand.Rand, weight, bias *tensor.Dense) {
+func (i Init) Draw(rng *rand.Rand, weight, bias *tensor.Dense) error {
+	if err := i.Validate(); err != nil {
+		return fmt.Errorf("models: initialisation %w", err)
+	}
 	shape := weight.Shape()
+	if shape.Dims() < 2 {
+		return fmt.Errorf("models: weight of shape %v; want (out, in, …)", shape)
+	}
 	in := weight.DataSize() / shape[0]
 	inits[i](rng, weight, bias, float64(in), float64(shape[0]*in/shape[1]))
+	return nil
 }
 
 var inits = map[Init]func(rng *rand.Rand, weight, bias *tensor.Dense, in, out float64){

@@ -1,6 +1,7 @@
 package models
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -56,7 +57,10 @@ func ExpressTraining(m Model, loss Loss, n int, dtype tensor.Dtype) (*Expression
 	var training *Training
 	e, err := express(m, loss, n, dtype, func(x *G.Node, params G.Nodes) (*G.Node, error) {
 		var err error
-		if training, err = form.TrainingLogits(x, params); err != nil {
+		if training, err = form.TrainingLogits(x, params); err == nil && (training == nil || training.Logits == nil) {
+			err = errors.New("the training form has no logits")
+		}
+		if err != nil {
 			return nil, err
 		}
 		return training.Logits, nil
@@ -64,11 +68,30 @@ func ExpressTraining(m Model, loss Loss, n int, dtype tensor.Dtype) (*Expression
 	if err != nil {
 		return nil, err
 	}
-	if len(training.Updates) != len(e.Buffers) {
-		return nil, fmt.Errorf("models: %d updates for %d buffers; want one each", len(training.Updates), len(e.Buffers))
-	}
 	e.Masks, e.Updates = training.Masks, training.Updates
-	return e, nil
+	return e, e.checkTraining()
+}
+
+// checkTraining returns an error for masks and updates that cannot be used.
+func (e *Expression) checkTraining() error {
+	for i, m := range e.Masks {
+		var value G.Value
+		if m.Node != nil {
+			value = m.Node.Value()
+		}
+		if _, ok := value.(*tensor.Dense); !ok || !(m.Drop >= 0 && m.Drop < 1) {
+			return fmt.Errorf("models: mask %d holds a %T and drops %g; want a dense tensor, and a probability from 0 to below 1", i, value, m.Drop)
+		}
+	}
+	if len(e.Updates) != len(e.Buffers) {
+		return fmt.Errorf("models: %d updates for %d buffers; want one each", len(e.Updates), len(e.Buffers))
+	}
+	for i, u := range e.Updates {
+		if b := e.Buffers[i]; u == nil || !slices.Equal(u.Shape(), b.Shape()) || u.Dtype() != b.Dtype() {
+			return fmt.Errorf("models: the update of buffer %d is %v; want a node of shape %v", i, u, b.Shape())
+		}
+	}
+	return nil
 }
 
 // DrawMasks draws the masks, one after the other. Call Changed with their nodes on

@@ -34,6 +34,7 @@ type batch struct {
 	plan     *symbolic.Plan
 	gradient G.Nodes
 	inputs   G.Nodes // nodes whose values change from step to step
+	buffers  []models.Parameter
 }
 
 func newStepper(m models.Model, loss models.Loss, split *datasets.Split, seed uint64) *stepper {
@@ -78,9 +79,8 @@ func (s *stepper) gradient(rows []int, step int) (loss, norm float64, err error)
 	if !finite(norm) {
 		return 0, 0, fmt.Errorf("the norm of the gradient is %g: %w", norm, models.ErrNotFinite)
 	}
-	state := models.State(s.model)
 	for i, update := range b.Updates {
-		copyTensor(state[len(b.Params)+i].Value, b.program.Value(update).(*tensor.Dense))
+		copyTensor(b.buffers[i].Value, b.program.Value(update).(*tensor.Dense))
 	}
 	return loss, norm, nil
 }
@@ -127,8 +127,9 @@ func (s *stepper) batch(n int) (*batch, error) {
 	if b.program, err = symbolic.CompileTogether([]G.Nodes{b.inputs}, outs...); err != nil {
 		return nil, err
 	}
-	nodes := slices.Concat(e.Params, e.Buffers)
-	for i, p := range models.State(s.model) {
+	nodes, state := slices.Concat(e.Params, e.Buffers), models.State(s.model)
+	b.buffers = state[len(e.Params):]
+	for i, p := range state {
 		if err := b.program.Set(nodes[i], p.Value); err != nil {
 			return nil, err
 		}

@@ -34,9 +34,6 @@ func New(d Description, s Settings, rng *rand.Rand) (*Network, error) {
 	if s.Init == "" {
 		s.Init = models.PyTorch
 	}
-	if err := s.Init.Validate(); err != nil {
-		return nil, fmt.Errorf("network: initialisation %w", err)
-	}
 	switch s.Precision {
 	case tensor.Dtype{}:
 		s.Precision = tensor.Float64
@@ -48,6 +45,7 @@ func New(d Description, s Settings, rng *rand.Rand) (*Network, error) {
 	if err != nil {
 		return nil, err
 	}
+	d.Input = slices.Clone(d.Input)
 	n := &Network{description: d, classes: out, forward: f}
 	n.params, n.buffers = allocate(p.params, s.Precision), allocate(p.buffers, s.Precision)
 	for _, a := range p.drawn {
@@ -55,7 +53,9 @@ func New(d Description, s Settings, rng *rand.Rand) (*Network, error) {
 		if a.bias >= 0 {
 			bias = n.params[a.bias].Value
 		}
-		s.Init.Draw(rng, n.params[a.weight].Value, bias)
+		if err := s.Init.Draw(rng, n.params[a.weight].Value, bias); err != nil {
+			return nil, err
+		}
 	}
 	return n, nil
 }
