@@ -185,7 +185,7 @@ func TestMistakesInGo(t *testing.T) {
 		"network: input is [3 0 3]; want [channels, height, width] or [features]":                          {Description: network.Description{Input: []int{3, 0, 3}, Layers: dense}},
 		"network: layers[0] is nil; want a layer":                                                          {Description: network.Description{Input: []int{3}, Layers: network.Layers{nil}}},
 		`network: layers[0].swish is "swish"; want one of gelu, leaky_relu, relu, sigmoid, softplus, tanh`: {Description: network.Description{Input: []int{3}, Layers: network.Layers{network.Activation("swish")}}},
-		`models: initialisation is "zero"; want one of kaiming, pytorch, xavier`:                          {network.Description{Input: []int{3}, Layers: dense}, network.Settings{Init: "zero"}},
+		`models: initialisation is "zero"; want one of kaiming, pytorch, xavier`:                           {network.Description{Input: []int{3}, Layers: dense}, network.Settings{Init: "zero"}},
 	} {
 		if _, err := network.New(c.Description, c.Settings, rng); err == nil || err.Error() != want {
 			t.Errorf("error %v\nwant  %s", err, want)
