@@ -3,6 +3,7 @@ package callbacks
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -21,7 +22,9 @@ import (
 //	best.npz          at an epoch at which the metric Best is better than ever before
 //	epoch-000200.npz  at the epochs of Schedule, if Keep is set
 //
-// Each file is replaced atomically.
+// Each file is replaced atomically. A trainer.Session resumes with Session.Restore.
+// It is saved only at the end of an epoch: the parameters of the middle of one would
+// be of no use to its loop.
 type Checkpoint struct {
 	Dir string // folder of the files; created if missing
 	// Interval is the time after which the run is saved again, between two
@@ -67,6 +70,9 @@ func (*Checkpoint) Phase() trainer.Phase { return trainer.Save }
 // TrainBegin implements trainer.TrainBeginner. It returns an error if the metric
 // Best is not declared or has no better direction.
 func (c *Checkpoint) TrainBegin(_ context.Context, s *trainer.State) error {
+	if c.Dir == "" {
+		return errors.New("the folder of the checkpoints, Dir, is empty; set it")
+	}
 	if err := c.Schedule.Validate(); err != nil {
 		return trainer.Below("Schedule", err)
 	}
@@ -93,7 +99,15 @@ func (c *Checkpoint) BatchEnd(_ context.Context, s *trainer.State) error {
 	if !c.overdue() {
 		return nil
 	}
-	return c.save(s, record.LastCheckpoint)
+	return c.saveIfPossible(s)
+}
+
+// saveIfPossible writes last.npz, but not within an epoch of a Session.
+func (c *Checkpoint) saveIfPossible(s *trainer.State) error {
+	if err := c.save(s, record.LastCheckpoint); !errors.Is(err, trainer.ErrWithinEpoch) {
+		return err
+	}
+	return nil
 }
 
 // overdue reports whether Interval has passed since the run was last saved.
@@ -178,7 +192,7 @@ func (c *Checkpoint) Interrupted(_ context.Context, s *trainer.State, _ error) e
 	if c.run.saved.IsZero() { // training has not begun, so an existing checkpoint is still up to date
 		return nil
 	}
-	return c.save(s, record.LastCheckpoint)
+	return c.saveIfPossible(s)
 }
 
 // Snapshot implements trainer.Snapshotter. The state is the best reading so far.

@@ -2,10 +2,12 @@ package callbacks
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/hessoscope/hessoscope/callbacks/analysis"
 	"github.com/hessoscope/hessoscope/callbacks/boundary"
 	"github.com/hessoscope/hessoscope/callbacks/record"
+	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/models/weights"
 	"github.com/hessoscope/hessoscope/trainer"
 )
@@ -81,7 +83,18 @@ func (c *Complexity) TrainBegin(_ context.Context, state *trainer.State) error {
 	if err := c.Settings.Validate(); err != nil {
 		return err
 	}
+	if err := classified(&state.Data.Splits[0]); err != nil {
+		return err
+	}
 	return c.Spectrum.Subscribe(state, c)
+}
+
+// classified returns an error unless the samples of a split have classes.
+func classified(split *datasets.Split) error {
+	if split.Labels == nil {
+		return fmt.Errorf("split %q has no labels, as in a regression: there is no boundary between classes to measure; a Spectrum measures any loss", split.Name)
+	}
+	return nil
 }
 
 // Consume implements SpectrumConsumer.

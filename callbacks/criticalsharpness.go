@@ -176,7 +176,8 @@ func (c *CriticalSharpness) EpochEnd(ctx context.Context, state *trainer.State) 
 		return nil
 	}
 	before := r.memory.Pace
-	if !r.memory.Pace.Due(r.schedule, state) {
+	cost := cmp.Or(r.memory.Pace.Last, 3*float64(r.objective.Samples())) // six passes and a gradient
+	if !r.memory.Pace.Due(r.schedule, state, cost) {
 		return nil
 	}
 	found, err := c.measure(ctx, state)

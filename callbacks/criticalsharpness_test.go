@@ -149,7 +149,7 @@ func TestCriticalSharpnessWithoutARise(t *testing.T) {
 	models.SetValues(m.Parameters()[0].Value, []float64{-1, 1})
 	models.SetValues(m.Parameters()[1].Value, []float64{0, 0})
 	found := make(readings)
-	tr, err := trainer.New(trainer.Config{Rate: trainer.Rate{Base: 0.1}}, m, data, &callbacks.CriticalSharpness{}, found)
+	tr, err := trainer.New(trainer.Config{Rate: trainer.Rate{Base: 0.1}}, m, data, &callbacks.CriticalSharpness{Schedule: trainer.Schedule{Every: 1}}, found)
 	if err != nil {
 		t.Fatal(err)
 	}

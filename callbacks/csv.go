@@ -16,8 +16,8 @@ import (
 // CSV writes a row for each epoch at whose end a metric is fresh, that is, was
 // recorded at this epoch. The columns are epoch, step, seconds and all declared
 // metrics, in that order. The cell of a metric that is not fresh is empty.
-// Numbers are written with all digits. On resume, the file is treated like that
-// of JSONL.
+// Numbers are written with all digits. On resume, and where the last epoch was not
+// known to be the last, the file is treated like that of JSONL.
 type CSV struct {
 	Path string // path of the file, such as "metrics.csv"; its folder is created
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/sirupsen/logrus"
 
@@ -33,16 +34,17 @@ type EarlyStopping struct {
 	// epoch, and an interrupted run continues where it was. The best epoch does
 	// not depend on Rule: its MinDelta and StartEpoch are ignored.
 	RestoreBest string
-	// Log receives warnings about a rule that cannot stop the run. If nil, they
-	// are written to standard error.
-	Log *logrus.Logger
+	// Log or Slog receives warnings about a rule that cannot stop the run. If both
+	// are nil, they are written to standard error.
+	Log  *logrus.Logger
+	Slog *slog.Logger
 
 	run earlyStop
 }
 
 // earlyStop is the state of an EarlyStopping during one run.
 type earlyStop struct {
-	log    *logrus.Logger
+	log    journal
 	watch  *stopping.Watch // nil before training begins, and if there is no rule
 	better trainer.Direction
 	memory earlyStoppingMemory
@@ -73,8 +75,11 @@ func (*EarlyStopping) Phase() trainer.Phase { return trainer.Decide }
 // TrainBegin implements trainer.TrainBeginner. It returns an error if a metric is
 // not declared or its better direction is not known. It logs a warning if a
 // metric will not be measured often enough for the rule to stop the run.
-func (e *EarlyStopping) TrainBegin(_ context.Context, s *trainer.State) error {
-	e.run.log = orStandardError(e.Log)
+func (e *EarlyStopping) TrainBegin(ctx context.Context, s *trainer.State) error {
+	var err error
+	if e.run.log, err = newJournal(e.Log, e.Slog); err != nil {
+		return err
+	}
 	if err := e.Check(s); err != nil {
 		return err
 	}
@@ -88,7 +93,6 @@ func (e *EarlyStopping) TrainBegin(_ context.Context, s *trainer.State) error {
 	if e.Rule.IsZero() {
 		return nil
 	}
-	var err error
 	if e.run.watch, err = stopping.NewWatch(e.Rule, s.Metric); err != nil {
 		return err
 	}
@@ -98,8 +102,8 @@ func (e *EarlyStopping) TrainBegin(_ context.Context, s *trainer.State) error {
 		}
 	}
 	for _, short := range e.run.watch.Shortages(s.Times) {
-		e.run.log.WithFields(logrus.Fields{"rule": short.Rule, "measured": short.Has, "needs": short.Needs}).
-			Warnf("%s is not measured often enough before the last epoch for this rule to stop the run", short.Metric)
+		e.run.log.write(ctx, logrus.WarnLevel, short.Metric+" is not measured often enough before the last epoch for this rule to stop the run",
+			logrus.Fields{"rule": short.Rule, "measured": short.Has, "needs": short.Needs})
 	}
 	return nil
 }
@@ -164,9 +168,9 @@ func (e *EarlyStopping) improve(s *trainer.State) {
 }
 
 // TrainEnd implements trainer.TrainEnder. It puts back the best parameters.
-func (e *EarlyStopping) TrainEnd(_ context.Context, s *trainer.State) error {
+func (e *EarlyStopping) TrainEnd(ctx context.Context, s *trainer.State) error {
 	e.improve(s) // the metric may have been measured only after the run was stopped
-	e.warnNever(s)
+	e.warnNever(ctx, s)
 	best := e.run.memory.Best
 	if best == nil || best.Epoch == s.Epoch {
 		return nil
@@ -179,7 +183,7 @@ func (e *EarlyStopping) TrainEnd(_ context.Context, s *trainer.State) error {
 }
 
 // warnNever logs a warning for each metric that was never recorded in the run.
-func (e *EarlyStopping) warnNever(s *trainer.State) {
+func (e *EarlyStopping) warnNever(ctx context.Context, s *trainer.State) {
 	var monitored []string
 	if e.run.watch != nil {
 		monitored = e.Rule.Metrics()
@@ -191,7 +195,7 @@ func (e *EarlyStopping) warnNever(s *trainer.State) {
 	for _, name := range monitored {
 		if _, ok := s.Last(name); !ok && !warned[name] {
 			warned[name] = true
-			e.run.log.Warnf("%s was never measured in this run: early stopping by it did nothing", name)
+			e.run.log.write(ctx, logrus.WarnLevel, name+" was never measured in this run: early stopping by it did nothing", nil)
 		}
 	}
 }

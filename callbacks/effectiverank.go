@@ -26,7 +26,8 @@ type EffectiveRank struct {
 	// Split is the name of the split; "train" if empty.
 	Split string
 	// Samples is the number of samples of the split that are used. They are drawn
-	// once, with the run's seed. Zero means all, but at most 1000.
+	// once, with the run's seed. Zero means all, but at most 1000, and no more than
+	// the budget pays for once, but at least 20.
 	Samples int
 	// Workers is the number of chunks of data that are computed in parallel; one
 	// per CPU if zero.
@@ -44,8 +45,12 @@ type rankRun struct {
 	pace      trainer.Pace
 }
 
-// rankSamples is the default of EffectiveRank.Samples.
-const rankSamples = 1000
+// By default, at most rankSamples samples are used, and fewer, but at least rankLeast,
+// if the budget does not pay for one measurement of them.
+const (
+	rankSamples = 1000
+	rankLeast   = 20
+)
 
 var (
 	_ trainer.Meter         = (*EffectiveRank)(nil)
@@ -91,8 +96,17 @@ func (e *EffectiveRank) TrainBegin(_ context.Context, state *trainer.State) erro
 	if err != nil {
 		return err
 	}
+	if err := classified(split); err != nil {
+		return err
+	}
 	r.of, r.gradients = split.Len(), nil
-	r.split, err = split.Draw(cmp.Or(e.Samples, min(rankSamples, split.Len())), state.Seed)
+	samples := cmp.Or(e.Samples, min(rankSamples, split.Len()))
+	if budget := r.schedule.Budget * state.PlannedWork(); e.Samples == 0 && budget > 0 {
+		for samples > rankLeast && rankWork(samples, models.Size(state.Model)) > budget {
+			samples--
+		}
+	}
+	r.split, err = split.Draw(samples, state.Seed)
 	return err
 }
 
@@ -102,7 +116,7 @@ func (e *EffectiveRank) EpochEnd(ctx context.Context, state *trainer.State) erro
 		return nil
 	}
 	before := e.run.pace
-	if !e.run.pace.Due(e.run.schedule, state) {
+	if !e.run.pace.Due(e.run.schedule, state, rankWork(e.run.split.Len(), models.Size(state.Model))) {
 		return nil
 	}
 	readings, err := e.measure(ctx, state)
@@ -142,10 +156,11 @@ func (e *EffectiveRank) measure(ctx context.Context, state *trainer.State) ([]re
 
 // rankWork is about what a measurement costs, in gradients of one sample, each 6·P
 // operations: that of every sample; the products of all pairs, over widths that
-// are of the order of 4·√P together; and the eigenvalues of an N × N matrix.
+// are of the order of 4·√P together; and the eigenvalues of an N × N matrix. The
+// last two run at about a fifth of the speed.
 func rankWork(samples, parameters int) float64 {
 	n, p := float64(samples), float64(parameters)
-	return n + (8*n*n*math.Sqrt(p)+10*n*n*n)/(6*p)
+	return n + 5*(10*n*n*math.Sqrt(p)+10*n*n*n)/(6*p)
 }
 
 // Snapshot implements trainer.Snapshotter.

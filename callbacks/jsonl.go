@@ -16,7 +16,8 @@ import (
 //	{"epoch": 200, "step": 600, "seconds": 1.234, "metrics": {"train/loss": 0.07124561, …}}
 //
 // Numbers are written with all digits. A line is in the file as soon as the epoch
-// has ended. A new run begins with an empty file. A resumed run keeps the lines
+// has ended. An epoch that only then turns out to be the last, in a
+// trainer.Session, has another line with what was measured since. A new run begins with an empty file. A resumed run keeps the lines
 // that were written before its checkpoint and appends to them.
 type JSONL struct {
 	Path string // path of the file, such as "metrics.jsonl"; its folder is created

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
+	"log/slog"
 	"slices"
 
 	"github.com/sirupsen/logrus"
@@ -17,10 +17,13 @@ import (
 // Logger logs the beginning and the end of a run and some of its epochs, as
 // structured entries: the message is training, resumed, epoch, finished,
 // interrupted, not_finite or failed, and the fields hold the rest, metrics
-// under their names.
+// under their names. At the end of a run, a metric that was last measured at an
+// earlier epoch is shown with that epoch.
 type Logger struct {
-	// Log receives the entries. If nil, they are a Table on standard error.
-	Log *logrus.Logger
+	// Log or Slog receives the entries. If both are nil, they are a Table on
+	// standard error.
+	Log  *logrus.Logger
+	Slog *slog.Logger
 	// Schedule selects the epochs that are logged. If zero, these are 20 epochs,
 	// evenly spaced on a logarithmic scale, and all epochs at which a hook has
 	// measured, that is, at which a metric is fresh that does not belong to a
@@ -35,9 +38,10 @@ type Logger struct {
 
 // logging is the state of a Logger during one run.
 type logging struct {
-	log     *logrus.Logger
+	journal
 	metrics []trainer.Metric // the metrics to log
 	begun   bool
+	notes   int // that were logged
 }
 
 var (
@@ -74,7 +78,7 @@ func (*Logger) Phase() trainer.Phase { return trainer.Record }
 
 // TrainBegin implements trainer.TrainBeginner. It returns an error if a name in
 // Metrics is not declared.
-func (l *Logger) TrainBegin(_ context.Context, s *trainer.State) error {
+func (l *Logger) TrainBegin(ctx context.Context, s *trainer.State) error {
 	if err := l.Schedule.Validate(); err != nil {
 		return trainer.Below("Schedule", err)
 	}
@@ -82,7 +86,10 @@ func (l *Logger) TrainBegin(_ context.Context, s *trainer.State) error {
 		return err
 	}
 	message, fields := "training", logrus.Fields{
-		"model": models.Describe(s.Model), "parameters": models.Size(s.Model), "data": s.Data.Name, "epochs": s.Epochs,
+		"model": models.Describe(s.Model), "parameters": models.Size(s.Model), "data": s.Data.Name,
+	}
+	if s.Epochs > 0 {
+		fields["epochs"] = s.Epochs
 	}
 	if s.Step > 0 {
 		message, fields["at"] = "resumed", s.Epoch
@@ -90,14 +97,28 @@ func (l *Logger) TrainBegin(_ context.Context, s *trainer.State) error {
 	for _, split := range s.Data.Splits {
 		fields["samples/"+split.Name] = split.Len()
 	}
-	l.run.log.WithFields(fields).Info(message)
+	l.run.write(ctx, logrus.InfoLevel, message, fields)
+	l.logNotes(ctx, s)
 	return nil
+}
+
+// logNotes logs as warnings what the user should know and was not told before.
+func (l *Logger) logNotes(ctx context.Context, s *trainer.State) {
+	notes := s.Notes()
+	for _, note := range notes[min(l.run.notes, len(notes)):] {
+		l.run.write(ctx, logrus.WarnLevel, note, nil)
+	}
+	l.run.notes = len(notes)
 }
 
 // begin determines the logger and the metrics to log.
 func (l *Logger) begin(s *trainer.State) error {
-	l.run = logging{log: orStandardError(l.Log), metrics: s.Metrics()}
-	table, isTable := l.run.log.Formatter.(*Table)
+	journal, err := newJournal(l.Log, l.Slog)
+	if err != nil {
+		return err
+	}
+	l.run = logging{journal: journal, metrics: s.Metrics()}
+	table, isTable := journal.table()
 	switch {
 	case l.Metrics != nil:
 		l.run.metrics = nil
@@ -118,46 +139,45 @@ func (l *Logger) begin(s *trainer.State) error {
 	return nil
 }
 
-// orStandardError returns log, or, if it is nil, a logger that writes lines to
-// standard error.
-func orStandardError(log *logrus.Logger) *logrus.Logger {
-	if log != nil {
-		return log
-	}
-	return &logrus.Logger{Out: os.Stderr, Formatter: new(Table), Level: logrus.InfoLevel}
-}
-
 // EpochEnd implements trainer.EpochEnder.
-func (l *Logger) EpochEnd(_ context.Context, s *trainer.State) error {
+func (l *Logger) EpochEnd(ctx context.Context, s *trainer.State) error {
+	l.logNotes(ctx, s)
 	if !l.due(s) {
 		return nil
 	}
-	fields := logrus.Fields{"epoch": s.Epoch, "of": s.Epochs, "step": s.Step, "seconds": seconds(s)}
+	fields := logrus.Fields{"epoch": s.Epoch, "step": s.Step, "seconds": seconds(s)}
+	if s.Epochs > 0 {
+		fields["of"] = s.Epochs
+	}
 	for _, m := range l.run.metrics {
-		if value, fresh := s.Fresh(m.Name); fresh {
-			fields[m.Name] = value
+		for _, name := range []string{m.Name, record.Low(m.Name), record.High(m.Name)} {
+			if value, fresh := s.Fresh(name); fresh {
+				fields[name] = value
+			}
 		}
 		if resolved, fresh := s.Fresh(record.Resolved(m.Name)); fresh && resolved == 0 {
 			fields[record.Resolved(m.Name)] = resolved
 		}
 	}
-	l.run.log.WithFields(fields).Info(epochMessage)
+	l.run.write(ctx, logrus.InfoLevel, epochMessage, fields)
 	return nil
 }
 
-// due reports whether to log the current epoch.
+// due reports whether to log the current epoch. What is cheap enough for every epoch is
+// a detail.
 func (l *Logger) due(s *trainer.State) bool {
 	if !l.Schedule.IsZero() {
 		return l.Schedule.Due(s)
 	}
 	return trainer.Schedule{Log: 20}.Due(s) || slices.ContainsFunc(s.Metrics(), func(m trainer.Metric) bool {
 		_, fresh := s.Fresh(m.Name)
-		return fresh && !ofSplit(m.Name)
+		_, bounded := s.Fresh(record.Low(m.Name))
+		return (fresh || bounded) && !m.Detail && !ofSplit(m.Name)
 	})
 }
 
 // TrainEnd implements trainer.TrainEnder.
-func (l *Logger) TrainEnd(_ context.Context, s *trainer.State) error {
+func (l *Logger) TrainEnd(ctx context.Context, s *trainer.State) error {
 	stop := stopped(s)
 	fields := logrus.Fields{"epoch": s.Epoch, "seconds": seconds(s), "reason": stop.Reason}
 	if stop.By != "" {
@@ -170,21 +190,24 @@ func (l *Logger) TrainEnd(_ context.Context, s *trainer.State) error {
 		fields["restored"] = restored.Epoch
 	}
 	for _, m := range l.run.metrics {
-		if last, ok := s.Last(m.Name); ok {
+		switch last, ok := s.Last(m.Name); {
+		case ok && last.Epoch == s.Epoch:
 			fields[m.Name] = last.Value
+		case ok:
+			fields[m.Name] = earlier(last)
 		}
 	}
-	l.run.log.WithFields(fields).Info("finished")
+	l.run.write(ctx, logrus.InfoLevel, "finished", fields)
 	return nil
 }
 
 // Interrupted implements trainer.Interrupted.
-func (l *Logger) Interrupted(_ context.Context, s *trainer.State, err error) error {
+func (l *Logger) Interrupted(ctx context.Context, s *trainer.State, err error) error {
 	if !l.run.begun {
 		return nil
 	}
-	l.run.log.WithError(err).WithFields(logrus.Fields{"epoch": s.Epoch, "step": s.Step, "seconds": seconds(s)}).
-		Warn(trainer.StopOf(err).Reason)
+	l.run.write(ctx, logrus.WarnLevel, string(trainer.StopOf(err).Reason),
+		logrus.Fields{"error": err.Error(), "epoch": s.Epoch, "step": s.Step, "seconds": seconds(s)})
 	return nil
 }
 

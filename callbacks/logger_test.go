@@ -117,14 +117,15 @@ training data=iris epochs=6 model="MLP 4-5-3 relu" parameters=43 samples/test=30
       1        3    0.0100
       2        6    0.0100    2.0000
       5       15    0.0100
-finished by=probe detail="seen enough" epoch=5 probe/calls=3.0000 reason=requested seconds=… train/learning_rate=0.0100
+finished by=probe detail="seen enough" epoch=5 probe/calls="3.0000 at epoch 4" reason=requested seconds=… train/learning_rate=0.0100
 `
 	if diff := cmp.Diff(want[1:], have); diff != "" {
 		t.Errorf("(-want +have):\n%s", diff)
 	}
 }
 
-// Without a schedule, every epoch with a measurement is logged.
+// Without a schedule, every epoch with a measurement is logged, but for those of
+// details such as the norm of the parameters.
 func TestLoggerDefaultSchedule(t *testing.T) {
 	var out bytes.Buffer
 	logger, err := callbacks.NewLogger(&out, "json")
@@ -133,7 +134,7 @@ func TestLoggerDefaultSchedule(t *testing.T) {
 	}
 	tr, model := newTraining(t)
 	session, err := trainer.NewSession(model, tr.State().Data, trainer.SessionSettings{Epochs: 100_000, Evaluate: trainer.Schedule{SkipFinal: true}},
-		scores{trainer.Lower, []float64{0, 1, 2, 3, 4, 5, 6, 7, 8}}, logger)
+		scores{trainer.Lower, []float64{0, 1, 2, 3, 4, 5, 6, 7, 8}}, &callbacks.Parameters{}, logger)
 	if err != nil {
 		t.Fatal(err)
 	}

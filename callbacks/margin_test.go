@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -46,6 +47,9 @@ func TestMarginRecordsItsMetrics(t *testing.T) {
 	fresh := marginRun(t, &callbacks.Margin{Samples: 150, Schedule: trainer.Schedule{At: []int{12}}})
 	last := fresh[12]
 	for _, m := range new(callbacks.Margin).Metrics() {
+		if strings.HasSuffix(m.Name, "_low") || strings.HasSuffix(m.Name, "_high") {
+			continue // of fewer samples than were asked for
+		}
 		if _, ok := last[m.Name]; !ok {
 			t.Errorf("%s was not recorded", m.Name)
 		}
@@ -70,17 +74,16 @@ func TestMarginRecordsItsMetrics(t *testing.T) {
 
 // The epochs at which distances and proxies are measured.
 func TestMarginSchedule(t *testing.T) {
-	all := []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}
 	for _, test := range []struct {
 		name                string
 		schedule            trainer.Schedule
 		distances, standIns []int
 	}{
-		{"default", trainer.Schedule{}, []int{12}, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12}}, // log-spaced; all of 10 % goes to the last
+		{"default", trainer.Schedule{}, nil, []int{12}}, // which pays for nothing else
 		{"every", trainer.Schedule{Every: 5}, []int{0, 5, 10, 12}, []int{0, 5, 10, 12}},
 		{"at", trainer.Schedule{At: []int{3}}, []int{3, 12}, []int{3, 12}},
 		{"not at the last", trainer.Schedule{At: []int{3}, SkipFinal: true}, []int{3}, []int{3}},
-		{"budget", trainer.Schedule{Every: 1, Budget: 0.5}, []int{12}, all},
+		{"budget", trainer.Schedule{Every: 1, Budget: 0.5}, nil, []int{2, 6, 9, 12}}, // 0.45·3100 pay for 375 three times before the last
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			fresh := marginRun(t, &callbacks.Margin{Schedule: test.schedule})
@@ -94,14 +97,34 @@ func TestMarginSchedule(t *testing.T) {
 	}
 }
 
-// A budget that is large enough allows distances during the run. A measurement that
-// had to wait is made at a later epoch.
+// A budget that is large enough allows distances during the run, and those of as
+// many samples as are left to pay for at the last epoch.
 func TestMarginBudgetPaysForDistances(t *testing.T) {
-	const samples = 1 // costs about 700 gradients; the run 12·150 and as much as a third for evaluation
-	fresh := marginRun(t, &callbacks.Margin{Samples: samples, Schedule: trainer.Schedule{Every: 1, Budget: 1}})
-	got := measured(fresh, "boundary/margin_samples")
-	if len(got) < 2 || len(got) > 4 || got[0] == 0 || got[len(got)-1] != 12 {
-		t.Errorf("distances at epochs %v; want the last and one or few before", got)
+	// A sample costs about 7,000 gradients; a run of 800 epochs 200,000, half of which
+	// are for proxies before the last epoch.
+	for samples, want := range map[int]struct{ least, most int }{1: {6, 25}, 40: {1, 1}} {
+		w := new(witness)
+		hook := &callbacks.Margin{Samples: samples, Schedule: trainer.Schedule{Every: 1, Budget: 1}}
+		run := spectrumRunOf(t, 800, tensor.Float64, hook, w)
+		if _, err := run.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		got := measured(w.fresh, "boundary/margin_samples")
+		if len(got) < want.least || len(got) > want.most || got[len(got)-1] != 800 {
+			t.Errorf("%d samples: distances at epochs %v; want %d to %d times, 800 among them", samples, got, want.least, want.most)
+		}
+		last := w.fresh[800]
+		_, whole := last["boundary/margin"]
+		high, part := last["boundary/margin_high"]
+		if n := int(last["boundary/margin_samples"]); whole != (samples == 1) || part == whole || n >= 40 || n < 1 {
+			t.Errorf("%d samples: %d measured at the last epoch, with %v", samples, n, last)
+		}
+		if part && !(last["boundary/margin_median_low"] <= last["boundary/margin_median_high"] && high <= last["boundary/margin_median_high"]) {
+			t.Errorf("%v; want an interval of the median, and the margin below", last)
+		}
+		if notes := strings.Join(run.State().Notes(), ""); strings.Contains(notes, "of 40 samples") != (samples == 40) {
+			t.Errorf("%d samples: told %q; want a note if not all can be paid", samples, notes)
+		}
 	}
 }
 
@@ -155,7 +178,6 @@ func TestMarginOfAStoppedRun(t *testing.T) {
 		before   string // the stop: a metric of what was measured by then; none if empty
 	}{
 		{"not due", trainer.Schedule{At: []int{2}}, ""},
-		{"stand-ins due", trainer.Schedule{}, "boundary/logit_margin_min"},
 		{"distances due", trainer.Schedule{Every: 5}, "boundary/margin_seconds"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -47,14 +47,19 @@ func (c *canceller) BatchEnd(_ context.Context, s *trainer.State) error {
 }
 
 // marginSession starts or resumes a run in dir, until c cancels it.
-func marginSession(t *testing.T, dir string, schedule trainer.Schedule, c *canceller) error {
+func marginSession(t *testing.T, dir string, epochs int, schedule trainer.Schedule, c *canceller) error {
+	t.Helper()
+	return measuredSession(t, dir, epochs, &callbacks.Margin{Samples: 1, Schedule: schedule, Dir: filepath.Join(dir, "measurements")}, c)
+}
+
+func measuredSession(t *testing.T, dir string, epochs int, hook trainer.Hook, c *canceller) error {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	c.cancel = cancel
-	tr := spectrumRun(
-		t, tensor.Float64, c,
-		&callbacks.Margin{Samples: 1, Schedule: schedule, Dir: filepath.Join(dir, "measurements")},
+	tr := spectrumRunOf(
+		t, epochs, tensor.Float64, c,
+		hook,
 		&callbacks.JSONL{Path: filepath.Join(dir, "metrics.jsonl")},
 		&callbacks.Checkpoint{Dir: dir, Interval: -1},
 	)
@@ -77,22 +82,23 @@ var marginSeconds = regexp.MustCompile(`seconds": [0-9.e-]+`)
 // A run that is interrupted and resumed measures the same as an uninterrupted one.
 func TestMarginOfAResumedRun(t *testing.T) {
 	for _, test := range []struct {
+		epochs   int
 		schedule trainer.Schedule
 		files    int // that are written
 	}{
-		{trainer.Schedule{}, 1},
-		{trainer.Schedule{Every: 3}, 5},
-		{trainer.Schedule{Every: 1, Budget: 1}, 3}, // two more than the last are paid for
+		{12, trainer.Schedule{}, 0},
+		{12, trainer.Schedule{Every: 3}, 5},
+		{180, trainer.Schedule{Every: 1, Budget: 1}, 4}, // three more than the last are paid for
 	} {
 		t.Run(fmt.Sprintf("%+v", test.schedule), func(t *testing.T) {
 			schedule := test.schedule
 			dir, want := t.TempDir(), t.TempDir()
 			for _, c := range []canceller{{epoch: 0}, {epoch: 1, batch: true}, {epoch: 3}, {epoch: 7}, {epoch: 8, batch: true}, {epoch: 12}} {
-				if err := marginSession(t, dir, schedule, &c); !errors.Is(err, context.Canceled) {
+				if err := marginSession(t, dir, test.epochs, schedule, &c); !errors.Is(err, context.Canceled) {
 					t.Fatalf("cancelled at epoch %d: error %v", c.epoch, err)
 				}
 			}
-			if err := errors.Join(marginSession(t, dir, schedule, &canceller{epoch: -1}), marginSession(t, want, schedule, &canceller{epoch: -1})); err != nil {
+			if err := errors.Join(marginSession(t, dir, test.epochs, schedule, &canceller{epoch: -1}), marginSession(t, want, test.epochs, schedule, &canceller{epoch: -1})); err != nil {
 				t.Fatal(err)
 			}
 			var lines, files [2][]string
@@ -125,7 +131,7 @@ func TestMarginOfAResumedRun(t *testing.T) {
 
 func TestCancelledMarginKeepsItsState(t *testing.T) {
 	hook := &callbacks.Margin{Schedule: trainer.Schedule{Every: 1, Budget: 0.1}}
-	tr := spectrumRun(t, tensor.Float64, hook)
+	tr := spectrumRunOf(t, 500, tensor.Float64, hook)
 	if err := hook.TrainBegin(t.Context(), tr.State()); err != nil {
 		t.Fatal(err)
 	}

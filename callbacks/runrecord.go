@@ -3,6 +3,7 @@ package callbacks
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -45,6 +46,9 @@ func (*RunRecord) Phase() trainer.Phase { return trainer.Save }
 
 // TrainBegin implements trainer.TrainBeginner.
 func (r *RunRecord) TrainBegin(_ context.Context, s *trainer.State) error {
+	if r.Path == "" {
+		return errors.New("the name of the file, Path, is empty; set it")
+	}
 	info, err := r.info()
 	if err != nil {
 		return err
@@ -90,7 +94,7 @@ func dataOf(s *trainer.State) record.RunData {
 	for i := range s.Data.Splits {
 		samples[s.Data.Splits[i].Name] = s.Data.Splits[i].Len()
 	}
-	return record.RunData{Name: s.Data.Name, Fingerprint: s.Data.Fingerprint(), Samples: samples}
+	return record.RunData{Name: s.Data.Name, Fingerprint: s.DataFingerprint(), Samples: samples}
 }
 
 func thisHost() record.RunHost {
@@ -138,6 +142,7 @@ func (r *RunRecord) Interrupted(_ context.Context, s *trainer.State, err error) 
 func (r *RunRecord) write(s *trainer.State, status record.Status) error {
 	r.run.Status, r.run.Updated = status, timestamp()
 	r.run.Seconds, r.run.Epoch, r.run.Step = seconds(s), s.Epoch, s.Step
+	r.run.Notes = s.Notes()
 	r.run.Final = make(map[string]trainer.Reading)
 	for _, m := range s.Metrics() {
 		if last, ok := s.Last(m.Name); ok {

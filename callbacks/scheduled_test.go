@@ -17,7 +17,7 @@ func TestScheduledHooks(t *testing.T) {
 		want int // −1 if it is not known
 	}{
 		{"spectrum", &callbacks.Spectrum{Schedule: every(20)}, 5},
-		{"spectrum by default", &callbacks.Spectrum{}, 17}, // Log: 20 has epoch 0 and 16 different ones up to 78
+		{"spectrum by default", &callbacks.Spectrum{}, 34}, // Log: 50 has epoch 0 and 33 different ones up to 91
 		{"complexity", &callbacks.Complexity{Spectrum: &callbacks.Spectrum{Schedule: every(20)}}, 5},
 		{"complexity, less often", &callbacks.Complexity{Spectrum: &callbacks.Spectrum{Schedule: every(20)}, Schedule: every(50)}, 2},
 		{"complexity, no more often", &callbacks.Complexity{Spectrum: &callbacks.Spectrum{Schedule: every(20)}, Schedule: every(1)}, 5},

@@ -48,8 +48,10 @@ type sharpnessRun struct {
 	pace         trainer.Pace
 }
 
-// sharpnessSamples is the default of Sharpness.Samples.
-const sharpnessSamples = 1000
+const (
+	sharpnessSamples = 1000 // default of Sharpness.Samples
+	passesADraw      = 7    // of the network, that a perturbation takes on the mean
+)
 
 var (
 	_ trainer.Meter         = (*Sharpness)(nil)
@@ -106,6 +108,9 @@ func (s *Sharpness) TrainBegin(_ context.Context, state *trainer.State) error {
 	if err != nil {
 		return err
 	}
+	if err := classified(split); err != nil {
+		return err
+	}
 	r.of, r.fisher, r.perturbation = split.Len(), nil, nil
 	r.split, err = split.Draw(cmp.Or(s.Samples, min(sharpnessSamples, split.Len())), state.Seed)
 	return err
@@ -117,7 +122,11 @@ func (s *Sharpness) EpochEnd(ctx context.Context, state *trainer.State) error {
 		return nil
 	}
 	before := s.run.pace
-	if !s.run.pace.Due(s.run.schedule, state) {
+	cost := float64(s.run.split.Len()) * passesADraw * float64(s.Perturbations) / 3
+	if s.Fisher {
+		cost += float64(s.run.split.Len() * (state.Model.Classes() - 1))
+	}
+	if !s.run.pace.Due(s.run.schedule, state, cmp.Or(s.run.pace.Last, cost)) {
 		return nil
 	}
 	readings, work, err := s.measure(ctx, state)

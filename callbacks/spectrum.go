@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
+	"sort"
 	"time"
 
 	"gorgonia.org/tensor"
@@ -25,6 +27,15 @@ import (
 // of the mean loss over a split, or over a fixed sample of it, in float64
 // whatever the precision of training. Lanczos starts from the vectors of the
 // previous measurement.
+//
+// With a budget and without Settings, a part of the budget is for quick
+// measurements of λ₁ alone, by up to eight Hessian-vector products, and the last
+// epoch is measured as well as what is left allows. Consumers get no quick
+// measurement, and it is not stored. It records λ₁ where the residual is at most 5 %
+// after four products or more; before, only a lower bound, which λ₁ is never below.
+// If there are more samples than the budget pays for, it uses at least 512 of them,
+// drawn once with the run's seed, and records a 95 % interval of λ₁ over all, by the
+// jackknife over eight groups of them.
 type Spectrum struct {
 	// Schedule selects the epochs to measure at. If zero, it is DefaultSchedule.
 	Schedule trainer.Schedule
@@ -34,16 +45,15 @@ type Spectrum struct {
 	// This tolerance suffices because the error of an eigenvalue is of the order
 	// of the square of its residual. For a Complexity, which needs eigenvectors,
 	// they are 12 pairs or more, to 1e-3, and up to 48 where the number of
-	// directions is not known to 5 % and the Schedule's budget pays for them. With
-	// a budget the untrained network is measured by the cheap defaults.
+	// directions is not known to 5 % and the Schedule's budget pays for them.
 	Settings curvature.Settings
 	// Matrix is the matrix that is measured; the Hessian if empty.
 	Matrix analysis.Matrix
 	// Only names the parameters or layers whose curvature is measured; all if
 	// empty.
 	Only []string
-	// Dir is the folder in which every measurement is stored with its vectors, as
-	// spectrum-EPOCH.npz; nothing is stored if it is empty.
+	// Dir is the folder in which every measurement that is not quick is stored with
+	// its vectors, as spectrum-EPOCH.npz; nothing is stored if it is empty.
 	Dir string
 	// Split is the name of the split; "train" if empty.
 	Split string
@@ -66,6 +76,8 @@ type spectrumRun struct {
 	schedule  trainer.Schedule
 	settings  curvature.Settings
 	analyzer  *analysis.Analyzer
+	plan      spectrumPlan
+	quick     *quick // nil if there are no quick measurements
 	consumers []SpectrumConsumer
 	memory    spectrumMemory
 }
@@ -86,6 +98,8 @@ func (s *Spectrum) Name() string { return "spectrum" }
 func (s *Spectrum) Metrics() []trainer.Metric {
 	return []trainer.Metric{
 		{Name: record.LambdaMax, Heading: "λ₁", Meaning: "largest eigenvalue λ₁ of the Hessian", Better: trainer.Lower},
+		{Name: record.Low(record.LambdaMax), Meaning: "lower bound of λ₁; lower end of its 95 % interval where samples are drawn", Detail: true},
+		{Name: record.High(record.LambdaMax), Meaning: "λ₁ with the error of its residual; upper end of its 95 % interval where samples are drawn", Detail: true},
 		{Name: record.LambdaMin, Heading: "λmin", Meaning: "smallest eigenvalue of the Hessian", Detail: true},
 		{Name: record.Outliers, Unit: "eigenvalues", Whole: true, Meaning: "eigenvalues above λ₁/10; C − 1 for a boundary as simple as can be", Better: trainer.Lower},
 		{Name: "spectrum/outliers_gap", Whole: true, Meaning: "eigenvalues above the largest ratio of neighbours", Better: trainer.Lower, Detail: true},
@@ -106,6 +120,7 @@ func (s *Spectrum) Metrics() []trainer.Metric {
 		{Name: "spectrum/residual", Meaning: "largest residual ‖Hv − λv‖ of the pairs, relative to the largest |λ|", Better: trainer.Lower, Detail: true},
 		{Name: "spectrum/converged", Meaning: "1 if every residual met its tolerance, else 0", Better: trainer.Higher, Detail: true},
 		{Name: record.SpectrumSamples, Whole: true, Meaning: "samples that the loss was measured on", Detail: true},
+		{Name: "spectrum/pairs", Whole: true, Meaning: "eigenpairs that were searched; 1 if the measurement was quick", Better: trainer.Higher, Detail: true},
 		{Name: "spectrum/hvps", Whole: true, Meaning: "Hessian-vector products of this measurement", Better: trainer.Lower, Detail: true},
 		{Name: "spectrum/hvps_saved", Whole: true, Meaning: "products fewer than the first measurement took, by starting from the vectors of the one before", Better: trainer.Higher, Detail: true},
 		{Name: "spectrum/seconds", Unit: "s", Meaning: "time of this measurement", Better: trainer.Lower, Detail: true},
@@ -119,8 +134,8 @@ func (s *Spectrum) resolves() bool {
 }
 
 // DefaultSchedule returns the schedule of a Spectrum or a Margin that has none:
-// 20 log-spaced epochs, as far as a tenth of the run's work allows.
-func DefaultSchedule() trainer.Schedule { return trainer.Schedule{Log: 20, Budget: 0.1} }
+// 50 log-spaced epochs, as far as a tenth of the run's work allows.
+func DefaultSchedule() trainer.Schedule { return trainer.Schedule{Log: 50, Budget: 0.1} }
 
 // orDefault returns the schedule s, or DefaultSchedule if it is zero.
 func orDefault(s trainer.Schedule) trainer.Schedule {
@@ -130,16 +145,29 @@ func orDefault(s trainer.Schedule) trainer.Schedule {
 	return s
 }
 
-// Times implements trainer.Scheduled.
-func (s *Spectrum) Times(state *trainer.State, _ string, from int) (most int, known bool) {
-	return orDefault(s.Schedule).Times(state, from)
+// Times implements trainer.Scheduled. The budget bounds how often anything but λ₁ is
+// measured.
+func (s *Spectrum) Times(state *trainer.State, metric string, from int) (most int, known bool) {
+	most, known = orDefault(s.Schedule).Times(state, from)
+	p := &s.run.plan
+	if !p.quickly || state.PlannedWork() == 0 || metric == record.LambdaMax || metric == record.Low(record.LambdaMax) || metric == record.High(record.LambdaMax) {
+		return most, known
+	}
+	paid := int(p.full.Budget * state.PlannedWork() / p.expected)
+	if !known {
+		return paid, true
+	}
+	return min(most, paid), true
 }
 
 // Subscribe makes s call c.Consume for every spectrum that it measures in this
 // run. Call it when training begins. It returns an error if s is not a hook of
 // the run.
 func (s *Spectrum) Subscribe(state *trainer.State, c SpectrumConsumer) error {
-	if s == nil || !slices.Contains(state.Hooks(), trainer.Hook(s)) {
+	if s == nil {
+		return &trainer.FieldError{Field: "Spectrum", Problem: "is nil; set it to the Spectrum among the hooks, whose eigenpairs it takes"}
+	}
+	if !slices.Contains(state.Hooks(), trainer.Hook(s)) {
 		return errors.New("the Spectrum that it takes the eigenpairs from is not a hook of this run: add it to the hooks")
 	}
 	if !slices.Contains(s.run.consumers, c) {
@@ -162,6 +190,9 @@ func (s *Spectrum) TrainBegin(_ context.Context, state *trainer.State) error {
 	}
 	if r.settings.Top == 0 {
 		r.settings.Top = state.Model.Classes() + 2
+		if state.Data.Classes == nil { // of a regression, whose outputs may be many
+			r.settings.Top = min(r.settings.Top, 12)
+		}
 	}
 	if r.settings.Bottom == 0 {
 		r.settings.Bottom = -1
@@ -179,23 +210,120 @@ func (s *Spectrum) TrainBegin(_ context.Context, state *trainer.State) error {
 	}); err != nil {
 		return err
 	}
-	return r.settings.Validate(r.analyzer.Loss().Dim())
+	if err := r.settings.Validate(r.analyzer.Loss().Dim()); err != nil {
+		return err
+	}
+	s.newPlan(state)
+	if r.plan.quickly {
+		r.quick, err = newQuick(r.analyzer, r.plan.samples, state.Seed)
+	}
+	s.tell(state)
+	return err
 }
 
 // EpochEnd implements trainer.EpochEnder.
 func (s *Spectrum) EpochEnd(ctx context.Context, state *trainer.State) error {
-	if _, measured := state.Fresh("spectrum/seconds"); measured {
-		return nil
+	m := &s.run.memory
+	full, quick := m.Pace, m.Quick
+	var err error
+	switch s.due(state) {
+	case allPairs:
+		err = s.measure(ctx, state)
+	case lambdaAlone:
+		err = s.measureQuickly(ctx, state)
 	}
-	before := s.run.memory.Pace
-	if !s.run.memory.Pace.Due(s.run.schedule, state) {
-		return nil
+	if err != nil {
+		m.Pace, m.Quick = full, quick // EpochEnd is called again when the run is resumed
 	}
-	if err := s.measure(ctx, state); err != nil {
-		s.run.memory.Pace = before // EpochEnd is called again when the run is resumed
+	return err
+}
+
+// extent is what is measured at an epoch.
+type extent int
+
+const (
+	nothing extent = iota
+	lambdaAlone
+	allPairs
+)
+
+// due returns what to measure at the end of the current epoch. The epoch may
+// already have been measured before a hook stopped the run.
+func (s *Spectrum) due(state *trainer.State) extent {
+	m, p := &s.run.memory, &s.run.plan
+	if m.Pace.Times > 0 && m.Pace.Epoch == state.Epoch {
+		return nothing
+	}
+	all := m.Pace.Due(p.full, state, s.expected())
+	measured := m.Quick.Times > 0 && m.Quick.Epoch == state.Epoch
+	one := p.quickly && m.Quick.Due(p.quick, state, quickWork(p.products, s.run.quick.samples())) && !measured
+	if state.Final() && all && p.quickly {
+		all = s.expected() <= s.left(state)
+		one = !measured
+	} else if p.poor {
+		return nothing
+	}
+	switch {
+	case all:
+		return allPairs
+	case one:
+		return lambdaAlone
+	}
+	return nothing
+}
+
+// expected returns what the next measurement of all pairs is likely to cost.
+func (s *Spectrum) expected() float64 {
+	if s.run.memory.Pace.Times > 0 {
+		return s.run.memory.Pace.Last
+	}
+	return s.run.plan.expected
+}
+
+// left returns the work that the budget still pays for.
+func (s *Spectrum) left(state *trainer.State) float64 {
+	return s.run.memory.Pace.Left(s.run.schedule, state) - s.run.memory.Quick.Spent
+}
+
+// measureQuickly measures λ₁ alone.
+func (s *Spectrum) measureQuickly(ctx context.Context, state *trainer.State) error {
+	r := &s.run
+	start := time.Now()
+	if err := r.quick.refresh(); err != nil {
 		return err
 	}
-	return nil
+	samples, products := r.quick.samples(), r.plan.products
+	trusted := max(quickTrusted, quickFirst-r.memory.Products)
+	if state.Final() {
+		for products = 1; products < quickMost && quickWork(products+1, samples) <= s.left(state); {
+			products++
+		}
+		if r.plan.poor {
+			products = trusted
+		}
+	}
+	found, err := r.quick.measure(ctx, r.memory.Start, trusted, products, state.Seed)
+	if err != nil {
+		return err
+	}
+	r.memory.Start = found.next
+	r.memory.Products += found.products
+	r.memory.Quick.Done(state, quickWork(found.products, samples))
+	return s.record(state, start, append(found.readings(state.LearningRate),
+		reading{record.SpectrumSamples, float64(samples)},
+		reading{"spectrum/pairs", 1},
+		reading{"spectrum/hvps", float64(found.products)}))
+}
+
+// record records readings, and the time since the start of the measurement.
+func (s *Spectrum) record(state *trainer.State, start time.Time, readings []reading) error {
+	took := time.Since(start).Seconds()
+	s.run.memory.Seconds += took
+	readings = append(readings, reading{"spectrum/seconds", took})
+	if elapsed := state.Elapsed().Seconds(); elapsed > 0 {
+		readings = append(readings, reading{"spectrum/time_share", s.run.memory.Seconds / elapsed})
+	}
+	return recordAll(state, readings)
 }
 
 func (s *Spectrum) measure(ctx context.Context, state *trainer.State) error {
@@ -206,7 +334,7 @@ func (s *Spectrum) measure(ctx context.Context, state *trainer.State) error {
 	}
 	settings := r.settings
 	settings.Start = r.memory.vectors()
-	if untrained := state.Work() == 0 && r.schedule.Budget > 0; s.adaptive() && !untrained {
+	if s.adaptive() {
 		settings.Top = max(settings.Top, minPairs, r.memory.Top) // as many as it took before
 		settings.Tolerance = cmp.Or(s.Settings.Tolerance, 1e-3)
 	}
@@ -233,23 +361,13 @@ func (s *Spectrum) measure(ctx context.Context, state *trainer.State) error {
 	if err := s.store(arrays, tracking, state.Epoch); err != nil {
 		return err
 	}
-	took := time.Since(start).Seconds()
-	s.remember(m.Spectrum, state, took)
-	readings = append(readings, reading{"spectrum/seconds", took})
-	if elapsed := state.Elapsed().Seconds(); elapsed > 0 {
-		readings = append(readings, reading{"spectrum/time_share", r.memory.Seconds / elapsed})
-	}
-	return recordAll(state, readings)
+	s.remember(m.Spectrum, state)
+	return s.record(state, start, readings)
 }
 
 // adaptive tells whether the number of pairs is chosen by what a Complexity
 // learns from them.
-func (s *Spectrum) adaptive() bool {
-	return s.Settings.Top == 0 && slices.ContainsFunc(s.run.consumers, func(c SpectrumConsumer) bool {
-		_, is := c.(*Complexity)
-		return is
-	})
-}
+func (s *Spectrum) adaptive() bool { return s.Settings.Top == 0 && s.run.plan.complexity }
 
 // At least minPairs are found: on 108 trained networks they told the number of
 // directions to 5 % in 77. The number grows to at most maxPairs, and as long as the solver takes
@@ -266,9 +384,16 @@ const (
 // costly and still tell little.
 func (s *Spectrum) solve(ctx context.Context, settings curvature.Settings, state *trainer.State) (*analysis.Measurement, error) {
 	r := &s.run
+	left := s.left(state)
+	if !state.Final() {
+		left = r.memory.Pace.Left(r.plan.full, state)
+		if state.Epochs > 0 { // half of the rest is for the last epoch
+			left = math.Min(left, (r.plan.full.Budget*state.PlannedWork()-r.memory.Pace.Spent)/2)
+		}
+	}
 	spent := 0
 	for {
-		m, err := r.analyzer.Measure(ctx, settings)
+		m, err := r.analyzer.Measure(ctx, s.limited(settings, spent, left))
 		if err != nil {
 			return nil, err
 		}
@@ -284,12 +409,33 @@ func (s *Spectrum) solve(ctx context.Context, settings curvature.Settings, state
 		more := settings
 		more.Top = min(2*settings.Top, maxPairs, m.Spectrum.Dim/2)
 		bytes, err := more.Memory(m.Spectrum.Dim, m.Spectrum.Dim, 0)
-		if err != nil || bytes > maxBytes || !r.memory.Pace.Affords(r.schedule, state, 3*s.work(m.Spectrum.Applications)) {
+		if err != nil || bytes > maxBytes || 3*s.cost(m.Spectrum) > left {
 			return m, nil // err: a solver from outside, whose memory is not known
 		}
 		settings, spent = more, m.Spectrum.Applications
 		settings.Start = m.Spectrum.Vectors()
 	}
+}
+
+// limited returns settings by which Lanczos takes no more products than the work
+// left pays for, besides those that are spent, but enough for a first approximation.
+func (s *Spectrum) limited(settings curvature.Settings, spent int, left float64) curvature.Settings {
+	if !s.run.plan.quickly || s.run.plan.method != curvature.Lanczos {
+		return settings
+	}
+	pairs := settings.Top + max(settings.Bottom, 0)
+	most := max(300, 40*pairs)
+	samples := s.run.analyzer.Loss().Samples()
+	n := sort.Search(most, func(n int) bool { return s.work(curvature.Lanczos, spent+n+1, samples, pairs) > left })
+	if n < most {
+		settings.MaxApplications = max(n, pairs)
+	}
+	return settings
+}
+
+// cost returns the work that a measurement of all pairs took.
+func (s *Spectrum) cost(found *curvature.Spectrum) float64 {
+	return s.work(found.Method, found.Applications, s.run.analyzer.Loss().Samples(), len(found.Top.Values)+len(found.Bottom.Values))
 }
 
 func (s *Spectrum) store(arrays []weights.Array, tracking *curvature.Tracking, epoch int) error {
@@ -309,21 +455,10 @@ func (s *Spectrum) store(arrays []weights.Array, tracking *curvature.Tracking, e
 	return weights.Write(filepath.Join(s.Dir, record.SpectrumFile(epoch)), arrays)
 }
 
-// productWork is the cost of a Hessian-vector product per sample, in gradients of
-// one sample. The second differentiation goes through a graph that is about twice
-// as large; the rest is for the solver's own arithmetic, the alignments and the
-// writing of the results.
-const productWork = 3.5
-
-// work is the cost of so many Hessian-vector products, in gradients of one sample.
-func (s *Spectrum) work(products int) float64 {
-	return productWork * float64(products*s.run.analyzer.Loss().Samples())
-}
-
-func (s *Spectrum) remember(found *curvature.Spectrum, state *trainer.State, seconds float64) {
+func (s *Spectrum) remember(found *curvature.Spectrum, state *trainer.State) {
 	m := &s.run.memory
-	m.Seconds += seconds
-	m.Pace.Done(state, s.work(found.Applications))
+	m.Pace.Done(state, s.cost(found))
+	m.Quick.Waiting, m.Quick.Epoch = false, state.Epoch
 	if m.Cold == 0 {
 		m.Cold = found.Applications
 	}

@@ -6,8 +6,11 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"gorgonia.org/tensor"
 
 	"github.com/hessoscope/hessoscope/callbacks"
@@ -19,8 +22,13 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// spectrumRun trains a small net on gauss with the given hooks.
+// spectrumRun trains a small net on gauss with the given hooks, for 12 epochs.
 func spectrumRun(t *testing.T, precision tensor.Dtype, hooks ...trainer.Hook) *trainer.Trainer {
+	t.Helper()
+	return spectrumRunOf(t, 12, precision, hooks...)
+}
+
+func spectrumRunOf(t *testing.T, epochs int, precision tensor.Dtype, hooks ...trainer.Hook) *trainer.Trainer {
 	t.Helper()
 	data, err := datasets.Load(context.Background(), "gauss", datasets.Options{})
 	if err != nil {
@@ -30,7 +38,7 @@ func spectrumRun(t *testing.T, precision tensor.Dtype, hooks ...trainer.Hook) *t
 	if err != nil {
 		t.Fatal(err)
 	}
-	tr, err := trainer.New(trainer.Config{Epochs: 12, BatchSize: 64, Rate: trainer.Rate{Base: 0.1}, Seed: 1}, m, data, hooks...)
+	tr, err := trainer.New(trainer.Config{Epochs: epochs, BatchSize: 64, Rate: trainer.Rate{Base: 0.1}, Seed: 1}, m, data, hooks...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +177,7 @@ func TestSpectrumOfASubset(t *testing.T) {
 
 func TestCancelledSpectrumKeepsItsMemory(t *testing.T) {
 	hook := new(callbacks.Spectrum)
-	tr := spectrumRun(t, tensor.Float64, hook)
+	tr := spectrumRunOf(t, 2000, tensor.Float64, hook)
 	if err := hook.TrainBegin(context.Background(), tr.State()); err != nil {
 		t.Fatal(err)
 	}
@@ -188,6 +196,61 @@ func TestCancelledSpectrumKeepsItsMemory(t *testing.T) {
 	}
 	if string(before) != string(after) {
 		t.Error("a cancelled measurement changed the hook's state")
+	}
+}
+
+// A run on a budget that is interrupted and resumed measures the same as an
+// uninterrupted one.
+func TestSpectrumOfAResumedRun(t *testing.T) {
+	const epochs = 300
+	session := func(dir string, c *canceller) error {
+		return measuredSession(t, dir, epochs, &callbacks.Spectrum{Settings: curvature.Settings{DenseLimit: 1}}, c)
+	}
+	dir, want := t.TempDir(), t.TempDir()
+	for _, c := range []canceller{{epoch: 0}, {epoch: 30}, {epoch: 101, batch: true}, {epoch: 170}, {epoch: 300}} {
+		if err := session(dir, &c); !errors.Is(err, context.Canceled) {
+			t.Fatalf("cancelled at epoch %d: error %v", c.epoch, err)
+		}
+	}
+	if err := errors.Join(session(dir, &canceller{epoch: -1}), session(want, &canceller{epoch: -1})); err != nil {
+		t.Fatal(err)
+	}
+	var lines [2]string
+	for i, dir := range []string{want, dir} {
+		text, err := os.ReadFile(filepath.Join(dir, "metrics.jsonl"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines[i] = spectrumTimes.ReplaceAllString(string(text), "")
+	}
+	if diff := cmp.Diff(lines[0], lines[1]); diff != "" {
+		t.Errorf("metrics (-uninterrupted +resumed):\n%s", diff)
+	}
+	if n := strings.Count(lines[1], "spectrum/lambda_max_low"); n < 10 {
+		t.Errorf("λ₁ was measured at %d epochs, want 10 or more", n)
+	}
+}
+
+var spectrumTimes = regexp.MustCompile(`"(spectrum/time_share|[a-z/]*seconds)": ?[0-9.e-]+,?`)
+
+// What the budget does not pay for is told before the run begins, with what would fit.
+func TestSpectrumTellsWhatItCannotPay(t *testing.T) {
+	for _, test := range []struct {
+		epochs int
+		want   string
+	}{
+		{12, "does not pay for a measurement of λ₁"},
+		{300, "pays for λ₁ alone"},
+		{5000, ""},
+	} {
+		hook := &callbacks.Spectrum{Settings: curvature.Settings{DenseLimit: 1}}
+		state := spectrumRunOf(t, test.epochs, tensor.Float64, hook).State()
+		if err := hook.TrainBegin(t.Context(), state); err != nil {
+			t.Fatal(err)
+		}
+		if text := strings.Join(state.Notes(), ""); !strings.Contains(text, test.want) || (text == "") != (test.want == "") || test.want != "" && !strings.Contains(text, " epochs, ") {
+			t.Errorf("%d epochs: told %q; want %q with the epochs that would fit", test.epochs, text, test.want)
+		}
 	}
 }
 

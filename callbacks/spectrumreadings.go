@@ -3,12 +3,14 @@ package callbacks
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/hessoscope/hessoscope/callbacks/analysis"
+	"github.com/hessoscope/hessoscope/callbacks/boundary"
 	"github.com/hessoscope/hessoscope/callbacks/curvature"
 	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/trainer"
@@ -21,7 +23,9 @@ type spectrumMemory struct {
 	Top           int       // number of rows that belong to the largest eigenvalues
 	Seconds       float64   // time of all measurements
 	Cold          int       // Hessian-vector products of the first measurement, which has no start vectors
-	Pace          trainer.Pace
+	Start         []float64 // of the next quick measurement; nil before the first
+	Products      int       // of all quick measurements
+	Pace, Quick   trainer.Pace
 }
 
 // validate returns an error if the sizes are inconsistent, as in a damaged file.
@@ -57,6 +61,7 @@ func spectrumReadings(ctx context.Context, m *analysis.Measurement, loss analysi
 	found := m.Spectrum
 	readings := []reading{
 		{record.SpectrumSamples, float64(loss.Samples())},
+		{"spectrum/pairs", float64(len(found.Top.Values) + len(found.Bottom.Values))},
 		{"spectrum/hvps", float64(found.Applications)},
 		{"spectrum/hvps_saved", float64(max(memory.Cold-found.Applications, 0))},
 		{"spectrum/converged", indicator(found.Converged)},
@@ -103,13 +108,46 @@ func endReadings(found *curvature.Spectrum) []reading {
 		pairs  curvature.Pairs
 	}{{record.LambdaMax, found.Top}, {record.LambdaMin, found.Bottom}} {
 		if len(end.pairs.Values) > 0 {
-			readings = append(readings, reading{end.metric, end.pairs.Values[0]})
+			readings = append(readings, endReading(end.metric, end.pairs.Values[0], end.pairs.Residuals[0])...)
 			scale = max(scale, end.pairs.Values[0], -end.pairs.Values[0])
 			residual = max(residual, slices.Max(end.pairs.Residuals))
 		}
 	}
 	if scale > 0 {
 		readings = append(readings, reading{"spectrum/residual", residual / scale})
+	}
+	return readings
+}
+
+// readings returns the metrics of a quick measurement.
+func (l lambdaMax) readings(rate float64) []reading {
+	readings := []reading{{record.Low(record.LambdaMax), l.low}}
+	if l.value > 0 {
+		readings = append(readings, reading{"spectrum/residual", l.residual / l.value})
+	}
+	if math.IsInf(l.high, 1) {
+		return readings
+	}
+	readings = append(readings, reading{record.High(record.LambdaMax), l.high})
+	if !(boundary.Interval{Low: l.low, High: l.high}).Within(certain) {
+		return readings
+	}
+	readings = append(readings, reading{record.LambdaMax, l.value})
+	if rate > 0 {
+		readings = append(readings, reading{"spectrum/edge_of_stability", rate * l.value / 2})
+	}
+	return readings
+}
+
+// endReading returns the metrics of an outermost eigenvalue. λ₁ is a lower bound
+// alone if its residual is large.
+func endReading(metric string, value, residual float64) []reading {
+	if metric != record.LambdaMax {
+		return []reading{{metric, value}}
+	}
+	readings := []reading{{record.Low(metric), value}}
+	if residual <= certain*math.Abs(value) {
+		readings = append(readings, reading{record.High(metric), value + residual}, reading{metric, value})
 	}
 	return readings
 }

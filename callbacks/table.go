@@ -21,8 +21,8 @@ import (
 )
 
 // Table is a logrus.Formatter for a terminal. The epochs that a Logger logs
-// become the rows of a table. The cell of a metric that is not fresh is blank,
-// and the heading is repeated every 30 rows. Every other entry is a line with the
+// become the rows of a table. The cell of a metric that is not fresh is blank, or has
+// what bounds it, and the heading is repeated every 30 rows. Every other entry is a line with the
 // message and its fields.
 //
 //	epoch     step      loss  accuracy  val loss   val acc        λ₁      λmin     time
@@ -78,20 +78,40 @@ func (t *Table) writeHeading(b *bytes.Buffer) {
 func (t *Table) writeRow(b *bytes.Buffer, data logrus.Fields) {
 	fmt.Fprintf(b, "%7v%9v", data["epoch"], data["step"])
 	for _, m := range t.metrics {
-		cell := ""
-		if value, ok := data[m.Name].(float64); ok {
-			cell = formatNumber(value)
-			if m.Whole {
-				cell = fmt.Sprintf("%.0f", value)
-			}
-			if data[record.Resolved(m.Name)] == 0.0 {
-				cell += "?"
-			}
-		}
-		fmt.Fprintf(b, "%*s", columnWidth(m), cell)
+		fmt.Fprintf(b, "%*s", columnWidth(m), formatCell(m, data))
 	}
 	elapsed, _ := data["seconds"].(float64)
 	fmt.Fprintf(b, "%9s\n", formatDuration(time.Duration(elapsed*float64(time.Second))))
+}
+
+// formatCell formats the value of a metric that is certain, or else the interval or
+// the lower bound that is known of it.
+func formatCell(m trainer.Metric, data logrus.Fields) string {
+	value, certain := data[m.Name].(float64)
+	low, bounded := data[record.Low(m.Name)].(float64)
+	high, enclosed := data[record.High(m.Name)].(float64)
+	switch {
+	case certain && m.Whole:
+		return fmt.Sprintf("%.0f", value) + doubt(m, data)
+	case certain:
+		return formatNumber(value) + doubt(m, data)
+	case enclosed && bounded:
+		return formatBound(low, math.Floor) + "–" + formatBound(high, math.Ceil)
+	case enclosed:
+		return "≤" + formatBound(high, math.Ceil)
+	case bounded:
+		return "≥" + formatBound(low, math.Floor)
+	default:
+		return ""
+	}
+}
+
+// doubt returns the mark of a count that is not resolved.
+func doubt(m trainer.Metric, data logrus.Fields) string {
+	if data[record.Resolved(m.Name)] == 0.0 {
+		return "?"
+	}
+	return ""
 }
 
 // formatEntry returns the message of e and its fields, sorted by name.
@@ -132,6 +152,20 @@ func formatNumber(v float64) string {
 	default:
 		return fmt.Sprintf("%.0f", v)
 	}
+}
+
+// formatBound formats v in two digits, which it rounds by math.Floor or math.Ceil, so
+// that a bound remains one.
+func formatBound(v float64, round func(float64) float64) string {
+	a := math.Abs(v)
+	if a >= 100 && a < 1e4 {
+		return fmt.Sprintf("%.0f", round(v))
+	}
+	if a > 0 {
+		digits := 1 - math.Floor(math.Log10(a))
+		v = round(v*math.Pow(10, digits)) / math.Pow(10, digits)
+	}
+	return fmt.Sprintf("%.2g", v)
 }
 
 // formatDuration formats d in at most 6 characters if it is below 100 hours.

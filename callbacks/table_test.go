@@ -33,6 +33,9 @@ func TestTable(t *testing.T) {
 	})
 	row(1, 1.5, logrus.Fields{"train/loss": 0.0000123456, "train/accuracy": 1.0, "validation/loss": 0.0012, "test/accuracy": 0.9})
 	row(20, 59.94, logrus.Fields{"spectrum/lambda_max": 1234567.0, "spectrum/outliers": 12.0})
+	row(30, 60, logrus.Fields{"spectrum/lambda_max_low": 0.3789, "spectrum/outliers": 2.0, "spectrum/outliers_resolved": 0.0})
+	row(40, 61, logrus.Fields{"spectrum/lambda_max_low": 13.34, "spectrum/lambda_max_high": 119.01})
+	row(50, 62, logrus.Fields{"spectrum/lambda_max_low": 13.34, "spectrum/lambda_max_high": 13.35, "spectrum/lambda_max": 13.34})
 	log.Warn("the training goes on")
 	row(2000, 3723, logrus.Fields{"train/loss": 12.345, "train/accuracy": 1e-300, "other/metric": 1.0})
 	want := `
@@ -41,6 +44,9 @@ training alpha=0.2500 empty="" epochs=2000 model="MLP 2-100-3 relu"
       0        0    1.1023    0.3333    1.0968    0.3500    123.46         3    0.01s
       1       50  1.23e-05    1.0000    0.0012    0.9000                        1.50s
      20     1000                                          1.23e+06        12    59.9s
+     30     1500                                             ≥0.37        2?    1m00s
+     40     2000                                            13–120              1m01s
+     50     2500                                             13.34              1m02s
 warning: the training goes on
    2000   100000     12.35 1.00e-300                                            1h02m
 `

@@ -14,7 +14,9 @@ type Info struct {
 	Shape       []int    // of one sample
 	Splits      []SplitInfo
 	Options     []string // names of the fields of Options that apply
-	Fetched     bool     // its files are on this computer: always so for a built-in set other than MNIST
+	Fetched     bool     // its files are on this computer, as those of most built-in sets always are
+	Files       string   // what files it is read from and where they come from; empty if it is built in
+	Fetchable   bool     // [Load] fetches the files
 }
 
 // SplitInfo is the size of one split.
@@ -25,7 +27,7 @@ type SplitInfo struct {
 
 // info describes the set with zero Options.
 func (e *entry) info() Info {
-	return Info{
+	i := Info{
 		Name:        e.name,
 		Description: e.description,
 		Source:      e.origin,
@@ -34,8 +36,12 @@ func (e *entry) info() Info {
 		Shape:       e.shape,
 		Splits:      e.splits,
 		Options:     e.options(),
-		Fetched:     e.name != mnistName || mnistCached(),
+		Fetched:     e.isCached(),
 	}
+	if e.files != nil {
+		i.Files, i.Fetchable = e.files.names+", from "+e.files.home, e.files.fetch != nil
+	}
+	return i
 }
 
 // An entry is one line of the catalog.
@@ -47,8 +53,9 @@ type entry struct {
 	classes  []string
 	splits   []SplitInfo
 
-	model        model // of the distribution; nil if there is none to draw from
-	randomLabels bool  // the labels of all samples are permuted before they are split
+	files        *fileSet // nil if the set is built in
+	model        model    // of the distribution; nil if there is none to draw from
+	randomLabels bool     // the labels of all samples are permuted before they are split
 }
 
 // catalog returns fresh values, which a Dataset may keep.
@@ -100,6 +107,19 @@ func catalog() []entry {
 		{
 			name: mnistName, origin: "Y. LeCun, C. Cortes, C. J. C. Burges; files of " + mnistModule,
 			description: "handwritten digits, grey values 0 to 1", shape: []int{1, 28, 28}, classes: numbered(10), splits: sizes(60000, 0, 10000),
+			files: &fileSet{names: mnistFiles, home: "yann.lecun.com/exdb/mnist", read: readMNIST, has: hasMNIST, fetch: FetchMNIST},
+		},
+		{
+			name: "fashion_mnist", origin: "H. Xiao, K. Rasul, R. Vollgraf, arXiv:1708.07747",
+			description: "articles of clothing, grey values 0 to 1", shape: []int{1, 28, 28}, splits: sizes(60000, 0, 10000),
+			classes: []string{"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"},
+			files:   &fileSet{names: mnistFiles, home: "github.com/zalandoresearch/fashion-mnist", read: readMNIST, has: hasMNIST},
+		},
+		{
+			name: "cifar10", origin: "A. Krizhevsky (2009), Learning multiple layers of features from tiny images",
+			description: "colour photographs of ten kinds of things, values 0 to 1", shape: []int{3, 32, 32}, splits: sizes(50000, 0, 10000),
+			classes: []string{"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"},
+			files:   &fileSet{names: cifarFiles, home: "www.cs.toronto.edu/~kriz/cifar.html", read: readCIFAR, has: hasCIFAR},
 		},
 	}
 }
@@ -111,7 +131,7 @@ func (e *entry) options() []string {
 		return []string{"Samples", "Seed", "Noise", "RandomLabels"}
 	case e.model != nil:
 		return []string{"Samples", "TestSamples", "Seed", "Noise", "RandomLabels"}
-	case e.name == mnistName:
+	case e.files != nil:
 		return []string{"Seed", "RandomLabels", "Classes", "PerClass", "DataDir"}
 	}
 	return []string{"Seed", "RandomLabels", "Classes", "PerClass"}

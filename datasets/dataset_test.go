@@ -46,6 +46,10 @@ func TestSubset(t *testing.T) {
 	if s.X[3] != 3 {
 		t.Error("a subset shares memory with its split")
 	}
+	sub, err = (&Split{X: []float64{5, 6, 7}, Labels: make([]int, 3)}).Subset([]int{2, 0})
+	if err != nil || !slices.Equal(sub.Index, []int{2, 0}) {
+		t.Errorf("without an index: %+v, error %v", sub, err)
+	}
 	for name, bad := range map[string]func() error{
 		"row too large": func() error { _, err := s.Subset([]int{2}); return err },
 		"negative row":  func() error { _, err := s.Subset([]int{-1}); return err },
@@ -53,8 +57,8 @@ func TestSubset(t *testing.T) {
 			_, err := (&Split{X: make([]float64, 3), Labels: make([]int, 2), Index: make([]int, 2)}).Subset(nil)
 			return err
 		},
-		"no index": func() error {
-			_, err := (&Split{X: make([]float64, 2), Labels: make([]int, 2)}).Subset([]int{0})
+		"short index": func() error {
+			_, err := (&Split{X: make([]float64, 2), Labels: make([]int, 2), Index: make([]int, 1)}).Subset([]int{0})
 			return err
 		},
 	} {
@@ -118,9 +122,9 @@ func TestStandardizeMoments(t *testing.T) {
 	if d, err = d.Standardize(); err != nil {
 		t.Fatal(err)
 	}
-	for col := range 4 {
-		mean, std := moments(d.Splits[0].X, col, 4)
-		if math.Abs(mean) > 1e-14 || math.Abs(std-1) > 1e-14 { // a few roundings
+	m := d.Splits[0].moments(4, 4)
+	for col, mean := range m.Mean {
+		if std := m.Scale[col]; math.Abs(mean) > 1e-14 || math.Abs(std-1) > 1e-14 { // a few roundings
 			t.Errorf("column %d: mean %v, deviation %v", col, mean, std)
 		}
 	}

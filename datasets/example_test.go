@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"math/rand/v2"
 	"strings"
 
 	"github.com/hessoscope/hessoscope/datasets"
@@ -25,6 +26,54 @@ func ExampleLoad() {
 	// [setosa versicolor virginica]
 	// 120 samples of 4 values
 	// row 42 is setosa
+}
+
+func ExampleSplit_Values() {
+	// Four bytes are two images of one grey value above another. Packed, they take four bytes.
+	train := datasets.Split{Name: datasets.Train, Packed: datasets.PackBytes([]uint8{0, 255, 51, 102}), Labels: []int{0, 1}}
+	d := &datasets.Dataset{Name: "pixels", Shape: []int{1, 2, 1}, Classes: []string{"dark", "light"}, Splits: []datasets.Split{train}}
+	fmt.Println(d.Splits[0].Values())
+	d, err := d.Standardize()
+	if err != nil {
+		log.Fatal(err)
+	}
+	row := make([]float32, d.Width())
+	datasets.CopyRow(row, &d.Splits[0], 1)
+	fmt.Printf("%.3f, mean %.3f\n", row, d.Scaling.Mean)
+	// Output:
+	// [0 1 0.2 0.4]
+	// [-0.535 0.000], mean [0.400]
+}
+
+func ExampleDataset_Choose() {
+	iris, err := datasets.Load(context.Background(), "iris", datasets.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	two, err := iris.Choose([]int{2, 0}, 10)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(two.Classes, two.Splits[0].Len())
+	// Output: [virginica setosa] 20
+}
+
+func ExampleAugmentation() {
+	d := &datasets.Dataset{Name: "arrow", Shape: []int{1, 2, 3}}
+	images, err := datasets.Augmentation{Shift: 1, Flip: true}.For(d)
+	if err != nil {
+		log.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(1, 1))
+	for range 3 {
+		x := []float64{1, 2, 3, 4, 5, 6}
+		images.Apply(rng, x)
+		fmt.Println(x[:3], x[3:])
+	}
+	// Output:
+	// [0 0 0] [2 3 0]
+	// [0 0 0] [2 3 0]
+	// [0 0 0] [0 3 2]
 }
 
 func ExampleLoad_generated() {

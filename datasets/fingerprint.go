@@ -6,10 +6,11 @@ import (
 	"encoding/hex"
 	"hash"
 	"math"
+	"slices"
 )
 
-// Fingerprint returns the SHA-256, in hexadecimal, of the shape, the classes and each split's name, values and labels:
-// equal for equal data in equal order, whatever the name of the set.
+// Fingerprint returns the SHA-256, in hexadecimal, of the shape, the classes and each split's name, values, labels and
+// targets: equal for equal data in equal order, whatever the name of the set.
 func (d *Dataset) Fingerprint() string {
 	f := fingerprint{Hash: sha256.New()}
 	f.ints(d.Shape)
@@ -21,8 +22,11 @@ func (d *Dataset) Fingerprint() string {
 	for i := range d.Splits {
 		s := &d.Splits[i]
 		f.string(s.Name)
-		f.floats(s.X)
+		f.values(s)
 		f.ints(s.Labels)
+		if s.Targets != nil { // without them, the bytes are those that earlier versions hashed
+			f.floats(s.Targets)
+		}
 	}
 	return hex.EncodeToString(f.Sum(nil))
 }
@@ -31,27 +35,55 @@ func (d *Dataset) Fingerprint() string {
 // the same bytes.
 type fingerprint struct {
 	hash.Hash
-	buf [8]byte
+	buf []byte
 }
 
-func (f *fingerprint) uint64(v uint64) {
-	binary.LittleEndian.PutUint64(f.buf[:], v)
-	f.Write(f.buf[:]) // a hash never returns an error
+func (f *fingerprint) int(v int) {
+	f.buf = binary.LittleEndian.AppendUint64(f.buf[:0], uint64(v))
+	f.Write(f.buf) // a hash never returns an error
 }
-
-func (f *fingerprint) int(v int) { f.uint64(uint64(v)) }
 
 func (f *fingerprint) ints(v []int) {
 	f.int(len(v))
-	for _, n := range v {
-		f.int(n)
+	for some := range slices.Chunk(v, chunk) {
+		f.buf = f.buf[:0]
+		for _, n := range some {
+			f.buf = binary.LittleEndian.AppendUint64(f.buf, uint64(n))
+		}
+		f.Write(f.buf)
+	}
+}
+
+// values hashes the values of a split as float64, whatever their type is.
+func (f *fingerprint) values(s *Split) {
+	f.int(s.valueCount())
+	if s.Packed == nil {
+		f.each(s.X)
+		return
+	}
+	width, err := s.Width()
+	if err != nil {
+		return // the counts, which say how the fields disagree, are hashed
+	}
+	row := make([]float64, width)
+	for r := range s.Len() {
+		CopyRow(row, s, r)
+		f.each(row)
 	}
 }
 
 func (f *fingerprint) floats(v []float64) {
 	f.int(len(v))
-	for _, x := range v {
-		f.uint64(math.Float64bits(x))
+	f.each(v)
+}
+
+func (f *fingerprint) each(v []float64) {
+	for some := range slices.Chunk(v, chunk) {
+		f.buf = f.buf[:0]
+		for _, x := range some {
+			f.buf = binary.LittleEndian.AppendUint64(f.buf, math.Float64bits(x))
+		}
+		f.Write(f.buf)
 	}
 }
 
@@ -59,3 +91,6 @@ func (f *fingerprint) string(s string) {
 	f.int(len(s))
 	f.Write([]byte(s))
 }
+
+// chunk is how many values are converted at once.
+const chunk = 4096

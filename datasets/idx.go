@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 )
 
 // An IDX file is a big-endian header, that is a magic number (0, 0, the value type, the number of dimensions) and each
@@ -20,32 +19,41 @@ const (
 	maxIDXSamples = 1_000_000 // bounds what a gzip file may expand to
 )
 
+// idxSource reads an IDX file. It can give at most so many bytes, by the size of the file.
+type idxSource struct {
+	io.Reader
+	most int64
+}
+
+// idxFile is an open file whose content is decompressed.
+type idxFile struct {
+	idxSource
+	io.Closer
+}
+
+// gzipRatio bounds how many bytes one byte of a deflated stream can stand for.
+const gzipRatio = 1032
+
 // openIDX opens a plain or gzip file. It tells them apart by the first bytes.
-func openIDX(path string) (io.ReadCloser, error) {
-	f, err := os.Open(path)
+func openIDX(path string) (*idxFile, error) {
+	f, size, err := openFile(path)
 	if err != nil {
 		return nil, err
 	}
 	b := bufio.NewReader(f)
 	if start, _ := b.Peek(2); !bytes.Equal(start, []byte{0x1f, 0x8b}) { // a read error comes back with the next read
-		return idxFile{b, f}, nil
+		return &idxFile{idxSource{b, size}, f}, nil
 	}
 	z, err := gzip.NewReader(b)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: byte 0: %w", path, err), f.Close())
 	}
-	return idxFile{z, f}, nil
-}
-
-// idxFile reads the decompressed content of a file and closes the file.
-type idxFile struct {
-	io.Reader
-	io.Closer
+	return &idxFile{idxSource{z, gzipRatio * size}, f}, nil
 }
 
 // readLabels reads an IDX file of labels 0 … classes−1. The file's name is for errors; byte offsets in them count
 // uncompressed bytes.
-func readLabels(r io.Reader, file string, classes int) ([]int, error) {
+func readLabels(r idxSource, file string, classes int) ([]int, error) {
 	values, err := readIDX(r, file, idxLabels, nil)
 	if err != nil {
 		return nil, err
@@ -61,7 +69,7 @@ func readLabels(r io.Reader, file string, classes int) ([]int, error) {
 }
 
 // readImages reads an IDX file of images with the given number of rows and columns: one byte a pixel, image after image.
-func readImages(r io.Reader, file string, rows, columns int) ([]byte, error) {
+func readImages(r idxSource, file string, rows, columns int) ([]byte, error) {
 	return readIDX(r, file, idxImages, []dimension{{"rows", rows}, {"columns", columns}})
 }
 
@@ -71,8 +79,8 @@ type dimension struct {
 }
 
 // readIDX returns the values of an IDX file of unsigned bytes whose first dimension is free and whose others are as
-// wanted. Memory grows with what is read, never with what the header claims.
-func readIDX(r io.Reader, file string, magic uint32, dims []dimension) ([]byte, error) {
+// wanted. It takes no more memory than the file can fill, whatever the header claims.
+func readIDX(r idxSource, file string, magic uint32, dims []dimension) ([]byte, error) {
 	h := idxHeader{r: r, file: file, size: 4 * (2 + len(dims))}
 	if got := h.next(); h.err == nil && got != magic {
 		return nil, fmt.Errorf("%s: byte 0: magic number %#08x, want %#08x", file, got, magic)
@@ -92,8 +100,17 @@ func readIDX(r io.Reader, file string, magic uint32, dims []dimension) ([]byte, 
 	if h.err != nil {
 		return nil, h.err
 	}
-	values, err := io.ReadAll(io.LimitReader(r, want+1))
-	got, end := int64(len(values)), int64(h.at)+int64(len(values))
+	values := make([]byte, min(want, r.most))
+	n, err := io.ReadFull(r, values)
+	got, end := int64(n), int64(h.at+n)
+	if got == want && err == nil { // the checksum is compared at the end
+		if n, err = io.ReadFull(r, make([]byte, 1)); errors.Is(err, io.EOF) {
+			err = nil
+		}
+		got, end = got+int64(n), end+int64(n)
+	} else if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
 	switch {
 	case got < want && (err == nil || errors.Is(err, io.ErrUnexpectedEOF)):
 		return nil, fmt.Errorf("%s: byte %d: file is cut off: header says %d samples, which end at byte %d", file, end, count, int64(h.at)+want)

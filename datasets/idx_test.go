@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/binary"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,6 +19,8 @@ func idx(magic uint32, dims []uint32, values ...byte) []byte {
 	return append(b, values...)
 }
 
+func idxBytes(b []byte) idxSource { return idxSource{bytes.NewReader(b), int64(len(b))} }
+
 func gzipped(t testing.TB, b []byte) []byte {
 	t.Helper()
 	var out bytes.Buffer
@@ -34,11 +35,11 @@ func gzipped(t testing.TB, b []byte) []byte {
 }
 
 func TestReadIDX(t *testing.T) {
-	labels, err := readLabels(bytes.NewReader(idx(idxLabels, []uint32{3}, 0, 9, 4)), "f", 10)
+	labels, err := readLabels(idxBytes(idx(idxLabels, []uint32{3}, 0, 9, 4)), "f", 10)
 	if err != nil || len(labels) != 3 || labels[1] != 9 {
 		t.Errorf("labels %v, %v", labels, err)
 	}
-	pixels, err := readImages(bytes.NewReader(idx(idxImages, []uint32{2, 2, 3}, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 255)), "f", 2, 3)
+	pixels, err := readImages(idxBytes(idx(idxImages, []uint32{2, 2, 3}, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 255)), "f", 2, 3)
 	if err != nil || len(pixels) != 12 || pixels[11] != 255 {
 		t.Errorf("pixels %v, %v", pixels, err)
 	}
@@ -65,13 +66,13 @@ func TestReadIDXRefuses(t *testing.T) {
 		{"a million claimed", idx(idxImages, []uint32{1_000_000, 1, 2}, 1), "f: byte 17: file is cut off: header says 1000000 samples, which end at byte 2000016"},
 	}
 	for _, tt := range tests {
-		_, err := readImages(bytes.NewReader(tt.bytes), "f", 1, 2)
+		_, err := readImages(idxBytes(tt.bytes), "f", 1, 2)
 		if err == nil || err.Error() != tt.want {
 			t.Errorf("%s:\n got %v\nwant %s", tt.name, err, tt.want)
 		}
 	}
 	const want = "f: byte 9: label 7 of sample 1 is out of range, want 0 to 6"
-	if _, err := readLabels(bytes.NewReader(idx(idxLabels, []uint32{2}, 6, 7)), "f", 7); err == nil || err.Error() != want {
+	if _, err := readLabels(idxBytes(idx(idxLabels, []uint32{2}, 6, 7)), "f", 7); err == nil || err.Error() != want {
 		t.Errorf("label:\n got %v\nwant %s", err, want)
 	}
 }
@@ -115,9 +116,9 @@ func FuzzReadIDX(f *testing.F) {
 	f.Add(idx(idxImages, []uint32{1 << 31, 1 << 31, 1 << 31}))
 	f.Add(gzipped(f, idx(idxLabels, []uint32{1}, 1)))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		var in io.Reader = bytes.NewReader(b)
+		in := idxBytes(b)
 		if z, err := gzip.NewReader(bytes.NewReader(b)); err == nil {
-			in = z
+			in = idxSource{z, gzipRatio * int64(len(b))}
 		}
 		images, err := readImages(in, "f", 1, 2)
 		if err == nil && !bytes.Equal(idx(idxImages, []uint32{uint32(len(images) / 2), 1, 2}, images...), b) && b[0] != 0x1f {
@@ -126,7 +127,7 @@ func FuzzReadIDX(f *testing.F) {
 		if err != nil && (!strings.HasPrefix(err.Error(), "f: byte ") || strings.Contains(err.Error(), "\n")) {
 			t.Errorf("error %q", err)
 		}
-		labels, err := readLabels(bytes.NewReader(b), "f", 10)
+		labels, err := readLabels(idxBytes(b), "f", 10)
 		if err == nil && len(labels) != len(b)-8 {
 			t.Errorf("%d labels of %d bytes", len(labels), len(b))
 		}

@@ -6,8 +6,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"slices"
 )
 
 const maxSamples = 10_000_000
@@ -16,14 +14,22 @@ const maxSamples = 10_000_000
 var builtin embed.FS
 
 // Load returns the data set of that name. The error of an unknown name suggests the nearest. The result of a built-in
-// set depends on name, opt and, for MNIST, the files, and on nothing else; if MNIST is neither in DataDir nor in the
-// cache it is fetched as by [FetchMNIST].
+// set depends on name, opt and, for MNIST, Fashion-MNIST and CIFAR-10, the files, and on nothing else. These are in
+// DataDir or else in the user's cache; if MNIST is in neither it is fetched as by [FetchMNIST].
+//
+// A name that ends in .npz is a file of NumPy arrays: x (N, …), of type uint8, which is divided by 255, float32 or float64,
+// and y (N), the classes 0, 1, … as integers; or x_train, y_train and, as they exist, x_validation, y_validation, x_test,
+// y_test. Samples keep their shape, (channels, rows, columns) of images. A name with a slash is a folder of PNG or JPEG
+// images, DIR/CLASS/NAME.png, or with a folder a split above: DIR/train/CLASS/NAME.png. They are all grayscale or all RGB,
+// and of one size. Of either, bytes and float32 stay what they are.
 func Load(ctx context.Context, name string, opt Options) (*Dataset, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	var load func(context.Context, Options) (*Dataset, error)
-	if e := lookup(name); e != nil {
+	if IsFile(name) {
+		load = func(ctx context.Context, opt Options) (*Dataset, error) { return loadFile(ctx, name, opt) }
+	} else if e := lookup(name); e != nil {
 		load = e.load
 	} else if s := sourceNamed(name); s != nil {
 		load = s.load
@@ -46,28 +52,31 @@ func (e *entry) load(ctx context.Context, opt Options) (*Dataset, error) {
 	if err != nil {
 		return nil, err
 	}
+	if d, err = d.choose(opt.Classes, opt.PerClass); err != nil {
+		return nil, err
+	}
 	if opt.TestSamples > 0 {
 		e.renewTest(d, opt)
 	}
 	if opt.RandomLabels {
-		d.permuteTrainLabels(opt.Seed)
+		err = d.PermuteLabels(opt.Seed)
 	}
-	return d, nil
+	return d, err
 }
 
 // read returns the set itself, or one that is drawn from its distribution.
 func (e *entry) read(ctx context.Context, opt Options) (*Dataset, error) {
 	switch {
-	case e.name == mnistName:
-		return loadMNIST(ctx, e, opt, FetchMNIST)
+	case e.files != nil:
+		return e.readFiles(ctx, opt.DataDir)
 	case opt.Samples > 0:
 		return e.generate(opt), nil
 	}
-	return e.embedded(opt)
+	return e.embedded()
 }
 
 // embedded reads a built-in CSV file and sets the names of the catalog.
-func (e *entry) embedded(opt Options) (*Dataset, error) {
+func (e *entry) embedded() (*Dataset, error) {
 	file := e.name + ".csv"
 	text, err := builtin.ReadFile("data/" + file)
 	if err != nil {
@@ -79,27 +88,7 @@ func (e *entry) embedded(opt Options) (*Dataset, error) {
 	}
 	d.Name, d.Description, d.Source = e.name, e.description, e.origin
 	d.Classes, d.Features = e.classes, e.features
-	if len(opt.Classes) == 0 && opt.PerClass == 0 {
-		return d, nil
-	}
-	for i := range d.Splits {
-		s := &d.Splits[i]
-		rows, labels, err := e.choose(s.Name, s.Labels, opt)
-		if err != nil {
-			return nil, err
-		}
-		d.Splits[i] = *s.take(rows, d.Width())
-		d.Splits[i].Labels = labels
-	}
-	d.Classes = e.chosenNames(opt)
 	return d, nil
-}
-
-func (d *Dataset) permuteTrainLabels(seed uint64) {
-	labels := d.Splits[0].Labels
-	rng := rand.New(rand.NewPCG(seed, streamLabels))
-	rng.Shuffle(len(labels), func(i, j int) { labels[i], labels[j] = labels[j], labels[i] })
-	d.Description += fmt.Sprintf("; train labels permuted, seed %d", seed)
 }
 
 // check reports the first option that does not apply to the set or has no meaning.
@@ -129,23 +118,5 @@ func (e *entry) check(opt Options) error {
 	if opt.PerClass < 0 {
 		return fmt.Errorf("option PerClass is %d, want a positive number", opt.PerClass)
 	}
-	return e.checkClasses(opt.Classes)
-}
-
-func (e *entry) checkClasses(chosen []int) error {
-	if len(chosen) == 0 {
-		return nil
-	}
-	if len(chosen) < 2 {
-		return fmt.Errorf("option Classes has %d, want at least 2", len(chosen))
-	}
-	for i, c := range chosen {
-		if c < 0 || c >= len(e.classes) {
-			return fmt.Errorf("option Classes has %d, want 0 to %d", c, len(e.classes)-1)
-		}
-		if slices.Contains(chosen[:i], c) {
-			return fmt.Errorf("option Classes has %d twice", c)
-		}
-	}
-	return nil
+	return checkClasses(opt.Classes, len(e.classes))
 }

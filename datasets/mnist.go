@@ -2,43 +2,44 @@ package datasets
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 )
 
-// loadMNIST reads the four files from opt.DataDir, or else from the user's cache, which fetch fills if need be.
-func loadMNIST(ctx context.Context, e *entry, opt Options, fetch func(context.Context, FetchOptions) (string, error)) (*Dataset, error) {
-	dir := opt.DataDir
-	if dir == "" && mnistCached() {
-		dir, _ = mnistCache() // mnistCached found it
-	}
-	if dir == "" {
-		var err error
-		if dir, err = fetch(ctx, FetchOptions{}); err != nil {
-			return nil, fmt.Errorf("the files are not in the cache and could not be fetched: run `hessoscope datasets fetch mnist` where there is a network, or name a folder that holds them (--data-dir): %w", err)
-		}
-	}
-	d := &Dataset{
-		Name:        e.name,
-		Description: e.description,
-		Source:      e.origin,
-		Shape:       e.shape,
-		Classes:     e.chosenNames(opt),
-	}
+// The names of the files that MNIST came in, which Fashion-MNIST has taken over.
+const (
+	mnistName   = "mnist"
+	mnistSide   = 28 // pixels
+	mnistPixels = mnistSide * mnistSide
+	mnistFiles  = "train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte (each plain or .gz)"
+)
+
+var mnistParts = [...]struct{ split, images, labels string }{
+	{Train, "train-images-idx3-ubyte", "train-labels-idx1-ubyte"},
+	{Test, "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"},
+}
+
+// readMNIST reads the splits of MNIST, or of a set in the same form.
+func readMNIST(ctx context.Context, dir string) ([]Split, error) {
+	var splits []Split
 	for _, part := range mnistParts {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		s, err := readMNIST(dir, part.images, part.labels, part.split, e, opt)
+		s, err := readMNISTSplit(dir, part.images, part.labels)
 		if err != nil {
 			return nil, err
 		}
-		d.Splits = append(d.Splits, *s)
+		s.Name = part.split
+		splits = append(splits, *s)
 	}
-	return d, nil
+	return splits, nil
 }
 
-// readMNIST reads one split. Only the pixels of the chosen samples are widened to float64.
-func readMNIST(dir, images, labels, split string, e *entry, opt Options) (*Split, error) {
+func readMNISTSplit(dir, images, labels string) (*Split, error) {
 	labelFile, err := findIDX(dir, labels)
 	if err != nil {
 		return nil, err
@@ -47,7 +48,7 @@ func readMNIST(dir, images, labels, split string, e *entry, opt Options) (*Split
 	if err != nil {
 		return nil, err
 	}
-	all, err := readLabelFile(labelFile, len(e.classes))
+	all, err := readLabelFile(labelFile, 10)
 	if err != nil {
 		return nil, err
 	}
@@ -58,17 +59,36 @@ func readMNIST(dir, images, labels, split string, e *entry, opt Options) (*Split
 	if n := len(pixels) / mnistPixels; n != len(all) {
 		return nil, fmt.Errorf("%s has %d images, %s has %d labels", imageFile, n, labelFile, len(all))
 	}
-	rows, kept, err := e.choose(split, all, opt)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", labelFile, err)
-	}
-	s := &Split{Name: split, X: make([]float64, 0, len(rows)*mnistPixels), Labels: kept, Index: rows}
-	for _, r := range rows {
-		for _, p := range pixels[r*mnistPixels : (r+1)*mnistPixels] {
-			s.X = append(s.X, float64(p)/255)
+	return &Split{Packed: PackBytes(pixels), Labels: all, Index: rowNumbers(len(all))}, nil
+}
+
+// findIDX returns the path of the gzip file or else the plain file of that name.
+func findIDX(dir, name string) (string, error) {
+	for _, suffix := range []string{".gz", ""} {
+		path := filepath.Join(dir, name+suffix)
+		if _, err := os.Stat(path); err == nil || !errors.Is(err, fs.ErrNotExist) {
+			return path, err
 		}
 	}
-	return s, nil
+	return "", missing(fmt.Sprintf("%s has no file %s.gz or %s", dir, name, name))
+}
+
+// missing is the error of a file that is not there.
+type missing string
+
+func (m missing) Error() string   { return string(m) }
+func (m missing) Is(e error) bool { return e == fs.ErrNotExist }
+
+// hasMNIST reports whether the folder has all four files.
+func hasMNIST(dir string) bool {
+	for _, part := range mnistParts {
+		for _, name := range []string{part.images, part.labels} {
+			if _, err := findIDX(dir, name); err != nil {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 func readLabelFile(path string, classes int) ([]int, error) {
@@ -77,7 +97,7 @@ func readLabelFile(path string, classes int) ([]int, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return readLabels(f, path, classes)
+	return readLabels(f.idxSource, path, classes)
 }
 
 func readImageFile(path string) ([]byte, error) {
@@ -86,5 +106,5 @@ func readImageFile(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return readImages(f, path, mnistSide, mnistSide)
+	return readImages(f.idxSource, path, mnistSide, mnistSide)
 }

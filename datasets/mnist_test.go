@@ -28,7 +28,7 @@ func TestLoadMNIST(t *testing.T) {
 			t.Errorf("split %s: %v", s.Name, classCounts(s.Labels, 10))
 		}
 		var sum float64
-		for _, v := range s.X[:784] {
+		for _, v := range s.Values()[:784] {
 			if v < 0 || v > 1 {
 				t.Fatalf("pixel %v", v)
 			}
@@ -55,7 +55,7 @@ func TestLoadMNISTClasses(t *testing.T) {
 		}
 		for j, row := range s.Index {
 			if d.Classes[s.Labels[j]] != whole.Classes[whole.Splits[i].Labels[row]] ||
-				!slices.Equal(s.X[784*j:784*(j+1)], whole.Splits[i].X[784*row:784*(row+1)]) {
+				!slices.Equal(s.Values()[784*j:784*(j+1)], whole.Splits[i].Values()[784*row:784*(row+1)]) {
 				t.Errorf("%s: sample %d is not image %d", s.Name, j, row)
 			}
 		}
@@ -136,14 +136,15 @@ func TestLoadMNISTFetchesIntoEmptyCache(t *testing.T) {
 	fetches := 0
 	fetch := func(context.Context, FetchOptions) (string, error) {
 		fetches++
-		dir, err := mnistCache()
+		dir, err := cacheDir(mnistName)
 		if err != nil {
 			return "", err
 		}
 		return dir, os.CopyFS(dir, os.DirFS(mnistTestdata))
 	}
+	e.files.fetch = fetch
 	for range 2 {
-		d, err := loadMNIST(t.Context(), e, Options{}, fetch)
+		d, err := e.load(t.Context(), Options{})
 		if err != nil || d.Splits[0].Len() != 60 {
 			t.Fatalf("got %+v, %v", d, err)
 		}
@@ -163,7 +164,7 @@ func TestLoadMNISTSaysWhatToDo(t *testing.T) {
 		}
 	}
 	for _, info := range List() {
-		if info.Fetched != (info.Name != mnistName) {
+		if info.Fetched != (info.Files == "") {
 			t.Errorf("%s: Fetched %v", info.Name, info.Fetched)
 		}
 	}

@@ -27,8 +27,12 @@ type Options struct {
 	Classes []int
 	// PerClass, if not zero, keeps at most so many samples of each class in each split, the first ones in its order.
 	PerClass int
-	// DataDir holds the IDX files of MNIST, plain or gzip. Empty means the user's cache, filled when needed.
+	// DataDir holds the files of MNIST, Fashion-MNIST or CIFAR-10. Empty means the folder hessoscope/NAME in the user's
+	// cache, which is filled with those of MNIST when needed.
 	DataDir string
+	// MaxGB is the most memory, in GB of 1e9 bytes, that the values of an .npz file or of a folder of images may take; 1 if
+	// zero. A set that needs more is an error before it is read.
+	MaxGB float64
 }
 
 // checkApply returns an error for the first option that is set and is not among those that apply.
@@ -56,6 +60,7 @@ func (o Options) given() []string {
 		{"Classes", len(o.Classes) != 0},
 		{"PerClass", o.PerClass != 0},
 		{"DataDir", o.DataDir != ""},
+		{"MaxGB", o.MaxGB != 0},
 	} {
 		if f.set {
 			names = append(names, f.name)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"reflect"
 	"slices"
 	"sync"
@@ -121,6 +122,9 @@ func unknown(name string) error {
 	var all []string
 	for _, info := range List() {
 		all = append(all, info.Name)
+	}
+	if info, err := os.Stat(name); err == nil && info.IsDir() {
+		return fmt.Errorf("datasets: no data set %.60q; the name of a folder ends in a slash: %[1]s/", name)
 	}
 	return fmt.Errorf("datasets: no data set %.60q%s", name, suggest.Nearest(name, all))
 }

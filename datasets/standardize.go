@@ -6,15 +6,16 @@ import (
 	"slices"
 )
 
-// Standardize returns a copy in which every column has zero mean and unit population variance over the train split;
-// the other splits are transformed by the same map. A column that is constant over the train split is only centred.
-// Scaling records the map from the source's values, also if the set was standardized before.
+// Standardize returns a copy in which every column has zero mean and unit population variance over the train split, or,
+// where samples are images, every channel; the other splits are transformed by the same map. What is constant over the
+// train split is only centred. Scaling records the map from the source's values, also if the set was standardized before.
+// Values of type Packed are not copied: they are scaled when they are read.
 func (d *Dataset) Standardize() (*Dataset, error) {
 	train, err := d.Split(Train)
 	if err != nil {
 		return nil, err
 	}
-	if train.Len() == 0 {
+	if train.Len() == 0 || d.Width() == 0 {
 		return nil, fmt.Errorf("datasets: cannot standardize %s: its train split is empty", d.Name)
 	}
 	for i := range d.Splits {
@@ -22,23 +23,33 @@ func (d *Dataset) Standardize() (*Dataset, error) {
 			return nil, err
 		}
 	}
-	if d.Scaling != nil && (len(d.Scaling.Mean) != d.Width() || len(d.Scaling.Scale) != d.Width()) {
-		return nil, fmt.Errorf("datasets: cannot standardize %s: its Scaling is not of %d columns", d.Name, d.Width())
+	parts, what := d.Width(), "column"
+	if len(d.Shape) == 3 {
+		parts, what = d.Shape[0], "channel"
 	}
-	fit, err := fitScaling(train.X, d.Width())
-	if err != nil {
-		return nil, fmt.Errorf("datasets: cannot standardize %s: %w", d.Name, err)
+	if d.Scaling != nil && (len(d.Scaling.Mean) != parts || len(d.Scaling.Scale) != parts) {
+		return nil, fmt.Errorf("datasets: cannot standardize %s: its Scaling is not of %d %ss", d.Name, parts, what)
+	}
+	fit := train.moments(d.Width(), parts)
+	for k, mean := range fit.Mean {
+		if notFinite(mean) || notFinite(fit.Scale[k]) {
+			return nil, fmt.Errorf("datasets: cannot standardize %s: %s %d has values that are too large or not finite", d.Name, what, k)
+		}
 	}
 	out := d.clone()
 	for i := range out.Splits {
-		fit.apply(out.Splits[i].X)
+		if s := &out.Splits[i]; s.Packed != nil {
+			s.Packed = s.Packed.scaled(fit)
+		} else {
+			fit.Apply(s.X, d.Width())
+		}
 	}
 	out.Scaling = fit.after(d.Scaling)
 	return out, nil
 }
 
 func (s *Split) fits(width int) error {
-	have, err := s.width()
+	have, err := s.Width()
 	if err != nil {
 		return err
 	}
@@ -48,52 +59,78 @@ func (s *Split) fits(width int) error {
 	return nil
 }
 
-func fitScaling(x []float64, width int) (*Scaling, error) {
-	fit := &Scaling{Mean: make([]float64, width), Scale: make([]float64, width)}
-	for col := range width {
-		mean, std := moments(x, col, width)
-		if math.IsNaN(mean) || math.IsInf(mean, 0) || math.IsNaN(std) || math.IsInf(std, 0) {
-			return nil, fmt.Errorf("column %d has values that are too large or not finite", col)
+// moments returns the mean and population standard deviation of each of the equal parts of a row, over all rows. The
+// deviation is 1 where all values are the same. Deviations from the mean are divided by the largest before they are
+// squared, so that small values do not underflow.
+func (s *Split) moments(width, parts int) *Scaling {
+	m := &Scaling{Mean: make([]float64, parts), Scale: make([]float64, parts)}
+	low, high := slices.Repeat([]float64{math.Inf(1)}, parts), slices.Repeat([]float64{math.Inf(-1)}, parts)
+	drift := make([]float64, parts)
+	run := width / parts
+	n := float64(s.Len() * run) // values of a part
+	buf := make([]float64, width)
+	each := func(do func(k int, values []float64)) {
+		for r := range s.Len() {
+			row := s.row(buf, r)
+			for k := range parts {
+				do(k, row[k*run:(k+1)*run])
+			}
 		}
-		fit.Mean[col], fit.Scale[col] = mean, std
 	}
-	return fit, nil
+	each(func(k int, values []float64) {
+		sum, least, most := m.Mean[k], low[k], high[k]
+		for _, v := range values {
+			sum += v
+			least, most = min(least, v), max(most, v)
+		}
+		m.Mean[k], low[k], high[k] = sum, least, most
+	})
+	for k := range parts {
+		m.Mean[k] /= n
+	}
+	each(func(k int, values []float64) {
+		sum, mean := drift[k], m.Mean[k]
+		for _, v := range values {
+			sum += v - mean
+		}
+		drift[k] = sum
+	})
+	for k := range parts {
+		m.Mean[k] += drift[k] / n // the rounding error of the first sum
+	}
+	each(func(k int, values []float64) {
+		sum, mean := m.Scale[k], m.Mean[k]
+		largest := max(high[k]-mean, mean-low[k])
+		for _, v := range values {
+			r := (v - mean) / largest
+			sum += r * r
+		}
+		m.Scale[k] = sum
+	})
+	for k := range parts {
+		m.Scale[k] = max(high[k]-m.Mean[k], m.Mean[k]-low[k]) * math.Sqrt(m.Scale[k]/n)
+		if low[k] == high[k] {
+			m.Mean[k], m.Scale[k] = low[k], 1
+		}
+	}
+	return m
 }
 
-// moments returns the mean and population standard deviation of one column, 1 in place of the latter if the column is
-// constant. Deviations are divided by the largest before they are squared, so that small values do not underflow.
-func moments(x []float64, col, width int) (mean, std float64) {
-	n := float64(len(x) / width)
-	constant := true
-	for i := col; i < len(x); i += width {
-		mean += x[i]
-		constant = constant && x[i] == x[col]
+// row returns the values of one row, in buf unless they are at hand.
+func (s *Split) row(buf []float64, r int) []float64 {
+	if s.Packed == nil {
+		return s.X[r*len(buf) : (r+1)*len(buf)]
 	}
-	if constant {
-		return x[col], 1
-	}
-	mean /= n
-	var drift, largest float64
-	for i := col; i < len(x); i += width {
-		drift += x[i] - mean
-	}
-	mean += drift / n // the rounding error of the first sum
-	for i := col; i < len(x); i += width {
-		largest = math.Max(largest, math.Abs(x[i]-mean))
-	}
-	var sum float64
-	for i := col; i < len(x); i += width {
-		r := (x[i] - mean) / largest
-		sum += r * r
-	}
-	return mean, largest * math.Sqrt(sum/n)
+	CopyRow(buf, s, r)
+	return buf
 }
 
-func (s *Scaling) apply(x []float64) {
-	width := len(s.Mean)
+// Apply maps the values x of samples of the given width.
+func (s *Scaling) Apply(x []float64, width int) {
+	run := width / len(s.Mean)
 	for i := range x {
-		col := i % width
-		x[i] = (x[i] - s.Mean[col]) / s.Scale[col]
+		k := i % width / run
+		x[i] = (x[i] - s.Mean[k]) / s.Scale[k]
 	}
 }
 
@@ -116,8 +153,8 @@ func (d *Dataset) clone() *Dataset {
 	out.Features = slices.Clone(d.Features)
 	out.Classes = slices.Clone(d.Classes)
 	out.Splits = make([]Split, len(d.Splits))
-	for i, s := range d.Splits {
-		out.Splits[i] = Split{Name: s.Name, X: slices.Clone(s.X), Labels: slices.Clone(s.Labels), Index: slices.Clone(s.Index)}
+	for i := range d.Splits {
+		out.Splits[i] = d.Splits[i].clone()
 	}
 	return &out
 }

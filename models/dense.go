@@ -11,12 +11,17 @@ type Dense struct {
 	Bias   []float64 // out
 }
 
-// Dense returns copies of the layers of an MLP and the activation between them.
-// It reports false if the model is no MLP, or is not computed in float64.
+// Dense returns copies of the layers of a network of dense layers, and the activation
+// between them. It knows MLPs, and by their values other models with ReLU or LeakyReLU
+// between affine maps, such as a graph from outside. It reports false for the rest, and
+// if the model is not computed in float64.
 func (f *Field) Dense() (layers []Dense, activation Activation, ok bool) {
-	m, ok := f.model.(*MLP)
-	if !ok || f.params[0].Dtype() != tensor.Float64 {
+	if f.params[0].Dtype() != tensor.Float64 {
 		return nil, "", false
+	}
+	m, ok := f.model.(*MLP)
+	if !ok {
+		return f.rectified()
 	}
 	for l := 0; l < len(f.params); l += 2 {
 		layers = append(layers, Dense{Weight: Values(f.params[l]), Bias: Values(f.params[l+1])})
@@ -27,8 +32,7 @@ func (f *Field) Dense() (layers []Dense, activation Activation, ok bool) {
 // Kinked reports whether the model has rectifiers or maximum pooling of package op,
 // where it is not differentiable.
 func (f *Field) Kinked() bool {
-	logits := f.replicas[0].Logits
-	return len(kinked(logits, make(map[*G.Node]bool))) > 0 || selects(logits, make(map[*G.Node]bool))
+	return len(f.kinks()) > 0 || selects(f.replicas[0].Logits, make(map[*G.Node]bool))
 }
 
 // Workers is how many chunks of points are computed at once.

@@ -15,7 +15,7 @@ import (
 // Evaluation is the loss and the accuracy of a model on a split.
 type Evaluation struct {
 	Loss     float64
-	Accuracy float64 // share of samples whose largest logit, the first of equal ones, is that of their label
+	Accuracy float64 // share of samples whose largest logit, the first of equal ones, is that of their label; 0 without labels
 }
 
 // Evaluate returns the loss and the accuracy. A loss that is NaN or infinite
@@ -177,6 +177,9 @@ func (o *Objective) GaussNewtonProducts(ctx context.Context, dst, src *mat.Dense
 // with the labels of the data. It is the second moment of the samples' gradients,
 // not centred: their covariance is F − ∇L·∇Lᵀ (Kunstner et al. 2019).
 func (o *Objective) EmpiricalFisherProducts(ctx context.Context, dst, src *mat.Dense) error {
+	if err := checkApart(o.model, "gradients"); err != nil {
+		return err
+	}
 	return o.products(ctx, "Fisher", dst, src, fisher, func(r *replica) (*symbolic.Plan, G.Nodes) { return r.fisherProduct, r.fisherImage })
 }
 
@@ -214,6 +217,9 @@ func (o *Objective) products(ctx context.Context, matrix string, dst, src *mat.D
 // Slopes sets dst[n] to the derivative of the loss of sample n in the
 // direction v, gₙ·v with gₙ = ∇θ ℓ(f(xₙ), yₙ). dst has length Samples, v Dim.
 func (o *Objective) Slopes(ctx context.Context, dst, v []float64) error {
+	if err := checkApart(o.model, "slopes"); err != nil {
+		return err
+	}
 	if err := o.build(first | second); err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-// Package models holds classifiers whose losses can be differentiated twice.
+// Package models holds networks whose losses can be differentiated twice.
 //
 // A Model owns named parameter tensors and builds its logits as nodes of any
 // Gorgonia graph. Express adds the loss of each sample:
@@ -15,7 +15,8 @@
 // with Gorgonia's own where they are sound, and TrainingForm if it is trained in
 // another form than it is measured in; Register gives its type a name that
 // experiments know. A graph that exists already, trained by Gorgonia's machines and
-// solvers, becomes a Model through FromNodes. A loss of your own implements Loss.
-// Package check tests the derivatives of both. Package weights reads and writes
+// solvers, becomes a Model through FromNodes, and its cost a Loss through WithCost:
+// any mean over samples, that of a regression too. A loss of your own implements
+// Loss. Package check tests the derivatives of both. Package weights reads and writes
 // parameters as .npz and .safetensors files.
 package models

@@ -17,17 +17,20 @@ import (
 // graph of its own: L = Σᵢ Weight[i]·Losses[i].
 type Expression struct {
 	Input  *G.Node // (n, input shape)
-	Target *G.Node // (n, C), one-hot rows
+	Target *G.Node // (n, C), one-hot rows; (n, k) for a cost with k targets
 	Weight *G.Node // (n)
 	Params G.Nodes // without values: the caller sets them in its Program
 	// Buffers hold the values that a Buffered model had when the Expression was
 	// built.
 	Buffers G.Nodes
 	Logits  *G.Node // (n, C)
+	Outputs *G.Node // of which the losses are a function: Logits, or what these are made of
 	Losses  *G.Node // (n), the loss of each sample
 
 	Masks   []Mask  // as in Training
 	Updates G.Nodes // as in Training
+
+	loss Loss
 }
 
 // Express builds the loss of m on batches of n samples, in the precision
@@ -42,11 +45,20 @@ func express(m Model, loss Loss, n int, dtype tensor.Dtype, logits func(x *G.Nod
 	if loss == nil {
 		return nil, errors.New("models: no loss; want CrossEntropy, SquaredError or one of your own")
 	}
+	own, isOwn := loss.(*ownCost)
+	width := m.Classes()
+	if isOwn {
+		if m != Model(own.nodes) {
+			return nil, errors.New("models: the loss is the cost of another graph")
+		}
+		width = own.width()
+	}
 	g := G.NewGraph()
 	e := &Expression{
 		Input:  zeros(g, "input", dtype, append([]int{n}, m.InputShape()...)),
-		Target: zeros(g, "target", dtype, []int{n, m.Classes()}),
+		Target: zeros(g, "target", dtype, []int{n, width}),
 		Weight: zeros(g, "weight", dtype, []int{n}),
+		loss:   loss,
 	}
 	for _, p := range m.Parameters() {
 		shape := p.Value.Shape()
@@ -66,6 +78,10 @@ func express(m Model, loss Loss, n int, dtype tensor.Dtype, logits func(x *G.Nod
 	if err := symbolic.Check(G.Nodes{e.Logits}, append(G.Nodes{e.Input}, e.Params...)); err != nil {
 		return nil, err
 	}
+	if isOwn {
+		return e, own.express(e)
+	}
+	e.Outputs = e.Logits
 	e.Losses, err = lossesOf(loss, e.Logits, e.Target)
 	return e, err
 }
@@ -90,9 +106,12 @@ func (e *Expression) Gradient() (G.Nodes, error) {
 }
 
 // Fill writes the given rows of split to Input, Target and Weight, each with
-// the given weight. The rest of the batch is padding: samples of zeros, of class
-// 0 and of weight zero, so that every target is one-hot, as a Loss may expect.
-// Call Changed with Inputs on every Program that runs the expression.
+// the given weight. The rest of the batch is padding: copies of the first row, of
+// weight zero. Call Changed with Inputs on every Program that runs the expression.
+//
+// Targets are one-hot labels. Those of a cost (see WithCost) and of a split without
+// labels are the split's Targets, if it has some; a cost with one target gets the
+// label, 0 or 1.
 func (e *Expression) Fill(split *datasets.Split, rows []int, weight float64) {
 	if e.Input.Dtype() == tensor.Float32 {
 		fill(e, (*tensor.Dense).Float32s, split, rows, weight)
@@ -104,20 +123,42 @@ func (e *Expression) Fill(split *datasets.Split, rows []int, weight float64) {
 func fill[T op.Float](e *Expression, data func(*tensor.Dense) []T, split *datasets.Split, rows []int, weight float64) {
 	flat := func(n *G.Node) []T { return data(n.Value().(*tensor.Dense)) }
 	x, y, w := flat(e.Input), flat(e.Target), flat(e.Weight)
-	width, classes := len(x)/len(w), len(y)/len(w)
+	width, outputs := len(x)/len(w), len(y)/len(w)
+	values := targetsOf(e.loss, split)
 	clear(y)
 	clear(w)
-	for i, row := range rows {
-		for j, v := range split.X[row*width : (row+1)*width] {
-			x[i*width+j] = T(v)
+	for i := range w {
+		row := rows[0]
+		if i < len(rows) {
+			row, w[i] = rows[i], T(weight)
 		}
-		y[i*classes+split.Labels[row]] = 1
-		w[i] = T(weight)
+		datasets.CopyRow(x[i*width:(i+1)*width], split, row)
+		switch {
+		case values != nil:
+			for j, v := range values[row*outputs : (row+1)*outputs] {
+				y[i*outputs+j] = T(v)
+			}
+		case split.Labels == nil: // targets that the caller sets
+		case outputs == 1:
+			y[i] = T(split.Labels[row])
+		default:
+			y[i*outputs+split.Labels[row]] = 1
+		}
 	}
-	clear(x[len(rows)*width:])
-	for i := len(rows); i < len(w); i++ {
-		y[i*classes] = 1
+}
+
+// targetsOf are the targets that a loss compares with in place of one-hot labels,
+// or nil.
+func targetsOf(loss Loss, split *datasets.Split) []float64 {
+	if own, is := loss.(*ownCost); is && len(own.nodes.targets) == 0 {
+		return nil // it compares with nothing, or with the input
+	} else if is {
+		return split.Targets
 	}
+	if split.Labels == nil && loss != linear && loss != reinforcing {
+		return split.Targets
+	}
+	return nil
 }
 
 // Inputs returns the nodes that Fill writes to.

@@ -40,6 +40,9 @@ type fieldReplica struct {
 // NewField returns the logits of m as a function of its input. The setting Only
 // has no effect.
 func NewField(m Model, s ObjectiveSettings) (*Field, error) {
+	if err := checkApart(m, "logits at points"); err != nil {
+		return nil, err
+	}
 	f := &Field{model: m, width: tensor.Shape(m.InputShape()).TotalSize(), size: chunkSize}
 	s, err := s.resolve(m)
 	if err != nil {

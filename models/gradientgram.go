@@ -25,6 +25,9 @@ type rowFactors struct{ left, right *G.Node }
 func factorsOf(gradients G.Nodes, n int) []rowFactors {
 	var all []rowFactors
 	for _, g := range present(gradients) {
+		for g.Op() != nil && op.Reshapes(g.Op()) {
+			g = symbolic.Children(g)[0]
+		}
 		children := symbolic.Children(g)
 		if g.Op() == nil || !op.SummedRows(g.Op()) || slices.ContainsFunc(children, func(c *G.Node) bool { return c.Shape()[0] != n }) {
 			return nil
@@ -61,6 +64,9 @@ func factorNodes(all []rowFactors) G.Nodes {
 // model whose gradients are no such products is an error, and so is one in which
 // samples depend on each other; SampleGradients serves for these.
 func (o *Objective) GradientGram(ctx context.Context) (*mat.Dense, error) {
+	if err := checkApart(o.model, "gradients"); err != nil {
+		return nil, err
+	}
 	if err := o.build(first | factors); err != nil {
 		return nil, err
 	}

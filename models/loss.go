@@ -23,7 +23,7 @@ type Loss interface {
 	Name() string
 	// Losses returns the loss of each sample, of shape (n) and of the type of
 	// the logits, as a node of their graph. logits is (n, C), target (n, C) with
-	// one-hot rows. Losses is called for several graphs, batch sizes n ≥ 1 and
+	// one-hot rows, or with the Targets of a split that has no labels. Losses is called for several graphs, batch sizes n ≥ 1 and
 	// both float types. Row i of the result depends on row i of both alone.
 	Losses(logits, target *G.Node) (*G.Node, error)
 }

@@ -112,14 +112,14 @@ func TestLossNamed(t *testing.T) {
 }
 
 // A loss such as −log ⟨y, p⟩ is finite for one-hot targets only, and infinity
-// times a weight of zero is NaN.
-func TestPaddingIsOneHot(t *testing.T) {
+// times a weight of zero is NaN: padding is as good as a sample.
+func TestPaddingIsTheFirstSample(t *testing.T) {
 	e, err := models.Express(newMLP(t, models.MLPConfig{Input: 2, Classes: 3}), models.CrossEntropy, 4, tensor.Float64)
 	if err != nil {
 		t.Fatal(err)
 	}
 	e.Fill(blobs(3, 2, 3, 1), []int{2, 1}, 0.5)
-	if have, want := e.Target.Value().Data().([]float64), []float64{0, 0, 1, 0, 1, 0, 1, 0, 0, 1, 0, 0}; !floats.Equal(have, want) {
+	if have, want := e.Target.Value().Data().([]float64), []float64{0, 0, 1, 0, 1, 0, 0, 0, 1, 0, 0, 1}; !floats.Equal(have, want) {
 		t.Errorf("targets %v; want %v", have, want)
 	}
 	if have, want := e.Weight.Value().Data().([]float64), []float64{0.5, 0.5, 0, 0}; !floats.Equal(have, want) {

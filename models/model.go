@@ -9,14 +9,14 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// A Model is a classifier.
+// A Model is a network: a classifier, or one for the values of a regression.
 type Model interface {
 	// Parameters returns the parameters in a fixed order. The tensors are the
 	// model's own, dense, row-major and all of one type, float32 or float64.
 	Parameters() []Parameter
 	// InputShape is the shape of one sample.
 	InputShape() []int
-	// Classes is the number of logits of a sample.
+	// Classes is the number of logits of a sample, of outputs in a regression.
 	Classes() int
 	// Logits returns the logits, (n, Classes), for the input x, (n,
 	// InputShape...), and nodes that hold the parameters, in the order of
@@ -25,8 +25,8 @@ type Model interface {
 	Logits(x *G.Node, params G.Nodes) (*G.Node, error)
 }
 
-// A Fixed model can be built for one batch size only, and in the type of its
-// parameters only. Smaller batches are padded with samples of weight zero.
+// A Fixed model can be built for one batch size only. Smaller batches are padded
+// with samples of weight zero.
 type Fixed interface {
 	Model
 	BatchSize() int

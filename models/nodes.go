@@ -3,146 +3,214 @@ package models
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
-	"github.com/hessoscope/hessoscope/models/symbolic"
+	"github.com/hessoscope/hessoscope/models/symbolic/op"
+	"github.com/hessoscope/hessoscope/models/symbolic/replay"
 )
 
 // nodes is a Model made of the nodes of a graph from outside.
 type nodes struct {
 	input, logits *G.Node
 	learnables    G.Nodes
+	constants     G.Nodes
+	norms         []*G.BatchNormOp // batch normalizations, by their running statistics
+	dropout       bool             // whether there is one, which is left out
+
+	own     *ownCost // nil without a cost
+	targets G.Nodes  // of the cost
+
+	// together says in what way the output for a sample depends on its batch; empty
+	// if it does not.
+	together string
+
+	bound bool // to the precision of the learnables, by operations that are not known here
+	notes []string
 }
 
-var _ Fixed = (*nodes)(nil)
+var (
+	_ Fixed    = (*nodes)(nil)
+	_ Buffered = (*nodes)(nil)
+)
+
+// A NodesOption says more about the graph that FromNodes takes.
+type NodesOption func(*nodes)
+
+// WithCost makes the cost that the graph is trained by the loss of the Model,
+// which LossOf returns: any function of the logits, of learnables and of the
+// nodes of its targets, (n, …) each, such as one-hot rows, smoothed ones or the
+// values of a regression. It is a scalar, the mean or a multiple of the sum over
+// the samples, or one value for each sample, (n). Another scalar, such as the root
+// of a mean, belongs to a whole batch, and is measured on whole batches. Data fill the targets from
+// their Targets, or else with one-hot labels, or with labels 0 and 1 where there
+// is one value a sample.
+//
+// What the cost adds to the losses of the samples, such as weight decay, is
+// measured with them; hand over the node before that is added to leave it out.
+func WithCost(cost *G.Node, targets ...*G.Node) NodesOption {
+	return func(m *nodes) {
+		// The input is the target of an auto-encoder; it is there already.
+		m.targets = slices.DeleteFunc(slices.Clone(targets), func(t *G.Node) bool { return t != nil && t == m.input })
+		m.own = &ownCost{m, cost}
+	}
+}
+
+// WithConstants names inputs that hold values which training does not change, such
+// as a mask. A value that is given to one later is taken over with the
+// parameters.
+func WithConstants(constants ...*G.Node) NodesOption {
+	return func(m *nodes) { m.constants = append(m.constants, constants...) }
+}
 
 // FromNodes makes a Model of a graph that exists already: the node of its
 // input, (n, sample shape...), of its logits, (n, classes), and of its
-// learnable parameters. The graph is read and never written to. Its
-// operations are applied again on graphs of the Model's own, so that machines
-// compiled for it are not affected. Parameters returns the learnables' values
-// as they are at the time.
+// learnable parameters. Logits of shape (n) or (n, 1) are those of the second of
+// two classes; that of the first is 0. The graph is read and never written to:
+// package symbolic/replay builds it again from operations that can be
+// differentiated any number of times, so that machines compiled for it are not
+// affected. Parameters returns the learnables' values as they are at the time.
 //
-// The Model keeps the graph's batch size n and precision. The graph must not
-// hold operations that cannot be differentiated twice, nor inputs other than
-// input and the learnables without a value.
-func FromNodes(input, logits *G.Node, learnables G.Nodes) (Model, error) {
+// The Model keeps the graph's batch size n, and is computed in either precision.
+// Dropout is left out, and batch normalization goes by its running statistics.
+//
+// The graph is tried out with random numbers before it is accepted. These are
+// errors that say what to do: probabilities in place of logits; inputs that hold
+// values and are neither learnables nor constants; an operation that cannot be
+// built again, or that Gorgonia computes wrongly; a node that is nil, or a learnable
+// that is listed twice or has no name. A graph whose output for a sample depends on
+// the rest of the batch is measured on whole batches only, and what is of single
+// samples is an error. Notes tells so.
+func FromNodes(input, logits *G.Node, learnables G.Nodes, options ...NodesOption) (model Model, err error) {
+	defer func() {
+		if r := recover(); r != nil { // of Gorgonia
+			model, err = nil, fmt.Errorf("models: the graph cannot be read: %v", r)
+		}
+	}()
 	m := &nodes{input: input, logits: logits, learnables: learnables}
-	in, out := input.Shape(), logits.Shape()
-	switch {
-	case in.Dims() < 2 || out.Dims() != 2 || in[0] != out[0]:
-		return nil, fmt.Errorf("models: input of shape %v and logits of shape %v; want (n, …) and (n, classes)", in, out)
-	case out[1] < 2:
-		return nil, fmt.Errorf("models: logits of shape %v; want at least 2 classes", out)
-	case len(learnables) == 0:
-		return nil, fmt.Errorf("models: no learnable nodes")
+	for _, o := range options {
+		if o != nil {
+			o(m)
+		}
 	}
-	names := make(map[string]bool)
-	for _, n := range learnables {
-		v, ok := n.Value().(*tensor.Dense)
-		if !ok {
-			return nil, fmt.Errorf("models: learnable %q holds a %T; want a dense tensor (give it a value before)", n.Name(), n.Value())
+	for _, step := range []func() error{m.checkNodes, m.checkLearnables, m.checkInputs, m.checkLogits, m.chooseType, m.tryOut} {
+		if err := step(); err != nil {
+			return nil, err
 		}
-		if !rowMajor(v) {
-			return nil, fmt.Errorf("models: learnable %q has strides %v; want a row-major tensor", n.Name(), v.Strides())
-		}
-		if n.Dtype() != learnables[0].Dtype() {
-			return nil, fmt.Errorf("models: learnable %q is %v, %q is %v; want the same type", n.Name(), n.Dtype(), learnables[0].Name(), learnables[0].Dtype())
-		}
-		if names[n.Name()] {
-			return nil, fmt.Errorf("models: two learnables are named %q; Gorgonia takes equal inputs of one name for one", n.Name())
-		}
-		names[n.Name()] = true
-	}
-	// The first check gives errors in terms of the caller's nodes.
-	if err := symbolic.Check(G.Nodes{logits}, append(G.Nodes{input}, learnables...)); err != nil {
-		return nil, err
-	}
-	if _, err := Express(m, CrossEntropy, m.BatchSize(), Precision(m)); err != nil {
-		return nil, err
 	}
 	return m, nil
 }
 
 // Parameters implements Model: the learnables' values as they are now.
-func (m *nodes) Parameters() []Parameter {
-	params := make([]Parameter, len(m.learnables))
-	for i, n := range m.learnables {
-		params[i] = Parameter{n.Name(), n.Value().(*tensor.Dense)}
+func (m *nodes) Parameters() []Parameter { return valuesOf(m.learnables) }
+
+func valuesOf(nodes G.Nodes) []Parameter {
+	all := make([]Parameter, len(nodes))
+	for i, n := range nodes {
+		v, err := dense(n.Value())
+		if err != nil { // its value was taken away; the shape tells whoever reads it
+			v = tensor.New(tensor.WithShape(1), tensor.Of(n.Dtype()))
+		}
+		all[i] = Parameter{n.Name(), v}
 	}
-	return params
+	return all
 }
 
-// InputShape implements Model.
-func (m *nodes) InputShape() []int { return m.input.Shape()[1:] }
+// Buffers implements Buffered: the constants, and mean and variance of each batch
+// normalization.
+func (m *nodes) Buffers() []Parameter {
+	all := valuesOf(m.floats())
+	for i, o := range m.norms {
+		mean, variance := o.Stats()
+		μ, v := mean.(*tensor.Dense), variance.(*tensor.Dense)
+		if !slices.ContainsFunc(Values(v), func(v float64) bool { return v != 0 }) {
+			// No batch was seen yet. Gorgonia starts at variance 0, with which the
+			// network would be one of values divided by √ε.
+			v = v.Clone().(*tensor.Dense)
+			SetValues(v, slices.Repeat([]float64{1}, v.DataSize()))
+		}
+		all = append(all, Parameter{fmt.Sprintf("batch norm %d mean", i), μ}, Parameter{fmt.Sprintf("batch norm %d variance", i), v})
+	}
+	return all
+}
+
+// floats are the constants that are no indices.
+func (m *nodes) floats() G.Nodes {
+	var all G.Nodes
+	for _, n := range m.constants {
+		if checkPrecision(n.Dtype()) == nil {
+			all = append(all, n)
+		}
+	}
+	return all
+}
+
+// InputShape implements Model. An input of shape (n) has one value a sample.
+func (m *nodes) InputShape() []int {
+	if m.input.Dims() == 1 {
+		return []int{1}
+	}
+	return m.input.Shape()[1:]
+}
 
 // Classes implements Model.
-func (m *nodes) Classes() int { return m.logits.Shape()[1] }
+func (m *nodes) Classes() int { return max(m.outputs(), 2) }
+
+// outputs is the number of values that the graph gives for a sample.
+func (m *nodes) outputs() int { return m.logits.Shape().TotalSize() / m.BatchSize() }
 
 // BatchSize implements Fixed.
 func (m *nodes) BatchSize() int { return m.input.Shape()[0] }
 
+// String names the learnables and says for what batches the graph is.
+func (m *nodes) String() string {
+	var names []string
+	for _, n := range m.learnables {
+		names = append(names, n.Name())
+	}
+	return fmt.Sprintf("graph of %s, batches of %d", strings.Join(names, ", "), m.BatchSize())
+}
+
+// Notes tells what is measured in another way than the graph says.
+func (m *nodes) Notes() []string { return m.notes }
+
 // Logits implements Model: the operations between the input, the learnables
 // and the logits, applied to x and params.
 func (m *nodes) Logits(x *G.Node, params G.Nodes) (*G.Node, error) {
-	if !slices.Equal(x.Shape(), m.input.Shape()) {
-		return nil, fmt.Errorf("models: input of shape %v; the graph was built for %v", x.Shape(), m.input.Shape())
+	if want := append(tensor.Shape{m.BatchSize()}, m.InputShape()...); !slices.Equal(x.Shape(), want) {
+		return nil, fmt.Errorf("models: input of shape %v; the graph was built for %v", x.Shape(), want)
 	}
-	r := replay{graph: x.Graph(), copies: map[*G.Node]*G.Node{m.input: x}}
-	for i, n := range m.learnables {
-		r.copies[n] = params[i]
-	}
-	return r.copy(m.logits)
-}
-
-// replay applies the operations of one graph on another.
-type replay struct {
-	graph  *G.ExprGraph
-	copies map[*G.Node]*G.Node
-}
-
-func (r *replay) copy(n *G.Node) (*G.Node, error) {
-	if c, ok := r.copies[n]; ok {
-		return c, nil
-	}
-	children := symbolic.Children(n)
-	if len(children) == 0 {
-		return r.copyLeaf(n)
-	}
-	operands := make(G.Nodes, len(children))
-	for i, child := range children {
-		var err error
-		if operands[i], err = r.copy(child); err != nil {
-			return nil, err
-		}
-	}
-	c, err := G.ApplyOp(n.Op(), operands...)
+	r, err := m.replay(x, params, nil)
 	if err != nil {
-		return nil, fmt.Errorf("models: applying %v of node %q again: %w", n.Op(), n.Name(), err)
+		return nil, err
 	}
-	r.copies[n] = c
-	return c, nil
+	z, err := r.Node(m.logits)
+	if err != nil {
+		return nil, err
+	}
+	return m.matrix(z)
 }
 
-// copyLeaf copies a constant, or an input that is neither data nor learnable,
-// with its value as it is now.
-func (r *replay) copyLeaf(n *G.Node) (*G.Node, error) {
-	if n.Value() == nil {
-		return nil, fmt.Errorf("models: node %q feeds the logits, has no value and is neither the input nor a learnable; hand it over as one of them", n.Name())
-	}
-	v, err := G.CloneValue(n.Value())
+// replay prepares to build the graph again from x, the parameters and buffers, and
+// the values of the targets, if there are any, (n, width).
+func (m *nodes) replay(x *G.Node, params G.Nodes, target *G.Node) (*replay.Replay, error) {
+	input, err := op.Reshape(x, m.input.Shape())
 	if err != nil {
-		return nil, fmt.Errorf("models: node %q: %w", n.Name(), err)
+		return nil, err
 	}
-	name := fmt.Sprint("constant ", len(r.copies))
-	if t, ok := v.(*tensor.Dense); ok {
-		// An input, not a constant: Gorgonia merges two constants that print
-		// alike, as large tensors do.
-		r.copies[n] = G.NewTensor(r.graph, t.Dtype(), t.Dims(), G.WithShape(t.Shape()...), G.WithName(name), G.WithValue(t))
-	} else {
-		r.copies[n] = r.graph.AddNode(G.NewConstant(v, G.WithName(name)))
+	copies := map[*G.Node]*G.Node{m.input: input}
+	for i, n := range append(slices.Clone(m.learnables), m.floats()...) {
+		copies[n] = params[i]
 	}
-	return r.copies[n], nil
+	statistics := params[len(params)-2*len(m.norms):]
+	r := replay.New(x.Graph(), x.Dtype(), copies, func(o *G.BatchNormOp) (mean, variance *G.Node) {
+		i := slices.Index(m.norms, o)
+		return statistics[2*i], statistics[2*i+1]
+	})
+	if target == nil {
+		return r, nil
+	}
+	return r, r.Split(target, m.targets)
 }

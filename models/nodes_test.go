@@ -13,6 +13,7 @@ import (
 
 	"github.com/hessoscope/hessoscope/models"
 	"github.com/hessoscope/hessoscope/models/symbolic"
+	"github.com/hessoscope/hessoscope/models/symbolic/op"
 )
 
 // foreign is a graph of stock operations only, x·w + b through tanh and another
@@ -108,7 +109,8 @@ func TestFromNodes(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := models.Values(f.logits.Value().(*tensor.Dense))
-		if !slices.Equal(got, want) {
+		rounding := map[tensor.Dtype]float64{tensor.Float64: 1e-14, tensor.Float32: 1e-6}[dtype]
+		if !floats.EqualApprox(got, want, rounding) {
 			t.Errorf("%v: logits %v, of the tape machine %v", dtype, got, want)
 		}
 	}
@@ -127,12 +129,50 @@ func TestFromNodesErrors(t *testing.T) {
 			f := newForeign(4, tensor.Float64)
 			w := G.NewMatrix(f.g, G.Float64, G.WithShape(3, 3), G.WithName("w3"))
 			return f.x, G.Must(G.Mul(f.logits, w)), append(f.learnables, w)
-		}, `models: learnable "w3" holds a <nil>; want a dense tensor (give it a value before)`},
-		{"scalar", func(t *testing.T) (x, logits *G.Node, learnables G.Nodes) {
+		}, `models: learnable "w3" holds a <nil>; want a tensor or a scalar (give it a value before)`},
+		{"unnamed", func(t *testing.T) (x, logits *G.Node, learnables G.Nodes) {
 			f := newForeign(4, tensor.Float64)
-			s := G.NewScalar(f.g, G.Float64, G.WithName("s"), G.WithValue(2.))
-			return f.x, G.Must(G.Mul(f.logits, s)), append(f.learnables, s)
-		}, `models: learnable "s" holds a *gorgonia.F64; want a dense tensor`},
+			w := G.NewMatrix(f.g, G.Float64, G.WithShape(3, 3), G.WithValue(randomTensor(tensor.Float64, 1, 3, 3)))
+			return f.x, G.Must(G.Mul(f.logits, w)), append(f.learnables, w)
+		}, "models: learnable 4 has no name, by which files and messages know it; give it one with gorgonia.WithName"},
+		{"listed twice", func(t *testing.T) (x, logits *G.Node, learnables G.Nodes) {
+			f := newForeign(4, tensor.Float64)
+			return f.x, f.logits, append(f.learnables, f.learnables[1])
+		}, `models: learnable "b1" is listed twice`},
+		{"nil input", func(t *testing.T) (x, logits *G.Node, learnables G.Nodes) {
+			f := newForeign(4, tensor.Float64)
+			return nil, f.logits, f.learnables
+		}, "models: the node of the input is nil"},
+		{"nil logits", func(t *testing.T) (x, logits *G.Node, learnables G.Nodes) {
+			f := newForeign(4, tensor.Float64)
+			return f.x, nil, f.learnables
+		}, "models: the node of the logits is nil"},
+		{"nil learnable", func(t *testing.T) (x, logits *G.Node, learnables G.Nodes) {
+			f := newForeign(4, tensor.Float64)
+			return f.x, f.logits, append(f.learnables, nil)
+		}, "models: learnable 4 is nil"},
+		{"forgotten without a name", func(t *testing.T) (x, logits *G.Node, learnables G.Nodes) {
+			f := newForeign(4, tensor.Float64)
+			mask := G.NewMatrix(f.g, G.Float64, G.WithShape(1, 3), G.WithValue(randomTensor(tensor.Float64, 1, 1, 3)))
+			return f.x, G.Must(G.BroadcastHadamardProd(f.logits, mask, nil, []byte{0})), f.learnables
+		}, "models: node without a name, of shape (1, 3), feeds the network and is neither the input nor a learnable"},
+		{"two roles", func(t *testing.T) (x, logits *G.Node, learnables G.Nodes) {
+			f := newForeign(4, tensor.Float64)
+			return f.x, f.logits, append(f.learnables, f.x)
+		}, `models: node "x" is listed as input and as learnable; want one of them`},
+		{"integers", func(t *testing.T) (x, logits *G.Node, learnables G.Nodes) {
+			f := newForeign(4, tensor.Float64)
+			w := G.NewMatrix(f.g, G.Int, G.WithShape(1, 2), G.WithName("w"), G.WithValue(tensor.New(tensor.WithBacking([]int{1, 2}), tensor.WithShape(1, 2))))
+			return f.x, f.logits, append(f.learnables, w)
+		}, `models: learnable "w" is int; want float32 or float64`},
+		{"learnables of another graph", func(t *testing.T) (x, logits *G.Node, learnables G.Nodes) {
+			f, other := newForeign(4, tensor.Float64), newForeign(4, tensor.Float64)
+			return f.x, G.Must(G.Mul(f.x, G.NewConstant(2.0))), other.learnables
+		}, "models: neither the logits nor the cost depend on a learnable: are they nodes of the same graph?"},
+		{"forgotten", func(t *testing.T) (x, logits *G.Node, learnables G.Nodes) {
+			f := newForeign(4, tensor.Float64)
+			return f.x, f.logits, append(f.learnables[1:2:2], f.learnables[2])
+		}, `models: nodes "w1", "b2" feed the network and are neither the input nor learnables: they would stay as they are now; add them to the learnables or, if training does not change them, name them by models.WithConstants`},
 		{"shared name", func(t *testing.T) (x, logits *G.Node, learnables G.Nodes) {
 			f := newForeign(4, tensor.Float64)
 			w := matrix(f.g, "w1", 3, 3)
@@ -150,10 +190,6 @@ func TestFromNodesErrors(t *testing.T) {
 			f := newForeign(4, tensor.Float64)
 			return matrix(f.g, "other", 5, 2), f.logits, f.learnables
 		}, "models: input of shape (5, 2) and logits of shape (4, 3); want (n, …) and (n, classes)"},
-		{"one class", func(t *testing.T) (x, logits *G.Node, learnables G.Nodes) {
-			f := newForeign(4, tensor.Float64)
-			return f.x, G.Must(G.Mul(f.logits, matrix(f.g, "c", 3, 1))), f.learnables
-		}, "models: logits of shape (4, 1); want at least 2 classes"},
 		{"transposed value", func(t *testing.T) (x, logits *G.Node, learnables G.Nodes) {
 			f := newForeign(4, tensor.Float64)
 			v := randomTensor(tensor.Float64, 1, 5, 2)
@@ -165,30 +201,68 @@ func TestFromNodesErrors(t *testing.T) {
 			}
 			return f.x, f.logits, f.learnables
 		}, `models: learnable "w1" has strides [1 2]; want a row-major tensor`},
-		{"soft-max", func(t *testing.T) (x, logits *G.Node, learnables G.Nodes) {
+		{"SoftMax", func(t *testing.T) (x, logits *G.Node, learnables G.Nodes) {
 			f := newForeign(4, tensor.Float64)
 			return f.x, G.Must(G.SoftMax(f.logits)), f.learnables
-		}, "has a wrong or missing derivative; use op.Softmax, or op.SoftmaxCrossEntropy on the logits"},
-		{"dropout", func(t *testing.T) (x, logits *G.Node, learnables G.Nodes) {
+		}, "are probabilities, and the loss would apply a SoftMax to them again; hand over the node before the SoftMax"},
+		{"SoftMax, reshaped", func(t *testing.T) (x, logits *G.Node, learnables G.Nodes) {
 			f := newForeign(4, tensor.Float64)
-			return f.x, G.Must(G.Dropout(f.logits, 0.5)), f.learnables
-		}, "a random network has no Hessian"},
+			return f.x, G.Must(G.Reshape(G.Must(G.SoftMax(f.logits)), tensor.Shape{4, 3})), f.learnables
+		}, "are probabilities, and the loss would apply a SoftMax to them again; hand over the node before the SoftMax"},
+		{"op.Softmax", func(t *testing.T) (x, logits *G.Node, learnables G.Nodes) {
+			f := newForeign(4, tensor.Float64)
+			return f.x, G.Must(op.Softmax(f.logits)), f.learnables
+		}, "are probabilities, and the loss would apply a Softmax to them again; hand over the node before the Softmax"},
+		{"sigmoids", func(t *testing.T) (x, logits *G.Node, learnables G.Nodes) {
+			f := newForeign(4, tensor.Float64)
+			return f.x, G.Must(G.Sigmoid(f.logits)), f.learnables
+		}, "are probabilities, and the loss would apply a Sigmoid to them again; hand over the node before the Sigmoid"},
+		{"sigmoids by hand", func(t *testing.T) (x, logits *G.Node, learnables G.Nodes) {
+			f := newForeign(4, tensor.Float64)
+			return f.x, G.Must(G.Inverse(G.Must(G.Add(G.NewConstant(1.0), G.Must(G.Exp(G.Must(G.Neg(f.logits)))))))), f.learnables
+		}, "are probabilities, and the loss would apply a Sigmoid to them again; hand over the node before the Sigmoid"},
+		{"sigmoids as a quotient", func(t *testing.T) (x, logits *G.Node, learnables G.Nodes) {
+			f := newForeign(4, tensor.Float64)
+			return f.x, G.Must(G.HadamardDiv(G.NewConstant(1.0), G.Must(G.Add(G.Must(G.Exp(f.logits)), G.NewConstant(1.0))))), f.learnables
+		}, "are probabilities, and the loss would apply a Sigmoid to them again; hand over the node before the Sigmoid"},
+		{"SoftMax by hand", func(t *testing.T) (x, logits *G.Node, learnables G.Nodes) {
+			f := newForeign(4, tensor.Float64)
+			return f.x, softmaxByHand(f.logits), f.learnables
+		}, "are positive and sum to 1: they are probabilities, and the loss would apply a softmax to them again; hand over the node before the softmax"},
+		{"random numbers", func(t *testing.T) (x, logits *G.Node, learnables G.Nodes) {
+			f := newForeign(4, tensor.Float64)
+			noise := G.GaussianRandomNode(f.g, tensor.Float64, 0, 1, 4, 3)
+			return f.x, G.Must(G.Add(f.logits, noise)), f.learnables
+		}, "draws random numbers; a network that changes by itself has no Hessian"},
+		{"wrong in Gorgonia", func(t *testing.T) (x, logits *G.Node, learnables G.Nodes) {
+			f := newForeign(4, tensor.Float64)
+			w := G.NewTensor(f.g, G.Float64, 2, G.WithShape(3, 24), G.WithName("w"), G.WithValue(randomTensor(tensor.Float64, 5, 3, 24)))
+			wide := G.Must(G.Reshape(G.Must(G.Mul(f.logits, w)), tensor.Shape{4, 2, 3, 4}))
+			return f.x, G.Must(G.Sum(wide, 2, 3)), append(f.learnables, w)
+		}, "in Gorgonia where"},
+		{"convolution", func(t *testing.T) (x, logits *G.Node, learnables G.Nodes) {
+			g := G.NewGraph()
+			image := G.NewTensor(g, G.Float64, 4, G.WithShape(4, 1, 4, 4), G.WithName("image"))
+			filter := G.NewTensor(g, G.Float64, 4, G.WithShape(3, 1, 4, 4), G.WithName("filter"), G.WithValue(randomTensor(tensor.Float64, 5, 3, 1, 4, 4)))
+			maps := G.Must(G.Conv2d(image, filter, tensor.Shape{4, 4}, []int{0, 0}, []int{1, 1}, []int{1, 1}))
+			return image, G.Must(G.Reshape(maps, tensor.Shape{4, 3})), G.Nodes{filter}
+		}, "symbolic: operation Conv2d"},
 		{"max-pooling", func(t *testing.T) (x, logits *G.Node, learnables G.Nodes) {
 			g := G.NewGraph()
 			image := G.NewTensor(g, G.Float64, 4, G.WithShape(4, 1, 4, 4), G.WithName("image"))
 			pooled := G.Must(G.MaxPool2D(image, tensor.Shape{2, 2}, []int{0, 0}, []int{2, 2}))
 			w := matrix(g, "w", 4, 3)
 			return image, G.Must(G.Mul(G.Must(G.Reshape(pooled, tensor.Shape{4, 4})), w)), G.Nodes{w}
-		}, "has a wrong or missing derivative; use a dense layer (op.MatMul)"},
+		}, "measure the part of the network behind it: its features as the input and as the data"},
 		{"another input", func(t *testing.T) (x, logits *G.Node, learnables G.Nodes) {
 			f := newForeign(4, tensor.Float64)
 			mask := G.NewMatrix(f.g, G.Float64, G.WithShape(4, 3), G.WithName("mask"))
 			return f.x, G.Must(G.HadamardProd(f.logits, mask)), f.learnables
-		}, `node "mask" feeds the logits, has no value and is neither the input nor a learnable; hand it over as one of them`},
+		}, `models: node "mask" feeds the network, has no value and is neither the input nor a learnable; hand it over as one of them, or as a target of the cost (models.WithCost)`},
 		{"another graph", func(t *testing.T) (x, logits *G.Node, learnables G.Nodes) {
 			f, other := newForeign(4, tensor.Float64), newForeign(4, tensor.Float64)
 			return other.x, f.logits, f.learnables
-		}, `node "x" feeds the logits, has no value and is neither the input nor a learnable`},
+		}, `node "x" feeds the network, has no value and is neither the input nor a learnable`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			x, logits, learnables := test.build(t)
@@ -272,7 +346,7 @@ func TestForeignConstantsStayApart(t *testing.T) {
 	// tanh(x·w1)∘a − tanh(x·w1)∘b is zero only if the two are one.
 	h := G.Must(G.Tanh(G.Must(G.Mul(x, w1))))
 	difference := G.Must(G.Sub(G.Must(G.HadamardProd(h, a)), G.Must(G.HadamardProd(h, b))))
-	m, err := models.FromNodes(x, G.Must(G.Mul(difference, w2)), G.Nodes{w1, w2})
+	m, err := models.FromNodes(x, G.Must(G.Mul(difference, w2)), G.Nodes{w1, w2}, models.WithConstants(a, b))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -332,8 +406,7 @@ func objectiveResults(t *testing.T, o *models.Objective) []float64 {
 
 func sorted(v []float64) []float64 { return slices.Sorted(slices.Values(v)) }
 
-// A foreign graph in float32 is measured in float32: twice as far from finite
-// differences, but the same network.
+// A foreign graph in float32 is measured in float64, from the same values.
 func TestForeignFloat32(t *testing.T) {
 	f, wide := newForeign(8, tensor.Float32), newForeign(8, tensor.Float64)
 	for i, n := range f.learnables {
@@ -341,13 +414,23 @@ func TestForeignFloat32(t *testing.T) {
 	}
 	split := blobs(30, 2, 3, 5)
 	o := newObjective(t, f.model(t), models.CrossEntropy, split, 1)
-	if o.Precision() != tensor.Float32 {
+	if o.Precision() != tensor.Float64 {
 		t.Errorf("measured in %v", o.Precision())
 	}
 	got := objectiveResults(t, o)
 	want := objectiveResults(t, newObjective(t, wide.model(t), models.CrossEntropy, split, 1))
-	scale := floats.Norm(want, 2)
-	if e := floats.Distance(got, want, 2); e > 1e-5*scale || e == 0 {
-		t.Errorf("off by %g of %g", e, scale)
+	if !slices.Equal(got, want) {
+		t.Error("the results are not those of a float64 graph with the same values")
 	}
+}
+
+func softmaxByHand(z *G.Node) *G.Node {
+	e := G.Must(G.Exp(z))
+	return G.Must(G.BroadcastHadamardDiv(e, G.Must(G.Sum(e, 1)), nil, []byte{1}))
+}
+
+func batchNormByHand(z *G.Node) *G.Node {
+	centred := G.Must(G.BroadcastSub(z, G.Must(G.Mean(z, 0)), nil, []byte{0}))
+	deviation := G.Must(G.Sqrt(G.Must(G.Mean(G.Must(G.Square(centred)), 0))))
+	return G.Must(G.BroadcastHadamardDiv(centred, deviation, nil, []byte{0}))
 }

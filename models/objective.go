@@ -51,7 +51,7 @@ const (
 
 // NewObjective returns the loss of m over split.
 func NewObjective(m Model, loss Loss, split *datasets.Split, s ObjectiveSettings) (*Objective, error) {
-	if err := checkData(m, split); err != nil {
+	if err := checkData(m, loss, split); err != nil {
 		return nil, err
 	}
 	active, err := selectParameters(m, s.Only)
@@ -60,6 +60,11 @@ func NewObjective(m Model, loss Loss, split *datasets.Split, s ObjectiveSettings
 	}
 	if s, err = s.resolve(m); err != nil {
 		return nil, err
+	}
+	if WholeBatches(m) {
+		if split, err = whole(split, m.(Fixed).BatchSize()); err != nil {
+			return nil, err
+		}
 	}
 	o := &Objective{
 		model: m, loss: loss, dtype: s.Precision, workers: s.Workers, active: active,

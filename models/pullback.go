@@ -10,6 +10,9 @@ import (
 // that SetCotangents sets. It is not a loss to minimise: the gradient of its
 // sample n is Jₙᵀ·sₙ, the cotangent pulled back to the parameters.
 func NewPullback(m Model, split *datasets.Split, s ObjectiveSettings) (*Objective, error) {
+	if err := checkApart(m, "gradients"); err != nil {
+		return nil, err
+	}
 	o, err := NewObjective(m, linear, split, s)
 	if err != nil {
 		return nil, err

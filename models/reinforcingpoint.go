@@ -27,6 +27,9 @@ type Point struct {
 
 // NewPoint returns a Point at the origin.
 func NewPoint(m Model, s ObjectiveSettings) (*Point, error) {
+	if err := checkApart(m, "gradients at a point"); err != nil {
+		return nil, err
+	}
 	sample := &datasets.Split{Name: "point", X: make([]float64, tensor.Shape(m.InputShape()).TotalSize()), Labels: []int{0}}
 	s.Workers = 1
 	o, err := NewObjective(m, reinforcing, sample, s)

@@ -145,8 +145,11 @@ func (r *replica) directions(nodes G.Nodes) G.Nodes {
 
 // linearise builds G·v = Jᵀ·∇²ℓ·(J·v), with J the Jacobian of the logits.
 func (r *replica) linearise() error {
-	logits := G.Nodes{r.Logits}
-	pushed, err := r.pushed(r.Logits)
+	if err := r.throughOutputs(); err != nil {
+		return err
+	}
+	logits := G.Nodes{r.Outputs}
+	pushed, err := r.pushed(r.Outputs)
 	if err != nil {
 		return err
 	}
@@ -296,7 +299,7 @@ func score[T op.Float](split *datasets.Split, rows []int, losses, logits []T) (s
 				best = c
 			}
 		}
-		if best == split.Labels[row] {
+		if split.Labels != nil && best == split.Labels[row] {
 			correct++
 		}
 	}

@@ -30,6 +30,9 @@ func (o *Objective) buildSingle() error {
 	if o.single != nil {
 		return nil
 	}
+	if err := checkApart(o.model, "gradients"); err != nil {
+		return err
+	}
 	single := *o
 	single.size, single.weight, single.chunks = 1, 1, chunksOf(o.Samples(), 1)
 	if fixed, ok := o.model.(Fixed); ok {

@@ -34,8 +34,9 @@ func evenly(n, size int) int {
 // ObjectiveSettings are options of an Objective; the zero value is the
 // default.
 type ObjectiveSettings struct {
-	// Precision of the computation, Float64 if zero. A Fixed model is always
-	// evaluated in its own.
+	// Precision of the computation, Float64 if zero. A graph with an operation
+	// from elsewhere that cannot be computed in it is evaluated in its own; see
+	// MeasuredIn.
 	Precision tensor.Dtype
 	// Workers is how many chunks are computed at once; one for each CPU if
 	// zero. It changes no result.
@@ -54,13 +55,20 @@ func (s ObjectiveSettings) resolve(m Model) (ObjectiveSettings, error) {
 	if err := checkPrecision(s.Precision); err != nil {
 		return s, err
 	}
-	if _, fixed := m.(Fixed); fixed {
-		s.Precision = Precision(m)
-	}
+	s.Precision = MeasuredIn(m, s.Precision)
 	if s.Workers <= 0 {
 		s.Workers = runtime.GOMAXPROCS(0)
 	}
 	return s, nil
+}
+
+// MeasuredIn is the precision in which m is computed if it is asked for one: that,
+// or that of its parameters if its graph has an operation that allows no other.
+func MeasuredIn(m Model, wanted tensor.Dtype) tensor.Dtype {
+	if n, ok := m.(*nodes); ok && n.bound {
+		return Precision(m)
+	}
+	return wanted
 }
 
 // selectParameters tells which parameters have one of the names or belong to a

@@ -26,7 +26,7 @@ type Progress struct {
 	Step      int                `json:"step"`           // training steps done
 	Seed      uint64             `json:"seed"`           // seed of the run
 	Data      string             `json:"data"`           // fingerprint of the data set
-	Optimizer string             `json:"optimizer"`      // name of the optimizer
+	Optimizer string             `json:"optimizer"`      // name of the optimizer; empty in a Session
 	Hooks     []string           `json:"hooks"`          // names of all hooks, in calling order
 	Elapsed   time.Duration      `json:"elapsed"`        // nanoseconds spent so far
 	Loss      float64            `json:"loss"`           // sum of the mini-batch losses of the epoch so far

@@ -21,5 +21,6 @@
 // had never been interrupted.
 //
 // A program that has its own training loop can keep it: a Session only
-// evaluates the model and calls the hooks.
+// evaluates the model and calls the hooks. It counts the epochs of the loop, or is
+// told of each, and is saved and resumed at the end of epochs.
 package trainer

@@ -17,7 +17,8 @@ type (
 	TrainEnder interface {
 		TrainEnd(context.Context, *State) error
 	}
-	// EpochBeginner is called before the first batch of an epoch.
+	// EpochBeginner is called before the first batch of an epoch, by a Trainer and
+	// by Session.Epochs.
 	EpochBeginner interface {
 		EpochBegin(context.Context, *State) error
 	}

@@ -48,8 +48,9 @@ func (h *sharpness) EpochEnd(ctx context.Context, s *trainer.State) error {
 	return s.Record("sharpness", mat.Dot(v.RowView(0), hv.RowView(0)))
 }
 
-// An existing training loop on a Gorgonia graph for batches of 50. The lines that
-// a Session adds are marked.
+// An existing training loop on a Gorgonia graph for batches of 50, which counts the
+// epochs by itself. The lines that a Session adds are marked. With Session.Epochs
+// they are fewer.
 func Example_session() {
 	ctx := context.Background()
 	data, err := datasets.Load(ctx, "gauss", datasets.Options{})
@@ -128,6 +129,9 @@ func Example_session() {
 		if err := session.EpochEnd(ctx, epoch, step); err != nil { // Added.
 			log.Fatal(err)
 		}
+		if _, stopped := session.Stopped(); stopped { // Added, for hooks that end the run.
+			break
+		}
 	}
 	if err := session.End(ctx); err != nil { // Added.
 		log.Fatal(err)
@@ -140,4 +144,94 @@ func Example_session() {
 	// Output:
 	// 123 parameters, accuracy 1.00
 	// the loss curves upwards along the direction: true
+}
+
+// The same with Epochs, which begins and ends the session, and ends the loop when a
+// hook asks for it.
+func ExampleSession_Epochs() {
+	data, err := datasets.FromSlices(datasets.Binary, [][]float64{{-2}, {-1}, {1}, {3}}, []int{0, 0, 1, 1})
+	if err != nil {
+		log.Fatal(err)
+	}
+	g := G.NewGraph()
+	x := G.NewMatrix(g, G.Float64, G.WithName("x"), G.WithValue(tensor.New(tensor.WithShape(4, 1), tensor.WithBacking([]float64{-2, -1, 1, 3}))))
+	y := G.NewMatrix(g, G.Float64, G.WithName("y"), G.WithValue(tensor.New(tensor.WithShape(4, 2), tensor.WithBacking([]float64{1, 0, 1, 0, 0, 1, 0, 1}))))
+	w := G.NewMatrix(g, G.Float64, G.WithName("w"), G.WithValue(tensor.New(tensor.WithShape(1, 2), tensor.WithBacking([]float64{0, 0}))))
+	logits := G.Must(G.Mul(x, w))
+	normalizer := G.Must(G.Log(G.Must(G.Sum(G.Must(G.Exp(logits)), 1))))
+	cost := G.Must(G.Mean(G.Must(G.Sub(normalizer, G.Must(G.Sum(G.Must(G.HadamardProd(logits, y)), 1))))))
+	if _, err := G.Grad(cost, w); err != nil {
+		log.Fatal(err)
+	}
+	machine := G.NewTapeMachine(g, G.BindDualValues(w))
+	defer machine.Close()
+	solver := G.NewVanillaSolver(G.WithLearnRate(0.5))
+
+	model, err1 := models.FromNodes(x, logits, G.Nodes{w})
+	session, err2 := trainer.NewSession(model, data, trainer.SessionSettings{Epochs: 100}, enough{0.1})
+	if err := errors.Join(err1, err2); err != nil {
+		log.Fatal(err)
+	}
+	for range session.Epochs(context.Background()) {
+		if err := machine.RunAll(); err != nil {
+			log.Fatal(err)
+		}
+		if err := solver.Step(G.NodesToValueGrads(G.Nodes{w})); err != nil {
+			log.Fatal(err)
+		}
+		machine.Reset()
+	}
+	if err := session.Err(); err != nil {
+		log.Fatal(err)
+	}
+	stop, _ := session.Stopped()
+	fmt.Printf("epoch %d of 100: stopped by %q\n", session.State().Epoch, stop.By)
+	// Output:
+	// epoch 6 of 100: stopped by "enough"
+}
+
+// enough is a hook that ends a run when the training loss is small.
+type enough struct{ loss float64 }
+
+func (enough) Name() string { return "enough" }
+
+func (enough) Phase() trainer.Phase { return trainer.Decide }
+
+func (h enough) EpochEnd(_ context.Context, s *trainer.State) error {
+	if loss, fresh := s.Fresh("train/loss"); fresh && loss < h.loss {
+		s.RequestStop(trainer.Stop{Reason: trainer.Requested, By: h.Name()})
+	}
+	return nil
+}
+
+// Metrics of the loop's own are declared before it begins and recorded in it. Hooks
+// read them at the end of the epoch, under the name of the metric.
+func ExampleSession_Record() {
+	data, err := datasets.Load(context.Background(), "intro1D", datasets.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	model, err := models.NewMLP(models.MLPConfig{Input: data.Width(), Classes: len(data.Classes)}, trainer.Stream(0, "init", 0))
+	if err != nil {
+		log.Fatal(err)
+	}
+	session, err := trainer.NewSession(model, data, trainer.SessionSettings{Epochs: 2})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := session.Declare(trainer.Metric{Name: "loop/temperature", Unit: "°C", Meaning: "of the processor"}); err != nil {
+		log.Fatal(err)
+	}
+	for epoch := range session.Epochs(context.Background()) {
+		if err := session.Record("loop/temperature", 40+float64(epoch)); err != nil {
+			log.Fatal(err)
+		}
+	}
+	if err := session.Err(); err != nil {
+		log.Fatal(err)
+	}
+	last, _ := session.State().Last("loop/temperature")
+	fmt.Println(last.Value, "at epoch", last.Epoch)
+	// Output:
+	// 42 at epoch 2
 }

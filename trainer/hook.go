@@ -68,8 +68,13 @@ func phaseOf(h Hook) Phase {
 }
 
 // ordered sorts hooks by phase and keeps their order within a phase. Two hooks
-// of the same name are an error.
+// of the same name are an error, and so is nil.
 func ordered(hooks []Hook) ([]Hook, error) {
+	for i, h := range hooks {
+		if isNil(h) {
+			return nil, fmt.Errorf("trainer: hook %d of %d is nil (%T); leave it out", i+1, len(hooks), h)
+		}
+	}
 	hooks = slices.Clone(hooks)
 	slices.SortStableFunc(hooks, func(a, b Hook) int { return cmp.Compare(phaseOf(a), phaseOf(b)) })
 	for i, h := range hooks {

@@ -3,7 +3,6 @@ package trainer
 import (
 	"math"
 	"slices"
-	"time"
 )
 
 // Schedule determines the epochs at which a hook does its work: those that at
@@ -15,16 +14,15 @@ type Schedule struct {
 	// Log is a number of epochs that are evenly spaced on a logarithmic scale
 	// from 1 to the last epoch, so that they are dense at the start, where
 	// training changes fast. Epoch 0 is added. Epochs that coincide after
-	// rounding count once.
+	// rounding count once. In a run of unknown length they are the powers of 2^(1/4).
 	Log int `yaml:"log,omitempty"`
 	// Seconds is the time after which the work is due again. Because it depends
 	// on the clock, two runs of the same experiment measure at different epochs.
 	Seconds float64 `yaml:"seconds,omitempty"`
 	// Budget is the largest share of the run's work that the hook may spend;
 	// there is no limit if it is zero. Work that is due waits until the budget
-	// allows it. The budget is spread over the run, more densely at the start.
-	// Work is counted, not timed, so that a run that is repeated or resumed
-	// measures at the same epochs.
+	// allows it: a Pace says when. Work is counted, not timed, so that a run that
+	// is repeated or resumed measures at the same epochs.
 	Budget float64 `yaml:"budget,omitempty"`
 	// SkipFinal leaves out the last epoch, which is otherwise always due.
 	SkipFinal bool `yaml:"skip_final,omitempty"`
@@ -60,15 +58,20 @@ func (c Schedule) Times(s *State, from int) (most int, known bool) {
 	return most, true
 }
 
-// logDue reports whether epoch is round(last^(i/(Log−1))) for some i < Log.
+// logDue reports whether epoch is round(last^(i/(Log−1))) for some i < Log, or
+// round(2^(i/4)) if the last epoch is not known.
 func (c Schedule) logDue(epoch, last int) bool {
 	if epoch == 0 || epoch == 1 {
 		return true
 	}
-	if last <= 1 || c.Log < 2 {
+	step := math.Ln2 / 4
+	switch {
+	case last == 0:
+	case last == 1 || c.Log < 2:
 		return epoch == last
+	default:
+		step = math.Log(float64(last)) / float64(c.Log-1)
 	}
-	step := math.Log(float64(last)) / float64(c.Log-1)
 	nearest := math.Round(math.Log(float64(epoch)) / step)
 	for _, i := range []float64{nearest - 1, nearest, nearest + 1} {
 		if int(math.Round(math.Exp(i*step))) == epoch {
@@ -103,81 +106,4 @@ func (c Schedule) Validate() error {
 		}
 	}
 	return nil
-}
-
-// Pace applies a Schedule during a run: it keeps track of the time and of the
-// budget spent. It belongs to the state of the hook that does the work.
-type Pace struct {
-	Spent   float64 // work done so far, in gradients of one sample
-	Last    float64 // work spent the last time
-	Times   int     // how often the work was done
-	Epoch   int     // epoch at which it was last done
-	Waiting bool    // whether work is due that the budget has not allowed yet
-
-	last time.Time // when the work was last done since this process began the run
-}
-
-// Due reports whether to do the work of schedule c at the end of the current
-// epoch.
-func (p *Pace) Due(c Schedule, s *State) bool {
-	if s.Final() && !c.SkipFinal {
-		return true
-	}
-	if p.last.IsZero() {
-		p.last = time.Now()
-	}
-	clock := c.Seconds > 0 && time.Since(p.last).Seconds() >= c.Seconds
-	p.Waiting = p.Waiting || clock || c.Due(s)
-	return p.Waiting && (c.Budget == 0 || p.affordable(c.Budget, s))
-}
-
-// affordable reports whether the budget allows the work at the current epoch. It
-// spaces the remaining measurements evenly on a logarithmic scale of epochs: if
-// the budget still pays for n of them, the last at the end of the run, the next
-// is at epoch e·(last/e)^(1/n). Here e is the epoch of the previous one, or a
-// fiftieth of the run if that is later. In a run of unknown length, the budget is
-// a share of the work so far.
-func (p *Pace) affordable(budget float64, s *State) bool {
-	if p.Times == 0 {
-		return true
-	}
-	expected := p.Last
-	if p.Times == 1 {
-		expected /= 2 // the first measurement costs more: it has no earlier result to start from
-	}
-	if s.Epochs == 0 {
-		return p.Spent+expected <= budget*s.Work()
-	}
-	if s.Epoch == 0 {
-		return false
-	}
-	planned := s.Work() * float64(s.Epochs) / float64(s.Epoch)
-	times := math.Floor((budget*planned - p.Spent) / expected)
-	from := float64(max(p.Epoch, s.Epochs/50, 1)) // the fiftieth keeps a small budget from being spent at the start
-	return times >= 2 && float64(s.Epoch) >= from*math.Pow(float64(s.Epochs)/from, 1/times)
-}
-
-// Affords reports whether the budget of c pays for more work at this epoch, besides
-// work that was done since the last call of Done. Before training has cost
-// anything, it pays for none.
-func (p *Pace) Affords(c Schedule, s *State, work float64) bool {
-	if c.Budget == 0 {
-		return true
-	}
-	planned := s.Work()
-	if s.Epochs > s.Epoch && s.Epoch > 0 {
-		planned *= float64(s.Epochs) / float64(s.Epoch)
-	}
-	return p.Spent+work <= c.Budget*planned
-}
-
-// Done records that the work was done at the current epoch, and what it cost, in
-// the unit of State.Work.
-func (p *Pace) Done(s *State, work float64) {
-	p.Spent += work
-	p.Last = work
-	p.Times++
-	p.Epoch = s.Epoch
-	p.Waiting = false
-	p.last = time.Now()
 }

@@ -49,6 +49,18 @@ func TestSchedules(t *testing.T) {
 	}
 }
 
+func TestLogScheduleOfUnknownLength(t *testing.T) {
+	var found []int
+	for e := range 41 {
+		if (trainer.Schedule{Log: 20}).Due(&trainer.State{Epoch: e}) {
+			found = append(found, e)
+		}
+	}
+	if want := []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 13, 16, 19, 23, 27, 32, 38}; !slices.Equal(found, want) {
+		t.Errorf("due at %v, want %v", found, want)
+	}
+}
+
 func TestStopMakesAnEpochTheLast(t *testing.T) {
 	s := &trainer.State{Epoch: 4, Epochs: 10}
 	if (trainer.Schedule{}).Due(s) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/hessoscope/hessoscope/datasets"
@@ -11,31 +12,50 @@ import (
 )
 
 // Session evaluates a model and calls hooks when its caller announces an event.
-// A Trainer drives one, and so can a training loop of your own:
+// A Trainer drives one, and so can a training loop of your own. Epochs takes the
+// place of the statement that counts the epochs:
 //
-//	model, err := models.FromNodes(x, logits, learnables)
-//	session, err := trainer.NewSession(model, data, trainer.SessionSettings{Epochs: 100}, hooks...)
+//	model, err1 := models.FromNodes(x, logits, learnables)
+//	session, err2 := trainer.NewSession(model, data, trainer.SessionSettings{Epochs: 100}, hooks...)
+//	err := errors.Join(err1, err2)
+//	for epoch := range session.Epochs(ctx) {    // was: for epoch := 0; epoch < 100; epoch++ {
+//		…                                       // your loop, unchanged
+//	}
+//	err = session.Err()
+//
+// The loop then ends when a hook asks for it. A loop that cannot be written so
+// calls the methods that Epochs calls, in this order:
+//
 //	err = session.Begin(ctx)                    // also evaluates the untrained network
 //	for epoch := 1; epoch <= 100; epoch++ {
-//		…                                       // your loop, unchanged
+//		…                                       // your loop; after each step, if you like:
+//		err = session.BatchEnd(ctx, step, loss)
 //		err = session.EpochEnd(ctx, epoch, step)
+//		if _, stopped := session.Stopped(); stopped {
+//			break
+//		}
 //	}
 //	err = session.End(ctx)
 //
-// A Session reads the parameters and never writes to them, unless a hook is told
-// to put back those of an earlier epoch when training ends.
+// Calls in another order are errors. A Session reads the parameters and never
+// writes to them, unless a hook is told to put back those of an earlier epoch
+// when training ends, or Restore those of a checkpoint.
 type Session struct {
 	state      *State
 	hooks      []Hook
 	evaluate   Schedule
 	objectives []splitObjective
-	stage      int // number of stages that are done at the end of the current epoch
+	lossCheck  *models.LossCheck // until the first batch; nil if there is none
+	stage      int               // number of stages that are done at the end of the current epoch
+
+	loop
 }
 
 // SessionSettings are options of a Session; the zero value is the default.
 type SessionSettings struct {
-	Loss   models.Loss // CrossEntropy if nil
+	Loss   models.Loss // if nil, the cost that the model is made with (models.WithCost), or CrossEntropy
 	Epochs int         // planned epochs, for schedules that depend on them; 0 if not known
+	Steps  int         // training steps an epoch, for a loop that does not call BatchEnd; 0 if not known
 	Seed   uint64      // for hooks that draw random numbers
 	// Evaluate is the schedule by which the loss and the accuracy of each split
 	// are computed; every epoch if zero.
@@ -49,12 +69,21 @@ type SessionSettings struct {
 type splitObjective struct {
 	name      string
 	objective *models.Objective
+	labelled  bool // whether there is an accuracy
 }
 
 // NewSession returns a session for model and the splits of data.
 func NewSession(model models.Model, data *datasets.Dataset, s SessionSettings, hooks ...Hook) (*Session, error) {
+	if err := checkSubject(model, data); err != nil {
+		return nil, err
+	}
+	for field, n := range map[string]int{"Epochs": s.Epochs, "Steps": s.Steps} {
+		if n < 0 {
+			return nil, fmt.Errorf("trainer: %w", wrong(field, "is %d; want 0, if the number is not known, or more", n))
+		}
+	}
 	if s.Loss == nil {
-		s.Loss = models.CrossEntropy
+		s.Loss = models.LossOf(model)
 	}
 	if s.Evaluate.IsZero() {
 		s.Evaluate = Schedule{Every: 1}
@@ -72,12 +101,12 @@ func NewSession(model models.Model, data *datasets.Dataset, s SessionSettings, h
 		}
 	}
 	e := &Session{hooks: hooks, evaluate: s.Evaluate, state: &State{
-		hooks: hooks, Model: model, Data: data, Loss: s.Loss, Seed: s.Seed, Epochs: s.Epochs,
+		hooks: hooks, Model: model, Data: data, Loss: s.Loss, Seed: s.Seed, Epochs: s.Epochs, Steps: s.Steps,
 		metrics: metrics{last: make(map[string]Reading), schedule: make(map[string]Scheduled)},
 	}}
-	e.state.snapshot = func() (*Checkpoint, error) {
-		return nil, errors.New("trainer: a Session has no checkpoints, because its loop is not part of it; use a Trainer")
-	}
+	e.state.plan(s.Evaluate)
+	e.state.snapshot = e.capture
+	e.takeHooks()
 	for i := range data.Splits {
 		if err := e.addSplit(&data.Splits[i], s.Workers); err != nil {
 			return nil, err
@@ -96,27 +125,50 @@ func NewSession(model models.Model, data *datasets.Dataset, s SessionSettings, h
 	return e, nil
 }
 
+// checkSubject returns an error if there is no model or no data.
+func checkSubject(model models.Model, data *datasets.Dataset) error {
+	if isNil(model) {
+		return errors.New("trainer: the model is nil; want one of models.FromNodes, models.NewMLP or your own")
+	}
+	if data == nil || len(data.Splits) == 0 {
+		return errors.New("trainer: there are no data; want those of datasets.FromTensors, FromSlices or Load")
+	}
+	return nil
+}
+
+// isNil reports whether v is nil or a pointer that is nil.
+func isNil(v any) bool {
+	return v == nil || reflect.ValueOf(v).Kind() == reflect.Pointer && reflect.ValueOf(v).IsNil()
+}
+
 // addSplit declares the metrics of a split and prepares to compute them in the
 // precision of the model.
 func (e *Session) addSplit(split *datasets.Split, workers int) error {
+	for row, label := range split.Labels {
+		if classes := e.state.Model.Classes(); label < 0 || label >= classes {
+			return fmt.Errorf("trainer: row %d of split %q has the label %d; the model has %d classes: want 0 to %d",
+				row, split.Name, label, classes, classes-1)
+		}
+	}
 	o, err := models.NewObjective(e.state.Model, e.state.Loss, split, models.ObjectiveSettings{
 		Precision: models.Precision(e.state.Model), Workers: workers,
 	})
 	if err != nil {
 		return err
 	}
-	e.objectives = append(e.objectives, splitObjective{split.Name, o})
-	return e.state.metrics.declareScheduled(
-		evaluation{e.evaluate},
-		Metric{
-			Name: LossOf(split.Name), Heading: headingOf(split.Name, "loss", "loss"), Better: Lower,
-			Meaning: "mean " + e.state.Loss.Name() + " loss over the " + split.Name + " split",
-		},
-		Metric{
-			Name: AccuracyOf(split.Name), Heading: headingOf(split.Name, "accuracy", "acc"), Better: Higher,
-			Meaning: "share of the " + split.Name + " split that is classified rightly",
-		},
-	)
+	s := splitObjective{split.Name, o, split.Labels != nil}
+	e.objectives = append(e.objectives, s)
+	declared := []Metric{{
+		Name: LossOf(s.name), Heading: headingOf(s.name, "loss", "loss"), Better: Lower,
+		Meaning: "mean " + e.state.Loss.Name() + " loss over the " + s.name + " split",
+	}}
+	if s.labelled {
+		declared = append(declared, Metric{
+			Name: AccuracyOf(s.name), Heading: headingOf(s.name, "accuracy", "acc"), Better: Higher,
+			Meaning: "share of the " + s.name + " split that is classified rightly",
+		})
+	}
+	return e.state.metrics.declareScheduled(evaluation{e.evaluate}, declared...)
 }
 
 // headingOf returns the table heading of a metric of a split: the name of the
@@ -143,142 +195,38 @@ func (e evaluation) Times(s *State, _ string, from int) (most int, known bool) {
 // State returns the State that the hooks read.
 func (e *Session) State() *State { return e.state }
 
-// Begin tells the hooks that training begins, and ends epoch 0: it evaluates and
-// measures the untrained network.
-func (e *Session) Begin(ctx context.Context) error {
-	if err := e.begin(ctx); err != nil {
+// Stopped returns the stop that a hook requested, if one did.
+func (e *Session) Stopped() (Stop, bool) { return e.state.Stopped() }
+
+// begin tells the hooks that training begins.
+func (e *Session) begin(ctx context.Context) error {
+	if err := e.checkHooks(); err != nil {
 		return err
 	}
-	return e.end(ctx)
-}
-
-func (e *Session) begin(ctx context.Context) error {
 	e.state.started = time.Now()
+	if err := e.checkModel(ctx); err != nil {
+		return err
+	}
 	return fire(e.hooks, func(h TrainBeginner) error { return h.TrainBegin(ctx, e.state) })
 }
 
-// BatchEnd tells the hooks that a training step is complete. Step is the number
-// of steps so far, and loss the mean loss of the mini-batch.
-func (e *Session) BatchEnd(ctx context.Context, step int, loss float64) error {
+// batchEnd tells the hooks that a step is complete.
+func (e *Session) batchEnd(ctx context.Context, step int, loss float64) error {
+	if err := e.checkBatch(ctx, step, loss); err != nil {
+		return err
+	}
 	e.state.Step, e.state.BatchLoss = step, loss
 	return fire(e.hooks, func(h BatchEnder) error { return h.BatchEnd(ctx, e.state) })
 }
 
-// EpochEnd announces that epoch epochs and step steps are complete. It evaluates
-// the splits and runs the hooks that are EpochEnders.
-func (e *Session) EpochEnd(ctx context.Context, epoch, step int) error {
-	if train, err := e.state.Data.Split(datasets.Train); err == nil {
-		e.state.work += float64((epoch - e.state.Epoch) * train.Len())
-	}
-	e.state.Epoch, e.state.Step = epoch, step
-	e.stage = 0 // an error may have ended the previous epoch at a later stage
-	return e.end(ctx)
-}
-
-// end runs the stages of an epoch's end, beginning with the first that is not
-// done.
-func (e *Session) end(ctx context.Context) error {
-	for stages := e.stages(); e.stage < len(stages); {
-		stage := e.stage
-		// The stage counts as done before it runs: if it takes a checkpoint, the
-		// run must resume after this stage.
-		e.stage++
-		if err := stages[stage](ctx); err != nil {
-			e.stage = stage
-			return err
-		}
-	}
-	e.stage = 0
-	return nil
-}
-
-// stages returns the parts of an epoch's end, in order. A stage that fails or is
-// cancelled runs again when the run is resumed; the stages before it do not.
-func (e *Session) stages() []func(context.Context) error {
-	stages := []func(context.Context) error{e.evaluateSplits}
-	stages = append(stages, e.phase(Measure)...)
-	stages = append(stages, e.phase(Decide)...)
-	for _, again := range append([]func(context.Context) error{e.evaluateAgain}, e.phase(Measure)...) {
-		stages = append(stages, func(ctx context.Context) error {
-			if e.state.stop == nil {
-				return nil
-			}
-			return again(ctx)
-		})
-	}
-	stages = append(stages, e.phase(Record)...)
-	return append(stages, e.phase(Save)...)
-}
-
-// phase returns one stage for each EpochEnder of a phase.
-func (e *Session) phase(p Phase) []func(context.Context) error {
-	var stages []func(context.Context) error
-	for _, h := range e.hooks {
-		listener, ok := h.(EpochEnder)
-		if !ok || phaseOf(h) != p {
-			continue
-		}
-		stages = append(stages, func(ctx context.Context) error {
-			if err := listener.EpochEnd(ctx, e.state); err != nil {
-				return fmt.Errorf("hook %s: %w", h.Name(), err)
-			}
-			return nil
-		})
-	}
-	return stages
-}
-
-// evaluateSplits records loss and accuracy of every split.
-func (e *Session) evaluateSplits(ctx context.Context) error {
-	if !e.evaluate.Due(e.state) {
-		return nil
-	}
-	for _, s := range e.objectives {
-		if err := s.objective.Refresh(); err != nil {
-			return err
-		}
-		value, err := s.objective.Evaluate(ctx)
-		if err != nil {
-			return err
-		}
-		if err := e.state.Record(LossOf(s.name), value.Loss); err != nil {
-			return err
-		}
-		if err := e.state.Record(AccuracyOf(s.name), value.Accuracy); err != nil {
-			return err
-		}
-	}
-	if err := fire(e.hooks, func(h ValidationEnder) error { return h.ValidationEnd(ctx, e.state) }); err != nil {
-		return err
-	}
-	// Count the work last: a stage that fails runs again, and its work must count
-	// once.
-	for _, s := range e.objectives {
-		e.state.work += float64(s.objective.Samples()) / 3
-	}
-	return nil
-}
-
-// evaluateAgain evaluates an epoch that became the last because a hook stopped
-// the run, unless it was already evaluated.
-func (e *Session) evaluateAgain(ctx context.Context) error {
-	if _, done := e.state.Fresh(LossOf(e.objectives[0].name)); done {
-		return nil
-	}
-	return e.evaluateSplits(ctx)
-}
-
-// Stopped returns the stop that a hook requested, if one did.
-func (e *Session) Stopped() (Stop, bool) { return e.state.Stopped() }
-
-// End tells the hooks that training is over.
-func (e *Session) End(ctx context.Context) error {
+// trainEnd tells the hooks that training is over.
+func (e *Session) trainEnd(ctx context.Context) error {
 	return fire(e.hooks, func(h TrainEnder) error { return h.TrainEnd(ctx, e.state) })
 }
 
-// Interrupted tells the hooks that err ends training. It returns err joined with
+// interrupted tells the hooks that err ends training. It returns err joined with
 // the errors of the hooks.
-func (e *Session) Interrupted(ctx context.Context, err error) error {
+func (e *Session) interrupted(ctx context.Context, err error) error {
 	ctx = context.WithoutCancel(ctx)
 	errs := []error{err}
 	// Call every hook, even after an error: one of them saves the run.
@@ -286,41 +234,4 @@ func (e *Session) Interrupted(ctx context.Context, err error) error {
 		errs = append(errs, fire(e.hooks[i:i+1], func(h Interrupted) error { return h.Interrupted(ctx, e.state, err) }))
 	}
 	return errors.Join(errs...)
-}
-
-// hookNames returns the names of the hooks, in order.
-func (e *Session) hookNames() []string {
-	var names []string
-	for _, h := range e.hooks {
-		names = append(names, h.Name())
-	}
-	return names
-}
-
-// snapshots returns the states of the hooks that are Snapshotters, by hook name.
-func (e *Session) snapshots() (map[string][]byte, error) {
-	all := make(map[string][]byte)
-	for _, h := range e.hooks {
-		s, ok := h.(Snapshotter)
-		if !ok {
-			continue
-		}
-		data, err := s.Snapshot()
-		if err != nil {
-			return nil, fmt.Errorf("hook %s: snapshot: %w", h.Name(), err)
-		}
-		all[h.Name()] = data
-	}
-	return all, nil
-}
-
-func (e *Session) restoreHooks(snapshots map[string][]byte) error {
-	for _, h := range e.hooks {
-		if s, ok := h.(Snapshotter); ok {
-			if err := s.Restore(snapshots[h.Name()]); err != nil {
-				return fmt.Errorf("hook %s: restore: %w", h.Name(), err)
-			}
-		}
-	}
-	return nil
 }

@@ -26,9 +26,13 @@ type State struct {
 	BatchLoss    float64 // mean loss of the last mini-batch, before its step
 
 	hooks    []Hook
-	work     float64 // see Work
+	notes    []string // see Notes
+	data     string   // see DataFingerprint
+	work     float64  // see Work
+	planned  float64  // see PlannedWork
 	metrics  metrics
 	stop     *Stop
+	ended    bool // whether the loop of a Session has ended
 	restored *Restored
 	started  time.Time     // of the present session; zero before it begins
 	before   time.Duration // time spent before the run was resumed
@@ -37,6 +41,15 @@ type State struct {
 
 // Hooks returns all hooks of the run, in the order in which they are called.
 func (s *State) Hooks() []Hook { return slices.Clone(s.hooks) }
+
+// DataFingerprint returns the fingerprint of Data. It is computed once, since data
+// do not change during a run.
+func (s *State) DataFingerprint() string {
+	if s.data == "" {
+		s.data = s.Data.Fingerprint()
+	}
+	return s.data
+}
 
 // Elapsed returns the time the run has taken so far, including the time before
 // it was resumed.
@@ -51,10 +64,35 @@ func (s *State) Elapsed() time.Duration {
 // gradient of one sample; a forward pass costs about a third of it.
 func (s *State) Work() float64 { return s.work }
 
+// PlannedWork returns what Work will be when all planned epochs are done; 0 if
+// their number is not known.
+func (s *State) PlannedWork() float64 {
+	if s.Epochs == 0 {
+		return 0
+	}
+	return s.planned
+}
+
+// plan determines PlannedWork. Evaluations that cannot be counted are left out.
+func (s *State) plan(evaluate Schedule) {
+	evaluations := s.Epochs + 1 // of all splits
+	if evaluate.Every != 1 {
+		n, _ := evaluate.Times(s, 0)
+		evaluations = n + 1
+	}
+	for _, split := range s.Data.Splits {
+		s.planned += float64(evaluations) * float64(split.Len()) / 3
+	}
+	if train, err := s.Data.Split(datasets.Train); err == nil {
+		s.planned += float64(s.Epochs) * float64(train.Len())
+	}
+}
+
 // Final reports whether the current epoch is the last one: because it is the
-// last that was planned, or because a stop was requested.
+// last that was planned, because a stop was requested, or because the loop of a
+// Session has ended.
 func (s *State) Final() bool {
-	return s.stop != nil || s.Epochs > 0 && s.Epoch >= s.Epochs
+	return s.stop != nil || s.ended || s.Epochs > 0 && s.Epoch >= s.Epochs
 }
 
 // RequestStop asks for the run to end after this epoch. The first request
@@ -102,6 +140,7 @@ type Scheduled interface {
 type metrics struct {
 	declared []Metric
 	last     map[string]Reading
+	recorded int                  // number of readings so far
 	schedule map[string]Scheduled // hooks that know how often a metric is recorded, by metric name
 }
 
@@ -161,6 +200,7 @@ func (s *State) Record(name string, value float64) error {
 	if math.IsNaN(value) || math.IsInf(value, 0) {
 		return fmt.Errorf("trainer: metric %q is %g: %w", name, value, models.ErrNotFinite)
 	}
+	s.metrics.recorded++
 	s.metrics.last[name] = Reading{Value: value, Epoch: s.Epoch, Step: s.Step}
 	return nil
 }

@@ -22,6 +22,7 @@ type stepper struct {
 	loss    models.Loss
 	split   *datasets.Split
 	seed    uint64
+	augment *augmenter // nil for none
 	batches map[int]*batch
 	grads   []*tensor.Dense // gradients of the last batch, one per parameter; nil for zero
 }
@@ -37,18 +38,18 @@ type batch struct {
 	buffers  []models.Parameter
 }
 
-func newStepper(m models.Model, loss models.Loss, split *datasets.Split, seed uint64) *stepper {
+func newStepper(m models.Model, loss models.Loss, split *datasets.Split, seed uint64, augment *augmenter) *stepper {
 	return &stepper{
-		model: m, loss: loss, split: split, seed: seed,
+		model: m, loss: loss, split: split, seed: seed, augment: augment,
 		batches: make(map[int]*batch), grads: make([]*tensor.Dense, len(m.Parameters())),
 	}
 }
 
 // gradient computes the gradient of the mean loss of the given samples into
-// s.grads, and returns the loss and the norm of the gradient. If one of them is
-// not finite, the error wraps models.ErrNotFinite. It updates the model's buffers.
-// Each step has a random stream of its own, so that it can be repeated without the
-// steps before it.
+// s.grads, for the step of that number, and returns the loss and the norm of the
+// gradient. If one of them is not finite, the error wraps models.ErrNotFinite. It
+// updates the model's buffers. Each step has a random stream of its own, so that it
+// can be repeated without the steps before it.
 func (s *stepper) gradient(rows []int, step int) (loss, norm float64, err error) {
 	b, err := s.batch(len(rows))
 	if err != nil {
@@ -57,6 +58,9 @@ func (s *stepper) gradient(rows []int, step int) (loss, norm float64, err error)
 	b.Fill(s.split, rows, 1/float64(len(rows)))
 	if len(b.Masks) > 0 {
 		b.DrawMasks(Stream(s.seed, "dropout", step))
+	}
+	if s.augment != nil {
+		s.augment.apply(b.Input.Value().(*tensor.Dense), len(rows), step)
 	}
 	b.program.Changed(b.inputs...)
 	if err := b.plan.Run(); err != nil {

@@ -24,10 +24,13 @@ type Config struct {
 	// ClipNorm is the largest norm of a mini-batch's gradient: a larger gradient
 	// is scaled down to it. No clipping if zero.
 	ClipNorm float64
-	Loss     models.Loss // CrossEntropy if nil
-	Seed     uint64
-	Evaluate Schedule // as in SessionSettings
-	Workers  int      // as in SessionSettings
+	// Augmentation changes the images of every mini-batch at random, by Seed. All
+	// measurements and evaluations see the images as they are.
+	Augmentation datasets.Augmentation
+	Loss         models.Loss // CrossEntropy if nil
+	Seed         uint64
+	Evaluate     Schedule // as in SessionSettings
+	Workers      int      // as in SessionSettings
 }
 
 // Validate returns a *FieldError for the first invalid field.
@@ -39,6 +42,9 @@ func (c Config) Validate() error {
 		return wrong("BatchSize", "is %d; want 0, for the whole split, or more", c.BatchSize)
 	case !(c.ClipNorm >= 0) || math.IsInf(c.ClipNorm, 0):
 		return wrong("ClipNorm", "is %g; want 0, for no clipping, or more", c.ClipNorm)
+	}
+	if err := c.Augmentation.Validate(); err != nil {
+		return wrong("Augmentation", "is invalid: %v", err)
 	}
 	if c.Rate == nil {
 		return wrong("Rate", "is missing; want Rate{Base: η} or a schedule of your own")
@@ -94,6 +100,9 @@ func New(c Config, model models.Model, data *datasets.Dataset, hooks ...Hook) (*
 	if err := c.Validate(); err != nil {
 		return nil, fmt.Errorf("trainer: %w", err)
 	}
+	if err := checkSubject(model, data); err != nil {
+		return nil, err
+	}
 	train, err := data.Split("train")
 	if err != nil {
 		return nil, err
@@ -104,6 +113,9 @@ func New(c Config, model models.Model, data *datasets.Dataset, hooks ...Hook) (*
 	if fixed, ok := model.(models.Fixed); ok && c.BatchSize > fixed.BatchSize() {
 		return nil, fmt.Errorf("trainer: batch size %d; the model's graph holds %d", c.BatchSize, fixed.BatchSize())
 	}
+	if models.WholeBatches(model) && (c.BatchSize != model.(models.Fixed).BatchSize() || train.Len()%c.BatchSize != 0) {
+		return nil, fmt.Errorf("trainer: batch size %d for %d samples; the samples of a batch depend on each other, and the model's graph holds %d", c.BatchSize, train.Len(), model.(models.Fixed).BatchSize())
+	}
 	session, err := NewSession(model, data, SessionSettings{
 		Loss: c.Loss, Epochs: c.Epochs, Seed: c.Seed, Evaluate: c.Evaluate, Workers: c.Workers,
 	}, hooks...)
@@ -112,7 +124,11 @@ func New(c Config, model models.Model, data *datasets.Dataset, hooks ...Hook) (*
 	}
 	t := &Trainer{config: c, session: session, train: train, order: make([]int, train.Len())}
 	t.config.Loss = session.state.Loss
-	t.stepper = newStepper(model, session.state.Loss, train, c.Seed)
+	augment, err := newAugmenter(c.Augmentation, data, c.Seed)
+	if err != nil {
+		return nil, err
+	}
+	t.stepper = newStepper(model, session.state.Loss, train, c.Seed, augment)
 	if err := t.checkBatches(); err != nil {
 		return nil, err
 	}
@@ -167,7 +183,7 @@ func (t *Trainer) Run(ctx context.Context) (Stop, error) {
 		if errors.Is(err, models.ErrNotFinite) {
 			err = t.rollBack(err)
 		}
-		return StopOf(err), t.session.Interrupted(ctx, err)
+		return StopOf(err), t.session.interrupted(ctx, err)
 	}
 	if stop, ok := t.session.Stopped(); ok {
 		return stop, nil
@@ -190,7 +206,7 @@ func (t *Trainer) run(ctx context.Context) error {
 	}
 	// In a checkpoint that is taken from here on, the epoch is complete.
 	t.session.stage = len(t.session.stages())
-	return t.session.End(ctx)
+	return t.session.trainEnd(ctx)
 }
 
 // runEpoch completes the current epoch: its remaining batches and the stages of
@@ -289,7 +305,7 @@ func (t *Trainer) step(ctx context.Context) error {
 	t.lossSum += loss
 	t.batch++
 	s.work += float64(len(rows))
-	return t.session.BatchEnd(ctx, s.Step+1, loss)
+	return t.session.batchEnd(ctx, s.Step+1, loss)
 }
 
 // live returns the tensors that training changes: the parameters, the buffers, and
@@ -312,7 +328,7 @@ func (t *Trainer) capture() (*Checkpoint, error) {
 	return &Checkpoint{
 		Progress: Progress{
 			Format: checkpointFormat, Epoch: t.epoch, Batch: t.batch, Stage: t.session.stage, Step: s.Step,
-			Seed: s.Seed, Data: s.Data.Fingerprint(), Optimizer: t.optimizer.Name(), Hooks: t.session.hookNames(),
+			Seed: s.Seed, Data: s.DataFingerprint(), Optimizer: t.optimizer.Name(), Hooks: t.session.hookNames(),
 			Elapsed: s.Elapsed(), Loss: t.lossSum, BatchLoss: s.BatchLoss, Work: s.work, Metrics: maps.Clone(s.metrics.last), Stop: s.stop,
 		},
 		Arrays: models.Export(t.live()),

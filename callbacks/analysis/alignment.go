@@ -125,7 +125,7 @@ func (m *Measurement) align(ctx context.Context, outliers *boundary.Outliers, di
 			return nil, err
 		}
 	}
-	if both := sides(distances, a.Split.X); len(both) > 0 {
+	if both := sides(distances, a.Split); len(both) > 0 {
 		onBoundary, err := boundary.AlignAt(ctx, a.Model, both, vectors, found.Outliers, a.Settings)
 		if err != nil {
 			return nil, err
@@ -173,17 +173,18 @@ func (m *Measurement) topVectors(outliers *boundary.Outliers, least int) (*mat.D
 const displacement = 1e-6
 
 // sides returns for each boundary point one point on the sample's side and one
-// beyond. The samples' inputs x are those of the split. A sample on the boundary
+// beyond. The distances are those of samples of the split. A sample on the boundary
 // has no direction, and is left out.
-func sides(m *margin.Distances, x []float64) []float64 {
+func sides(m *margin.Distances, split *datasets.Split) []float64 {
 	width := len(m.Points) / len(m.Values)
+	sample, step := make([]float64, width), make([]float64, width)
 	var points []float64
 	for i, row := range m.Rows {
 		if m.Rivals[i] < 0 || m.Values[i] == 0 {
 			continue
 		}
-		sample, end := x[row*width:(row+1)*width], m.Points[i*width:(i+1)*width]
-		step := make([]float64, width)
+		datasets.CopyRow(sample, split, row)
+		end := m.Points[i*width : (i+1)*width]
 		floats.SubTo(step, end, sample)
 		for _, by := range []float64{-displacement, displacement} {
 			points = append(points, end...)
@@ -198,9 +199,14 @@ func sides(m *margin.Distances, x []float64) []float64 {
 // +Inf if no boundary was found from them.
 func farPoints(ctx context.Context, field *models.Field, split *datasets.Split, search margin.Settings) (x []float64, distance float64, err error) {
 	width := field.Width()
-	low, high := slices.Clone(split.X[:width]), slices.Clone(split.X[:width])
-	for i, v := range split.X {
-		low[i%width], high[i%width] = min(low[i%width], v), max(high[i%width], v)
+	sample := make([]float64, width)
+	datasets.CopyRow(sample, split, 0)
+	low, high := slices.Clone(sample), slices.Clone(sample)
+	for row := range split.Len() {
+		datasets.CopyRow(sample, split, row)
+		for i, v := range sample {
+			low[i], high[i] = min(low[i], v), max(high[i], v)
+		}
 	}
 	rng := rand.New(rand.NewPCG(search.Seed, 0x616c69676e))
 	drawn := make([]float64, alignmentPoints*width)

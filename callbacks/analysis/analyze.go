@@ -19,7 +19,7 @@ import (
 // Settings choose what Analyze measures. With the zero value, this is the spectrum
 // and the complexity of the cross-entropy.
 type Settings struct {
-	Loss   models.Loss // CrossEntropy if nil
+	Loss   models.Loss // if nil, that of models.LossOf: CrossEntropy, or the cost of a graph
 	Matrix Matrix      // Hessian if empty
 	// Spectrum chooses the eigenpairs and the method. The defaults are more
 	// thorough than those of the hooks: all eigenvalues are computed for models of
@@ -52,6 +52,9 @@ const denseLimit = 2000
 // Analyze measures the loss of a finished model on a split, and its Hessian.
 func Analyze(ctx context.Context, model models.Model, split *datasets.Split, s Settings) (*Result, error) {
 	start := time.Now()
+	if split.Labels == nil && (!s.NoComplexity || s.Margin != nil || s.Alignment != nil) {
+		return nil, noBoundary(split)
+	}
 	a, err := New(Subject{
 		Model: model, Split: split, Loss: s.Loss, Matrix: s.Matrix,
 		Settings: models.ObjectiveSettings{Workers: s.Workers}, Objective: s.Objective,
@@ -67,6 +70,9 @@ func Analyze(ctx context.Context, model models.Model, split *datasets.Split, s S
 		}
 	}
 	r.Data.Split, r.Data.Samples, r.Data.Classes = split.Name, split.Len(), model.Classes()
+	if split.Labels == nil {
+		r.Data.Classes = 0
+	}
 	r.Precision = precision(a.objective).String()
 	for _, measure := range []func(context.Context, *Analyzer, Settings) error{r.measureLoss, r.measureSpectrum, r.measureBoundary, r.measureMargin, r.measureAlignment} {
 		if err := measure(ctx, a, s); err != nil {

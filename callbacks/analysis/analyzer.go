@@ -18,7 +18,7 @@ import (
 type Subject struct {
 	Model models.Model
 	Split *datasets.Split
-	Loss  models.Loss // CrossEntropy if nil
+	Loss  models.Loss // if nil, that of models.LossOf: CrossEntropy, or the cost of a graph
 	// Matrix is the matrix that is measured; the Hessian if empty.
 	Matrix Matrix
 	// Settings apply to all computations on the model. The default precision is
@@ -50,7 +50,7 @@ func New(s Subject) (*Analyzer, error) {
 		s.Objective = own
 	}
 	if s.Loss == nil {
-		s.Loss = models.CrossEntropy
+		s.Loss = models.LossOf(s.Model)
 	}
 	a := &Analyzer{Subject: s}
 	var err error
@@ -71,11 +71,18 @@ func (a *Analyzer) Refresh() error {
 	return a.objective.Refresh()
 }
 
+// noBoundary is the error about a split without classes.
+func noBoundary(split *datasets.Split) error {
+	return fmt.Errorf("analysis: split %q has no labels, as in a regression: there is no boundary between classes to measure; set NoComplexity, and neither Margin nor Alignment", split.Name)
+}
+
 // Reinforcing returns the reinforcing gradients of the samples. It computes them
 // once for the same parameters.
 func (a *Analyzer) Reinforcing(ctx context.Context) (*boundary.Reinforcing, error) {
 	var err error
 	switch {
+	case a.Split.Labels == nil:
+		return nil, noBoundary(a.Split)
 	case a.gradients == nil:
 		a.gradients, err = boundary.NewReinforcing(ctx, a.Model, a.Split, a.Settings)
 	case !a.current:

@@ -21,7 +21,9 @@ func (r *Result) WriteTable(w io.Writer) error {
 	}
 	fmt.Fprintf(t, "data\t%s%s: %d samples, %d classes\n", prefixed(r.Data.Name), r.Data.Split, r.Data.Samples, r.Data.Classes)
 	fmt.Fprintf(t, "loss\t%.6g\n", r.Loss)
-	fmt.Fprintf(t, "accuracy\t%.4f\n", r.Accuracy)
+	if r.Data.Classes > 0 {
+		fmt.Fprintf(t, "accuracy\t%.4f\n", r.Accuracy)
+	}
 	fmt.Fprintf(t, "gradient norm\t%.6g\n", r.GradientNorm)
 	r.Critical.write(t)
 	fmt.Fprintf(t, "method\t%s, %d %s-vector products, %.2g s\n", s.Method, s.HVPs, s.Matrix.title(), r.Seconds)

@@ -45,7 +45,13 @@ type lanczos struct {
 }
 
 // basisSize returns the number m of vectors in the basis of Lanczos.
-func (s Settings) basisSize(n int) int { return min(2*s.asked(n)+20, n) }
+func (s Settings) basisSize(n int) int {
+	m := min(2*s.asked(n)+20, n)
+	if s.MaxApplications > 0 {
+		m = min(m, s.MaxApplications)
+	}
+	return m
+}
 
 func newLanczos(op Operator, s Settings) *lanczos {
 	n := op.Dim()

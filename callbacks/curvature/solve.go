@@ -72,6 +72,16 @@ func (s Settings) auto(n int) Method {
 	return Lanczos
 }
 
+// Chosen returns the method by which [Solve] finds the pairs of an operator on ℝⁿ:
+// what Auto stands for. It is Auto if Solve would return an error, or use Solver.
+func (s Settings) Chosen(n int) Method {
+	_, chosen, err := s.choose(n)
+	if err != nil || s.Solver != nil {
+		return Auto
+	}
+	return chosen.Method
+}
+
 // Validate returns the error that [Solve] would return for these settings and
 // any operator on ℝⁿ, so that it is known before a training begins.
 func (s Settings) Validate(n int) error {

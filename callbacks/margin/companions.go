@@ -23,28 +23,43 @@ type Companions struct {
 	Input []float64
 }
 
+// companionBlock is how many samples are widened and differentiated at once.
+const companionBlock = 1024
+
 // MeasureCompanions measures every sample of split, in one forward and one
 // backward pass.
 func MeasureCompanions(ctx context.Context, field *models.Field, split *datasets.Split) (*Companions, error) {
 	n, d := split.Len(), field.Width()
-	c := &Companions{Logit: make([]float64, n)}
-	gradients, gaps := make([]float64, n*d), make([]float64, n)
-	err := field.Gradients(ctx, gradients, split.X, func(i int, z, s []float64) {
-		label := split.Labels[i]
-		c.Logit[i] = z[label] - z[rival(z, label)]
-		a := floats.MaxIdx(z)
-		b := rival(z, a)
-		gaps[i], s[a], s[b] = z[a]-z[b], 1, -1
-	})
-	if err != nil {
-		return nil, fmt.Errorf("margin: first-order margins: %w", err)
+	if width, err := split.Width(); err != nil {
+		return nil, err
+	} else if width != d {
+		return nil, fmt.Errorf("margin: split %q has samples of %d values; the model takes %d values", split.Name, width, d)
 	}
-	for i, gap := range gaps {
-		if c.Logit[i] < 0 {
-			continue
+	c := &Companions{Logit: make([]float64, n)}
+	most := min(n, companionBlock)
+	x, gradients, gaps := make([]float64, most*d), make([]float64, most*d), make([]float64, most)
+	for from := 0; from < n; from += most {
+		block := min(most, n-from)
+		for i := range block {
+			datasets.CopyRow(x[i*d:(i+1)*d], split, from+i)
 		}
-		if norm := floats.Norm(gradients[i*d:(i+1)*d], 2); norm > 0 && !math.IsInf(gap/norm, 0) {
-			c.Input = append(c.Input, gap/norm)
+		err := field.Gradients(ctx, gradients[:block*d], x[:block*d], func(i int, z, s []float64) {
+			label := split.Labels[from+i]
+			c.Logit[from+i] = z[label] - z[rival(z, label)]
+			a := floats.MaxIdx(z)
+			b := rival(z, a)
+			gaps[i], s[a], s[b] = z[a]-z[b], 1, -1
+		})
+		if err != nil {
+			return nil, fmt.Errorf("margin: first-order margins: %w", err)
+		}
+		for i, gap := range gaps[:block] {
+			if c.Logit[from+i] < 0 {
+				continue
+			}
+			if norm := floats.Norm(gradients[i*d:(i+1)*d], 2); norm > 0 && !math.IsInf(gap/norm, 0) {
+				c.Input = append(c.Input, gap/norm)
+			}
 		}
 	}
 	return c, nil

@@ -51,8 +51,10 @@ func gapAt(ctx context.Context, field *models.Field, x []float64) (float64, erro
 // alignment, the one nearer to x, and its distance.
 func nearerExtreme(split *datasets.Split, alignments, x []float64) (sample int, distance float64) {
 	distance = math.Inf(1)
+	row := make([]float64, len(x))
 	for _, n := range []int{floats.MaxIdx(alignments), floats.MinIdx(alignments)} {
-		if d := floats.Distance(split.X[n*len(x):(n+1)*len(x)], x, 2); d < distance {
+		datasets.CopyRow(row, split, n)
+		if d := floats.Distance(row, x, 2); d < distance {
 			sample, distance = n, d
 		}
 	}

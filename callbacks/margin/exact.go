@@ -24,7 +24,7 @@ const (
 	othersEach   = 4 // per dimension
 )
 
-// examine takes the network's layers, if the model is an MLP.
+// examine takes the network's layers, if the model is made of dense ones.
 func (m *search) examine() {
 	if layers, activation, ok := m.field.Dense(); ok {
 		m.network = piecewise.New(layers, activation)

@@ -35,14 +35,17 @@ type Settings struct {
 // nearer. Then it evaluates random points inside the ball that the nearest boundary
 // point leaves.
 //
-// An MLP of rectifiers is affine in every linear region. There exact least-distance
-// programs, from region to region, take the place of the feet (package piecewise). Lower
+// A network of dense layers with rectifiers, an MLP or a graph from outside, is affine
+// in every linear region. There exact least-distance programs, from region to region,
+// take the place of the feet (package piecewise). Lower
 // bounds of the distances come from linear relaxations, for the activations that
 // have them.
 func Measure(ctx context.Context, field *models.Field, split *datasets.Split, s Settings) (*Distances, error) {
 	n, d := split.Len(), field.Width()
-	if n == 0 || len(split.X) != n*d {
-		return nil, fmt.Errorf("margin: split %q has %d samples of %d values; the model takes %d values", split.Name, n, len(split.X)/max(n, 1), d)
+	if width, err := split.Width(); err != nil {
+		return nil, err
+	} else if n == 0 || width != d {
+		return nil, fmt.Errorf("margin: split %q has %d samples of %d values; the model takes %d values", split.Name, n, width, d)
 	}
 	rows, err := split.DrawRows(s.Samples, s.Seed)
 	if err != nil {
@@ -53,14 +56,15 @@ func Measure(ctx context.Context, field *models.Field, split *datasets.Split, s 
 			return nil, err
 		}
 	}
+	x := split.Values()
 	m := &Distances{
 		Rows: rows, Labels: split.Labels, Predicted: make([]int, n), Rivals: make([]int, n),
-		Values: make([]float64, n), Points: slices.Clone(split.X), Converged: make([]bool, n),
+		Values: make([]float64, n), Points: slices.Clone(x), Converged: make([]bool, n),
 		Lower: make([]float64, n), Certified: make([]bool, n),
 		Tolerance: tolerance,
 	}
 	state := &search{
-		Distances: m, field: field, x: split.X, width: d, classes: field.Classes(),
+		Distances: m, field: field, x: x, width: d, classes: field.Classes(),
 		seed: s.Seed, rng: rand.New(rand.NewPCG(s.Seed, 0x6d617267696e)), progress: s.Progress,
 	}
 	if err := state.run(ctx); err != nil {

@@ -30,7 +30,11 @@ func Published(ctx context.Context, m models.Model, split *datasets.Split, vecto
 		return nil, err
 	}
 	rng := rand.New(rand.NewPCG(seed, 0x7061706572))
-	x := make([]float64, len(split.X)/split.Len())
+	width, err := split.Width()
+	if err != nil {
+		return nil, err
+	}
+	x := make([]float64, width)
 	for i := range x {
 		x[i] = rng.NormFloat64()
 	}

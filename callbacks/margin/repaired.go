@@ -30,11 +30,12 @@ const (
 // nearest pair of a sample and a boundary point. Vectors and alignments are as for
 // [Published]. Repaired returns nil if there is no boundary.
 func Repaired(ctx context.Context, m models.Model, split *datasets.Split, vectors, alignments *mat.Dense, direct *Distances, s models.ObjectiveSettings) (*Eigenvector, error) {
-	starts, err := startingPoints(ctx, m, split, vectors, direct, s)
+	scale := spread(split.Values(), direct.width())
+	starts, err := startingPoints(ctx, m, scale, vectors, direct, s)
 	if err != nil || len(starts) == 0 {
 		return nil, err
 	}
-	if err := ascendAll(ctx, m, vectors, starts, spread(split.X, direct.width()), s); err != nil {
+	if err := ascendAll(ctx, m, vectors, starts, scale, s); err != nil {
 		return nil, err
 	}
 	maxima := &datasets.Split{Name: "maxima of alignment"}
@@ -76,8 +77,8 @@ type ascent struct {
 }
 
 // startingPoints returns, for each vector, the boundary points that are aligned
-// with it most, without those near a better one.
-func startingPoints(ctx context.Context, m models.Model, split *datasets.Split, vectors *mat.Dense, direct *Distances, s models.ObjectiveSettings) ([]ascent, error) {
+// with it most, without those near a better one. The scale is the data's spread.
+func startingPoints(ctx context.Context, m models.Model, scale float64, vectors *mat.Dense, direct *Distances, s models.ObjectiveSettings) ([]ascent, error) {
 	points := &datasets.Split{Name: "boundary points"}
 	d := direct.width()
 	for n, rival := range direct.Rivals {
@@ -96,7 +97,7 @@ func startingPoints(ctx context.Context, m models.Model, split *datasets.Split, 
 	if err != nil {
 		return nil, err
 	}
-	separation := spread(split.X, d) / 20
+	separation := scale / 20
 	k, _ := vectors.Dims()
 	var starts []ascent
 	for v := range k {

@@ -52,7 +52,7 @@ type search struct {
 	reported   int        // the last done
 	reporting  sync.Mutex // for progress and reported
 
-	network   *piecewise.Network // nil if the model is no MLP in float64
+	network   *piecewise.Network // nil if the model is not known to be made of dense layers
 	rectified bool               // whether the network is affine in every linear region
 	kinked    bool               // whether the model is not smooth and its linear regions are not known
 	reduced   []float64          // of a rectified network: coordinates of the samples in the row space

@@ -32,6 +32,9 @@ var (
 // exist. If the file of a resumed run is shorter than at the checkpoint, Open
 // returns an error.
 func (a *AppendFile) Open(path string) error {
+	if path == "" {
+		return errors.New("the path of the file is empty; set it")
+	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}

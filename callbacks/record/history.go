@@ -23,7 +23,9 @@ func (e Entry) Fresh(metric string) (float64, bool) {
 }
 
 // ReadHistory reads a file that a callbacks.JSONL wrote, in the order of epochs.
-// It ignores an incomplete last line, which a killed run may leave.
+// It ignores an incomplete last line, which a killed run may leave. Of two lines of
+// an epoch the second counts, if it has more metrics: the epoch turned out to be the
+// last after the first was written.
 func ReadHistory(path string) ([]Entry, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -40,9 +42,18 @@ func ReadHistory(path string) ([]Entry, error) {
 		if err := json.Unmarshal(line, &entry); err != nil {
 			return nil, fmt.Errorf("%s:%d: %w", path, number, err)
 		}
+		if n := len(history); n > 0 && entry.completes(history[n-1]) {
+			history = history[:n-1]
+		}
 		if n := len(history); entry.Epoch < 0 || n > 0 && entry.Epoch <= history[n-1].Epoch {
 			return nil, fmt.Errorf("%s:%d: epoch %d; want epochs that count up from 0", path, number, entry.Epoch)
 		}
 		history = append(history, entry)
 	}
+}
+
+// completes reports whether e is of the same epoch as an earlier entry and has more
+// metrics.
+func (e Entry) completes(earlier Entry) bool {
+	return e.Epoch == earlier.Epoch && e.Step == earlier.Step && len(e.Metrics) > len(earlier.Metrics)
 }

@@ -32,6 +32,8 @@ func TestReadHistoryText(t *testing.T) {
 		{"not an object", "[1]\n", nil, ":1: json: cannot unmarshal array"},
 		{"no epoch", "{}\n", nil, ":1: epoch -1; want epochs that count up from 0"},
 		{"epoch twice", first + "\n" + first + "\n", nil, ":2: epoch 0; want epochs that count up"},
+		{"epoch again with more metrics", first + "\n" + strings.Replace(first, `"a": 1`, `"a": 1, "b": 2`, 1) + "\n" + second + "\n", []int{0, 20}, ""},
+		{"epoch again with fewer metrics", first + "\n" + strings.Replace(first, `"a": 1`, "", 1) + "\n", nil, ":2: epoch 0; want epochs that count up"},
 		{"epochs backwards", second + "\n" + first + "\n", nil, ":2: epoch 0; want epochs that count up"},
 		{"fraction of an epoch", `{"epoch": 1.5}` + "\n", nil, ":1: json: cannot unmarshal number 1.5"},
 		{"word for a value", `{"epoch": 1, "metrics": {"a": "NaN"}}` + "\n", nil, ":1: json: cannot unmarshal string"},

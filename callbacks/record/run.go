@@ -32,6 +32,9 @@ type Run struct {
 	Host     RunHost           `json:"host"`              // computer on which the run last began or was resumed
 	Version  string            `json:"version,omitempty"` // version of this module; empty if not known
 
+	// Notes are what its user should know, such as that dropout is left out.
+	Notes []string `json:"notes,omitempty"`
+
 	Metrics []trainer.Metric           `json:"metrics"` // all declared metrics, in order
 	Final   map[string]trainer.Reading `json:"final"`   // the last reading of each metric; a metric that was never recorded is missing
 }

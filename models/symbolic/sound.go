@@ -39,38 +39,44 @@ var stock = map[string]struct {
 	"constantScalar": {twice, ""},
 	"constantTensor": {twice, ""},
 
-	"sliceOp":             {once, "op.MatMul with an input node that holds a selection matrix"},
-	"atOp":                {never, "op.MatMul with an input node that holds a one-hot matrix"},
-	"byIndicesOp":         {never, "op.MatMul with an input node that holds a one-hot matrix"},
+	"sliceOp":             {once, "op.Gather"},
+	"atOp":                {never, "op.Gather"},
+	"byIndicesOp":         {never, "op.Gather"},
 	"softmaxOp":           {never, "op.Softmax, or op.SoftmaxCrossEntropy on the logits"},
 	"sparsemaxOp":         {never, "op.Softmax"},
 	"BatchNormOp":         {never, "a batch norm folded into its neighbours"},
 	"GroupNormOp":         {never, "Mean, Sub, Sqrt and HadamardDiv"},
 	"dropoutOp":           {never, "weight decay; a random network has no Hessian"},
 	"randomOp":            {never, "an input node; a random network has no Hessian"},
-	"im2colOp":            {never, "a dense layer (op.MatMul)"},
-	"maxPoolOp":           {never, "a dense layer (op.MatMul)"},
-	"avgPoolOp":           {never, "op.MatMul with an input node that holds an averaging matrix"},
-	"globalAveragePoolOp": {never, "op.MatMul with an input node that holds an averaging matrix"},
-	"upsampleOp":          {never, "op.MatMul with an input node that holds a repetition matrix"},
-	"tensordotOp":         {never, "op.MatMul or BatchedMatMul of reshaped operands"},
+	"im2colOp":            {never, features},
+	"maxPoolOp":           {never, features},
+	"avgPoolOp":           {never, "op.Scatter and op.Scale"},
+	"globalAveragePoolOp": {never, "op.Scatter and op.Scale"},
+	"upsampleOp":          {never, "op.Gather"},
+	"tensordotOp":         {never, "op.MatMul or op.BatchedMatMul of reshaped operands"},
 	"minBetween":          {never, "a − Rectify(a − b)"},
 	"maxBetween":          {never, "a + Rectify(b − a)"},
 }
 
+// features is what can be measured of a convolutional network.
+const features = "a dense layer (op.MatMul), or measure the part of the network behind it: its features as the input and as the data"
+
 // soundnessOf looks an operation up. Those from outside Gorgonia are trusted;
 // package difftest tests them.
 func soundnessOf(o G.Op) soundness {
-	name := stockName(o)
+	name := StockName(o)
 	if name == "" {
 		return twice
 	}
 	return stock[name].sound
 }
 
-// stockName is the type name of an operation of Gorgonia, and empty for one
-// from outside.
-func stockName(o G.Op) string {
+// StockName is the type name of an operation of Gorgonia, such as
+// "softmaxOp". It is empty for one from outside, and for no operation.
+func StockName(o G.Op) string {
+	if o == nil {
+		return ""
+	}
 	t := reflect.TypeOf(o)
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -84,7 +90,7 @@ func stockName(o G.Op) string {
 // refuse returns an error if the operation of n is one of Gorgonia's own and not
 // sound for as many derivatives as wanted.
 func refuse(n *G.Node, children G.Nodes, want soundness) error {
-	name := stockName(n.Op())
+	name := StockName(n.Op())
 	if name == "" {
 		return nil
 	}
@@ -97,6 +103,15 @@ func refuse(n *G.Node, children G.Nodes, want soundness) error {
 	return refuseForm(n, children, name)
 }
 
+// Unsound is the error about a node whose operation cannot be differentiated
+// twice, or not be built in another way.
+func Unsound(n *G.Node) error {
+	if err := refuse(n, Children(n), twice); err != nil {
+		return err
+	}
+	return unsound(n, "cannot be differentiated twice", "")
+}
+
 // refuseForm refuses the forms of otherwise sound operations that are not.
 func refuseForm(n *G.Node, children G.Nodes, name string) error {
 	form := n.Op().String()
@@ -104,7 +119,7 @@ func refuseForm(n *G.Node, children G.Nodes, name string) error {
 	case "elemUnaryOp":
 		switch form {
 		case "invSqrt":
-			return unsound(n, "has a wrong derivative", "Inverse of Sqrt")
+			return unsound(n, "has a wrong derivative", "op.Power with the exponent −0.5")
 		case "log2":
 			return unsound(n, "has a wrong derivative", "Log, divided by the constant ln 2")
 		}
@@ -119,7 +134,7 @@ func refuseForm(n *G.Node, children G.Nodes, name string) error {
 		axes := axesOf(form)
 		switch {
 		case len(axes) > 1 && len(axes) < children[0].Dims():
-			return unsound(n, "gives wrong sums over several but not all axes", "one Sum an axis")
+			return unsound(n, "gives wrong sums over several but not all axes", "op.Scatter, or one Sum an axis")
 		case !slices.IsSorted(axes):
 			return unsound(n, "has no second derivative for axes out of order", "Sum without axes, for all")
 		}
@@ -130,7 +145,7 @@ func refuseForm(n *G.Node, children G.Nodes, name string) error {
 	case "concatOp":
 		if joined(n, children) > maxConcat {
 			return unsound(n, fmt.Sprintf("has a wrong derivative past %d entries along its axis", maxConcat),
-				"op.MatMul with input nodes that hold selection matrices, and op.Add")
+				"op.Scatter of every part, and op.Add")
 		}
 	}
 	return nil
@@ -170,5 +185,9 @@ func unsound(n *G.Node, problem, instead string) error {
 	if instead == "" {
 		instead = "operations of package op"
 	}
-	return fmt.Errorf("symbolic: operation %v of node %q %s; use %s", n.Op(), n.Name(), problem, instead)
+	form := fmt.Sprint(n.Op())
+	if StockName(n.Op()) == "im2colOp" {
+		form = "Conv2d (" + form + ")" // what people call
+	}
+	return fmt.Errorf("symbolic: operation %s of node %q %s; use %s", form, n.Name(), problem, instead)
 }

@@ -3,17 +3,8 @@ package weights
 import (
 	"fmt"
 	"math"
-	"slices"
-	"strconv"
-	"strings"
-)
 
-const (
-	// maxDims is the most dimensions that every NumPy can load. It also keeps
-	// a header within the 65535 bytes of .npy version 1.0.
-	maxDims = 32
-	// maxElements keeps the size in bytes of an array of float64 within an int.
-	maxElements = math.MaxInt / 8
+	"github.com/hessoscope/hessoscope/datasets/npy"
 )
 
 // Array is a named array of floating-point numbers, row-major.
@@ -36,12 +27,12 @@ type Array struct {
 
 // check reports the first reason, name apart, why the array cannot be stored.
 func (a *Array) check() error {
-	n, err := elements(a.Shape)
+	n, err := npy.Elements(a.Shape)
 	if err != nil {
 		return err
 	}
 	if n != len(a.Data) {
-		return fmt.Errorf("shape %s needs %d values, Data has %d", tuple(a.Shape), n, len(a.Data))
+		return fmt.Errorf("shape %s needs %d values, Data has %d", npy.Tuple(a.Shape), n, len(a.Data))
 	}
 	for i, v := range a.Data {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
@@ -72,39 +63,4 @@ func checkArrays(arrays []Array, checkName func(string) error) error {
 		}
 	}
 	return nil
-}
-
-// elements returns the number of values in an array of the given shape. The
-// product must not overflow even where a 0 among the sizes hides it, because
-// strides are products too.
-func elements(shape []int) (int, error) {
-	if len(shape) > maxDims {
-		return 0, fmt.Errorf("shape has %d dimensions; at most %d are supported", len(shape), maxDims)
-	}
-	n := 1
-	for _, d := range shape {
-		if d < 0 {
-			return 0, fmt.Errorf("shape %s has a negative size", tuple(shape))
-		}
-		if d > 0 && n > maxElements/d {
-			return 0, fmt.Errorf("shape %s has more values than memory can address", tuple(shape))
-		}
-		n *= max(d, 1)
-	}
-	if slices.Contains(shape, 0) {
-		return 0, nil
-	}
-	return n, nil
-}
-
-// tuple formats a shape as Python does: (), (3,), (2, 3).
-func tuple(shape []int) string {
-	if len(shape) == 1 {
-		return fmt.Sprintf("(%d,)", shape[0])
-	}
-	sizes := make([]string, len(shape))
-	for i, d := range shape {
-		sizes[i] = strconv.Itoa(d)
-	}
-	return "(" + strings.Join(sizes, ", ") + ")"
 }

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/hessoscope/hessoscope/datasets/npy"
 )
 
 // same reports whether a and b are equal in every bit, signs of zeros included.
@@ -46,7 +48,7 @@ func arraysOf() *rapid.Generator[[]Array] {
 		for _, name := range names.Draw(t, "names") {
 			a := Array{Name: name, Float32: rapid.Bool().Draw(t, "float32")}
 			a.Shape = rapid.SliceOfN(rapid.IntRange(0, 5), 0, 4).Draw(t, "shape")
-			n, err := elements(a.Shape)
+			n, err := npy.Elements(a.Shape)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -10,12 +10,14 @@ import (
 	"slices"
 	"testing"
 
-	"codeberg.org/sbinet/npyio/npy"
+	npyio "codeberg.org/sbinet/npyio/npy"
+
+	"github.com/hessoscope/hessoscope/datasets/npy"
 )
 
 // npyEntry is a .npy file made by hand.
 func npyEntry(major byte, header string, data ...byte) string {
-	b := append([]byte(npyMagic), major, 0)
+	b := append([]byte(npy.Magic), major, 0)
 	if major == 1 {
 		b = binary.LittleEndian.AppendUint16(b, uint16(len(header)))
 	} else {
@@ -56,7 +58,7 @@ func TestWriteNPYAsReference(t *testing.T) {
 }
 
 func TestNPYHeaderAlignment(t *testing.T) {
-	for dims := range maxDims + 1 {
+	for dims := range npy.MaxDims + 1 {
 		a := &Array{Shape: slices.Repeat([]int{1}, dims), Data: []float64{1}}
 		var b bytes.Buffer
 		if err := writeNPY(&b, a); err != nil {
@@ -76,7 +78,7 @@ func TestNPYAgreesWithNpyio(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got []float64
-	if err := npy.Read(&ours, &got); err != nil || !slices.Equal(got, values) {
+	if err := npyio.Read(&ours, &got); err != nil || !slices.Equal(got, values) {
 		t.Errorf("npyio reads %v, %v; want %v", got, err, values)
 	}
 	for _, test := range []struct {
@@ -96,7 +98,7 @@ func TestNPYAgreesWithNpyio(t *testing.T) {
 		{[]bool{true, false}, []float64{1, 0}},
 	} {
 		var b bytes.Buffer
-		if err := npy.Write(&b, test.written); err != nil {
+		if err := npyio.Write(&b, test.written); err != nil {
 			t.Fatal(err)
 		}
 		a, err := readNPY(&b, uint64(b.Len()))

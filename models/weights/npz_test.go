@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/hessoscope/hessoscope/datasets/npy"
 )
 
 func sameFiles(a, b map[string][]byte) bool { return maps.EqualFunc(a, b, bytes.Equal) }
@@ -92,8 +94,8 @@ func TestReadNPZRefuses(t *testing.T) {
 		{"not .npy", []string{"a.npy", "hello there"}, []string{`array "a"`, "NUMPY"}},
 		{"empty entry", []string{"a.npy", ""}, []string{`array "a"`, "NUMPY"}},
 		{"version", []string{"a.npy", npyEntry(4, "{}")}, []string{"version 4.0", "1.0, 2.0 or 3.0"}},
-		{"header longer than the entry", []string{"a.npy", npyMagic + "\x01\x00\xff\xff{}"}, []string{".npy header", "EOF"}},
-		{"header of 4 GB", []string{"a.npy", npyMagic + "\x02\x00\xff\xff\xff\xff{}"}, []string{"4294967295 bytes", "65536"}},
+		{"header longer than the entry", []string{"a.npy", npy.Magic + "\x01\x00\xff\xff{}"}, []string{".npy header", "EOF"}},
+		{"header of 4 GB", []string{"a.npy", npy.Magic + "\x02\x00\xff\xff\xff\xff{}"}, []string{"4294967295 bytes", "65536"}},
 		{"no header", []string{"a.npy", npyEntry(1, "")}, []string{"want as {'descr'"}},
 		{"header not closed", []string{"a.npy", npyEntry(1, "{'descr': '|u1', 'fortran_order': False, 'shape': (), ", 1)}, []string{"want as"}},
 		{"more after the header", []string{"a.npy", npyEntry(1, "{'descr': '|u1', 'fortran_order': False, 'shape': ()} }", 1)}, []string{"want as"}},

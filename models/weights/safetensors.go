@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"unicode/utf8"
+
+	"github.com/hessoscope/hessoscope/datasets/npy"
 )
 
 // The .safetensors format: the length of the header (8 bytes little-endian), the
@@ -219,13 +221,13 @@ func (t *tensor) read(data *io.SectionReader) (Array, error) {
 	if !ok {
 		return Array{}, fmt.Errorf("dtype %.40q is not supported; want F64, F32, F16 or BF16", t.dtype)
 	}
-	n, err := elements(t.shape)
+	n, err := npy.Elements(t.shape)
 	if err != nil {
 		return Array{}, err
 	}
 	if want := int64(n) * int64(et.size); data.Size() != want {
 		return Array{}, fmt.Errorf("shape %s of dtype %s needs %d bytes, data_offsets give it %d",
-			tuple(t.shape), t.dtype, want, data.Size())
+			npy.Tuple(t.shape), t.dtype, want, data.Size())
 	}
 	values, err := readValues(data, n, et, binary.LittleEndian)
 	if err != nil {

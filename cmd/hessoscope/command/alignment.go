@@ -39,9 +39,9 @@ func (a analyzeCmd) alignmentPoints(ctx context.Context, model models.Model, dat
 	case at == "grid" && !plane:
 		return nil, fmt.Errorf("grid: the inputs have %d values; a grid wants 2, so take a line, a split or a .csv file", data.Width())
 	case at == "grid" || at == "" && plane:
-		return &alignmentPoints{x: around(split.X).grid(a.AlignPoints), names: columnNames(data)}, nil
+		return &alignmentPoints{x: around(split.Values()).grid(a.AlignPoints), names: columnNames(data)}, nil
 	case at == "":
-		return samplePoints(split.X, split.Len()), nil
+		return samplePoints(split.Values(), split.Len()), nil
 	case isLine:
 		ends, err := lineEnds(ctx, model, split, rows, a.Seed)
 		if err != nil {
@@ -54,7 +54,7 @@ func (a analyzeCmd) alignmentPoints(ctx context.Context, model models.Model, dat
 			return nil, err
 		}
 		if data.Scaling != nil {
-			standardize(x, data.Scaling)
+			data.Scaling.Apply(x, data.Width())
 		}
 		return samplePoints(x, len(x)/data.Width()), nil
 	}
@@ -62,7 +62,7 @@ func (a analyzeCmd) alignmentPoints(ctx context.Context, model models.Model, dat
 	if err != nil {
 		return nil, fmt.Errorf("%s: want grid, line, line:I,J, the name of a split, or a .csv file: %w", at, err)
 	}
-	return samplePoints(other.X, other.Len()), nil
+	return samplePoints(other.Values(), other.Len()), nil
 }
 
 // columnNames returns the names of the features, or x0, x1, … where they have none.
@@ -111,13 +111,6 @@ func linePoints(a, b []float64, n int, names []string) *alignmentPoints {
 		}
 	}
 	return p
-}
-
-func standardize(x []float64, s *datasets.Scaling) {
-	for i := range x {
-		column := i % len(s.Mean)
-		x[i] = (x[i] - s.Mean[column]) / s.Scale[column]
-	}
 }
 
 // write writes the alignments to a .csv or .npz file.

@@ -51,7 +51,8 @@ func lineEnds(ctx context.Context, model models.Model, split *datasets.Split, ro
 	if err != nil {
 		return ends, err
 	}
-	classes, err := field.Predict(ctx, of.X)
+	x := of.Values()
+	classes, err := field.Predict(ctx, x)
 	if err != nil {
 		return ends, err
 	}
@@ -61,7 +62,7 @@ func lineEnds(ctx context.Context, model models.Model, split *datasets.Split, ro
 			if classes[i] == classes[j] {
 				continue
 			}
-			a, b := of.X[j*width:(j+1)*width], of.X[i*width:(i+1)*width]
+			a, b := x[j*width:(j+1)*width], x[i*width:(i+1)*width]
 			if d := floats.Distance(a, b, 2); d < nearest {
 				ends, nearest = [2][]float64{a, b}, d
 			}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/hessoscope/hessoscope/callbacks/analysis"
 	"github.com/hessoscope/hessoscope/callbacks/boundary"
@@ -123,12 +124,15 @@ func (a *analyzeCmd) load(ctx context.Context) (models.Model, *datasets.Dataset,
 	return model, data, err
 }
 
-// loadData returns the data of --data.
+// loadData reads --data. A file that is not NumPy's is a CSV file, whatever its
+// name.
 func (a *analyzeCmd) loadData(ctx context.Context) (*datasets.Dataset, error) {
-	if _, statErr := os.Stat(a.Data); statErr == nil || filepath.Ext(a.Data) == ".csv" {
+	info, err := os.Stat(a.Data)
+	isFile := err == nil && !info.IsDir() && !strings.EqualFold(filepath.Ext(a.Data), ".npz")
+	if isFile || filepath.Ext(a.Data) == ".csv" {
 		return datasets.ReadCSV(a.Data, datasets.CSVOptions{Label: a.Label})
 	}
-	return datasets.Load(ctx, a.Data, datasets.Options{DataDir: a.DataDir})
+	return datasets.Load(ctx, a.Data, datasets.Options{DataDir: a.DataDir, MaxGB: a.MaxGB})
 }
 
 // loadRun returns the model of a run, at a checkpoint, and the run's data.

@@ -59,6 +59,7 @@ func (c datasetsDescribeCmd) Run(out *output) error {
 			{"shape of a sample", shape(d.Shape)},
 			{"samples", samples(d)},
 			{"settings", strings.Join(experiment.DataKeys(d.Options), ", ")},
+			{"files", d.Files},
 			{"fetched", fetched(d)},
 		} {
 			if row[1] != "" {
@@ -72,10 +73,12 @@ func (c datasetsDescribeCmd) Run(out *output) error {
 
 func fetched(d datasets.Info) string {
 	switch {
-	case d.Name != "mnist":
+	case d.Files == "":
 		return "" // embedded in the program
 	case d.Fetched:
 		return "yes"
+	case !d.Fetchable:
+		return "no; put the files into a folder and name it: --data-dir, or data.dir"
 	default:
 		return "no; at first use, or by: hessoscope datasets fetch mnist"
 	}

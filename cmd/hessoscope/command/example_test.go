@@ -26,4 +26,7 @@ func Example() {
 	// log:
 	//   schedule:
 	//     log: 12 # the same epochs
+	// margin:
+	//   schedule:
+	//     at: [1000] # of all samples at the end, whatever it costs: training alone takes a second
 }

@@ -47,15 +47,23 @@ func TestExtensionsFromOutside(t *testing.T) {
 	if copied < 9 {
 		t.Errorf("%d examples of extensions, want one for each of the nine", copied)
 	}
+	out, err := goOutside(t, root, module, "test", "-vet=off", "./...")
+	if passed := strings.Count("\n"+out, "\nok "); err != nil || passed < 7 {
+		t.Errorf("%d packages pass, error %v:\n%s", passed, err, out)
+	}
+}
+
+// goOutside runs the go command in a folder that it makes a module of its own,
+// which requires this one.
+func goOutside(t *testing.T, root, module string, args ...string) (string, error) {
+	t.Helper()
 	_, requirements, _ := strings.Cut(read(t, root+"/go.mod"), "\n")
 	write(t, filepath.Join(module, "go.mod"), "module outside\n"+requirements+
 		"\nrequire github.com/hessoscope/hessoscope v0.0.0\n\nreplace github.com/hessoscope/hessoscope => "+root+"\n")
 	write(t, filepath.Join(module, "go.sum"), read(t, root+"/go.sum"))
-	test := exec.Command("go", "test", "-vet=off", "./...")
-	test.Dir = module
-	test.Env = append(os.Environ(), "GOFLAGS=-mod=mod")
-	out, err := test.CombinedOutput()
-	if passed := strings.Count("\n"+string(out), "\nok "); err != nil || passed < 7 {
-		t.Errorf("%d packages pass, error %v:\n%s", passed, err, out)
-	}
+	command := exec.Command("go", args...)
+	command.Dir = module
+	command.Env = append(os.Environ(), "GOFLAGS=-mod=mod")
+	out, err := command.CombinedOutput()
+	return string(out), err
 }

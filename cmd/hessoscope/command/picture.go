@@ -52,7 +52,9 @@ func pale(c color.NRGBA) color.NRGBA {
 // the eigenvalues.
 func drawPicture(ctx context.Context, path string, model models.Model, split *datasets.Split, result *analysis.Result) error {
 	var panels []*plot.Plot
-	if len(split.X) == 2*split.Len() {
+	if width, err := split.Width(); err != nil {
+		return err
+	} else if width == 2 {
 		regions, err := regionsPanel(ctx, model, split, result.Margin)
 		if err != nil {
 			return err
@@ -99,7 +101,7 @@ func regionsPanel(ctx context.Context, model models.Model, split *datasets.Split
 	if err != nil {
 		return nil, err
 	}
-	x, labels := split.X, split.Labels
+	x, labels := split.Values(), split.Labels
 	box := around(x)
 	box.show(p)
 	regions, err := paintRegions(ctx, field, box)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
@@ -17,7 +18,8 @@ type trainCmd struct {
 	Experiment string   `arg:"" help:"A preset (hessoscope presets), a YAML file, or the folder of a run to resume."`
 	Set        []string `help:"Change a setting: --set training.epochs=50. May be repeated." placeholder:"KEY=VALUE" sep:"none"`
 	Name       string   `help:"Name of the run; the experiment's if not given." placeholder:"NAME"`
-	DataDir    string   `help:"Folder of the IDX files of MNIST, instead of your cache: data.dir." placeholder:"DIR"`
+	Data       string   `help:"Train on these data, as they are, instead of the experiment's: a CSV file, a NumPy file (.npz), a folder of images (DIR/), or a built-in set." placeholder:"FILE|DIR/|SET"`
+	DataDir    string   `help:"Folder of the files of MNIST, Fashion-MNIST or CIFAR-10, instead of your cache: data.dir." placeholder:"DIR"`
 	Out        string   `help:"Folder of all runs." default:"runs" placeholder:"DIR"`
 	Resume     bool     `help:"Resume an interrupted run of this name, exactly where it stopped."`
 	Log        string   `help:"Format of the log: text for people, or json for programs." enum:"text,json" default:"text"`
@@ -34,6 +36,7 @@ metrics.jsonl and metrics.csv, checkpoints/ and measurements/ (eigenpairs as .np
   hessoscope train iris
   hessoscope train gauss --set training.epochs=500 --set 'spectrum.schedule={every: 50}' --name quick
   hessoscope train gauss --name quick --resume
+  hessoscope train iris --data mine.npz --name mine --set data.standardize=true
   hessoscope presets print gauss > mine.yaml; hessoscope train mine.yaml
 
 The first Ctrl-C finishes the step and saves the run. --resume continues from there, and the run ends as
@@ -74,6 +77,11 @@ func (t trainCmd) config() (*experiment.Config, error) {
 	if err != nil {
 		return nil, err
 	}
+	if filepath.Ext(t.Data) == ".csv" {
+		c.Data = experiment.Data{CSV: t.Data}
+	} else if t.Data != "" {
+		c.Data = experiment.Data{Set: t.Data}
+	}
 	if err := c.Set(t.Set...); err != nil {
 		return nil, err
 	}
@@ -104,8 +112,8 @@ func (t trainCmd) console(out *output) experiment.Console {
 // resume continues a run from its last checkpoint, or from its start if it was
 // killed before the first checkpoint.
 func (t trainCmd) resume(ctx context.Context, out *output) error {
-	if len(t.Set) > 0 {
-		return errors.New("--resume continues with the settings of the run; --set cannot change them")
+	if len(t.Set) > 0 || t.Data != "" {
+		return errors.New("--resume continues with the settings of the run; --set cannot change them, nor can --data")
 	}
 	dir, err := experiment.DirToResume(t.Experiment, t.Name, t.Out)
 	if err != nil {

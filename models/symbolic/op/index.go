@@ -136,6 +136,7 @@ func Reshape(x *G.Node, shape tensor.Shape) (*G.Node, error) {
 	}
 	return apply(primitive{
 		name: "Reshape",
+		form: reshaped,
 		out:  shape.Clone(),
 		wrt:  []bool{true},
 		f32:  func(dst []float32, in [][]float32) { copy(dst, in[0]) },
@@ -145,6 +146,12 @@ func Reshape(x *G.Node, shape tensor.Shape) (*G.Node, error) {
 			return G.Nodes{d}, err
 		},
 	}, x)
+}
+
+// Reshapes tells whether an operation is Reshape.
+func Reshapes(o G.Op) bool {
+	p, ok := o.(*primitive)
+	return ok && p.form == reshaped
 }
 
 // check returns an error unless the index leads from every place of the shape

@@ -62,6 +62,7 @@ const (
 	repeatedRow      // RepeatRow
 	summedRows       // ColSum
 	halfGate         // gate with slope 0
+	reshaped         // Reshape
 )
 
 // product is a matrix product of a fixed size, (m, k)·(k, n) → (m, n). It stays
@@ -101,6 +102,12 @@ func apply(p primitive, in ...*G.Node) (*G.Node, error) {
 		}
 	}
 	return node, nil
+}
+
+// Known tells whether an operation is one of this package.
+func Known(o G.Op) bool {
+	_, ours := o.(*primitive)
+	return ours
 }
 
 // Reapply applies an operation of this package to other operands of the same

@@ -6,6 +6,7 @@ import (
 	"github.com/hessoscope/hessoscope/callbacks/curvature"
 	"github.com/hessoscope/hessoscope/callbacks/sharpness"
 	"github.com/hessoscope/hessoscope/callbacks/stopping"
+	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/models"
 	"github.com/hessoscope/hessoscope/models/network"
 	"github.com/hessoscope/hessoscope/trainer"
@@ -33,20 +34,23 @@ type Config struct {
 
 // Data chooses the data set and how it is prepared.
 type Data struct {
-	Set          string   `yaml:"set,omitempty"`           // a built-in set: hessoscope datasets list
-	CSV          string   `yaml:"csv,omitempty"`           // a CSV file, instead of a built-in set
+	Set          string   `yaml:"set,omitempty"`           // a built-in set (hessoscope datasets list), an .npz file or, with a slash, a folder of images
+	CSV          string   `yaml:"csv,omitempty"`           // a CSV file, instead of a set
 	Label        string   `yaml:"label,omitempty"`         // csv: column of the labels; "label" if empty
 	Split        string   `yaml:"split,omitempty"`         // csv: column of the splits; "split" if empty
 	Features     []string `yaml:"features,omitempty"`      // csv: columns of the inputs; all others if empty
-	Standardize  bool     `yaml:"standardize,omitempty"`   // scale features to mean 0 and variance 1 on the training split
+	Standardize  bool     `yaml:"standardize,omitempty"`   // scale features, or the channels of images, to mean 0 and variance 1 on the training split
 	Samples      int      `yaml:"samples,omitempty"`       // synthetic sets: number of generated points, which replace the paper's points
 	TestSamples  int      `yaml:"test_samples,omitempty"`  // synthetic sets: number of generated points that replace the paper's test split
 	Noise        float64  `yaml:"noise,omitempty"`         // synthetic sets: standard deviation
 	RandomLabels bool     `yaml:"random_labels,omitempty"` // permute the labels of the training split
 	Seed         uint64   `yaml:"seed,omitempty"`          // seed of generated points and random labels; the experiment's if 0
-	Classes      []int    `yaml:"classes,omitempty"`       // mnist, iris: only these classes
-	PerClass     int      `yaml:"per_class,omitempty"`     // mnist, iris: number of samples of each class
-	DataDir      string   `yaml:"dir,omitempty"`           // mnist: folder of the IDX files instead of the cache
+	Classes      []int    `yaml:"classes,omitempty"`       // not for synthetic sets: only these classes
+	PerClass     int      `yaml:"per_class,omitempty"`     // not for synthetic sets: number of samples of each class
+	DataDir      string   `yaml:"dir,omitempty"`           // mnist, fashion_mnist, cifar10: folder of the files instead of the cache
+	MaxGB        float64  `yaml:"max_gb,omitempty"`        // .npz, images: most memory of the values; 1 if 0
+
+	Augmentation datasets.Augmentation `yaml:"augmentation,omitempty"` // images: random changes in training only
 }
 
 // Model chooses the network and its initial parameters.
@@ -79,7 +83,7 @@ type Training struct {
 // Spectrum chooses which eigenvalues of the Hessian are measured, when and how.
 type Spectrum struct {
 	Off       bool             `yaml:"off,omitempty"`
-	Schedule  trainer.Schedule `yaml:"schedule,omitempty"` // if empty, 20 log-spaced epochs, as far as a tenth of the work allows
+	Schedule  trainer.Schedule `yaml:"schedule,omitempty"` // if empty, 50 log-spaced epochs, as far as a tenth of the work allows
 	Method    curvature.Method `yaml:"method"`             // auto, dense, lanczos, reduced or density
 	Resolved  bool             `yaml:"resolved,omitempty"` // auto: choose a method that finds all resolvable pairs
 	Matrix    analysis.Matrix  `yaml:"matrix,omitempty"`   // hessian, gauss_newton or empirical_fisher
@@ -121,7 +125,7 @@ type Critical struct {
 // Margin chooses when and on how many samples the margin is measured.
 type Margin struct {
 	Off      bool             `yaml:"off,omitempty"`
-	Schedule trainer.Schedule `yaml:"schedule,omitempty"` // if empty, 20 log-spaced epochs, the distances as far as a tenth of the work allows
+	Schedule trainer.Schedule `yaml:"schedule,omitempty"` // if empty, 50 log-spaced epochs, as far as a tenth of the work allows
 	Samples  int              `yaml:"samples,omitempty"`  // number of samples of the training split to measure, drawn by the seed; all, but at most 1000, if 0
 }
 

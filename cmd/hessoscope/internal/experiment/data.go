@@ -22,10 +22,21 @@ func (c *Config) source(ctx context.Context) (*datasets.Dataset, error) {
 		d.Seed = c.Seed
 	}
 	if d.CSV != "" {
-		return datasets.ReadCSV(d.CSV, datasets.CSVOptions{Label: d.Label, Split: d.Split, Features: d.Features})
+		return d.readCSV()
 	}
 	return datasets.Load(ctx, d.Set, datasets.Options{
 		Samples: d.Samples, TestSamples: d.TestSamples, Seed: d.Seed, Noise: d.Noise, RandomLabels: d.RandomLabels,
-		Classes: d.Classes, PerClass: d.PerClass, DataDir: d.DataDir,
+		Classes: d.Classes, PerClass: d.PerClass, DataDir: d.DataDir, MaxGB: d.MaxGB,
 	})
+}
+
+func (d *Data) readCSV() (*datasets.Dataset, error) {
+	data, err := datasets.ReadCSV(d.CSV, datasets.CSVOptions{Label: d.Label, Split: d.Split, Features: d.Features})
+	if err != nil {
+		return nil, err
+	}
+	if data, err = data.Choose(d.Classes, d.PerClass); err == nil && d.RandomLabels {
+		err = data.PermuteLabels(d.Seed)
+	}
+	return data, err
 }

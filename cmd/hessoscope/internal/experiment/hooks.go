@@ -22,6 +22,14 @@ type Console struct {
 func (c *Config) hooks(folder record.Folder, console Console) ([]trainer.Hook, error) {
 	progress := &callbacks.Progress{Out: console.Progress}
 	lines := console.Log
+	if console.Progress != nil {
+		lines = progress.Wrap(lines)
+	}
+	logger, err := callbacks.NewLogger(lines, console.Format)
+	if err != nil {
+		return nil, err
+	}
+	logger.Schedule = c.Log.Schedule
 	var hooks []trainer.Hook
 	if !c.Spectrum.Off {
 		spectrum := &callbacks.Spectrum{
@@ -60,13 +68,7 @@ func (c *Config) hooks(folder record.Folder, console Console) ([]trainer.Hook, e
 	}
 	if console.Progress != nil {
 		hooks = append(hooks, progress)
-		lines = progress.Wrap(lines)
 	}
-	logger, err := callbacks.NewLogger(lines, console.Format)
-	if err != nil {
-		return nil, err
-	}
-	logger.Schedule = c.Log.Schedule
 	if !c.Stop.Rule.IsZero() || c.Stop.RestoreBest != "" {
 		hooks = append(hooks, c.earlyStopping(logger.Log))
 	}

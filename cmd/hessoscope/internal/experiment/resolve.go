@@ -5,6 +5,7 @@ import (
 
 	"github.com/hessoscope/hessoscope/callbacks"
 	"github.com/hessoscope/hessoscope/callbacks/analysis"
+	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/models"
 	"github.com/hessoscope/hessoscope/trainer"
 )
@@ -48,7 +49,11 @@ func (c *Config) Absolute() error {
 	if err := c.Model.inline(); err != nil {
 		return err
 	}
-	for _, path := range []*string{&c.Data.CSV, &c.Data.DataDir, &c.Model.Weights, &c.Model.NormOf} {
+	paths := []*string{&c.Data.CSV, &c.Data.DataDir, &c.Model.Weights, &c.Model.NormOf}
+	if datasets.IsFile(c.Data.Set) {
+		paths = append(paths, &c.Data.Set)
+	}
+	for _, path := range paths {
 		if *path == "" {
 			continue
 		}

@@ -12,6 +12,7 @@ func (c *Config) Trainer() trainer.Config {
 	return trainer.Config{
 		Epochs: t.Epochs, BatchSize: t.BatchSize, Rate: t.Rate, Optimizer: t.Optimizer,
 		ClipNorm: t.ClipNorm, Loss: t.Loss.Loss(), Seed: c.Seed, Evaluate: t.Evaluate, Workers: c.Workers,
+		Augmentation: c.Data.Augmentation,
 	}
 }
 

@@ -3,6 +3,7 @@ package experiment
 import (
 	"cmp"
 	"fmt"
+	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -141,24 +142,38 @@ func (m *Model) validate() error {
 // validate returns a *trainer.FieldError if the data set does not exist or a setting
 // does not apply to the source of the data.
 func (d *Data) validate() error {
-	source, allowed := "csv", []string{"Label", "Split", "Features"}
-	if d.Set != "" {
+	source, allowed := "csv", []string{"Label", "Split", "Features", "Seed", "RandomLabels", "Classes", "PerClass"}
+	switch {
+	case d.Set != "" && strings.EqualFold(filepath.Ext(d.Set), ".csv"):
+		return &trainer.FieldError{Field: "data.set", Problem: fmt.Sprintf("is %.60q, a CSV file; data.csv takes it", d.Set)}
+	case datasets.IsFile(d.Set):
+		source, allowed = d.Set, datasets.FileOptions()
+	case d.Set != "":
 		var names []string
 		sets := datasets.List()
 		for _, s := range sets {
 			names = append(names, s.Name)
 		}
 		i := slices.Index(names, d.Set)
+		if info, err := os.Stat(d.Set); i < 0 && err == nil && info.IsDir() {
+			return &trainer.FieldError{Field: "data.set", Problem: fmt.Sprintf("is %.60q, a folder; write it with a slash: %[1]s/", d.Set)}
+		}
 		if i < 0 {
 			return &trainer.FieldError{Field: "data.set", Problem: fmt.Sprintf("is %.60q%s", d.Set, suggest.Nearest(d.Set, names))}
 		}
 		source, allowed = d.Set, sets[i].Options
 	}
 	for field, value := range reflect.ValueOf(d).Elem().Fields() {
-		if value.IsZero() || slices.Contains([]string{"Set", "CSV", "Standardize"}, field.Name) || slices.Contains(allowed, field.Name) {
+		if value.IsZero() || slices.Contains([]string{"Set", "CSV", "Standardize", "Augmentation"}, field.Name) || slices.Contains(allowed, field.Name) {
 			continue
 		}
 		return &trainer.FieldError{Field: "data." + strictyaml.Key(field), Problem: fmt.Sprintf("does not apply to %s; these do: %s", source, strings.Join(DataKeys(allowed), ", "))}
+	}
+	if d.CSV != "" && d.Seed != 0 && !d.RandomLabels {
+		return &trainer.FieldError{Field: "data.seed", Problem: "has no effect without random_labels"}
+	}
+	if err := d.Augmentation.Validate(); err != nil {
+		return &trainer.FieldError{Field: "data.augmentation", Problem: "is invalid: " + err.Error()}
 	}
 	return nil
 }
