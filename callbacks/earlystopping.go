@@ -54,7 +54,7 @@ type earlyStop struct {
 type earlyStoppingMemory struct {
 	Conditions []stopping.Memory // memories of the rule's conditions; nil before training begins
 	Best       *trainer.Reading  // best reading of the metric RestoreBest; nil before the first
-	Parameters []weights.Array   // parameters at the epoch of Best
+	Parameters []weights.Array   // parameters and buffers at the epoch of Best
 }
 
 var (
@@ -164,7 +164,7 @@ func (e *EarlyStopping) improve(s *trainer.State) {
 		return
 	}
 	e.run.memory.Best = &trainer.Reading{Value: value, Epoch: s.Epoch, Step: s.Step}
-	e.run.memory.Parameters = models.Export(s.Model.Parameters())
+	e.run.memory.Parameters = models.Export(models.State(s.Model))
 }
 
 // TrainEnd implements trainer.TrainEnder. It puts back the best parameters.
@@ -175,7 +175,7 @@ func (e *EarlyStopping) TrainEnd(ctx context.Context, s *trainer.State) error {
 	if best == nil || best.Epoch == s.Epoch {
 		return nil
 	}
-	if err := models.Import(s.Model.Parameters(), e.run.memory.Parameters); err != nil {
+	if err := models.Import(models.State(s.Model), e.run.memory.Parameters); err != nil {
 		return err
 	}
 	s.SetRestored(trainer.Restored{Metric: e.RestoreBest, Reading: *best})

@@ -38,6 +38,17 @@ var activations = map[Activation]func(*G.Node) (*G.Node, error){
 // Validate returns an error unless the activation is one of those above.
 func (a Activation) Validate() error { return known(activations, a) }
 
+// Activations returns all activations, sorted by name.
+func Activations() []Activation { return slices.Sorted(maps.Keys(activations)) }
+
+// Apply applies the activation to z, element by element.
+func (a Activation) Apply(z *G.Node) (*G.Node, error) {
+	if err := a.Validate(); err != nil {
+		return nil, fmt.Errorf("models: activation %w", err)
+	}
+	return activations[a](z)
+}
+
 // known returns an error that lists the keys of m unless name is one of them.
 func known[K ~string, V any](m map[K]V, name K) error {
 	if _, ok := m[name]; ok {

@@ -27,8 +27,9 @@ func Export(params []Parameter) []weights.Array {
 
 // Import sets parameters from arrays of the same names and shapes, in any
 // order. An array that belongs to no parameter is an error, unless it has a
-// slash in its name: a checkpoint keeps such arrays besides the parameters.
-// After an error nothing has changed.
+// slash in its name, as those that a checkpoint keeps besides the parameters, or is
+// PyTorch's NAME.num_batches_tracked beside a NAME.running_mean. After an error
+// nothing has changed.
 func Import(params []Parameter, arrays []weights.Array) error {
 	byName := make(map[string]weights.Array)
 	for _, a := range arrays {
@@ -52,7 +53,8 @@ func Import(params []Parameter, arrays []weights.Array) error {
 		known[p.Name] = true
 	}
 	for _, a := range parameterArrays(arrays) {
-		if !known[a.Name] {
+		layer, counter := strings.CutSuffix(a.Name, ".num_batches_tracked")
+		if !known[a.Name] && !(counter && known[layer+".running_mean"]) {
 			return fmt.Errorf("models: array %q belongs to no parameter of the model", a.Name)
 		}
 	}

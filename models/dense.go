@@ -1,6 +1,7 @@
 package models
 
 import (
+	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 )
 
@@ -28,9 +29,11 @@ func (f *Field) Dense() (layers []Dense, activation Activation, ok bool) {
 	return layers, m.activation, true
 }
 
-// Kinked reports whether the model has rectifiers of package op, where it is not
-// differentiable.
-func (f *Field) Kinked() bool { return len(f.kinks()) > 0 }
+// Kinked reports whether the model has rectifiers or maximum pooling of package op,
+// where it is not differentiable.
+func (f *Field) Kinked() bool {
+	return len(f.kinks()) > 0 || selects(f.replicas[0].Logits, make(map[*G.Node]bool))
+}
 
 // Workers is how many chunks of points are computed at once.
 func (f *Field) Workers() int { return len(f.replicas) }

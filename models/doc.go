@@ -10,12 +10,13 @@
 // its Hessian and each sample's directional derivative. Results are bit for bit
 // the same for any number of workers.
 //
-// MLP is the model that comes with the package. A model of your own implements
-// Model, with operations of symbolic/op or with Gorgonia's own where they are
-// sound; Register gives its type a name that experiments know. A graph that
-// exists already, trained by Gorgonia's machines and solvers, becomes a Model
-// through FromNodes, and its cost a Loss through WithCost: any mean over samples,
-// that of a regression too. A loss of your own implements Loss. Package check tests
-// the derivatives of both. Package weights reads and writes parameters as .npz
-// and .safetensors files.
+// MLP is the model that comes with the package; package network makes others of
+// layers. A model of your own implements Model, with operations of symbolic/op or
+// with Gorgonia's own where they are sound, and TrainingForm if it is trained in
+// another form than it is measured in; Register gives its type a name that
+// experiments know. A graph that exists already, trained by Gorgonia's machines and
+// solvers, becomes a Model through FromNodes, and its cost a Loss through WithCost:
+// any mean over samples, that of a regression too. A loss of your own implements
+// Loss. Package check tests the derivatives of both. Package weights reads and writes
+// parameters as .npz and .safetensors files.
 package models

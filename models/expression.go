@@ -27,6 +27,9 @@ type Expression struct {
 	Outputs *G.Node // of which the losses are a function: Logits, or what these are made of
 	Losses  *G.Node // (n), the loss of each sample
 
+	Masks   []Mask  // as in Training
+	Updates G.Nodes // as in Training
+
 	loss Loss
 }
 
@@ -35,6 +38,10 @@ type Expression struct {
 // an error that names the operation. Input, Target and Weight hold tensors of
 // zeros.
 func Express(m Model, loss Loss, n int, dtype tensor.Dtype) (*Expression, error) {
+	return express(m, loss, n, dtype, m.Logits)
+}
+
+func express(m Model, loss Loss, n int, dtype tensor.Dtype, logits func(x *G.Node, params G.Nodes) (*G.Node, error)) (*Expression, error) {
 	if loss == nil {
 		return nil, errors.New("models: no loss; want CrossEntropy, SquaredError or one of your own")
 	}
@@ -62,7 +69,7 @@ func Express(m Model, loss Loss, n int, dtype tensor.Dtype) (*Expression, error)
 	}
 	e.refresh(m)
 	var err error
-	if e.Logits, err = m.Logits(e.Input, slices.Concat(e.Params, e.Buffers)); err != nil {
+	if e.Logits, err = logits(e.Input, slices.Concat(e.Params, e.Buffers)); err != nil {
 		return nil, fmt.Errorf("models: building the logits: %w", err)
 	}
 	if want := (tensor.Shape{n, m.Classes()}); !slices.Equal(e.Logits.Shape(), want) {

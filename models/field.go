@@ -48,14 +48,20 @@ func NewField(m Model, s ObjectiveSettings) (*Field, error) {
 	if err != nil {
 		return nil, err
 	}
-	if fixed, ok := m.(Fixed); ok {
+	fixed, isFixed := m.(Fixed)
+	if isFixed {
 		f.size = fixed.BatchSize()
 	}
 	f.params, f.shared = parametersIn(m, s.Precision)
-	for range s.Workers {
+	const most = 4 * maxForwardBytes // with the gradient by the points
+	for len(f.replicas) < s.Workers {
 		r, err := f.newReplica(s.Precision)
 		if err != nil {
 			return nil, err
+		}
+		if fewer := fitting(f.size, r.program.Bytes(), most); fewer < f.size && !isFixed {
+			f.size = fewer
+			continue
 		}
 		f.replicas = append(f.replicas, r)
 	}

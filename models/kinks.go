@@ -3,6 +3,7 @@ package models
 import (
 	"context"
 	"math"
+	"slices"
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -51,6 +52,16 @@ func (k *Kinks) see(distance float64, squares *float64) {
 	case distance < k.Nearest:
 		k.Nearest = distance
 	}
+}
+
+// selects tells whether n or what it depends on is an operation that compares.
+func selects(n *G.Node, seen map[*G.Node]bool) bool {
+	if seen[n] {
+		return false
+	}
+	seen[n] = true
+	return n.Op() != nil && op.Selects(n.Op()) ||
+		slices.ContainsFunc(symbolic.Children(n), func(c *G.Node) bool { return selects(c, seen) })
 }
 
 // kinked returns the arguments of the rectifiers among n and all that n depends

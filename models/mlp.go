@@ -49,9 +49,6 @@ func NewMLP(c MLPConfig, rng *rand.Rand) (*MLP, error) {
 	if err := c.Activation.Validate(); err != nil {
 		return nil, fmt.Errorf("models: activation %w", err)
 	}
-	if err := c.Init.Validate(); err != nil {
-		return nil, fmt.Errorf("models: initialisation %w", err)
-	}
 	if err := checkPrecision(c.Precision); err != nil {
 		return nil, err
 	}
@@ -65,7 +62,9 @@ func NewMLP(c MLPConfig, rng *rand.Rand) (*MLP, error) {
 			return nil, fmt.Errorf("models: hidden layer %d has width %d; want at least 1", l+1, out)
 		}
 		m.addLayer(fmt.Sprintf("fc%d", l+1), out, in, c.Precision)
-		inits[c.Init](rng, m.params[2*l].Value, m.params[2*l+1].Value)
+		if err := c.Init.Draw(rng, m.params[2*l].Value, m.params[2*l+1].Value); err != nil {
+			return nil, err
+		}
 		in = out
 	}
 	return m, nil
@@ -111,7 +110,7 @@ func (m *MLP) Logits(x *G.Node, params G.Nodes) (*G.Node, error) {
 			return nil, err
 		}
 		if l+2 < len(params) {
-			if h, err = activations[m.activation](h); err != nil {
+			if h, err = m.activation.Apply(h); err != nil {
 				return nil, err
 			}
 		}

@@ -42,9 +42,11 @@ type Objective struct {
 // With more than maxKept chunks, or where keeping would take more than
 // maxKeptBytes, chunks are loaded anew at each pass, and the forward and first
 // backward pass are computed again for each.
+// Fewer workers compute where one chunk for each would take more than maxBytes.
 const (
 	maxKept      = 64
 	maxKeptBytes = 1 << 30
+	maxBytes     = 4 << 30
 )
 
 // NewObjective returns the loss of m over split.
@@ -68,20 +70,29 @@ func NewObjective(m Model, loss Loss, split *datasets.Split, s ObjectiveSettings
 		model: m, loss: loss, dtype: s.Precision, workers: s.Workers, active: active,
 		samples: samples{split: split, weight: 1 / float64(split.Len())}, sequence: new(sequencer),
 	}
-	size := chunkSize
-	if fixed, ok := m.(Fixed); ok {
-		size = fixed.BatchSize()
-	} else {
-		n := split.Len()
-		count := (n + size - 1) / size
-		size = (n + count - 1) / count // chunks of nearly equal size
-	}
-	o.size, o.chunks = size, chunksOf(split.Len(), size)
 	o.params, o.shared = parametersIn(m, o.dtype)
-	if err := o.build(0); err != nil {
+	fixed, isFixed := m.(Fixed)
+	if isFixed {
+		o.size = fixed.BatchSize()
+	} else {
+		o.size = evenly(split.Len(), chunkSize)
+	}
+	if err := o.divide(); err != nil {
 		return nil, err
 	}
+	if fewer := fitting(o.size, o.replicas[0].program.Bytes(), maxForwardBytes); fewer < o.size && !isFixed {
+		o.size = evenly(split.Len(), fewer)
+		if err := o.divide(); err != nil {
+			return nil, err
+		}
+	}
 	return o, o.Refresh()
+}
+
+// divide makes chunks of o.size samples, and replicas for them.
+func (o *Objective) divide() error {
+	o.chunks, o.replicas = chunksOf(o.split.Len(), o.size), nil
+	return o.build(0)
 }
 
 // Dim is the number of values of the parameters that are differentiated in, P.
@@ -150,8 +161,8 @@ func (o *Objective) build(d derivatives) error {
 		return err
 	}
 	count := len(o.chunks)
-	if count > maxKept || int64(count)*first.program.Bytes() > maxKeptBytes {
-		count = min(count, o.workers)
+	if bytes := first.program.Bytes(); count > maxKept || int64(count)*bytes > maxKeptBytes {
+		count = min(count, o.workers, int(max(1, maxBytes/max(1, bytes))))
 	}
 	replicas := []*replica{first}
 	for len(replicas) < count {

@@ -14,6 +14,23 @@ import (
 // workers.
 const chunkSize = 128
 
+// maxForwardBytes is the memory of the forward pass of a chunk, unless one sample
+// takes more; H·v takes about eight times as much.
+const maxForwardBytes = 64 << 20
+
+// fitting returns how many samples take at most so much memory, but at least 1, if
+// size of them take bytes.
+func fitting(size int, bytes, most int64) int {
+	return max(1, int(int64(size)*most/max(bytes, most)))
+}
+
+// evenly returns the size of chunks of n samples that are nearly equal and have no
+// more than size.
+func evenly(n, size int) int {
+	count := (n + size - 1) / size
+	return (n + count - 1) / count
+}
+
 // ObjectiveSettings are options of an Objective; the zero value is the
 // default.
 type ObjectiveSettings struct {

@@ -13,7 +13,7 @@ import (
 // the parameters, the optimizer, the hooks and the progress.
 type Checkpoint struct {
 	Progress Progress
-	Arrays   []weights.Array   // parameters under their names, then the optimizer's state under "optimizer/…"
+	Arrays   []weights.Array   // parameters and buffers under their names, then the optimizer's state under "optimizer/…"
 	Hooks    map[string][]byte // states of the hooks that are Snapshotters, by hook name
 }
 

@@ -87,7 +87,7 @@ func (e *Session) Restore(c *Checkpoint) error {
 	case p.Epoch < 0 || s.Epochs > 0 && p.Epoch > s.Epochs || p.Step < 0 || p.Stage < 0 || p.Stage > stages:
 		return fmt.Errorf("trainer: the checkpoint is at epoch %d, step %d, stage %d; this run has %d epochs and %d stages", p.Epoch, p.Step, p.Stage, s.Epochs, stages)
 	}
-	if err := models.Import(s.Model.Parameters(), c.Arrays); err != nil {
+	if err := models.Import(models.State(s.Model), c.Arrays); err != nil {
 		return fmt.Errorf("%w (in the checkpoint)", err)
 	}
 	if err := e.restoreHooks(c.Hooks); err != nil {
@@ -121,7 +121,7 @@ func (e *Session) capture() (*Checkpoint, error) {
 			Format: checkpointFormat, Epoch: s.Epoch, Stage: stage, Step: s.Step, Seed: s.Seed, Data: s.DataFingerprint(), Hooks: e.hookNames(),
 			Elapsed: s.Elapsed(), BatchLoss: s.BatchLoss, Work: s.work, Metrics: maps.Clone(s.metrics.last), Stop: s.stop,
 		},
-		Arrays: models.Export(s.Model.Parameters()),
+		Arrays: models.Export(models.State(s.Model)),
 		Hooks:  hooks,
 	}, nil
 }

@@ -3,6 +3,7 @@ package trainer
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -20,6 +21,7 @@ type stepper struct {
 	model   models.Model
 	loss    models.Loss
 	split   *datasets.Split
+	seed    uint64
 	augment *augmenter // nil for none
 	batches map[int]*batch
 	grads   []*tensor.Dense // gradients of the last batch, one per parameter; nil for zero
@@ -33,24 +35,30 @@ type batch struct {
 	plan     *symbolic.Plan
 	gradient G.Nodes
 	inputs   G.Nodes // nodes whose values change from step to step
+	buffers  []models.Parameter
 }
 
-func newStepper(m models.Model, loss models.Loss, split *datasets.Split, augment *augmenter) *stepper {
+func newStepper(m models.Model, loss models.Loss, split *datasets.Split, seed uint64, augment *augmenter) *stepper {
 	return &stepper{
-		model: m, loss: loss, split: split, augment: augment,
+		model: m, loss: loss, split: split, seed: seed, augment: augment,
 		batches: make(map[int]*batch), grads: make([]*tensor.Dense, len(m.Parameters())),
 	}
 }
 
 // gradient computes the gradient of the mean loss of the given samples into
 // s.grads, for the step of that number, and returns the loss and the norm of the
-// gradient. If one of them is not finite, the error wraps models.ErrNotFinite.
+// gradient. If one of them is not finite, the error wraps models.ErrNotFinite. It
+// updates the model's buffers. Each step has a random stream of its own, so that it
+// can be repeated without the steps before it.
 func (s *stepper) gradient(rows []int, step int) (loss, norm float64, err error) {
 	b, err := s.batch(len(rows))
 	if err != nil {
 		return 0, 0, err
 	}
 	b.Fill(s.split, rows, 1/float64(len(rows)))
+	if len(b.Masks) > 0 {
+		b.DrawMasks(Stream(s.seed, "dropout", step))
+	}
 	if s.augment != nil {
 		s.augment.apply(b.Input.Value().(*tensor.Dense), len(rows), step)
 	}
@@ -74,6 +82,9 @@ func (s *stepper) gradient(rows []int, step int) (loss, norm float64, err error)
 	}
 	if !finite(norm) {
 		return 0, 0, fmt.Errorf("the norm of the gradient is %g: %w", norm, models.ErrNotFinite)
+	}
+	for i, update := range b.Updates {
+		copyTensor(b.buffers[i].Value, b.program.Value(update).(*tensor.Dense))
 	}
 	return loss, norm, nil
 }
@@ -100,15 +111,18 @@ func (s *stepper) batch(n int) (*batch, error) {
 	if b, ok := s.batches[n]; ok {
 		return b, nil
 	}
-	e, err := models.Express(s.model, s.loss, n, models.Precision(s.model))
+	e, err := models.ExpressTraining(s.model, s.loss, n, models.Precision(s.model))
 	if err != nil {
 		return nil, err
 	}
-	b := &batch{Expression: e, inputs: append(e.Inputs(), e.Params...)}
+	b := &batch{Expression: e, inputs: slices.Concat(e.Inputs(), e.Params, e.Buffers)}
+	for _, m := range e.Masks {
+		b.inputs = append(b.inputs, m.Node)
+	}
 	if b.gradient, err = e.Gradient(); err != nil {
 		return nil, err
 	}
-	outs := G.Nodes{e.Losses}
+	outs := append(G.Nodes{e.Losses}, e.Updates...)
 	for _, g := range b.gradient {
 		if g != nil {
 			outs = append(outs, g)
@@ -117,8 +131,10 @@ func (s *stepper) batch(n int) (*batch, error) {
 	if b.program, err = symbolic.CompileTogether([]G.Nodes{b.inputs}, outs...); err != nil {
 		return nil, err
 	}
-	for i, p := range s.model.Parameters() {
-		if err := b.program.Set(e.Params[i], p.Value); err != nil {
+	nodes, state := slices.Concat(e.Params, e.Buffers), models.State(s.model)
+	b.buffers = state[len(e.Params):]
+	for i, p := range state {
+		if err := b.program.Set(nodes[i], p.Value); err != nil {
 			return nil, err
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"slices"
 
 	"gorgonia.org/tensor"
 
@@ -91,7 +90,7 @@ type good struct {
 	work               float64
 	stop               *Stop
 	readings           map[string]Reading
-	tensors            []*tensor.Dense // parameters and optimizer state
+	tensors            []*tensor.Dense // parameters, buffers and optimizer state
 }
 
 // New returns a trainer of model on the "train" split of data. It declares the
@@ -129,7 +128,10 @@ func New(c Config, model models.Model, data *datasets.Dataset, hooks ...Hook) (*
 	if err != nil {
 		return nil, err
 	}
-	t.stepper = newStepper(model, session.state.Loss, train, augment)
+	t.stepper = newStepper(model, session.state.Loss, train, c.Seed, augment)
+	if err := t.checkBatches(); err != nil {
+		return nil, err
+	}
 	if c.Optimizer == nil {
 		c.Optimizer = OptimizerConfig{}
 	}
@@ -142,6 +144,23 @@ func New(c Config, model models.Model, data *datasets.Dataset, hooks ...Hook) (*
 		Metric{Name: "train/batch_loss", Heading: "batch loss", Meaning: "mean loss of the epoch's mini-batches, each before its step", Better: Lower, Detail: true},
 		Metric{Name: "train/learning_rate", Heading: "rate", Meaning: "learning rate of the epoch", Detail: true},
 	)
+}
+
+// checkBatches returns the error of a training form that does not exist for a size
+// of mini-batch, such as batch normalisation of a single sample.
+func (t *Trainer) checkBatches() error {
+	if _, ok := t.session.state.Model.(models.TrainingForm); !ok {
+		return nil
+	}
+	for _, n := range []int{t.config.BatchSize, len(t.order) % t.config.BatchSize} {
+		if n == 0 {
+			continue
+		}
+		if _, err := t.stepper.batch(n); err != nil {
+			return fmt.Errorf("trainer: mini-batches of %d of %d samples: %w", n, len(t.order), err)
+		}
+	}
+	return nil
 }
 
 // State returns the State that the hooks read.
@@ -289,10 +308,10 @@ func (t *Trainer) step(ctx context.Context) error {
 	return t.session.batchEnd(ctx, s.Step+1, loss)
 }
 
-// live returns the tensors that training changes: the parameters, and the state
-// of the optimizer under "optimizer/…".
+// live returns the tensors that training changes: the parameters, the buffers, and
+// the state of the optimizer under "optimizer/…".
 func (t *Trainer) live() []models.Parameter {
-	live := slices.Clone(t.session.state.Model.Parameters())
+	live := models.State(t.session.state.Model)
 	for _, p := range t.optimizer.State() {
 		live = append(live, models.Parameter{Name: "optimizer/" + p.Name, Value: p.Value})
 	}

@@ -13,6 +13,9 @@ type Result struct {
 	Model struct {
 		Parameters  int    `json:"parameters"`  // P
 		Description string `json:"description"` // one line
+		// FrozenStatistics is the number of running means and variances of batch
+		// normalisation. They are no parameters, and constants in all that is measured.
+		FrozenStatistics int `json:"frozen_statistics"`
 	} `json:"model"`
 	Data struct {
 		Name    string `json:"name"` // name of the data set; Analyze leaves it empty

@@ -16,6 +16,9 @@ func (r *Result) WriteTable(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	s := &r.Spectrum
 	fmt.Fprintf(t, "model\t%s, %d parameters\n", r.Model.Description, r.Model.Parameters)
+	if n := r.Model.FrozenStatistics; n > 0 {
+		fmt.Fprintf(t, "batch norm\tmeasured with its running statistics, frozen: %d values that are no parameters\n", n)
+	}
 	fmt.Fprintf(t, "data\t%s%s: %d samples, %d classes\n", prefixed(r.Data.Name), r.Data.Split, r.Data.Samples, r.Data.Classes)
 	fmt.Fprintf(t, "loss\t%.6g\n", r.Loss)
 	if r.Data.Classes > 0 {

@@ -128,7 +128,9 @@ func (c *Check) derivatives(ctx context.Context) ([]Finding, error) {
 		return nil, err
 	}
 	first, second := math.Inf(1), math.Inf(1)
-	for _, h := range []float64{1e-3, 1e-4, 1e-5, 1e-6} {
+	// The smallest steps are for networks with so many rectifiers that larger ones cross
+	// some kink.
+	for _, h := range []float64{1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8} {
 		slope, change, err := c.quotients(ctx, v, h)
 		if err != nil {
 			return nil, err

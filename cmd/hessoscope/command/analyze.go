@@ -108,11 +108,19 @@ func (a *analyzeCmd) load(ctx context.Context) (models.Model, *datasets.Dataset,
 	if a.Run_ != "" {
 		return a.loadRun(ctx)
 	}
-	model, err := models.LoadMLP(a.Weights, a.Activation)
+	if a.Model == "" {
+		model, err := models.LoadMLP(a.Weights, a.Activation)
+		if err != nil {
+			return nil, nil, err
+		}
+		data, err := a.loadData(ctx)
+		return model, data, err
+	}
+	data, err := a.loadData(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	data, err := a.loadData(ctx)
+	model, err := experiment.LoadNetwork(a.Model, a.Weights, data)
 	return model, data, err
 }
 

@@ -19,13 +19,14 @@ const maxSide = 1000
 type analyzeCmd struct {
 	Run_         string              `arg:"" optional:"" name:"run" help:"Folder of a run." placeholder:"RUN_DIR"`
 	Epoch        int                 `help:"Epoch of the run whose checkpoint was kept; the last if not given." default:"-1" placeholder:"N"`
-	Weights      string              `help:"Weights of an MLP, .npz or .safetensors, named as PyTorch does." placeholder:"FILE"`
+	Weights      string              `help:"Weights, .npz or .safetensors, named as PyTorch does: of an MLP, unless there is a --model." placeholder:"FILE"`
+	Model        string              `help:"Network of layers that the weights belong to: a YAML file, or cnn, lenet5 or resnet18." placeholder:"FILE.yaml"`
 	Data         string              `help:"Data: a CSV file, a NumPy file (.npz) with x and y or x_train, y_train, x_test and y_test, a folder of images (DIR/), or the name of a built-in set." placeholder:"FILE|DIR/|SET"`
 	DataDir      string              `help:"Folder of the files of MNIST, Fashion-MNIST or CIFAR-10, instead of your cache." placeholder:"DIR"`
 	MaxGB        float64             `name:"max-gb" help:"Most memory that the values of an .npz file or of a folder of images may take, in GB; 1 if not given." placeholder:"GB"`
 	Label        string              `help:"Column of the CSV that holds the labels." default:"label" placeholder:"COLUMN"`
 	Split        string              `help:"Split of the data." default:"train"`
-	Activation   models.Activation   `help:"Nonlinearity between the layers. A file of weights does not contain it." default:"relu"`
+	Activation   models.Activation   `help:"Nonlinearity between the layers of an MLP. A file of weights does not contain it." default:"relu"`
 	Loss         experiment.LossName `help:"Loss: cross_entropy or squared_error." default:"cross_entropy"`
 	Matrix       analysis.Matrix     `help:"Matrix whose eigenvalues are measured: hessian, gauss_newton, or empirical_fisher (the second moment of the samples' gradients)." default:"hessian"`
 	Method       curvature.Method    `help:"How to find eigenvalues: dense (all of them), lanczos (the ends), reduced (all resolvable pairs), density (the ends, and an estimate of all), or auto by size." default:"auto"`
@@ -57,6 +58,7 @@ Measures the loss of a finished model and its Hessian, in float64.
   hessoscope analyze runs/iris
   hessoscope analyze --weights W.npz --data D.csv --split train --top 10 --json -
   hessoscope analyze --weights W.npz --data D.npz --split test
+  hessoscope analyze --model net.yaml --weights W.npz --data D.npz
   hessoscope analyze runs/iris --margin --margins distances.csv
   hessoscope analyze runs/gauss --margin --picture gauss.png
   hessoscope analyze runs/gauss --alignment grid.csv
@@ -69,7 +71,7 @@ func (a analyzeCmd) validate() error {
 	switch {
 	case a.Run_ == "" && (a.Weights == "" || a.Data == ""):
 		return errors.New("analyze wants the folder of a run, or --weights and --data")
-	case a.Run_ != "" && (a.Weights != "" || a.Data != ""):
+	case a.Run_ != "" && (a.Weights != "" || a.Data != "" || a.Model != ""):
 		return errors.New("analyze wants the folder of a run or --weights and --data, not both")
 	case a.Run_ == "" && a.Epoch >= 0:
 		return errors.New("--epoch belongs to the folder of a run")

@@ -18,6 +18,7 @@ func TestHooksChangeNothing(t *testing.T) {
 		{"iris", []string{"training.optimizer={name: sgd}", "model.hidden=[20, 20]"}},
 		{"iris", []string{"training.optimizer={name: adam}", "training.batch_size=50", "spectrum.resolved=false"}},
 		{"gauss", []string{"training.optimizer={momentum: 0.9, nesterov: true, weight_decay: 1e-3}", "model.hidden=[20, 20]"}},
+		{"iris", []string{"training.batch_size=50", "model={layers: [dense: {out: 12}, batch_norm, gelu, dropout: {p: 0.2}, dense: {out: 3}]}"}},
 		{"gauss", []string{"training.optimizer={name: adamw}", "model={hidden: [16], activation: gelu, precision: float32}"}},
 	} {
 		t.Run(test.name+" "+test.settings[0], func(t *testing.T) {

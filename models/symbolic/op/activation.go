@@ -3,6 +3,7 @@ package op
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/graph"
 	G "gorgonia.org/gorgonia"
@@ -189,6 +190,13 @@ func quadratic(y, g *G.Node, c [3]float64) (*G.Node, error) {
 			return G.Nodes{dy, dg}, err
 		},
 	}, y, g)
+}
+
+// Selects tells whether o has no derivative because it compares: its result, such as
+// the place of the largest value of a window, jumps where values are equal.
+func Selects(o G.Op) bool {
+	p, ok := o.(*primitive)
+	return ok && !slices.Contains(p.wrt, true)
 }
 
 // Kink returns the operand of o at whose zeros the operation is not

@@ -8,6 +8,7 @@ import (
 	"github.com/hessoscope/hessoscope/callbacks/stopping"
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/models"
+	"github.com/hessoscope/hessoscope/models/network"
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
@@ -56,6 +57,10 @@ type Data struct {
 type Model struct {
 	Type       string            `yaml:"type,omitempty"`        // mlp (the default), or the name of a type that a program has registered
 	Options    map[string]any    `yaml:"options,omitempty"`     // options of a registered type
+	Name       string            `yaml:"name,omitempty"`        // a ready-made network of layers: cnn, lenet5 or resnet18
+	File       string            `yaml:"file,omitempty"`        // a network of layers in a YAML file
+	Input      []int             `yaml:"input,flow,omitempty"`  // network of layers: shape of a sample; that of the data if empty
+	Layers     network.Layers    `yaml:"layers,omitempty"`      // a network of layers
 	Hidden     []int             `yaml:"hidden,flow,omitempty"` // mlp: widths of the hidden layers
 	Activation models.Activation `yaml:"activation,omitempty"`
 	Init       models.Init       `yaml:"init,omitempty"`

@@ -18,7 +18,7 @@ import (
 // mlp is the type of the built-in model.
 const mlp = "mlp"
 
-func (m *Model) isMLP() bool { return m.Type == "" || m.Type == mlp }
+func (m *Model) isMLP() bool { return !m.isNetwork() && (m.Type == "" || m.Type == mlp) }
 
 // BuildModel returns the model with the parameters from which training starts.
 func (c *Config) BuildModel(data *datasets.Dataset) (models.Model, error) {
@@ -52,13 +52,13 @@ func (c *Config) LoadModel(path string, data *datasets.Dataset) (models.Model, e
 	return m, importFile(m, path)
 }
 
-// importFile sets the parameters of a model to those in a file.
+// importFile sets the parameters and the buffers of a model to those in a file.
 func importFile(m models.Model, path string) error {
 	arrays, err := weights.Read(path)
 	if err != nil {
 		return err
 	}
-	if err := models.Import(m.Parameters(), arrays); err != nil {
+	if err := models.Import(models.State(m), arrays); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return nil
@@ -71,8 +71,11 @@ func (c *Config) fresh(data *datasets.Dataset) (models.Model, error) {
 		precision = tensor.Float32
 	}
 	rng := trainer.Stream(c.Seed, "init", 0)
-	if c.Model.isMLP() {
+	switch {
+	case c.Model.isMLP():
 		return c.freshMLP(data, precision, rng)
+	case c.Model.isNetwork():
+		return c.freshNetwork(data, precision, rng)
 	}
 	build, err := models.BuilderNamed(c.Model.Type)
 	if err != nil {

@@ -69,7 +69,7 @@ func FuzzConfig(f *testing.F) {
 		f.Add(data)
 	}
 	for _, text := range []string{
-		small, "", "a: &a [*a]", "data: &a\n  <<: *a", "name: [&a [x, x], &b [*a, *a], *b]", "---\n---\n", "training: {rate: [",
+		small, experimentWith(layers), experimentWith("  {name: lenet5, input: [3, 32, 32]}\n"), "", "a: &a [*a]", "data: &a\n  <<: *a", "name: [&a [x, x], &b [*a, *a], *b]", "---\n---\n", "training: {rate: [",
 		"name: \"a\\nb\"", "? {a: b}\n: c", "!!binary x", "\xff\xfe", "data: {set: gauss}\ntraining: {rate: {base: !!float 1}}", "checkpoint: {seconds: .inf}",
 		"name: |\n  a\n  b\ndata: {set: iris}", "%YAML 1.2\n---\n", "training:\r  epochs: 1",
 	} {

@@ -15,6 +15,8 @@ import (
 func (c *Config) Resolve() {
 	if c.Model.isMLP() {
 		setDefault(&c.Model.Activation, models.ReLU)
+	}
+	if c.Model.isMLP() || c.Model.isNetwork() {
 		setDefault(&c.Model.Init, models.PyTorch)
 	}
 	setDefault(&c.Model.Precision, "float64")
@@ -40,9 +42,13 @@ func setDefault[T comparable](setting *T, value T) {
 	}
 }
 
-// Absolute makes the paths in c absolute, so that the config.yaml of a run can be
-// used from any working directory.
+// Absolute makes the paths in c absolute, and puts a network that is in a file in the
+// place of its name, so that the config.yaml of a run can be used from any working
+// directory.
 func (c *Config) Absolute() error {
+	if err := c.Model.inline(); err != nil {
+		return err
+	}
 	paths := []*string{&c.Data.CSV, &c.Data.DataDir, &c.Model.Weights, &c.Model.NormOf}
 	if datasets.IsFile(c.Data.Set) {
 		paths = append(paths, &c.Data.Set)

@@ -113,6 +113,12 @@ func (s *Stop) validate() error {
 // validate returns a *trainer.FieldError if the type of model does not exist or a
 // setting does not apply to it.
 func (m *Model) validate() error {
+	if m.isNetwork() {
+		return m.validateNetwork()
+	}
+	if m.Input != nil {
+		return &trainer.FieldError{Field: "model.input", Problem: "is for a network of layers: want name or layers too"}
+	}
 	if m.isMLP() {
 		if len(m.Options) > 0 {
 			return &trainer.FieldError{Field: "model.options", Problem: "does not apply to mlp; it is for types of models that a program has registered"}
