@@ -90,6 +90,8 @@ func TestHooksOnTrainingForm(t *testing.T) {
 	}
 	dir := t.TempDir()
 	hooks := allHooks(t, dir)
+	hooks[0].(*callbacks.Spectrum).Schedule = trainer.Schedule{Every: 2} // whatever it costs
+	hooks[2].(*callbacks.Margin).Schedule = trainer.Schedule{Every: 3}
 	hooks[5].(*callbacks.EarlyStopping).RestoreBest = "" // keeps the last parameters
 	hooks[5].(*callbacks.EarlyStopping).Rule.AtMost = new(-1.0)
 	ctx, cancel := context.WithCancel(t.Context())
