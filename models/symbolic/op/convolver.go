@@ -17,8 +17,8 @@ import (
 //
 // with the channels·kh·kw elements of a patch. The patches of a whole batch
 // would be kh·kw times as large as the images. Only a block of them exists at a
-// time, of as few samples and channels as make a fast product, so that it stays
-// in the cache from the copy to the product.
+// time, of as few places and channels as make a fast product, so that it stays in
+// the cache from the copy to the product.
 type convolver[T Float] struct {
 	multiply   func(tA, tB blas.Transpose, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int)
 	vec        vec.Kernels[T]
@@ -32,8 +32,9 @@ var (
 
 const (
 	// blockPlaces are enough columns for a fast product. Samples that have
-	// fewer are computed together.
-	blockPlaces = 128
+	// fewer are computed together, and those that have more in bands of rows,
+	// if their patches would not fit the cache.
+	blockPlaces = 192
 
 	// blockPatches elements of float64 take half of a second-level cache of
 	// 1 MiB.
@@ -57,8 +58,10 @@ type blocks[T Float] struct {
 	in, outs int // channels of a group
 	taps     int // elements of a kernel in one channel
 	patch    int // elements of a kernel
-	samples  int // of a block
-	channels int // of a block
+
+	// Of a block: as many samples as have blockPlaces, or some rows of places
+	// of one, and some channels.
+	samples, rows, channels int
 }
 
 func (v *convolver[T]) blocks(c conv) *blocks[T] {
@@ -67,21 +70,25 @@ func (v *convolver[T]) blocks(c conv) *blocks[T] {
 		in: c.from.c / c.groups, outs: c.out / c.groups, taps: c.Kernel[0] * c.Kernel[1],
 	}
 	b.patch = b.in * b.taps
-	b.samples = min(c.from.n, (blockPlaces+c.places()-1)/c.places())
-	parts := (b.patch*b.samples*c.places() + blockPatches - 1) / blockPatches
-	b.channels = max(1, (b.in+parts-1)/parts)
+	b.samples = min(c.from.n, ceil(blockPlaces, c.places()))
+	bands := max(1, min(ceil(b.patch*c.places(), blockPatches), c.places()/blockPlaces))
+	b.rows = ceil(c.oh, bands)
+	b.channels = ceil(b.in, ceil(b.patch*b.samples*b.rows*c.ow, blockPatches))
 	return b
 }
+
+// ceil returns ⌈a/b⌉.
+func ceil(a, b int) int { return (a + b - 1) / b }
 
 func (v *convolver[T]) forward(c conv) kernel[T] {
 	b := v.blocks(c)
 	return func(dst []T, in [][]T) {
 		b.each(func(ws *workspace[T], p part) {
-			y := b.results(ws, dst, p)
+			y, ld := b.results(ws, dst, p)
 			for ch := 0; ch < b.in; ch += b.channels {
 				patches, k := b.unfold(ws, in[0], p, ch)
 				b.multiply(blas.NoTrans, blas.NoTrans, b.outs, p.columns, k, 1, b.kernels(in[1], p, ch), b.patch,
-					patches, p.columns, weight[T](ch > 0), y, p.columns)
+					patches, p.columns, weight[T](ch > 0), y, ld)
 			}
 			b.store(dst, y, p)
 		})
@@ -92,11 +99,11 @@ func (v *convolver[T]) toImages(c conv) kernel[T] {
 	b := v.blocks(c)
 	return func(dst []T, in [][]T) {
 		b.each(func(ws *workspace[T], p part) {
-			y := b.load(ws, in[0], p)
+			y, ld := b.load(ws, in[0], p)
 			for ch := 0; ch < b.in; ch += b.channels {
 				patches, k := b.patches(ws, p, ch)
 				b.multiply(blas.Trans, blas.NoTrans, k, p.columns, b.outs, 1, b.kernels(in[1], p, ch), b.patch,
-					y, p.columns, 0, patches, p.columns)
+					y, ld, 0, patches, p.columns)
 				b.fold(ws, dst, p, ch)
 			}
 		})
@@ -110,25 +117,25 @@ func (v *convolver[T]) toKernels(c conv) kernel[T] {
 	if b.patch <= b.outs || b.outs >= 256 {
 		return func(dst []T, in [][]T) {
 			b.each(func(ws *workspace[T], p part) {
-				y := b.load(ws, in[0], p)
+				y, ld := b.load(ws, in[0], p)
 				for ch := 0; ch < b.in; ch += b.channels {
 					patches, k := b.unfold(ws, in[1], p, ch)
-					b.multiply(blas.NoTrans, blas.Trans, b.outs, k, p.columns, 1, y, p.columns,
-						patches, p.columns, weight[T](p.sample > 0), b.kernels(dst, p, ch), b.patch)
+					b.multiply(blas.NoTrans, blas.Trans, b.outs, k, p.columns, 1, y, ld,
+						patches, p.columns, weight[T](!p.first()), b.kernels(dst, p, ch), b.patch)
 				}
 			})
 		}
 	}
 	return func(dst []T, in [][]T) {
 		b.each(func(ws *workspace[T], p part) {
-			y := b.load(ws, in[0], p)
+			y, ld := b.load(ws, in[0], p)
 			sums := grown(&ws.kernels, b.patch*b.outs)
 			for ch := 0; ch < b.in; ch += b.channels {
 				patches, k := b.unfold(ws, in[1], p, ch)
 				b.multiply(blas.NoTrans, blas.Trans, k, b.outs, p.columns, 1, patches, p.columns,
-					y, p.columns, weight[T](p.sample > 0), sums[ch*b.taps*b.outs:], b.outs)
+					y, ld, weight[T](!p.first()), sums[ch*b.taps*b.outs:], b.outs)
 			}
-			if p.sample+p.samples < c.from.n {
+			if p.sample+p.samples < c.from.n || p.row+p.rows < c.oh {
 				return
 			}
 			for o := range b.outs {
@@ -148,12 +155,16 @@ func weight[T Float](add bool) T {
 	return 0
 }
 
-// part is a block of samples in a group of channels.
+// part is a block of places in a group of channels.
 type part struct {
 	group           int
 	sample, samples int // the first, and how many
-	columns         int // places of the window on all
+	row, rows       int // of places
+	columns         int // places, of all samples
 }
+
+// first tells whether p is the first part of its group.
+func (p part) first() bool { return p.sample == 0 && p.row == 0 }
 
 // each calls f for every part, all of a group one after the other.
 func (b *blocks[T]) each(f func(ws *workspace[T], p part)) {
@@ -162,12 +173,14 @@ func (b *blocks[T]) each(f func(ws *workspace[T], p part)) {
 		ws = new(workspace[T])
 	}
 	if !b.images.plain {
-		clear(grown(&ws.phases, b.channels*b.images.channel())) // the padding stays zero
+		clear(grown(&ws.phases, b.in*b.images.channel())) // the padding stays zero
 	}
 	for g := range b.groups {
 		for s := 0; s < b.from.n; s += b.samples {
-			samples := min(b.samples, b.from.n-s)
-			f(ws, part{g, s, samples, samples * b.places()})
+			for row := 0; row < b.oh; row += b.rows {
+				samples, rows := min(b.samples, b.from.n-s), min(b.rows, b.oh-row)
+				f(ws, part{g, s, samples, row, rows, samples * rows * b.ow})
+			}
 		}
 	}
 	b.workspaces.Put(ws)
@@ -183,6 +196,16 @@ func (b *blocks[T]) image(x []T, p part, ch, s int) []T {
 	return x[first*plane:][:min(b.channels, b.in-ch)*plane]
 }
 
+// phases returns the phases of the same channels, of one sample at a time; they
+// are the image itself if it is plain.
+func (b *blocks[T]) phases(ws *workspace[T], x []T, p part, ch, s int) []T {
+	if b.images.plain {
+		return b.image(x, p, ch, s)
+	}
+	size := b.images.channel()
+	return ws.phases[ch*size:][:min(b.channels, b.in-ch)*size]
+}
+
 // patches returns room for the patches of p in the channels of a block, from ch
 // on, and the number of their rows.
 func (b *blocks[T]) patches(ws *workspace[T], p part, ch int) ([]T, int) {
@@ -195,41 +218,37 @@ func (b *blocks[T]) patches(ws *workspace[T], p part, ch int) ([]T, int) {
 func (b *blocks[T]) unfold(ws *workspace[T], x []T, p part, ch int) ([]T, int) {
 	patches, k := b.patches(ws, p, ch)
 	for s := range p.samples {
-		phases := b.image(x, p, ch, s)
-		if !b.images.plain {
-			phases = b.phases(ws, ch)
+		phases := b.phases(ws, x, p, ch, s)
+		if p.row == 0 && !b.images.plain {
 			pad(b.images, phases, b.image(x, p, ch, s))
 		}
-		unfold(b.images, b.vec, patches[s*b.places():], p.columns, phases)
+		unfold(b.images, b.vec, patches[s*b.places():], p, phases)
 	}
 	return patches, k
 }
 
-// fold sets the channels of a block, from ch on, to the sums of the patches in ws.
+// fold adds the patches in ws to the channels of a block, from ch on, which are
+// set by the first part of a sample and complete after the last.
 func (b *blocks[T]) fold(ws *workspace[T], x []T, p part, ch int) {
 	for s := range p.samples {
-		phases := b.image(x, p, ch, s)
-		if !b.images.plain {
-			phases = b.phases(ws, ch)
+		phases := b.phases(ws, x, p, ch, s)
+		if p.row == 0 {
+			clear(phases)
 		}
-		clear(phases)
-		fold(b.images, b.vec, phases, ws.patches[s*b.places():], p.columns)
-		if !b.images.plain {
+		fold(b.images, b.vec, phases, ws.patches[s*b.places():], p)
+		if p.row+p.rows == b.oh && !b.images.plain {
 			unpad(b.images, b.image(x, p, ch, s), phases)
 		}
 	}
 }
 
-func (b *blocks[T]) phases(ws *workspace[T], ch int) []T {
-	return ws.phases[:min(b.channels, b.in-ch)*b.images.channel()]
-}
-
-// results returns a matrix for the results of p: y itself if p is one sample.
-func (b *blocks[T]) results(ws *workspace[T], y []T, p part) []T {
+// results returns a matrix for the results of p, and how far its rows are apart.
+// It is a part of y itself if p is of one sample.
+func (b *blocks[T]) results(ws *workspace[T], y []T, p part) (m []T, ld int) {
 	if b.samples > 1 {
-		return grown(&ws.results, b.outs*p.columns)
+		return grown(&ws.results, b.outs*p.columns), p.columns
 	}
-	return b.result(y, p, 0)
+	return b.result(y, p, 0)[p.row*b.ow:], b.places()
 }
 
 // result returns the results of sample s of p.
@@ -239,14 +258,14 @@ func (b *blocks[T]) result(y []T, p part, s int) []T {
 }
 
 // load returns the results of p as a matrix, and store puts them back.
-func (b *blocks[T]) load(ws *workspace[T], y []T, p part) []T {
-	m := b.results(ws, y, p)
+func (b *blocks[T]) load(ws *workspace[T], y []T, p part) (m []T, ld int) {
+	m, ld = b.results(ws, y, p)
 	if b.samples > 1 {
 		for s := range p.samples {
 			b.vec.CopyRows(m[s*b.places():], p.columns, b.result(y, p, s), b.places(), b.outs, b.places())
 		}
 	}
-	return m
+	return m, ld
 }
 
 func (b *blocks[T]) store(y, m []T, p part) {

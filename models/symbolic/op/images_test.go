@@ -157,6 +157,9 @@ func TestWindowErrors(t *testing.T) {
 		{"want none", func() (*G.Node, error) {
 			return op.AvgPool2D(x, with(func(win *op.Window) { win.Dilation[0] = 2 }), true)
 		}},
+		{"want float64", func() (*G.Node, error) {
+			return op.MaxPool2D(G.NewTensor(g, tensor.Float32, 4, G.WithShape(1, 1, 1<<12, 1<<12+1), G.WithName("large")), three)
+		}},
 		{"want images", func() (*G.Node, error) { return op.GlobalAvgPool2D(m) }},
 		{"want (4), the channels", func() (*G.Node, error) { return op.AddChannel(x, v) }},
 		{"want (n, channels, …)", func() (*G.Node, error) { return op.AddChannel(v, v) }},
@@ -197,6 +200,8 @@ func TestWindowOutput(t *testing.T) {
 // a smaller last one, are compared with plain loops.
 func TestConvolutionsInBlocks(t *testing.T) {
 	for _, c := range []convolution{
+		{"rows", []int{3, 45, 33, 17}, []int{10, 45, 3, 3}, op.Window{Kernel: [2]int{3, 3}, Stride: [2]int{1, 1}}, 1},
+		{"rows with padding", []int{2, 90, 25, 33}, []int{8, 45, 3, 3}, op.Window{Kernel: [2]int{3, 3}, Stride: [2]int{2, 1}, Padding: [4]int{1, 1, 1, 1}}, 2},
 		{"channels", []int{2, 45, 20, 17}, []int{30, 45, 3, 3}, op.Window{Kernel: [2]int{3, 3}, Padding: [4]int{1, 1, 1, 1}}, 1},
 		{"samples", []int{27, 6, 4, 4}, []int{4, 3, 3, 3}, op.Window{Kernel: [2]int{3, 3}, Padding: [4]int{1, 1, 1, 1}}, 2},
 		{"samples and channels", []int{13, 130, 4, 4}, []int{7, 130, 3, 3}, op.Window{Kernel: [2]int{3, 3}, Padding: [4]int{1, 1, 1, 1}}, 1},

@@ -21,6 +21,9 @@ func MaxPool2D(x *G.Node, win Window) (*G.Node, error) {
 	if err := s.checkCovered("MaxPool2D"); err != nil {
 		return nil, err
 	}
+	if x.Dtype() == tensor.Float32 && s.from.plane() > exactFloat32 {
+		return nil, fmt.Errorf("op: MaxPool2D: images of %d×%d in float32, whose places it cannot count; want float64", s.from.h, s.from.w)
+	}
 	if z := rectified(x); z != nil {
 		// The largest of what is rectified is the rectified largest, with the
 		// same derivatives, and there are fewer elements to rectify.
@@ -36,6 +39,9 @@ func MaxPool2D(x *G.Node, win Window) (*G.Node, error) {
 	}
 	return s.pick(x, places)
 }
+
+// exactFloat32 is the number of integers that float32 counts without a gap.
+const exactFloat32 = 1 << 24
 
 func (s sliding) pooledShape() tensor.Shape { return tensor.Shape{s.from.n, s.from.c, s.oh, s.ow} }
 

@@ -102,22 +102,23 @@ func unpad[T Float](u *unfolding, x, phases []T) {
 	}
 }
 
-// unfold copies the phases of channels to patches, whose rows are ld apart.
-func unfold[T Float](u *unfolding, v vec.Kernels[T], patches []T, ld int, phases []T) {
+// unfold copies the phases of channels to the patches of rows of places, in a
+// matrix with the columns of p.
+func unfold[T Float](u *unfolding, v vec.Kernels[T], patches []T, p part, phases []T) {
 	for ; len(phases) > 0; phases = phases[u.channel():] {
 		for _, k := range u.offsets {
-			v.CopyRows(patches, u.ow, phases[k:], u.w, u.oh, u.ow)
-			patches = patches[min(ld, len(patches)):]
+			v.CopyRows(patches, u.ow, phases[k+p.row*u.w:], u.w, p.rows, u.ow)
+			patches = patches[min(p.columns, len(patches)):]
 		}
 	}
 }
 
 // fold adds patches to the phases of channels. It is the adjoint of unfold.
-func fold[T Float](u *unfolding, v vec.Kernels[T], phases, patches []T, ld int) {
+func fold[T Float](u *unfolding, v vec.Kernels[T], phases, patches []T, p part) {
 	for ; len(phases) > 0; phases = phases[u.channel():] {
 		for _, k := range u.offsets {
-			v.AddRows(phases[k:], u.w, patches, u.ow, u.oh, u.ow)
-			patches = patches[min(ld, len(patches)):]
+			v.AddRows(phases[k+p.row*u.w:], u.w, patches, u.ow, p.rows, u.ow)
+			patches = patches[min(p.columns, len(patches)):]
 		}
 	}
 }
