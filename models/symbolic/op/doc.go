@@ -31,7 +31,6 @@
 // have been taken.
 //
 // Matrices are row-major with one sample a row; images are (n, channels, height,
-// width). An operation never writes to
-// its inputs and keeps no state, so graphs may share tensors between
-// goroutines.
+// width). An operation never writes to its inputs and keeps no state, so graphs
+// may share tensors between goroutines.
 package op

@@ -52,3 +52,56 @@ func ExampleSoftmaxCrossEntropy() {
 	// [9.35762297e-14]
 	// [-9.35762297e-14 9.35762297e-14]
 }
+
+// A kernel that finds horizontal edges, on an image with one, and where its
+// response is largest: the gradient of max-pooling.
+func ExampleConv2D() {
+	g := G.NewGraph()
+	images := func(name string, h, w int, values ...float64) *G.Node {
+		t := tensor.New(tensor.WithShape(1, 1, h, w), tensor.WithBacking(values))
+		return G.NewTensor(g, tensor.Float64, 4, G.WithShape(1, 1, h, w), G.WithName(name), G.WithValue(t))
+	}
+	image := images("image", 4, 3,
+		0, 0, 0,
+		0, 0, 1,
+		3, 4, 3,
+		3, 3, 3)
+	kernel := images("kernel", 2, 1, -1, 1)
+
+	edges, err := op.Conv2D(image, kernel, op.Window{Kernel: [2]int{2, 1}}, 1)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	largest, err := op.MaxPool2D(edges, op.Window{Kernel: [2]int{3, 3}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	gradient, err := symbolic.Pullback(G.Nodes{largest}, G.Nodes{images("one", 1, 1, 1)}, G.Nodes{image})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	program, err := symbolic.Compile(edges, largest, gradient[0])
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	plan, err := program.Plan(edges, largest, gradient[0])
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if err := plan.Run(); err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, n := range []*G.Node{edges, largest, gradient[0]} {
+		fmt.Println(program.Value(n).(*tensor.Dense).Float64s())
+	}
+	// Output:
+	// [0 0 1 3 4 2 0 -1 0]
+	// [4]
+	// [0 0 0 0 -1 0 0 1 0 0 0 0]
+}

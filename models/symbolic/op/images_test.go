@@ -120,6 +120,7 @@ func TestWindowErrors(t *testing.T) {
 	w := G.NewTensor(g, tensor.Float64, 4, G.WithShape(6, 4, 3, 3), G.WithName("w"))
 	m := G.NewMatrix(g, tensor.Float64, G.WithShape(2, 4), G.WithName("m"))
 	v := G.NewVector(g, tensor.Float64, G.WithShape(3), G.WithName("v"))
+	four := G.NewVector(g, tensor.Float64, G.WithShape(4), G.WithName("four"))
 	three := op.Window{Kernel: [2]int{3, 3}}
 	with := func(change func(*op.Window)) op.Window {
 		win := three
@@ -165,6 +166,7 @@ func TestWindowErrors(t *testing.T) {
 		{"want (n, channels, …)", func() (*G.Node, error) { return op.AddChannel(v, v) }},
 		{"want (4), the channels", func() (*G.Node, error) { return only(op.BatchNorm(x, v, v, 1e-5)) }},
 		{"want (4), the channels", func() (*G.Node, error) { return op.FrozenBatchNorm(x, v, v, v, v, 1e-5) }},
+		{"want 0 or more", func() (*G.Node, error) { return only(op.BatchNorm(m, four, four, -1)) }},
 		{"shape of their last axes", func() (*G.Node, error) { return op.LayerNorm(x, v, v, 1e-5) }},
 		{"shapes", func() (*G.Node, error) { return op.Dropout(x, m) }},
 	} {

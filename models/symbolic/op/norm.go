@@ -275,6 +275,9 @@ func residualAlong[T Float](a axis) kernel[T] {
 
 // inverseRoot returns 1/√(v + eps).
 func inverseRoot(v *G.Node, eps float64) (*G.Node, error) {
+	if !(eps >= 0) {
+		return nil, fmt.Errorf("op: normalisation with an eps of %g; want 0 or more", eps)
+	}
 	v, err := Shift(v, eps)
 	if err != nil {
 		return nil, err

@@ -7,7 +7,9 @@
 // Besides the matrix products, such loops take most of the time of a small
 // network. Element by element, a gate costs as much as the product it follows,
 // because branch prediction cannot tell which units are on. With vectors there
-// are no branches, and memory is the limit.
+// are no branches, and memory is the limit. Beside them are two loops of
+// convolutional networks: copies and sums of the short rows of images, and the
+// places of the largest in windows of 2×2.
 //
 // The kernels are written by internal/asm with avo, for AVX2; AVX-512 would
 // wait for memory as long. Elsewhere, and with the build tag purego, they are
