@@ -48,6 +48,9 @@ func readTable(t *testing.T, path string) (header []string, columns map[string][
 
 // The grid covers the samples, and the CSV and .npz files hold the same numbers.
 func TestAlignmentGrid(t *testing.T) {
+	if testing.Short() {
+		t.Skip("with the race detector it takes two minutes")
+	}
 	dir := t.TempDir()
 	r := alignAt(t, 1, filepath.Join(dir, "a.csv"), "--alignment-points", "7")
 	alignAt(t, 1, filepath.Join(dir, "a.npz"), "--alignment-points", "7", "--alignment-at", "grid")
