@@ -175,23 +175,19 @@ func (c *CriticalSharpness) EpochEnd(ctx context.Context, state *trainer.State) 
 	if _, measured := state.Fresh(criticalPasses); measured || r.along == sharpness.Update && state.Step == 0 {
 		return nil
 	}
-	before := r.memory.Pace
 	cost := cmp.Or(r.memory.Pace.Last, 3*float64(r.objective.Samples())) // six passes and a gradient
-	if !r.memory.Pace.Due(r.schedule, state, cost) {
-		return nil
-	}
-	found, err := c.measure(ctx, state)
-	if err != nil {
-		r.memory.Pace = before // EpochEnd is called again when the run is resumed
-		return err
-	}
-	r.memory.Guess = r.critical.Guess
-	work := float64(found.Passes) / 3
-	if r.along == sharpness.Gradient {
-		work++
-	}
-	r.memory.Pace.Done(state, work*float64(r.objective.Samples()))
-	return recordAll(state, c.readings(found, state.LearningRate))
+	return atPace(state, &r.memory.Pace, r.schedule, cost, func() ([]reading, float64, error) {
+		found, err := c.measure(ctx, state)
+		if err != nil {
+			return nil, 0, err
+		}
+		r.memory.Guess = r.critical.Guess
+		work := float64(found.Passes) / 3
+		if r.along == sharpness.Gradient {
+			work++
+		}
+		return c.readings(found, state.LearningRate), work * float64(r.objective.Samples()), nil
+	})
 }
 
 func (c *CriticalSharpness) measure(ctx context.Context, state *trainer.State) (sharpness.CriticalStep, error) {

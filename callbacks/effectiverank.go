@@ -115,16 +115,11 @@ func (e *EffectiveRank) EpochEnd(ctx context.Context, state *trainer.State) erro
 	if _, measured := state.Fresh(record.EffectiveRank); measured {
 		return nil
 	}
-	before := e.run.pace
-	if !e.run.pace.Due(e.run.schedule, state, rankWork(e.run.split.Len(), models.Size(state.Model))) {
-		return nil
-	}
-	readings, err := e.measure(ctx, state)
-	if err != nil {
-		e.run.pace = before // EpochEnd is called again when the run is resumed
-		return err
-	}
-	return recordAll(state, readings)
+	work := rankWork(e.run.split.Len(), models.Size(state.Model))
+	return atPace(state, &e.run.pace, e.run.schedule, work, func() ([]reading, float64, error) {
+		readings, err := e.measure(ctx, state)
+		return readings, work, err
+	})
 }
 
 func (e *EffectiveRank) measure(ctx context.Context, state *trainer.State) ([]reading, error) {
@@ -143,7 +138,6 @@ func (e *EffectiveRank) measure(ctx context.Context, state *trainer.State) ([]re
 		return nil, err
 	}
 	rank := boundary.NewEffectiveRank(gram, r.of)
-	r.pace.Done(state, rankWork(r.split.Len(), models.Size(state.Model)))
 	if rank.Samples == 0 { // no sample has a gradient
 		return nil, nil
 	}

@@ -121,21 +121,13 @@ func (s *Sharpness) EpochEnd(ctx context.Context, state *trainer.State) error {
 	if _, measured := state.Fresh(s.Metrics()[0].Name); measured {
 		return nil
 	}
-	before := s.run.pace
 	cost := float64(s.run.split.Len()) * passesADraw * float64(s.Perturbations) / 3
 	if s.Fisher {
 		cost += float64(s.run.split.Len() * (state.Model.Classes() - 1))
 	}
-	if !s.run.pace.Due(s.run.schedule, state, cmp.Or(s.run.pace.Last, cost)) {
-		return nil
-	}
-	readings, work, err := s.measure(ctx, state)
-	if err != nil {
-		s.run.pace = before // EpochEnd is called again when the run is resumed
-		return err
-	}
-	s.run.pace.Done(state, work)
-	return recordAll(state, readings)
+	return atPace(state, &s.run.pace, s.run.schedule, cmp.Or(s.run.pace.Last, cost), func() ([]reading, float64, error) {
+		return s.measure(ctx, state)
+	})
 }
 
 // measure returns also the work, in gradients of one sample, each about three forward
