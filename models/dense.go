@@ -1,7 +1,6 @@
 package models
 
 import (
-	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 )
 
@@ -32,7 +31,7 @@ func (f *Field) Dense() (layers []Dense, activation Activation, ok bool) {
 // Kinked reports whether the model has rectifiers or maximum pooling of package op,
 // where it is not differentiable.
 func (f *Field) Kinked() bool {
-	return len(f.kinks()) > 0 || selects(f.replicas[0].Logits, make(map[*G.Node]bool))
+	return len(f.kinks()) > 0 || selects(f.replicas[0].Logits)
 }
 
 // Workers is how many chunks of points are computed at once.

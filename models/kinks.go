@@ -2,8 +2,8 @@ package models
 
 import (
 	"context"
+	"iter"
 	"math"
-	"slices"
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -28,7 +28,7 @@ func (o *Objective) Kinks(ctx context.Context) (Kinks, error) {
 	err := o.each(ctx, 1, func(r *replica, _, _ int) error {
 		return r.forward.Run()
 	}, func(r *replica, chunk, _ int) error {
-		for _, n := range kinked(r.Expression.Logits, make(map[*G.Node]bool)) {
+		for _, n := range kinked(r.Expression.Logits) {
 			z := r.program.Value(n).(*tensor.Dense)
 			values := len(o.chunks[chunk]) * z.DataSize() / n.Shape()[0] // without padding
 			for i := range values {
@@ -54,30 +54,48 @@ func (k *Kinks) see(distance float64, squares *float64) {
 	}
 }
 
-// selects tells whether n or what it depends on is an operation that compares.
-func selects(n *G.Node, seen map[*G.Node]bool) bool {
-	if seen[n] {
-		return false
+// dependencies yields n and the nodes that it depends on, each once.
+func dependencies(n *G.Node) iter.Seq[*G.Node] {
+	return func(yield func(*G.Node) bool) {
+		seen := make(map[*G.Node]bool)
+		var down func(n *G.Node) bool
+		down = func(n *G.Node) bool {
+			if seen[n] {
+				return true
+			}
+			seen[n] = true
+			if !yield(n) {
+				return false
+			}
+			for _, c := range symbolic.Children(n) {
+				if !down(c) {
+					return false
+				}
+			}
+			return true
+		}
+		down(n)
 	}
-	seen[n] = true
-	return n.Op() != nil && op.Selects(n.Op()) ||
-		slices.ContainsFunc(symbolic.Children(n), func(c *G.Node) bool { return selects(c, seen) })
+}
+
+// selects tells whether n or what it depends on is an operation that compares.
+func selects(n *G.Node) bool {
+	for d := range dependencies(n) {
+		if d.Op() != nil && op.Selects(d.Op()) {
+			return true
+		}
+	}
+	return false
 }
 
 // kinked returns the arguments of the rectifiers among n and all that n depends
 // on.
-func kinked(n *G.Node, seen map[*G.Node]bool) G.Nodes {
-	if seen[n] {
-		return nil
-	}
-	seen[n] = true
+func kinked(n *G.Node) G.Nodes {
 	var found G.Nodes
-	children := symbolic.Children(n)
-	if n.Op() != nil && op.Kink(n.Op()) >= 0 {
-		found = append(found, children[op.Kink(n.Op())])
-	}
-	for _, c := range children {
-		found = append(found, kinked(c, seen)...)
+	for d := range dependencies(n) {
+		if d.Op() != nil && op.Kink(d.Op()) >= 0 {
+			found = append(found, symbolic.Children(d)[op.Kink(d.Op())])
+		}
 	}
 	return found
 }

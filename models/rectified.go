@@ -2,7 +2,7 @@ package models
 
 import (
 	"cmp"
-	"fmt"
+	"errors"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -11,7 +11,7 @@ import (
 	"gorgonia.org/tensor"
 
 	"github.com/hessoscope/hessoscope/models/symbolic"
-	"github.com/hessoscope/hessoscope/models/symbolic/op"
+	"github.com/hessoscope/hessoscope/models/symbolic/replay"
 )
 
 const (
@@ -26,7 +26,7 @@ func (f *Field) kinks() G.Nodes { return kinksBelow(f.replicas[0].Logits) }
 
 func kinksBelow(n *G.Node) G.Nodes {
 	var once G.Nodes
-	for _, z := range kinked(n, make(map[*G.Node]bool)) {
+	for _, z := range kinked(n) {
 		if !slices.Contains(once, z) {
 			once = append(once, z)
 		}
@@ -36,8 +36,8 @@ func kinksBelow(n *G.Node) G.Nodes {
 
 // rectified reads the layers of a network from its graph. The arguments z₁, z₂, … of
 // its rectifiers must be a chain, so that each depends on the input by the one before
-// it alone. Then each is read as zₗ₊₁ = W·σ(zₗ) + b from its values at ±eᵢ, and must
-// agree with that at random points of all magnitudes.
+// it alone. Then each is read as zₗ₊₁ = W·σ(zₗ) + b from its values at 0 and at
+// multiples of the eᵢ, and must agree with that at random points of all magnitudes.
 func (f *Field) rectified() (layers []Dense, activation Activation, ok bool) {
 	r := f.replicas[0]
 	chain := f.kinks()
@@ -51,28 +51,34 @@ func (f *Field) rectified() (layers []Dense, activation Activation, ok bool) {
 		return nil, "", false
 	}
 	slices.SortStableFunc(chain, func(a, b *G.Node) int { return cmp.Compare(depth[a], depth[b]) })
-	for _, activation := range []Activation{ReLU, LeakyReLU} {
-		slope, _ := activation.Slope()
-		layers = layers[:0]
-		from, below := r.Input, 1.0 // the input is taken as it is
-		for _, to := range append(slices.Clone(chain), r.Logits) {
-			m, err := f.stretch(from, to)
-			if err != nil {
-				return nil, "", false
-			}
-			layer, ok := m.read(below)
-			if !ok {
-				layers = nil
-				break
-			}
-			layers = append(layers, layer)
-			from, below = to, slope
+	possible := []Activation{ReLU, LeakyReLU} // that agree with all layers so far
+	from := r.Input
+	for _, to := range append(chain, r.Logits) {
+		m, err := f.stretch(from, to)
+		if err != nil {
+			return nil, "", false
 		}
-		if layers != nil {
-			return layers, activation, true
+		layer, err := m.read()
+		if err != nil {
+			return nil, "", false
 		}
+		if from == r.Input { // which is taken as it is
+			ok, err = m.agrees(layer, 1)
+		} else {
+			possible = slices.DeleteFunc(possible, func(a Activation) bool {
+				slope, _ := a.Slope()
+				holds, failed := m.agrees(layer, slope)
+				err = cmp.Or(err, failed)
+				return !holds
+			})
+			ok = len(possible) > 0
+		}
+		if !ok || err != nil {
+			return nil, "", false
+		}
+		layers, from = append(layers, layer), to
 	}
-	return nil, "", false
+	return layers, possible[0], true
 }
 
 // stretch is the part of a network between two nodes, as a map of rows.
@@ -87,16 +93,29 @@ type stretch struct {
 }
 
 // stretch builds the nodes between from and to again, on a graph where from is an
-// input.
+// input. It is an error if to depends on the network's input in another way.
 func (f *Field) stretch(from, to *G.Node) (*stretch, error) {
+	r := f.replicas[0]
 	m := &stretch{rows: f.size, width: from.Shape().TotalSize() / f.size, out: to.Shape().TotalSize() / f.size}
 	g := G.NewGraph()
-	m.from = zeros(g, "from", from.Dtype(), from.Shape())
-	r := f.replicas[0]
-	c := copier{graph: g, input: r.Input, program: r.program, copies: map[*G.Node]*G.Node{from: m.from}}
+	input := zeros(g, "input", r.Input.Dtype(), r.Input.Shape())
+	copies := map[*G.Node]*G.Node{r.Input: input}
+	for i, p := range r.Params {
+		copies[p] = G.NewTensor(g, p.Dtype(), p.Dims(), G.WithShape(p.Shape()...), G.WithName(p.Name()), G.WithValue(f.params[i]))
+	}
+	m.from = input
+	if from != r.Input {
+		m.from = zeros(g, "from", from.Dtype(), from.Shape())
+		copies[from] = m.from
+	}
 	var err error
-	if m.to, err = c.copy(to); err != nil {
+	if m.to, err = replay.New(g, from.Dtype(), copies, nil).Node(to); err != nil {
 		return nil, err
+	}
+	for n := range dependencies(m.to) {
+		if n == input && m.from != input {
+			return nil, errors.New("models: the layers are no chain")
+		}
 	}
 	if m.program, err = symbolic.Compile(m.to); err != nil {
 		return nil, err
@@ -105,52 +124,15 @@ func (f *Field) stretch(from, to *G.Node) (*stretch, error) {
 	return m, err
 }
 
-// copier copies nodes and what they depend on to another graph.
-type copier struct {
-	graph   *G.ExprGraph
-	input   *G.Node // must not be needed
-	program *symbolic.Program
-	copies  map[*G.Node]*G.Node
-}
-
-func (c *copier) copy(n *G.Node) (*G.Node, error) {
-	if known, ok := c.copies[n]; ok {
-		return known, nil
-	}
-	children := symbolic.Children(n)
-	if len(children) == 0 {
-		v, ok := c.program.Value(n).(*tensor.Dense)
-		if n == c.input || !ok {
-			return nil, fmt.Errorf("models: node %q is not between two layers", n.Name())
-		}
-		c.copies[n] = G.NewTensor(c.graph, v.Dtype(), v.Dims(), G.WithShape(v.Shape()...), G.WithName(n.Name()), G.WithValue(v))
-		return c.copies[n], nil
-	}
-	in := make(G.Nodes, len(children))
-	for i, child := range children {
-		var err error
-		if in[i], err = c.copy(child); err != nil {
-			return nil, err
-		}
-	}
-	again, ours, err := op.Reapply(n.Op(), in...)
-	if !ours {
-		again, err = G.ApplyOp(n.Op(), in...)
-	}
-	c.copies[n] = again
-	return again, err
-}
-
-// read returns the layer that the rows u go through as W·σ(u) + b, with σ the rectifier
-// of a slope below zero. It reports false if they do not.
-func (m *stretch) read(slope float64) (Dense, bool) {
+// read returns the layer that rows of no negative values go through, W·u + b.
+func (m *stretch) read() (Dense, error) {
 	points := make([]float64, (m.width+1)*m.width) // 0, and reach·eᵢ
 	for i := range m.width {
 		points[(i+1)*m.width+i] = reach
 	}
 	values, err := m.at(points)
 	if err != nil {
-		return Dense{}, false
+		return Dense{}, err
 	}
 	l := Dense{Weight: make([]float64, m.out*m.width), Bias: values[:m.out]}
 	for i := range m.width {
@@ -158,16 +140,23 @@ func (m *stretch) read(slope float64) (Dense, bool) {
 			l.Weight[k*m.width+i] = (values[(i+1)*m.out+k] - b) / reach
 		}
 	}
+	return l, finite("a layer", l.Weight)
+}
+
+// agrees reports whether random rows u go to W·σ(u) + b, with σ the rectifier of a
+// slope below zero.
+func (m *stretch) agrees(l Dense, slope float64) (bool, error) {
 	rng := rand.New(rand.NewPCG(1, uint64(m.width)))
-	points = points[:0]
+	var points []float64
 	for range readAgain {
 		size := math.Pow(10, 8*rng.Float64()-4)
 		for range m.width {
 			points = append(points, size*rng.NormFloat64())
 		}
 	}
-	if values, err = m.at(points); err != nil {
-		return Dense{}, false
+	values, err := m.at(points)
+	if err != nil {
+		return false, err
 	}
 	for p := range readAgain {
 		u := points[p*m.width : (p+1)*m.width]
@@ -181,11 +170,11 @@ func (m *stretch) read(slope float64) (Dense, bool) {
 				size += math.Abs(w * u[i])
 			}
 			if !(math.Abs(have-want) <= readWithin*size) {
-				return Dense{}, false
+				return false, nil
 			}
 		}
 	}
-	return l, finite("a layer", l.Weight) == nil
+	return true, nil
 }
 
 // at returns the rows that the rows of u go to.
