@@ -134,6 +134,15 @@ func (s *Scaling) Apply(x []float64, width int) {
 	}
 }
 
+// Undo maps values of samples of the given width back to those of the source: it is the inverse of Apply.
+func (s *Scaling) Undo(x []float64, width int) {
+	run := width / len(s.Mean)
+	for i := range x {
+		k := i % width / run
+		x[i] = s.Mean[k] + s.Scale[k]*x[i]
+	}
+}
+
 // after returns the map that applies first and then s: x = m₁ + s₁·(m₂ + s₂·z).
 func (s *Scaling) after(first *Scaling) *Scaling {
 	if first == nil {
