@@ -284,6 +284,10 @@ func eigenvaluesPanel(spectrum *curvature.Spectrum, outliers *boundary.Outliers)
 		p.Add(dots)
 		p.Legend.Add(kind.name, dots)
 	}
+	p.X.Max = max(p.X.Max, 10) // a logarithmic axis needs a range
+	if p.Y.Min == p.Y.Max {
+		p.Y.Min, p.Y.Max = p.Y.Min/10, p.Y.Max*10
+	}
 	p.Legend.Left, p.Legend.Padding, p.Legend.XOffs, p.Legend.YOffs = true, vg.Millimeter, 2*vg.Millimeter, 2*vg.Millimeter
 	return p, nil
 }
