@@ -38,6 +38,12 @@ func (a analyzeCmd) Run(ctx context.Context, out *output) error {
 			return fmt.Errorf("--alignment-at %w", err)
 		}
 	}
+	var images *boundaryImages
+	if a.Boundary != "" {
+		if images, err = newBoundaryImages(model, data); err != nil {
+			return fmt.Errorf("--boundary-images: %w", err)
+		}
+	}
 	result, err := a.analyze(ctx, model, split, points, out.stderr)
 	if err != nil {
 		return err
@@ -46,6 +52,11 @@ func (a analyzeCmd) Run(ctx context.Context, out *output) error {
 	if a.Margins != "" {
 		if err := writeDistances(a.Margins, result.Distances); err != nil {
 			return err
+		}
+	}
+	if images != nil {
+		if err := images.write(a.Boundary, split, result.Distances); err != nil {
+			return fmt.Errorf("--boundary-images: %w", err)
 		}
 	}
 	if points != nil {
@@ -91,7 +102,7 @@ func (a analyzeCmd) analyze(ctx context.Context, model models.Model, split *data
 		Complexity:   boundary.ComplexitySettings{Epsilon: a.Epsilon},
 		Workers:      a.Workers,
 	}
-	if a.Margin || a.Margins != "" {
+	if a.Margin || a.Margins != "" || a.Boundary != "" {
 		settings.Margin = &margin.Settings{Samples: a.Samples, Seed: a.Seed, Progress: searched}
 	}
 	if points != nil {

@@ -38,6 +38,7 @@ type analyzeCmd struct {
 	OutlierRules bool                `help:"Show the outliers by two other rules as well: by the largest gap, and by the edge of the bulk."`
 	Margin       bool                `help:"Measure the margin too: the samples' distances to the boundary, and the estimate of the margin from the outliers' eigenvectors."`
 	Margins      string              `help:"Write the distance of every sample to the boundary to this CSV file; implies --margin." placeholder:"FILE.csv"`
+	Boundary     string              `name:"boundary-images" help:"Draw the samples nearest to the boundary, each beside the nearest image on the boundary and their difference, to this .png file; implies --margin." placeholder:"FILE.png"`
 	Samples      int                 `name:"margin-samples" help:"How many samples' distances are measured, drawn by the seed; all of at most 1000 if 0." placeholder:"N"`
 	Alignment    string              `help:"Write the alignments of the top eigenvectors with the gradients at many points to this .csv or .npz file, and compare the gradients on and off the boundary." placeholder:"FILE"`
 	AlignmentAt  string              `help:"These points: a grid in the plane; a line between the nearest samples of two predicted classes, or between two rows of the split (line:3,17); the samples of a split; or a .csv file with the columns of the features. By default the grid, or the samples of --split if the inputs do not have two dimensions." placeholder:"grid|line|SPLIT|FILE.csv"`
@@ -61,6 +62,7 @@ Measures the loss of a finished model and its Hessian, in float64.
   hessoscope analyze --model net.yaml --weights W.npz --data D.npz
   hessoscope analyze runs/iris --margin --margins distances.csv
   hessoscope analyze runs/gauss --margin --picture gauss.png
+  hessoscope analyze runs/mnist-017 --boundary-images nearest.png --margin-samples 20
   hessoscope analyze runs/gauss --alignment grid.csv
   hessoscope analyze runs/iris --alignment line.npz --alignment-at line:3,17
 
@@ -90,7 +92,7 @@ func (a analyzeCmd) validate() error {
 	case !(a.Tolerance > 0 && a.Tolerance < 1):
 		return fmt.Errorf("--tolerance %g: want a number between 0 and 1", a.Tolerance)
 	}
-	for _, path := range []string{a.JSON, a.Vectors, a.Margins, a.Picture, a.Alignment} {
+	for _, path := range []string{a.JSON, a.Vectors, a.Margins, a.Boundary, a.Picture, a.Alignment} {
 		if err := writable(path); err != nil {
 			return err
 		}
@@ -100,6 +102,7 @@ func (a analyzeCmd) validate() error {
 		exts       []string
 	}{
 		{"--margins", a.Margins, []string{".csv"}},
+		{"--boundary-images", a.Boundary, []string{".png"}},
 		{"--picture", a.Picture, []string{".png"}},
 		{"--vectors", a.Vectors, []string{".npz"}},
 		{"--alignment", a.Alignment, []string{".csv", ".npz"}},

@@ -2,8 +2,6 @@ package command
 
 import (
 	"image/color"
-	"image/png"
-	"os"
 	"path/filepath"
 	"testing"
 )
@@ -24,19 +22,12 @@ func TestAnalyzePicture(t *testing.T) {
 		{"without margins", plane, 2, []color.NRGBA{pale(classColor(0)), pale(classColor(1)), pale(classColor(2))}},
 		{"distances", append(iris, "--margin"), 2, []color.NRGBA{classColor(0)}},
 		{"eigenvalues", iris, 1, []color.NRGBA{classColor(5)}},
+		{"one eigenvalue", append(iris, "--top", "1", "--bottom", "0"), 1, []color.NRGBA{classColor(5)}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "net.png")
 			succeed(t, append([]string{"analyze", "--no-complexity", "--method", "lanczos", "--picture", path}, c.args...)...)
-			f, err := os.Open(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer f.Close()
-			picture, err := png.Decode(f)
-			if err != nil {
-				t.Fatal(err)
-			}
+			picture := decodePNG(t, path)
 			size := picture.Bounds().Size()
 			if size.X < size.Y*c.panels-2 || size.X > size.Y*c.panels+2 {
 				t.Errorf("%d × %d pixels, want %d panels", size.X, size.Y, c.panels)
