@@ -176,7 +176,11 @@ func (m *Margin) write(t io.Writer) {
 		return
 	}
 	fmt.Fprintf(t, "margin\t%.6g: sample %d is so far from class %d (5%% of the samples within %.4g, half within %.4g)\n", *m.Min, m.Sample, m.Rival, *m.Q05, *m.Median)
-	fmt.Fprintf(t, "measured\t%d samples, %d misclassified and not counted, %d not converged to %.0e\n", m.Samples, m.Misclassified, m.Unconverged, m.Tolerance)
+	fmt.Fprintf(t, "measured\t%d samples, %d misclassified and not counted, %d not converged to %.0e", m.Samples, m.Misclassified, m.Unconverged, m.Tolerance)
+	if m.Unconverged > 0 {
+		fmt.Fprint(t, " and upper bounds only")
+	}
+	fmt.Fprintln(t)
 	fmt.Fprintf(t, "certified\t%d of %d distances are the least ones", m.Certified, m.Samples-m.Misclassified)
 	if m.MinLower != nil {
 		fmt.Fprintf(t, "; the margin is at least %.6g", *m.MinLower)
