@@ -1,7 +1,6 @@
 package command
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -20,7 +19,6 @@ import (
 
 	"github.com/hessoscope/hessoscope/callbacks/margin"
 	"github.com/hessoscope/hessoscope/datasets"
-	"github.com/hessoscope/hessoscope/datasets/durable"
 	"github.com/hessoscope/hessoscope/models"
 )
 
@@ -87,7 +85,7 @@ func (b *boundaryImages) write(path string, split *datasets.Split, m *margin.Dis
 		}
 	}
 	b.drawLegend(s, bottom)
-	return s.save(path)
+	return writePNG(path, s.canvas)
 }
 
 // nearest returns the samples that are drawn, the nearest one first.
@@ -284,12 +282,4 @@ func (s *sheet) write(x, y int, align text.XAlignment, room int, line string, si
 	}
 	canvas := draw.New(s.canvas)
 	canvas.FillText(style, vg.Point{X: vg.Length(x) * pixel, Y: vg.Length(s.size.Y-y) * pixel}, line)
-}
-
-func (s *sheet) save(path string) error {
-	var b bytes.Buffer
-	if _, err := (vgimg.PngCanvas{Canvas: s.canvas}).WriteTo(&b); err != nil {
-		return err
-	}
-	return durable.WriteFile(path, b.Bytes())
 }

@@ -85,6 +85,10 @@ func writePanels(path string, panels []*plot.Plot) error {
 	for i, c := range plot.Align([][]*plot.Plot{panels}, tiles, draw.New(canvas))[0] {
 		panels[i].Draw(c)
 	}
+	return writePNG(path, canvas)
+}
+
+func writePNG(path string, canvas *vgimg.Canvas) error {
 	var b bytes.Buffer
 	if _, err := (vgimg.PngCanvas{Canvas: canvas}).WriteTo(&b); err != nil {
 		return err
