@@ -1,6 +1,7 @@
 package trainer_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -169,9 +170,6 @@ func ExampleSession_Epochs() {
 
 	model, err1 := models.FromNodes(x, logits, G.Nodes{w})
 	session, err2 := trainer.NewSession(model, data, trainer.SessionSettings{Epochs: 100}, enough{0.1})
-	if err := errors.Join(err1, err2); err != nil {
-		log.Fatal(err)
-	}
 	for range session.Epochs(context.Background()) {
 		if err := machine.RunAll(); err != nil {
 			log.Fatal(err)
@@ -181,7 +179,7 @@ func ExampleSession_Epochs() {
 		}
 		machine.Reset()
 	}
-	if err := session.Err(); err != nil {
+	if err := cmp.Or(err1, err2, session.Err()); err != nil {
 		log.Fatal(err)
 	}
 	stop, _ := session.Stopped()

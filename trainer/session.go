@@ -17,13 +17,13 @@ import (
 //
 //	model, err1 := models.FromNodes(x, logits, learnables)
 //	session, err2 := trainer.NewSession(model, data, trainer.SessionSettings{Epochs: 100}, hooks...)
-//	err := errors.Join(err1, err2)
 //	for epoch := range session.Epochs(ctx) {    // was: for epoch := 0; epoch < 100; epoch++ {
 //		…                                       // your loop, unchanged
 //	}
-//	err = session.Err()
+//	err := cmp.Or(err1, err2, session.Err())
 //
-// The loop then ends when a hook asks for it. A loop that cannot be written so
+// The loop then ends when a hook asks for it; without a session, since NewSession
+// returned an error, it has no turns. A loop that cannot be written so
 // calls the methods that Epochs calls, in this order:
 //
 //	err = session.Begin(ctx)                    // also evaluates the untrained network

@@ -2,6 +2,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log"
@@ -51,9 +52,6 @@ func main() {
 	model, err1 := models.FromNodes(x, logits, learnables)
 	data, err2 := datasets.FromTensors(datasets.Classification, inputs, targets)
 	session, err3 := trainer.NewSession(model, data, trainer.SessionSettings{Epochs: epochs, Steps: samples / batch}, &callbacks.Spectrum{Schedule: trainer.Schedule{Log: 10}}, &callbacks.Logger{})
-	if err := errors.Join(err1, err2, err3); err != nil {
-		log.Fatal(err)
-	}
 
 	// Was: for epoch := 0; epoch < epochs; epoch++ {
 	for range session.Epochs(context.Background()) {
@@ -81,7 +79,7 @@ func main() {
 	}
 
 	// Added.
-	if err := session.Err(); err != nil {
+	if err := cmp.Or(err1, err2, err3, session.Err()); err != nil {
 		log.Fatal(err)
 	}
 }

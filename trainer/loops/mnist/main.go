@@ -6,6 +6,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -61,9 +62,6 @@ func main() {
 	model, err1 := models.FromNodes(x, probabilities, learnables, models.WithCost(cost, y))
 	data, err2 := datasets.FromTensors(datasets.Classification, inputs, targets)
 	session, err3 := trainer.NewSession(model, data, trainer.SessionSettings{Epochs: epochs, Steps: samples / batch}, &callbacks.Spectrum{}, &callbacks.Logger{})
-	if err := errors.Join(err1, err2, err3); err != nil {
-		log.Fatal(err)
-	}
 
 	// Was: for range epochs {
 	for range session.Epochs(context.Background()) {
@@ -79,7 +77,7 @@ func main() {
 	}
 
 	// Added.
-	if err := session.Err(); err != nil {
+	if err := cmp.Or(err1, err2, err3, session.Err()); err != nil {
 		log.Fatal(err)
 	}
 }
