@@ -65,6 +65,31 @@ func patchWindow(o G.Op) op.Window {
 	}
 }
 
+// perChannel returns the node (1, C, 1, …) that a broadcast repeats along all axes
+// but the second, as it does for the bias of a convolution; nil where n is none.
+func perChannel(n *G.Node) *G.Node {
+	b := n
+	for symbolic.StockName(b.Op()) == "repeatOp" {
+		b = symbolic.Children(b)[0]
+	}
+	if b == n || n.Dims() < 3 || b.Dims() != n.Dims() || b.Shape()[1] != n.Shape()[1] || b.Shape().TotalSize() != n.Shape()[1] {
+		return nil
+	}
+	return b
+}
+
+// addChannel adds a bias (1, C, 1, …) to x (n, C, …).
+func (r *Replay) addChannel(x, bias *G.Node) (*G.Node, error) {
+	x, b, err := r.two(G.Nodes{x, bias})
+	if err != nil {
+		return nil, err
+	}
+	if b, err = op.Reshape(b, x.Shape()[1:2]); err != nil {
+		return nil, err
+	}
+	return op.AddChannel(x, b)
+}
+
 // im2col copies what a window covers at each of its places, channel by channel;
 // 0 outside of the image.
 func (r *Replay) im2col(n *G.Node, in G.Nodes) (*G.Node, error) {

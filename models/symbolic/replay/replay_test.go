@@ -86,6 +86,11 @@ var operations = []struct {
 	}), [][]int{{3, 4}}},
 	{"Conv2d", conv2d([]int{0, 0}, []int{1, 1}, []int{1, 1}), [][]int{{2, 3, 5, 4}, {4, 3, 3, 2}}},
 	{"Conv2d with padding, stride and dilation", conv2d([]int{2, 1}, []int{2, 3}, []int{1, 2}), [][]int{{2, 3, 6, 7}, {4, 3, 3, 2}}},
+	{"bias of a convolution", binary(func(x, b *G.Node) (*G.Node, error) { return G.BroadcastAdd(x, b, nil, []byte{0, 2, 3}) }), [][]int{{2, 3, 4, 5}, {1, 3, 1, 1}}},
+	{"bias on the left, of one image", binary(func(x, b *G.Node) (*G.Node, error) { return G.BroadcastAdd(b, x, []byte{2, 3}, nil) }), [][]int{{1, 3, 4, 5}, {1, 3, 1, 1}}},
+	{"bias of each place", binary(func(x, b *G.Node) (*G.Node, error) { return G.BroadcastAdd(x, b, nil, []byte{0, 1}) }), [][]int{{2, 3, 4, 3}, {1, 1, 4, 3}}},
+	{"bias of each image", binary(func(x, b *G.Node) (*G.Node, error) { return G.BroadcastAdd(x, b, nil, []byte{2, 3}) }), [][]int{{3, 3, 4, 5}, {3, 3, 1, 1}}},
+	{"bias of a convolution, from another", binary(func(x, b *G.Node) (*G.Node, error) { return G.BroadcastSub(b, x, []byte{0, 2, 3}, nil) }), [][]int{{2, 3, 4, 5}, {1, 3, 1, 1}}},
 	{"Conv1d", binary(func(x, w *G.Node) (*G.Node, error) { return G.Conv1d(x, w, 3, 1, 2, 1) }), [][]int{{2, 3, 1, 8}, {4, 3, 1, 3}}},
 	{"Im2Col", unary(func(x *G.Node) (*G.Node, error) {
 		return G.Im2Col(x, tensor.Shape{3, 2}, tensor.Shape{2, 1}, tensor.Shape{2, 1}, tensor.Shape{1, 2})
@@ -303,5 +308,15 @@ func TestLosses(t *testing.T) {
 				t.Errorf("mean of the losses %v, cost %v", got, want)
 			}
 		})
+	}
+}
+
+// The bias of a convolution is not spread over the images, as Gorgonia does.
+func TestBiasIsAddedToChannels(t *testing.T) {
+	_, _, copied, err := replayed(t, tensor.Float64, binary(func(x, b *G.Node) (*G.Node, error) {
+		return G.BroadcastAdd(x, b, nil, []byte{0, 2, 3})
+	}), []int{2, 3, 4, 5}, []int{1, 3, 1, 1})
+	if err != nil || !strings.HasPrefix(copied.Op().String(), "AddAlong") {
+		t.Errorf("%v, error %v; want AddAlong", copied, err)
 	}
 }

@@ -121,6 +121,13 @@ func (r *Replay) pair(n *G.Node, in G.Nodes) (*G.Node, error) {
 			return f(b)
 		}
 	}
+	if form == "+" {
+		for i, bias := range in {
+			if bias = perChannel(bias); bias != nil {
+				return r.addChannel(in[1-i], bias)
+			}
+		}
+	}
 	a, b, err := r.operands(n, in)
 	if err != nil {
 		return nil, err
