@@ -86,6 +86,7 @@ func modelOf(s *trainer.State) record.RunModel {
 	return record.RunModel{
 		Description: models.Describe(s.Model), Parameters: models.Size(s.Model), InputShape: s.Model.InputShape(),
 		Classes: s.Model.Classes(), Precision: models.Precision(s.Model).String(),
+		FrozenStatistics: models.FrozenStatistics(s.Model),
 	}
 }
 

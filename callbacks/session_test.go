@@ -18,6 +18,7 @@ import (
 	"gorgonia.org/tensor"
 
 	"github.com/hessoscope/hessoscope/callbacks"
+	"github.com/hessoscope/hessoscope/callbacks/analysis"
 	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/callbacks/stopping"
 	"github.com/hessoscope/hessoscope/datasets"
@@ -559,5 +560,32 @@ func TestHooksWithoutAPath(t *testing.T) {
 		if err := o.session(t, trainer.SessionSettings{}, hook).Begin(t.Context()); err == nil || err.Error() != want {
 			t.Errorf("error %v; want %s", err, want)
 		}
+	}
+}
+
+// The record of a session says how many statistics of batch normalization are
+// constants in what is measured; so does an analysis.
+func TestSessionRecordsFrozenStatistics(t *testing.T) {
+	o := newOutside(t)
+	scale := G.NewMatrix(o.logits.Graph(), G.Float64, G.WithShape(1, 3), G.WithName("scale"), G.WithInit(G.Ones()))
+	shift := G.NewMatrix(o.logits.Graph(), G.Float64, G.WithShape(1, 3), G.WithName("shift"), G.WithInit(G.Zeroes()))
+	var err error
+	if o.logits, _, _, _, err = G.BatchNorm(o.logits, scale, shift, 0.1, 1e-5); err != nil {
+		t.Fatal(err)
+	}
+	o.learnables = append(o.learnables, scale, shift)
+	path := filepath.Join(t.TempDir(), "run.json")
+	session := o.session(t, trainer.SessionSettings{}, &callbacks.RunRecord{Path: path})
+	if err := session.Begin(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	const want = 2 * 3
+	if m := readRun(t, path).Model; m.FrozenStatistics != want || m.Parameters != 4*5+5+5*3+3+3+3 {
+		t.Errorf("%d frozen statistics, %d parameters; want %d", m.FrozenStatistics, m.Parameters, want)
+	}
+	state := session.State()
+	r, err := analysis.Analyze(t.Context(), state.Model, &state.Data.Splits[0], analysis.Settings{})
+	if err != nil || r.Model.FrozenStatistics != want {
+		t.Errorf("%+v, error %v; want %d frozen statistics", r, err, want)
 	}
 }

@@ -122,8 +122,10 @@ func valuesOf(nodes G.Nodes) []Parameter {
 
 // Buffers implements Buffered: the constants, and mean and variance of each batch
 // normalization.
-func (m *nodes) Buffers() []Parameter {
-	all := valuesOf(m.floats())
+func (m *nodes) Buffers() []Parameter { return append(valuesOf(m.floats()), m.statistics()...) }
+
+// statistics are the running mean and variance of each batch normalization.
+func (m *nodes) statistics() (all []Parameter) {
 	for i, o := range m.norms {
 		mean, variance := o.Stats()
 		μ, v := mean.(*tensor.Dense), variance.(*tensor.Dense)

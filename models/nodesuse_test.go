@@ -75,6 +75,9 @@ func TestBatchNormGoesByItsRunningStatistics(t *testing.T) {
 		}
 		z := s.last(G.Must(G.Tanh(normed)))
 		m := s.model(t, z, nil)
+		if n := models.FrozenStatistics(m); n != 2*5 {
+			t.Errorf("%d frozen statistics; want a mean and a variance for each of 5 channels", n)
+		}
 		split := blobs(20, sketchWidth, sketchClasses, 3)
 		objective := newObjective(t, m, models.CrossEntropy, split, 2)
 		for _, statistics := range [][2]float64{{0, 0}, {0.5, 2}, {-1, 0.3}} { // the first as before training

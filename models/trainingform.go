@@ -47,6 +47,23 @@ func State(m Model) []Parameter {
 	return slices.Clone(m.Parameters())
 }
 
+// FrozenStatistics is the number of values that training writes to and that are
+// constants in all that is measured: the running means and variances of batch
+// normalisation. They are no parameters.
+func FrozenStatistics(m Model) (count int) {
+	var frozen []Parameter
+	switch m := m.(type) {
+	case *nodes:
+		frozen = m.statistics()
+	case TrainingForm:
+		frozen = m.Buffers()
+	}
+	for _, p := range frozen {
+		count += p.Value.DataSize()
+	}
+	return count
+}
+
 // ExpressTraining is Express for the form in which m is trained. Its Masks hold
 // zeros until DrawMasks is called.
 func ExpressTraining(m Model, loss Loss, n int, dtype tensor.Dtype) (*Expression, error) {

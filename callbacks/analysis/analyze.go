@@ -64,11 +64,7 @@ func Analyze(ctx context.Context, model models.Model, split *datasets.Split, s S
 	}
 	r := new(Result)
 	r.Model.Parameters, r.Model.Description = a.objective.Dim(), models.Describe(model)
-	if t, ok := model.(models.TrainingForm); ok {
-		for _, b := range t.Buffers() {
-			r.Model.FrozenStatistics += b.Value.DataSize()
-		}
-	}
+	r.Model.FrozenStatistics = models.FrozenStatistics(model)
 	r.Data.Split, r.Data.Samples, r.Data.Classes = split.Name, split.Len(), model.Classes()
 	if split.Labels == nil {
 		r.Data.Classes = 0

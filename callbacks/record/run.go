@@ -46,6 +46,8 @@ type RunModel struct {
 	InputShape  []int  `json:"input_shape"` // shape of one sample
 	Classes     int    `json:"classes"`
 	Precision   string `json:"precision"` // float32 or float64
+	// FrozenStatistics is models.FrozenStatistics.
+	FrozenStatistics int `json:"frozen_statistics"`
 }
 
 // RunData describes the data set of a Run.
