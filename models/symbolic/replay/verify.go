@@ -73,8 +73,12 @@ func (r *Replay) verify(n *G.Node, program *symbolic.Program) error {
 	for i, v := range ours {
 		same := v == theirs[i] || math.IsNaN(v) || math.IsNaN(theirs[i]) || math.IsInf(v, 0) || math.IsInf(theirs[i], 0)
 		if !same && math.Abs(v-theirs[i]) > tolerance*scale {
-			return fmt.Errorf("replay: %s gives %.6g in Gorgonia where %.6g is right (element %d); your training computes that, too: write it in another way",
-				describe(n), theirs[i], v, i)
+			instead := "write it in another way"
+			if symbolic.StockName(n.Op()) == "avgPoolOp" {
+				instead = "for windows that do not overlap, Reshape to (images·channels·rows, kernel rows, columns, kernel columns) and take the Mean over the axes 3 and 1"
+			}
+			return fmt.Errorf("replay: %s gives %.6g in Gorgonia where %.6g is right (element %d); your training computes that, too: %s",
+				describe(n), theirs[i], v, i, instead)
 		}
 	}
 	return nil
