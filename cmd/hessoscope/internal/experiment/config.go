@@ -30,6 +30,8 @@ type Config struct {
 	Stop        Stop       `yaml:"stop,omitempty"`
 	Checkpoint  Checkpoint `yaml:"checkpoint"`
 	Workers     int        `yaml:"workers,omitempty"` // chunks of data computed in parallel; one per CPU if 0
+
+	file source // what it was read from, where that is known
 }
 
 // Data chooses the data set and how it is prepared.

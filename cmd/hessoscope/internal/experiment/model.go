@@ -24,7 +24,7 @@ func (m *Model) isMLP() bool { return !m.isNetwork() && (m.Type == "" || m.Type 
 func (c *Config) BuildModel(data *datasets.Dataset) (models.Model, error) {
 	m, err := c.fresh(data)
 	if err != nil {
-		return nil, err
+		return nil, c.file.placed(err)
 	}
 	switch {
 	case c.Model.Weights != "":

@@ -97,6 +97,7 @@ func TestBadNetwork(t *testing.T) {
 		"unknown.yaml": "layers:\n- relu\n- rellu\n",
 		"kernel.yaml":  "input: [1, 2, 2]\nlayers:\n- conv2d: {out: 3, kernel: 3}\n",
 		"key.yaml":     "layers: [relu]\ninputs: [4]\n",
+		"wide.yaml":    "layers:\n- relu\n- dense: {out: 4}\n",
 		"empty.yaml":   "",
 	} {
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
@@ -116,9 +117,9 @@ func TestBadNetwork(t *testing.T) {
 		{"type", "input: [4]", "type: mlp", "e.yaml:5:9: model.type does not apply to a network of layers: leave it out"},
 		{"activation", "input: [4]", "activation: tanh", "e.yaml:5:15: model.activation does not apply to a network of layers: its activations are layers"},
 		{"input", "input: [4]", "input: [2, 2]", "e.yaml:5:10: model.input is [2 2]; want [channels, height, width] or [features]"},
-		{"of the data", "input: [4]", "input: [5]", "model.input is [5]; a sample of iris has 4 values, of shape [4]"},
-		{"kernel of the data", "input: [4]\n  layers:\n", "layers:\n  - conv2d: {out: 3, kernel: 3}\n", "model.layers[0].conv2d takes channels × height × width; its input has 4 features"},
-		{"classes", "dense: {out: 3}", "dense: {out: 4}", "model.layers[3] is the last layer and has 4 outputs; want 3, one for each class of iris"},
+		{"of the data", "input: [4]", "input: [5]", "e.yaml:5:10: model.input is [5]; a sample of iris has 4 values, of shape [4]"},
+		{"kernel of the data", "input: [4]\n  layers:\n", "layers:\n  - conv2d: {out: 3, kernel: 3}\n", "e.yaml:6:13: model.layers[0].conv2d takes channels × height × width; its input has 4 features"},
+		{"classes", "dense: {out: 3}", "dense: {out: 4}", "e.yaml:10:10: model.layers[3] is the last layer and has 4 outputs; want 3, one for each class of iris"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c, err := Parse("e.yaml", []byte(experimentWith(replace(t, layers, test.old, test.new))))
@@ -130,6 +131,7 @@ func TestBadNetwork(t *testing.T) {
 		{"{file: none.yaml}", "e.yaml:4:15: model.file is not usable: open none.yaml: no such file or directory"},
 		{"{file: unknown.yaml}", `e.yaml:4:15: model.file is not usable: unknown.yaml:3:3: unknown layer "rellu"; did you mean "relu"?`},
 		{"{file: kernel.yaml}", "e.yaml:4:15: model.file is not usable: kernel.yaml:3:28: layers[0].conv2d.kernel is 3 × 3; its input is 2 × 2"},
+		{"{file: wide.yaml}", "e.yaml:4:8: model.layers[1] is the last layer and has 4 outputs; want 3, one for each class of iris"},
 		{"{file: key.yaml}", `e.yaml:4:15: model.file is not usable: key.yaml:2:1: unknown key "inputs"; did you mean "input"?`},
 		{"{file: empty.yaml}", "e.yaml:4:15: model.file is not usable: empty.yaml: the file is empty; docs/networks.md shows what it may hold"},
 		{"{file: net.yaml, input: [4]}", "e.yaml:4:32: model.input does not apply to a network of layers: it is in the file"},

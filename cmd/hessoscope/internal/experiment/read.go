@@ -1,12 +1,14 @@
 package experiment
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/strictyaml"
+	"github.com/hessoscope/hessoscope/trainer"
 )
 
 // Load reads a YAML file if name ends in .yaml or .yml, or is a path with a
@@ -53,7 +55,22 @@ func Parse(name string, data []byte) (*Config, error) {
 	if err := c.Validate(); err != nil {
 		return nil, strictyaml.Placed(name, data, err)
 	}
+	c.file = source{name, data}
 	return c, nil
+}
+
+// source is the YAML that an experiment was read from.
+type source struct {
+	name string
+	text []byte
+}
+
+// placed prefixes a *trainer.FieldError with its place in the source, if there is one.
+func (s source) placed(err error) error {
+	if field := (*trainer.FieldError)(nil); s.text == nil || !errors.As(err, &field) {
+		return err
+	}
+	return strictyaml.Placed(s.name, s.text, err)
 }
 
 // Set changes settings: "training.epochs=50". The values are YAML. Set does not
@@ -69,6 +86,7 @@ func (c *Config) Set(assignments ...string) error {
 		if err := strictyaml.Assign(c, where, key, value); err != nil {
 			return err
 		}
+		c.file = source{} // has another value
 	}
 	return nil
 }

@@ -61,7 +61,7 @@ func lookup(v reflect.Value, key string) (reflect.Value, error) {
 func descend(v reflect.Value, key string, root reflect.Type) (reflect.Value, error) {
 	first, rest, nested := strings.Cut(key, ".")
 	for i := range v.NumField() {
-		if Key(v.Type().Field(i)) != first {
+		if known := Key(v.Type().Field(i)); known == "" || known != first {
 			continue
 		}
 		switch field := v.Field(i); {
