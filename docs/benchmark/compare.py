@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 PACKAGES = ["./trainer", "./models", "./callbacks/curvature", "./models/symbolic/gemm"]
-BENCHMARKS = "^Benchmark(TrainStep|BatchGradient|Gradient|HVPFresh|HVPAgain|Top10|Reduced|Dense|DGEMM)$/^(gauss|gauss_small|mnist017|150x100x100)$"
+BENCHMARKS = "^Benchmark(TrainStep|BatchGradient|Gradient|HVPFresh|HVPAgain|Top10|Reduced|Dense|DGEMM)$/^(gauss|gauss_small|mnist017|mnist017_momentum|150x100x100)$"
 LINE = re.compile(r"^Benchmark(\S+)\s+\d+\s+([\d.e+]+) ns/op")
 
 

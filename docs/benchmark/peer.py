@@ -89,8 +89,8 @@ def seconds(work, calls):
     return statistics.median(times)
 
 
-def train_step(net):
-    optimizer = torch.optim.SGD(net.params, lr=0.02)
+def train_step(net, momentum=0):
+    optimizer = torch.optim.SGD(net.params, lr=0.02, momentum=momentum)
     x, y = net.x[:64], net.y[:64]
 
     def step():
@@ -149,6 +149,8 @@ def main():
     a, b = np.random.randn(150, 100), np.random.randn(100, 100)
     print(json.dumps({
         "TrainStep/gauss": seconds(train_step(Net("gauss", dtype)), args.calls),
+        "TrainStep/mnist017": seconds(train_step(ConvNet(dtype)), slow),
+        "TrainStep/mnist017_momentum": seconds(train_step(ConvNet(dtype), 0.9), slow),
         "Gradient/gauss": seconds(net.gradient, args.calls),
         "HVPFresh/gauss": seconds(lambda: net.hvp(v), args.calls),
         "HVPAgain/gauss": seconds(lambda: net.hvp(v, graph), args.calls),
