@@ -4,16 +4,34 @@ package vec
 type Float interface{ float32 | float64 }
 
 // Kernels are the operations on vectors of one element type. All have the
-// length of dst or panic; dst may be one of the others but not overlap it
-// otherwise.
+// length of dst, or of a where that is a number, or panic; dst may be one of the
+// others but not overlap it otherwise. That of Correlate, Correlations and rows
+// overlaps none.
 type Kernels[T Float] struct {
-	Add   func(dst, a, b []T)      // dst = a + b
-	Sub   func(dst, a, b []T)      // dst = a − b
-	Mul   func(dst, a, b []T)      // dst = a ⊙ b
-	Scale func(dst, a []T, c T)    // dst = c·a
-	Shift func(dst, a []T, c T)    // dst = a + c
+	Add   func(dst, a, b []T)   // dst = a + b
+	Sub   func(dst, a, b []T)   // dst = a − b
+	Mul   func(dst, a, b []T)   // dst = a ⊙ b
+	Scale func(dst, a []T, c T) // dst = c·a
+	Shift func(dst, a []T, c T) // dst = a + c
+
+	Affine   func(dst, a []T, c0, c1 T)    // dst = c0 + c1·a
+	Centre   func(dst, a []T, c0, c1 T)    // dst = (a − c0)·c1
+	Residual func(dst, a, b []T, c0, c1 T) // dst = a − c0 − c1·b
+	MulAdd   func(dst, a, b, c []T)        // dst = a ⊙ b + c
+
 	Gate  func(dst, z, a []T)      // dst = 0 where z ≤ 0, and a elsewhere, also where z is NaN
 	Leaky func(dst, z, a []T, c T) // dst = c·a where z ≤ 0, and a elsewhere, also where z is NaN
+
+	Sum     func(a []T) T      // Σ aᵢ
+	Squares func(a []T, c T) T // Σ (aᵢ − c)²
+	Dot     func(a, b []T) T   // Σ aᵢ·bᵢ
+
+	// Correlate sets dstᵢ = Σₖ wₖ·src[atₖ + i], and Correlations adds
+	// Σᵢ aᵢ·src[atₖ + i] to dstₖ. With rows of an image one after the other in
+	// src they are a convolution and its gradient by the kernel w, whose elements
+	// see the image from atₖ on.
+	Correlate    func(dst, src []T, at []int, w []T)
+	Correlations func(dst, a, src []T, at []int)
 
 	// CopyRows copies n elements of each of some rows, which begin ldd and lds
 	// elements apart, and AddRows adds them to dst.
@@ -48,7 +66,26 @@ func (k Kernels[T]) checked() Kernels[T] {
 			f(dst, ldd, src, lds, rows, n)
 		}
 	}
+	reach := func(src []T, at []int, n int) {
+		for _, k := range at {
+			_ = src[k : k+n]
+		}
+	}
 	return Kernels[T]{
+		Affine:   func(dst, a []T, c0, c1 T) { k.Affine(dst, a[:len(dst)], c0, c1) },
+		Centre:   func(dst, a []T, c0, c1 T) { k.Centre(dst, a[:len(dst)], c0, c1) },
+		Residual: func(dst, a, b []T, c0, c1 T) { k.Residual(dst, a[:len(dst)], b[:len(dst)], c0, c1) },
+		MulAdd:   func(dst, a, b, c []T) { k.MulAdd(dst, a[:len(dst)], b[:len(dst)], c[:len(dst)]) },
+		Sum:      k.Sum, Squares: k.Squares,
+		Dot: func(a, b []T) T { return k.Dot(a, b[:len(a)]) },
+		Correlate: func(dst, src []T, at []int, w []T) {
+			reach(src, at, len(dst))
+			k.Correlate(dst, src, at, w[:len(at)])
+		},
+		Correlations: func(dst, a, src []T, at []int) {
+			reach(src, at, len(a))
+			k.Correlations(dst[:len(at)], a, src, at)
+		},
 		CopyRows: rowwise(k.CopyRows), AddRows: rowwise(k.AddRows),
 		Add: three(k.Add), Sub: three(k.Sub), Mul: three(k.Mul), Gate: three(k.Gate),
 		Scale: func(dst, a []T, c T) { k.Scale(dst, a[:len(dst)], c) },

@@ -29,6 +29,26 @@ func dAVX2Scale(dst []float64, a []float64, c float64)
 //go:noescape
 func dAVX2Shift(dst []float64, a []float64, c float64)
 
+// dAVX2Affine needs operands of the length of dst (see Kernels).
+//
+//go:noescape
+func dAVX2Affine(dst []float64, a []float64, c0 float64, c1 float64)
+
+// dAVX2Centre needs operands of the length of dst (see Kernels).
+//
+//go:noescape
+func dAVX2Centre(dst []float64, a []float64, c0 float64, c1 float64)
+
+// dAVX2Residual needs operands of the length of dst (see Kernels).
+//
+//go:noescape
+func dAVX2Residual(dst []float64, a []float64, b []float64, c0 float64, c1 float64)
+
+// dAVX2MulAdd needs operands of the length of dst (see Kernels).
+//
+//go:noescape
+func dAVX2MulAdd(dst []float64, a []float64, b []float64, c []float64)
+
 // dAVX2Gate needs operands of the length of dst (see Kernels).
 //
 //go:noescape
@@ -58,6 +78,31 @@ func dAVX2AddRows(dst []float64, ldd int, src []float64, lds int, rows int, n in
 //
 //go:noescape
 func dAVX2Largest(dst []float64, top []float64, bottom []float64, first float64, width float64)
+
+// dAVX2Sum needs operands of one length (see Kernels).
+//
+//go:noescape
+func dAVX2Sum(a []float64) float64
+
+// dAVX2Squares needs operands of one length (see Kernels).
+//
+//go:noescape
+func dAVX2Squares(a []float64, c float64) float64
+
+// dAVX2Dot needs operands of one length (see Kernels).
+//
+//go:noescape
+func dAVX2Dot(a []float64, b []float64) float64
+
+// dAVX2Correlate needs weights of the length of at, and src to reach (see Kernels).
+//
+//go:noescape
+func dAVX2Correlate(dst []float64, src []float64, at []int, w []float64)
+
+// dAVX2Correlations needs dst of the length of at, and src to reach (see Kernels).
+//
+//go:noescape
+func dAVX2Correlations(dst []float64, a []float64, src []float64, at []int)
 
 // dAVX2Tanh needs z of the length of dst (see Kernels).
 //
@@ -94,6 +139,26 @@ func sAVX2Scale(dst []float32, a []float32, c float32)
 //go:noescape
 func sAVX2Shift(dst []float32, a []float32, c float32)
 
+// sAVX2Affine needs operands of the length of dst (see Kernels).
+//
+//go:noescape
+func sAVX2Affine(dst []float32, a []float32, c0 float32, c1 float32)
+
+// sAVX2Centre needs operands of the length of dst (see Kernels).
+//
+//go:noescape
+func sAVX2Centre(dst []float32, a []float32, c0 float32, c1 float32)
+
+// sAVX2Residual needs operands of the length of dst (see Kernels).
+//
+//go:noescape
+func sAVX2Residual(dst []float32, a []float32, b []float32, c0 float32, c1 float32)
+
+// sAVX2MulAdd needs operands of the length of dst (see Kernels).
+//
+//go:noescape
+func sAVX2MulAdd(dst []float32, a []float32, b []float32, c []float32)
+
 // sAVX2Gate needs operands of the length of dst (see Kernels).
 //
 //go:noescape
@@ -123,6 +188,31 @@ func sAVX2AddRows(dst []float32, ldd int, src []float32, lds int, rows int, n in
 //
 //go:noescape
 func sAVX2Largest(dst []float32, top []float32, bottom []float32, first float32, width float32)
+
+// sAVX2Sum needs operands of one length (see Kernels).
+//
+//go:noescape
+func sAVX2Sum(a []float32) float32
+
+// sAVX2Squares needs operands of one length (see Kernels).
+//
+//go:noescape
+func sAVX2Squares(a []float32, c float32) float32
+
+// sAVX2Dot needs operands of one length (see Kernels).
+//
+//go:noescape
+func sAVX2Dot(a []float32, b []float32) float32
+
+// sAVX2Correlate needs weights of the length of at, and src to reach (see Kernels).
+//
+//go:noescape
+func sAVX2Correlate(dst []float32, src []float32, at []int, w []float32)
+
+// sAVX2Correlations needs dst of the length of at, and src to reach (see Kernels).
+//
+//go:noescape
+func sAVX2Correlations(dst []float32, a []float32, src []float32, at []int)
 
 // sAVX2Tanh needs z of the length of dst (see Kernels).
 //

@@ -104,21 +104,21 @@ vectors4:
 	SUBQ    $0x10, CX
 	JLT     below4
 	VMOVUPD (DX)(SI*1), Y0
-	VMOVUPD (BX)(SI*1), Y1
-	VADDPD  Y1, Y0, Y0
+	VMOVUPD (BX)(SI*1), Y4
+	VADDPD  Y4, Y0, Y0
 	VMOVUPD Y0, (AX)(SI*1)
-	VMOVUPD 32(DX)(SI*1), Y2
-	VMOVUPD 32(BX)(SI*1), Y3
-	VADDPD  Y3, Y2, Y2
-	VMOVUPD Y2, 32(AX)(SI*1)
-	VMOVUPD 64(DX)(SI*1), Y4
-	VMOVUPD 64(BX)(SI*1), Y5
-	VADDPD  Y5, Y4, Y4
-	VMOVUPD Y4, 64(AX)(SI*1)
-	VMOVUPD 96(DX)(SI*1), Y6
+	VMOVUPD 32(DX)(SI*1), Y1
+	VMOVUPD 32(BX)(SI*1), Y5
+	VADDPD  Y5, Y1, Y1
+	VMOVUPD Y1, 32(AX)(SI*1)
+	VMOVUPD 64(DX)(SI*1), Y2
+	VMOVUPD 64(BX)(SI*1), Y6
+	VADDPD  Y6, Y2, Y2
+	VMOVUPD Y2, 64(AX)(SI*1)
+	VMOVUPD 96(DX)(SI*1), Y3
 	VMOVUPD 96(BX)(SI*1), Y7
-	VADDPD  Y7, Y6, Y6
-	VMOVUPD Y6, 96(AX)(SI*1)
+	VADDPD  Y7, Y3, Y3
+	VMOVUPD Y3, 96(AX)(SI*1)
 	ADDQ    $0x80, SI
 	JMP     vectors4
 
@@ -129,8 +129,8 @@ vectors1:
 	SUBQ    $0x04, CX
 	JLT     below1
 	VMOVUPD (DX)(SI*1), Y0
-	VMOVUPD (BX)(SI*1), Y1
-	VADDPD  Y1, Y0, Y0
+	VMOVUPD (BX)(SI*1), Y4
+	VADDPD  Y4, Y0, Y0
 	VMOVUPD Y0, (AX)(SI*1)
 	ADDQ    $0x20, SI
 	JMP     vectors1
@@ -142,8 +142,8 @@ vectors0:
 	SUBQ   $0x01, CX
 	JLT    below0
 	VMOVSD (DX)(SI*1), X0
-	VMOVSD (BX)(SI*1), X1
-	VADDPD Y1, Y0, Y0
+	VMOVSD (BX)(SI*1), X4
+	VADDPD Y4, Y0, Y0
 	VMOVSD X0, (AX)(SI*1)
 	ADDQ   $0x08, SI
 	JMP    vectors0
@@ -167,21 +167,21 @@ vectors4:
 	SUBQ    $0x10, CX
 	JLT     below4
 	VMOVUPD (DX)(SI*1), Y0
-	VMOVUPD (BX)(SI*1), Y1
-	VSUBPD  Y1, Y0, Y0
+	VMOVUPD (BX)(SI*1), Y4
+	VSUBPD  Y4, Y0, Y0
 	VMOVUPD Y0, (AX)(SI*1)
-	VMOVUPD 32(DX)(SI*1), Y2
-	VMOVUPD 32(BX)(SI*1), Y3
-	VSUBPD  Y3, Y2, Y2
-	VMOVUPD Y2, 32(AX)(SI*1)
-	VMOVUPD 64(DX)(SI*1), Y4
-	VMOVUPD 64(BX)(SI*1), Y5
-	VSUBPD  Y5, Y4, Y4
-	VMOVUPD Y4, 64(AX)(SI*1)
-	VMOVUPD 96(DX)(SI*1), Y6
+	VMOVUPD 32(DX)(SI*1), Y1
+	VMOVUPD 32(BX)(SI*1), Y5
+	VSUBPD  Y5, Y1, Y1
+	VMOVUPD Y1, 32(AX)(SI*1)
+	VMOVUPD 64(DX)(SI*1), Y2
+	VMOVUPD 64(BX)(SI*1), Y6
+	VSUBPD  Y6, Y2, Y2
+	VMOVUPD Y2, 64(AX)(SI*1)
+	VMOVUPD 96(DX)(SI*1), Y3
 	VMOVUPD 96(BX)(SI*1), Y7
-	VSUBPD  Y7, Y6, Y6
-	VMOVUPD Y6, 96(AX)(SI*1)
+	VSUBPD  Y7, Y3, Y3
+	VMOVUPD Y3, 96(AX)(SI*1)
 	ADDQ    $0x80, SI
 	JMP     vectors4
 
@@ -192,8 +192,8 @@ vectors1:
 	SUBQ    $0x04, CX
 	JLT     below1
 	VMOVUPD (DX)(SI*1), Y0
-	VMOVUPD (BX)(SI*1), Y1
-	VSUBPD  Y1, Y0, Y0
+	VMOVUPD (BX)(SI*1), Y4
+	VSUBPD  Y4, Y0, Y0
 	VMOVUPD Y0, (AX)(SI*1)
 	ADDQ    $0x20, SI
 	JMP     vectors1
@@ -205,8 +205,8 @@ vectors0:
 	SUBQ   $0x01, CX
 	JLT    below0
 	VMOVSD (DX)(SI*1), X0
-	VMOVSD (BX)(SI*1), X1
-	VSUBPD Y1, Y0, Y0
+	VMOVSD (BX)(SI*1), X4
+	VSUBPD Y4, Y0, Y0
 	VMOVSD X0, (AX)(SI*1)
 	ADDQ   $0x08, SI
 	JMP    vectors0
@@ -230,21 +230,21 @@ vectors4:
 	SUBQ    $0x10, CX
 	JLT     below4
 	VMOVUPD (DX)(SI*1), Y0
-	VMOVUPD (BX)(SI*1), Y1
-	VMULPD  Y1, Y0, Y0
+	VMOVUPD (BX)(SI*1), Y4
+	VMULPD  Y4, Y0, Y0
 	VMOVUPD Y0, (AX)(SI*1)
-	VMOVUPD 32(DX)(SI*1), Y2
-	VMOVUPD 32(BX)(SI*1), Y3
-	VMULPD  Y3, Y2, Y2
-	VMOVUPD Y2, 32(AX)(SI*1)
-	VMOVUPD 64(DX)(SI*1), Y4
-	VMOVUPD 64(BX)(SI*1), Y5
-	VMULPD  Y5, Y4, Y4
-	VMOVUPD Y4, 64(AX)(SI*1)
-	VMOVUPD 96(DX)(SI*1), Y6
+	VMOVUPD 32(DX)(SI*1), Y1
+	VMOVUPD 32(BX)(SI*1), Y5
+	VMULPD  Y5, Y1, Y1
+	VMOVUPD Y1, 32(AX)(SI*1)
+	VMOVUPD 64(DX)(SI*1), Y2
+	VMOVUPD 64(BX)(SI*1), Y6
+	VMULPD  Y6, Y2, Y2
+	VMOVUPD Y2, 64(AX)(SI*1)
+	VMOVUPD 96(DX)(SI*1), Y3
 	VMOVUPD 96(BX)(SI*1), Y7
-	VMULPD  Y7, Y6, Y6
-	VMOVUPD Y6, 96(AX)(SI*1)
+	VMULPD  Y7, Y3, Y3
+	VMOVUPD Y3, 96(AX)(SI*1)
 	ADDQ    $0x80, SI
 	JMP     vectors4
 
@@ -255,8 +255,8 @@ vectors1:
 	SUBQ    $0x04, CX
 	JLT     below1
 	VMOVUPD (DX)(SI*1), Y0
-	VMOVUPD (BX)(SI*1), Y1
-	VMULPD  Y1, Y0, Y0
+	VMOVUPD (BX)(SI*1), Y4
+	VMULPD  Y4, Y0, Y0
 	VMOVUPD Y0, (AX)(SI*1)
 	ADDQ    $0x20, SI
 	JMP     vectors1
@@ -268,8 +268,8 @@ vectors0:
 	SUBQ   $0x01, CX
 	JLT    below0
 	VMOVSD (DX)(SI*1), X0
-	VMOVSD (BX)(SI*1), X1
-	VMULPD Y1, Y0, Y0
+	VMOVSD (BX)(SI*1), X4
+	VMULPD Y4, Y0, Y0
 	VMOVSD X0, (AX)(SI*1)
 	ADDQ   $0x08, SI
 	JMP    vectors0
@@ -295,15 +295,15 @@ vectors4:
 	VMOVUPD (DX)(BX*1), Y0
 	VMULPD  Y13, Y0, Y0
 	VMOVUPD Y0, (AX)(BX*1)
-	VMOVUPD 32(DX)(BX*1), Y2
+	VMOVUPD 32(DX)(BX*1), Y1
+	VMULPD  Y13, Y1, Y1
+	VMOVUPD Y1, 32(AX)(BX*1)
+	VMOVUPD 64(DX)(BX*1), Y2
 	VMULPD  Y13, Y2, Y2
-	VMOVUPD Y2, 32(AX)(BX*1)
-	VMOVUPD 64(DX)(BX*1), Y4
-	VMULPD  Y13, Y4, Y4
-	VMOVUPD Y4, 64(AX)(BX*1)
-	VMOVUPD 96(DX)(BX*1), Y6
-	VMULPD  Y13, Y6, Y6
-	VMOVUPD Y6, 96(AX)(BX*1)
+	VMOVUPD Y2, 64(AX)(BX*1)
+	VMOVUPD 96(DX)(BX*1), Y3
+	VMULPD  Y13, Y3, Y3
+	VMOVUPD Y3, 96(AX)(BX*1)
 	ADDQ    $0x80, BX
 	JMP     vectors4
 
@@ -352,15 +352,15 @@ vectors4:
 	VMOVUPD (DX)(BX*1), Y0
 	VADDPD  Y13, Y0, Y0
 	VMOVUPD Y0, (AX)(BX*1)
-	VMOVUPD 32(DX)(BX*1), Y2
+	VMOVUPD 32(DX)(BX*1), Y1
+	VADDPD  Y13, Y1, Y1
+	VMOVUPD Y1, 32(AX)(BX*1)
+	VMOVUPD 64(DX)(BX*1), Y2
 	VADDPD  Y13, Y2, Y2
-	VMOVUPD Y2, 32(AX)(BX*1)
-	VMOVUPD 64(DX)(BX*1), Y4
-	VADDPD  Y13, Y4, Y4
-	VMOVUPD Y4, 64(AX)(BX*1)
-	VMOVUPD 96(DX)(BX*1), Y6
-	VADDPD  Y13, Y6, Y6
-	VMOVUPD Y6, 96(AX)(BX*1)
+	VMOVUPD Y2, 64(AX)(BX*1)
+	VMOVUPD 96(DX)(BX*1), Y3
+	VADDPD  Y13, Y3, Y3
+	VMOVUPD Y3, 96(AX)(BX*1)
 	ADDQ    $0x80, BX
 	JMP     vectors4
 
@@ -393,6 +393,287 @@ below0:
 	VZEROUPPER
 	RET
 
+// func dAVX2Affine(dst []float64, a []float64, c0 float64, c1 float64)
+// Requires: AVX
+TEXT ·dAVX2Affine(SB), NOSPLIT, $0-64
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         a_base+24(FP), DX
+	VXORPS       Y15, Y15, Y15
+	VBROADCASTSD c0+48(FP), Y13
+	VBROADCASTSD c1+56(FP), Y12
+	XORQ         BX, BX
+
+vectors4:
+	SUBQ    $0x10, CX
+	JLT     below4
+	VMOVUPD (DX)(BX*1), Y0
+	VMULPD  Y12, Y0, Y0
+	VADDPD  Y13, Y0, Y0
+	VMOVUPD Y0, (AX)(BX*1)
+	VMOVUPD 32(DX)(BX*1), Y1
+	VMULPD  Y12, Y1, Y1
+	VADDPD  Y13, Y1, Y1
+	VMOVUPD Y1, 32(AX)(BX*1)
+	VMOVUPD 64(DX)(BX*1), Y2
+	VMULPD  Y12, Y2, Y2
+	VADDPD  Y13, Y2, Y2
+	VMOVUPD Y2, 64(AX)(BX*1)
+	VMOVUPD 96(DX)(BX*1), Y3
+	VMULPD  Y12, Y3, Y3
+	VADDPD  Y13, Y3, Y3
+	VMOVUPD Y3, 96(AX)(BX*1)
+	ADDQ    $0x80, BX
+	JMP     vectors4
+
+below4:
+	ADDQ $0x10, CX
+
+vectors1:
+	SUBQ    $0x04, CX
+	JLT     below1
+	VMOVUPD (DX)(BX*1), Y0
+	VMULPD  Y12, Y0, Y0
+	VADDPD  Y13, Y0, Y0
+	VMOVUPD Y0, (AX)(BX*1)
+	ADDQ    $0x20, BX
+	JMP     vectors1
+
+below1:
+	ADDQ $0x04, CX
+
+vectors0:
+	SUBQ   $0x01, CX
+	JLT    below0
+	VMOVSD (DX)(BX*1), X0
+	VMULPD Y12, Y0, Y0
+	VADDPD Y13, Y0, Y0
+	VMOVSD X0, (AX)(BX*1)
+	ADDQ   $0x08, BX
+	JMP    vectors0
+
+below0:
+	ADDQ $0x01, CX
+	VZEROUPPER
+	RET
+
+// func dAVX2Centre(dst []float64, a []float64, c0 float64, c1 float64)
+// Requires: AVX
+TEXT ·dAVX2Centre(SB), NOSPLIT, $0-64
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         a_base+24(FP), DX
+	VXORPS       Y15, Y15, Y15
+	VBROADCASTSD c0+48(FP), Y13
+	VBROADCASTSD c1+56(FP), Y12
+	XORQ         BX, BX
+
+vectors4:
+	SUBQ    $0x10, CX
+	JLT     below4
+	VMOVUPD (DX)(BX*1), Y0
+	VSUBPD  Y13, Y0, Y0
+	VMULPD  Y12, Y0, Y0
+	VMOVUPD Y0, (AX)(BX*1)
+	VMOVUPD 32(DX)(BX*1), Y1
+	VSUBPD  Y13, Y1, Y1
+	VMULPD  Y12, Y1, Y1
+	VMOVUPD Y1, 32(AX)(BX*1)
+	VMOVUPD 64(DX)(BX*1), Y2
+	VSUBPD  Y13, Y2, Y2
+	VMULPD  Y12, Y2, Y2
+	VMOVUPD Y2, 64(AX)(BX*1)
+	VMOVUPD 96(DX)(BX*1), Y3
+	VSUBPD  Y13, Y3, Y3
+	VMULPD  Y12, Y3, Y3
+	VMOVUPD Y3, 96(AX)(BX*1)
+	ADDQ    $0x80, BX
+	JMP     vectors4
+
+below4:
+	ADDQ $0x10, CX
+
+vectors1:
+	SUBQ    $0x04, CX
+	JLT     below1
+	VMOVUPD (DX)(BX*1), Y0
+	VSUBPD  Y13, Y0, Y0
+	VMULPD  Y12, Y0, Y0
+	VMOVUPD Y0, (AX)(BX*1)
+	ADDQ    $0x20, BX
+	JMP     vectors1
+
+below1:
+	ADDQ $0x04, CX
+
+vectors0:
+	SUBQ   $0x01, CX
+	JLT    below0
+	VMOVSD (DX)(BX*1), X0
+	VSUBPD Y13, Y0, Y0
+	VMULPD Y12, Y0, Y0
+	VMOVSD X0, (AX)(BX*1)
+	ADDQ   $0x08, BX
+	JMP    vectors0
+
+below0:
+	ADDQ $0x01, CX
+	VZEROUPPER
+	RET
+
+// func dAVX2Residual(dst []float64, a []float64, b []float64, c0 float64, c1 float64)
+// Requires: AVX
+TEXT ·dAVX2Residual(SB), NOSPLIT, $0-88
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         a_base+24(FP), DX
+	MOVQ         b_base+48(FP), BX
+	VXORPS       Y15, Y15, Y15
+	VBROADCASTSD c0+72(FP), Y13
+	VBROADCASTSD c1+80(FP), Y12
+	XORQ         SI, SI
+
+vectors4:
+	SUBQ    $0x10, CX
+	JLT     below4
+	VMOVUPD (DX)(SI*1), Y0
+	VMOVUPD (BX)(SI*1), Y4
+	VSUBPD  Y13, Y0, Y0
+	VMULPD  Y12, Y4, Y4
+	VSUBPD  Y4, Y0, Y0
+	VMOVUPD Y0, (AX)(SI*1)
+	VMOVUPD 32(DX)(SI*1), Y1
+	VMOVUPD 32(BX)(SI*1), Y5
+	VSUBPD  Y13, Y1, Y1
+	VMULPD  Y12, Y5, Y5
+	VSUBPD  Y5, Y1, Y1
+	VMOVUPD Y1, 32(AX)(SI*1)
+	VMOVUPD 64(DX)(SI*1), Y2
+	VMOVUPD 64(BX)(SI*1), Y6
+	VSUBPD  Y13, Y2, Y2
+	VMULPD  Y12, Y6, Y6
+	VSUBPD  Y6, Y2, Y2
+	VMOVUPD Y2, 64(AX)(SI*1)
+	VMOVUPD 96(DX)(SI*1), Y3
+	VMOVUPD 96(BX)(SI*1), Y7
+	VSUBPD  Y13, Y3, Y3
+	VMULPD  Y12, Y7, Y7
+	VSUBPD  Y7, Y3, Y3
+	VMOVUPD Y3, 96(AX)(SI*1)
+	ADDQ    $0x80, SI
+	JMP     vectors4
+
+below4:
+	ADDQ $0x10, CX
+
+vectors1:
+	SUBQ    $0x04, CX
+	JLT     below1
+	VMOVUPD (DX)(SI*1), Y0
+	VMOVUPD (BX)(SI*1), Y4
+	VSUBPD  Y13, Y0, Y0
+	VMULPD  Y12, Y4, Y4
+	VSUBPD  Y4, Y0, Y0
+	VMOVUPD Y0, (AX)(SI*1)
+	ADDQ    $0x20, SI
+	JMP     vectors1
+
+below1:
+	ADDQ $0x04, CX
+
+vectors0:
+	SUBQ   $0x01, CX
+	JLT    below0
+	VMOVSD (DX)(SI*1), X0
+	VMOVSD (BX)(SI*1), X4
+	VSUBPD Y13, Y0, Y0
+	VMULPD Y12, Y4, Y4
+	VSUBPD Y4, Y0, Y0
+	VMOVSD X0, (AX)(SI*1)
+	ADDQ   $0x08, SI
+	JMP    vectors0
+
+below0:
+	ADDQ $0x01, CX
+	VZEROUPPER
+	RET
+
+// func dAVX2MulAdd(dst []float64, a []float64, b []float64, c []float64)
+// Requires: AVX
+TEXT ·dAVX2MulAdd(SB), NOSPLIT, $0-96
+	MOVQ   dst_base+0(FP), AX
+	MOVQ   dst_len+8(FP), CX
+	MOVQ   a_base+24(FP), DX
+	MOVQ   b_base+48(FP), BX
+	MOVQ   c_base+72(FP), SI
+	VXORPS Y15, Y15, Y15
+	XORQ   DI, DI
+
+vectors4:
+	SUBQ    $0x10, CX
+	JLT     below4
+	VMOVUPD (DX)(DI*1), Y0
+	VMOVUPD (BX)(DI*1), Y4
+	VMOVUPD (SI)(DI*1), Y8
+	VMULPD  Y4, Y0, Y0
+	VADDPD  Y8, Y0, Y0
+	VMOVUPD Y0, (AX)(DI*1)
+	VMOVUPD 32(DX)(DI*1), Y1
+	VMOVUPD 32(BX)(DI*1), Y5
+	VMOVUPD 32(SI)(DI*1), Y9
+	VMULPD  Y5, Y1, Y1
+	VADDPD  Y9, Y1, Y1
+	VMOVUPD Y1, 32(AX)(DI*1)
+	VMOVUPD 64(DX)(DI*1), Y2
+	VMOVUPD 64(BX)(DI*1), Y6
+	VMOVUPD 64(SI)(DI*1), Y10
+	VMULPD  Y6, Y2, Y2
+	VADDPD  Y10, Y2, Y2
+	VMOVUPD Y2, 64(AX)(DI*1)
+	VMOVUPD 96(DX)(DI*1), Y3
+	VMOVUPD 96(BX)(DI*1), Y7
+	VMOVUPD 96(SI)(DI*1), Y11
+	VMULPD  Y7, Y3, Y3
+	VADDPD  Y11, Y3, Y3
+	VMOVUPD Y3, 96(AX)(DI*1)
+	ADDQ    $0x80, DI
+	JMP     vectors4
+
+below4:
+	ADDQ $0x10, CX
+
+vectors1:
+	SUBQ    $0x04, CX
+	JLT     below1
+	VMOVUPD (DX)(DI*1), Y0
+	VMOVUPD (BX)(DI*1), Y4
+	VMOVUPD (SI)(DI*1), Y8
+	VMULPD  Y4, Y0, Y0
+	VADDPD  Y8, Y0, Y0
+	VMOVUPD Y0, (AX)(DI*1)
+	ADDQ    $0x20, DI
+	JMP     vectors1
+
+below1:
+	ADDQ $0x04, CX
+
+vectors0:
+	SUBQ   $0x01, CX
+	JLT    below0
+	VMOVSD (DX)(DI*1), X0
+	VMOVSD (BX)(DI*1), X4
+	VMOVSD (SI)(DI*1), X8
+	VMULPD Y4, Y0, Y0
+	VADDPD Y8, Y0, Y0
+	VMOVSD X0, (AX)(DI*1)
+	ADDQ   $0x08, DI
+	JMP    vectors0
+
+below0:
+	ADDQ $0x01, CX
+	VZEROUPPER
+	RET
+
 // func dAVX2Gate(dst []float64, z []float64, a []float64)
 // Requires: AVX
 TEXT ·dAVX2Gate(SB), NOSPLIT, $0-72
@@ -407,25 +688,25 @@ vectors4:
 	SUBQ    $0x10, CX
 	JLT     below4
 	VMOVUPD (DX)(SI*1), Y0
-	VMOVUPD (BX)(SI*1), Y1
+	VMOVUPD (BX)(SI*1), Y4
 	VCMPPD  $0x12, Y15, Y0, Y0
-	VANDNPD Y1, Y0, Y0
+	VANDNPD Y4, Y0, Y0
 	VMOVUPD Y0, (AX)(SI*1)
-	VMOVUPD 32(DX)(SI*1), Y2
-	VMOVUPD 32(BX)(SI*1), Y3
+	VMOVUPD 32(DX)(SI*1), Y1
+	VMOVUPD 32(BX)(SI*1), Y5
+	VCMPPD  $0x12, Y15, Y1, Y1
+	VANDNPD Y5, Y1, Y1
+	VMOVUPD Y1, 32(AX)(SI*1)
+	VMOVUPD 64(DX)(SI*1), Y2
+	VMOVUPD 64(BX)(SI*1), Y6
 	VCMPPD  $0x12, Y15, Y2, Y2
-	VANDNPD Y3, Y2, Y2
-	VMOVUPD Y2, 32(AX)(SI*1)
-	VMOVUPD 64(DX)(SI*1), Y4
-	VMOVUPD 64(BX)(SI*1), Y5
-	VCMPPD  $0x12, Y15, Y4, Y4
-	VANDNPD Y5, Y4, Y4
-	VMOVUPD Y4, 64(AX)(SI*1)
-	VMOVUPD 96(DX)(SI*1), Y6
+	VANDNPD Y6, Y2, Y2
+	VMOVUPD Y2, 64(AX)(SI*1)
+	VMOVUPD 96(DX)(SI*1), Y3
 	VMOVUPD 96(BX)(SI*1), Y7
-	VCMPPD  $0x12, Y15, Y6, Y6
-	VANDNPD Y7, Y6, Y6
-	VMOVUPD Y6, 96(AX)(SI*1)
+	VCMPPD  $0x12, Y15, Y3, Y3
+	VANDNPD Y7, Y3, Y3
+	VMOVUPD Y3, 96(AX)(SI*1)
 	ADDQ    $0x80, SI
 	JMP     vectors4
 
@@ -436,9 +717,9 @@ vectors1:
 	SUBQ    $0x04, CX
 	JLT     below1
 	VMOVUPD (DX)(SI*1), Y0
-	VMOVUPD (BX)(SI*1), Y1
+	VMOVUPD (BX)(SI*1), Y4
 	VCMPPD  $0x12, Y15, Y0, Y0
-	VANDNPD Y1, Y0, Y0
+	VANDNPD Y4, Y0, Y0
 	VMOVUPD Y0, (AX)(SI*1)
 	ADDQ    $0x20, SI
 	JMP     vectors1
@@ -450,9 +731,9 @@ vectors0:
 	SUBQ    $0x01, CX
 	JLT     below0
 	VMOVSD  (DX)(SI*1), X0
-	VMOVSD  (BX)(SI*1), X1
+	VMOVSD  (BX)(SI*1), X4
 	VCMPPD  $0x12, Y15, Y0, Y0
-	VANDNPD Y1, Y0, Y0
+	VANDNPD Y4, Y0, Y0
 	VMOVSD  X0, (AX)(SI*1)
 	ADDQ    $0x08, SI
 	JMP     vectors0
@@ -477,29 +758,29 @@ vectors4:
 	SUBQ      $0x10, CX
 	JLT       below4
 	VMOVUPD   (DX)(SI*1), Y0
-	VMOVUPD   (BX)(SI*1), Y1
+	VMOVUPD   (BX)(SI*1), Y4
 	VCMPPD    $0x12, Y15, Y0, Y0
-	VMULPD    Y13, Y1, Y14
-	VBLENDVPD Y0, Y14, Y1, Y0
+	VMULPD    Y13, Y4, Y14
+	VBLENDVPD Y0, Y14, Y4, Y0
 	VMOVUPD   Y0, (AX)(SI*1)
-	VMOVUPD   32(DX)(SI*1), Y2
-	VMOVUPD   32(BX)(SI*1), Y3
-	VCMPPD    $0x12, Y15, Y2, Y2
-	VMULPD    Y13, Y3, Y14
-	VBLENDVPD Y2, Y14, Y3, Y2
-	VMOVUPD   Y2, 32(AX)(SI*1)
-	VMOVUPD   64(DX)(SI*1), Y4
-	VMOVUPD   64(BX)(SI*1), Y5
-	VCMPPD    $0x12, Y15, Y4, Y4
+	VMOVUPD   32(DX)(SI*1), Y1
+	VMOVUPD   32(BX)(SI*1), Y5
+	VCMPPD    $0x12, Y15, Y1, Y1
 	VMULPD    Y13, Y5, Y14
-	VBLENDVPD Y4, Y14, Y5, Y4
-	VMOVUPD   Y4, 64(AX)(SI*1)
-	VMOVUPD   96(DX)(SI*1), Y6
+	VBLENDVPD Y1, Y14, Y5, Y1
+	VMOVUPD   Y1, 32(AX)(SI*1)
+	VMOVUPD   64(DX)(SI*1), Y2
+	VMOVUPD   64(BX)(SI*1), Y6
+	VCMPPD    $0x12, Y15, Y2, Y2
+	VMULPD    Y13, Y6, Y14
+	VBLENDVPD Y2, Y14, Y6, Y2
+	VMOVUPD   Y2, 64(AX)(SI*1)
+	VMOVUPD   96(DX)(SI*1), Y3
 	VMOVUPD   96(BX)(SI*1), Y7
-	VCMPPD    $0x12, Y15, Y6, Y6
+	VCMPPD    $0x12, Y15, Y3, Y3
 	VMULPD    Y13, Y7, Y14
-	VBLENDVPD Y6, Y14, Y7, Y6
-	VMOVUPD   Y6, 96(AX)(SI*1)
+	VBLENDVPD Y3, Y14, Y7, Y3
+	VMOVUPD   Y3, 96(AX)(SI*1)
 	ADDQ      $0x80, SI
 	JMP       vectors4
 
@@ -510,10 +791,10 @@ vectors1:
 	SUBQ      $0x04, CX
 	JLT       below1
 	VMOVUPD   (DX)(SI*1), Y0
-	VMOVUPD   (BX)(SI*1), Y1
+	VMOVUPD   (BX)(SI*1), Y4
 	VCMPPD    $0x12, Y15, Y0, Y0
-	VMULPD    Y13, Y1, Y14
-	VBLENDVPD Y0, Y14, Y1, Y0
+	VMULPD    Y13, Y4, Y14
+	VBLENDVPD Y0, Y14, Y4, Y0
 	VMOVUPD   Y0, (AX)(SI*1)
 	ADDQ      $0x20, SI
 	JMP       vectors1
@@ -525,10 +806,10 @@ vectors0:
 	SUBQ      $0x01, CX
 	JLT       below0
 	VMOVSD    (DX)(SI*1), X0
-	VMOVSD    (BX)(SI*1), X1
+	VMOVSD    (BX)(SI*1), X4
 	VCMPPD    $0x12, Y15, Y0, Y0
-	VMULPD    Y13, Y1, Y14
-	VBLENDVPD Y0, Y14, Y1, Y0
+	VMULPD    Y13, Y4, Y14
+	VBLENDVPD Y0, Y14, Y4, Y0
 	VMOVSD    X0, (AX)(SI*1)
 	ADDQ      $0x08, SI
 	JMP       vectors0
@@ -555,37 +836,37 @@ vectors4:
 	SUBQ    $0x10, CX
 	JLT     below4
 	VMOVUPD (DX)(SI*1), Y0
-	VMOVUPD (BX)(SI*1), Y1
+	VMOVUPD (BX)(SI*1), Y4
 	VMULPD  Y11, Y0, Y14
 	VADDPD  Y12, Y14, Y14
 	VMULPD  Y14, Y0, Y0
 	VADDPD  Y13, Y0, Y0
-	VMULPD  Y1, Y0, Y0
+	VMULPD  Y4, Y0, Y0
 	VMOVUPD Y0, (AX)(SI*1)
-	VMOVUPD 32(DX)(SI*1), Y2
-	VMOVUPD 32(BX)(SI*1), Y3
+	VMOVUPD 32(DX)(SI*1), Y1
+	VMOVUPD 32(BX)(SI*1), Y5
+	VMULPD  Y11, Y1, Y14
+	VADDPD  Y12, Y14, Y14
+	VMULPD  Y14, Y1, Y1
+	VADDPD  Y13, Y1, Y1
+	VMULPD  Y5, Y1, Y1
+	VMOVUPD Y1, 32(AX)(SI*1)
+	VMOVUPD 64(DX)(SI*1), Y2
+	VMOVUPD 64(BX)(SI*1), Y6
 	VMULPD  Y11, Y2, Y14
 	VADDPD  Y12, Y14, Y14
 	VMULPD  Y14, Y2, Y2
 	VADDPD  Y13, Y2, Y2
-	VMULPD  Y3, Y2, Y2
-	VMOVUPD Y2, 32(AX)(SI*1)
-	VMOVUPD 64(DX)(SI*1), Y4
-	VMOVUPD 64(BX)(SI*1), Y5
-	VMULPD  Y11, Y4, Y14
-	VADDPD  Y12, Y14, Y14
-	VMULPD  Y14, Y4, Y4
-	VADDPD  Y13, Y4, Y4
-	VMULPD  Y5, Y4, Y4
-	VMOVUPD Y4, 64(AX)(SI*1)
-	VMOVUPD 96(DX)(SI*1), Y6
+	VMULPD  Y6, Y2, Y2
+	VMOVUPD Y2, 64(AX)(SI*1)
+	VMOVUPD 96(DX)(SI*1), Y3
 	VMOVUPD 96(BX)(SI*1), Y7
-	VMULPD  Y11, Y6, Y14
+	VMULPD  Y11, Y3, Y14
 	VADDPD  Y12, Y14, Y14
-	VMULPD  Y14, Y6, Y6
-	VADDPD  Y13, Y6, Y6
-	VMULPD  Y7, Y6, Y6
-	VMOVUPD Y6, 96(AX)(SI*1)
+	VMULPD  Y14, Y3, Y3
+	VADDPD  Y13, Y3, Y3
+	VMULPD  Y7, Y3, Y3
+	VMOVUPD Y3, 96(AX)(SI*1)
 	ADDQ    $0x80, SI
 	JMP     vectors4
 
@@ -596,12 +877,12 @@ vectors1:
 	SUBQ    $0x04, CX
 	JLT     below1
 	VMOVUPD (DX)(SI*1), Y0
-	VMOVUPD (BX)(SI*1), Y1
+	VMOVUPD (BX)(SI*1), Y4
 	VMULPD  Y11, Y0, Y14
 	VADDPD  Y12, Y14, Y14
 	VMULPD  Y14, Y0, Y0
 	VADDPD  Y13, Y0, Y0
-	VMULPD  Y1, Y0, Y0
+	VMULPD  Y4, Y0, Y0
 	VMOVUPD Y0, (AX)(SI*1)
 	ADDQ    $0x20, SI
 	JMP     vectors1
@@ -613,12 +894,12 @@ vectors0:
 	SUBQ   $0x01, CX
 	JLT    below0
 	VMOVSD (DX)(SI*1), X0
-	VMOVSD (BX)(SI*1), X1
+	VMOVSD (BX)(SI*1), X4
 	VMULPD Y11, Y0, Y14
 	VADDPD Y12, Y14, Y14
 	VMULPD Y14, Y0, Y0
 	VADDPD Y13, Y0, Y0
-	VMULPD Y1, Y0, Y0
+	VMULPD Y4, Y0, Y0
 	VMOVSD X0, (AX)(SI*1)
 	ADDQ   $0x08, SI
 	JMP    vectors0
@@ -927,6 +1208,589 @@ below16:
 	VZEROUPPER
 	RET
 
+// func dAVX2Sum(a []float64) float64
+// Requires: AVX, SSE2
+TEXT ·dAVX2Sum(SB), NOSPLIT, $0-32
+	MOVQ   a_len+8(FP), AX
+	MOVQ   a_base+0(FP), CX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	XORQ   DX, DX
+
+vectors4:
+	SUBQ    $0x10, AX
+	JLT     below4
+	VMOVUPD (CX)(DX*1), Y8
+	VADDPD  Y8, Y0, Y0
+	VMOVUPD 32(CX)(DX*1), Y8
+	VADDPD  Y8, Y1, Y1
+	VMOVUPD 64(CX)(DX*1), Y8
+	VADDPD  Y8, Y2, Y2
+	VMOVUPD 96(CX)(DX*1), Y8
+	VADDPD  Y8, Y3, Y3
+	ADDQ    $0x80, DX
+	JMP     vectors4
+
+below4:
+	ADDQ $0x10, AX
+
+vectors1:
+	SUBQ    $0x04, AX
+	JLT     below1
+	VMOVUPD (CX)(DX*1), Y8
+	VADDPD  Y8, Y0, Y0
+	ADDQ    $0x20, DX
+	JMP     vectors1
+
+below1:
+	ADDQ         $0x04, AX
+	VADDPD       Y1, Y0, Y0
+	VADDPD       Y2, Y0, Y0
+	VADDPD       Y3, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X9
+	VADDPD       X9, X0, X0
+	VMOVHLPS     X0, X0, X9
+	VADDPD       X9, X0, X0
+
+vectors0:
+	SUBQ   $0x01, AX
+	JLT    below0
+	VMOVSD (CX)(DX*1), X8
+	VADDPD Y8, Y0, Y0
+	ADDQ   $0x08, DX
+	JMP    vectors0
+
+below0:
+	ADDQ  $0x01, AX
+	MOVSD X0, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func dAVX2Squares(a []float64, c float64) float64
+// Requires: AVX, FMA3, SSE2
+TEXT ·dAVX2Squares(SB), NOSPLIT, $0-40
+	MOVQ         a_len+8(FP), AX
+	MOVQ         a_base+0(FP), CX
+	VBROADCASTSD c+24(FP), Y13
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	XORQ         DX, DX
+
+vectors4:
+	SUBQ        $0x10, AX
+	JLT         below4
+	VMOVUPD     (CX)(DX*1), Y8
+	VSUBPD      Y13, Y8, Y8
+	VFMADD231PD Y8, Y8, Y0
+	VMOVUPD     32(CX)(DX*1), Y8
+	VSUBPD      Y13, Y8, Y8
+	VFMADD231PD Y8, Y8, Y1
+	VMOVUPD     64(CX)(DX*1), Y8
+	VSUBPD      Y13, Y8, Y8
+	VFMADD231PD Y8, Y8, Y2
+	VMOVUPD     96(CX)(DX*1), Y8
+	VSUBPD      Y13, Y8, Y8
+	VFMADD231PD Y8, Y8, Y3
+	ADDQ        $0x80, DX
+	JMP         vectors4
+
+below4:
+	ADDQ $0x10, AX
+
+vectors1:
+	SUBQ        $0x04, AX
+	JLT         below1
+	VMOVUPD     (CX)(DX*1), Y8
+	VSUBPD      Y13, Y8, Y8
+	VFMADD231PD Y8, Y8, Y0
+	ADDQ        $0x20, DX
+	JMP         vectors1
+
+below1:
+	ADDQ         $0x04, AX
+	VADDPD       Y1, Y0, Y0
+	VADDPD       Y2, Y0, Y0
+	VADDPD       Y3, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X9
+	VADDPD       X9, X0, X0
+	VMOVHLPS     X0, X0, X9
+	VADDPD       X9, X0, X0
+
+vectors0:
+	SUBQ        $0x01, AX
+	JLT         below0
+	VMOVSD      (CX)(DX*1), X8
+	VSUBPD      Y13, Y8, Y8
+	VFMADD231PD Y8, Y8, Y0
+	ADDQ        $0x08, DX
+	JMP         vectors0
+
+below0:
+	ADDQ  $0x01, AX
+	MOVSD X0, ret+32(FP)
+	VZEROUPPER
+	RET
+
+// func dAVX2Dot(a []float64, b []float64) float64
+// Requires: AVX, FMA3, SSE2
+TEXT ·dAVX2Dot(SB), NOSPLIT, $0-56
+	MOVQ   a_len+8(FP), AX
+	MOVQ   a_base+0(FP), CX
+	MOVQ   b_base+24(FP), DX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	XORQ   BX, BX
+
+vectors4:
+	SUBQ        $0x10, AX
+	JLT         below4
+	VMOVUPD     (CX)(BX*1), Y8
+	VMOVUPD     (DX)(BX*1), Y9
+	VFMADD231PD Y8, Y9, Y0
+	VMOVUPD     32(CX)(BX*1), Y8
+	VMOVUPD     32(DX)(BX*1), Y9
+	VFMADD231PD Y8, Y9, Y1
+	VMOVUPD     64(CX)(BX*1), Y8
+	VMOVUPD     64(DX)(BX*1), Y9
+	VFMADD231PD Y8, Y9, Y2
+	VMOVUPD     96(CX)(BX*1), Y8
+	VMOVUPD     96(DX)(BX*1), Y9
+	VFMADD231PD Y8, Y9, Y3
+	ADDQ        $0x80, BX
+	JMP         vectors4
+
+below4:
+	ADDQ $0x10, AX
+
+vectors1:
+	SUBQ        $0x04, AX
+	JLT         below1
+	VMOVUPD     (CX)(BX*1), Y8
+	VMOVUPD     (DX)(BX*1), Y9
+	VFMADD231PD Y8, Y9, Y0
+	ADDQ        $0x20, BX
+	JMP         vectors1
+
+below1:
+	ADDQ         $0x04, AX
+	VADDPD       Y1, Y0, Y0
+	VADDPD       Y2, Y0, Y0
+	VADDPD       Y3, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X9
+	VADDPD       X9, X0, X0
+	VMOVHLPS     X0, X0, X9
+	VADDPD       X9, X0, X0
+
+vectors0:
+	SUBQ        $0x01, AX
+	JLT         below0
+	VMOVSD      (CX)(BX*1), X8
+	VMOVSD      (DX)(BX*1), X9
+	VFMADD231PD Y8, Y9, Y0
+	ADDQ        $0x08, BX
+	JMP         vectors0
+
+below0:
+	ADDQ  $0x01, AX
+	MOVSD X0, ret+48(FP)
+	VZEROUPPER
+	RET
+
+// func dAVX2Correlate(dst []float64, src []float64, at []int, w []float64)
+// Requires: AVX, FMA3
+TEXT ·dAVX2Correlate(SB), NOSPLIT, $0-96
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ src_base+24(FP), DX
+	MOVQ at_base+48(FP), BX
+	MOVQ at_len+56(FP), SI
+	MOVQ w_base+72(FP), DI
+
+vectors8:
+	SUBQ   $0x20, CX
+	JLT    below8
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	XORQ   R8, R8
+
+taps8:
+	CMPQ         R8, SI
+	JGE          end8
+	MOVQ         (BX)(R8*8), R9
+	VBROADCASTSD (DI)(R8*8), Y15
+	VFMADD231PD  (DX)(R9*8), Y15, Y0
+	VFMADD231PD  32(DX)(R9*8), Y15, Y1
+	VFMADD231PD  64(DX)(R9*8), Y15, Y2
+	VFMADD231PD  96(DX)(R9*8), Y15, Y3
+	VFMADD231PD  128(DX)(R9*8), Y15, Y4
+	VFMADD231PD  160(DX)(R9*8), Y15, Y5
+	VFMADD231PD  192(DX)(R9*8), Y15, Y6
+	VFMADD231PD  224(DX)(R9*8), Y15, Y7
+	INCQ         R8
+	JMP          taps8
+
+end8:
+	VMOVUPD Y0, (AX)
+	VMOVUPD Y1, 32(AX)
+	VMOVUPD Y2, 64(AX)
+	VMOVUPD Y3, 96(AX)
+	VMOVUPD Y4, 128(AX)
+	VMOVUPD Y5, 160(AX)
+	VMOVUPD Y6, 192(AX)
+	VMOVUPD Y7, 224(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, DX
+	JMP     vectors8
+
+below8:
+	ADDQ $0x20, CX
+
+vectors4:
+	SUBQ   $0x10, CX
+	JLT    below4
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	XORQ   R8, R8
+
+taps4:
+	CMPQ         R8, SI
+	JGE          end4
+	MOVQ         (BX)(R8*8), R9
+	VBROADCASTSD (DI)(R8*8), Y15
+	VFMADD231PD  (DX)(R9*8), Y15, Y0
+	VFMADD231PD  32(DX)(R9*8), Y15, Y1
+	VFMADD231PD  64(DX)(R9*8), Y15, Y2
+	VFMADD231PD  96(DX)(R9*8), Y15, Y3
+	INCQ         R8
+	JMP          taps4
+
+end4:
+	VMOVUPD Y0, (AX)
+	VMOVUPD Y1, 32(AX)
+	VMOVUPD Y2, 64(AX)
+	VMOVUPD Y3, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	JMP     vectors4
+
+below4:
+	ADDQ $0x10, CX
+
+vectors1:
+	SUBQ   $0x04, CX
+	JLT    below1
+	VXORPS Y0, Y0, Y0
+	XORQ   R8, R8
+
+taps1:
+	CMPQ         R8, SI
+	JGE          end1
+	MOVQ         (BX)(R8*8), R9
+	VBROADCASTSD (DI)(R8*8), Y15
+	VFMADD231PD  (DX)(R9*8), Y15, Y0
+	INCQ         R8
+	JMP          taps1
+
+end1:
+	VMOVUPD Y0, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, DX
+	JMP     vectors1
+
+below1:
+	ADDQ $0x04, CX
+
+vectors0:
+	SUBQ   $0x01, CX
+	JLT    below0
+	VXORPS Y0, Y0, Y0
+	XORQ   R8, R8
+
+taps0:
+	CMPQ         R8, SI
+	JGE          end0
+	MOVQ         (BX)(R8*8), R9
+	VBROADCASTSD (DI)(R8*8), Y15
+	VFMADD231SD  (DX)(R9*8), X15, X0
+	INCQ         R8
+	JMP          taps0
+
+end0:
+	VMOVSD X0, (AX)
+	ADDQ   $0x00000008, AX
+	ADDQ   $0x00000008, DX
+	JMP    vectors0
+
+below0:
+	ADDQ $0x01, CX
+	VZEROUPPER
+	RET
+
+// func dAVX2Correlations(dst []float64, a []float64, src []float64, at []int)
+// Requires: AVX, FMA3
+TEXT ·dAVX2Correlations(SB), NOSPLIT, $8-96
+	MOVQ   dst_base+0(FP), AX
+	MOVQ   dst_len+8(FP), CX
+	MOVQ   a_base+24(FP), DX
+	MOVQ   at_base+72(FP), BX
+	MOVQ   a_len+32(FP), SI
+	IMUL3Q $0x08, SI, SI
+
+taps9:
+	SUBQ   $0x09, CX
+	JLT    below9
+	MOVQ   src_base+48(FP), DI
+	MOVQ   (BX), R8
+	LEAQ   (DI)(R8*8), R8
+	VXORPS Y0, Y0, Y0
+	MOVQ   8(BX), R9
+	LEAQ   (DI)(R9*8), R9
+	VXORPS Y1, Y1, Y1
+	MOVQ   16(BX), R10
+	LEAQ   (DI)(R10*8), R10
+	VXORPS Y2, Y2, Y2
+	MOVQ   24(BX), R11
+	LEAQ   (DI)(R11*8), R11
+	VXORPS Y3, Y3, Y3
+	MOVQ   32(BX), R12
+	LEAQ   (DI)(R12*8), R12
+	VXORPS Y4, Y4, Y4
+	MOVQ   40(BX), R13
+	LEAQ   (DI)(R13*8), R13
+	VXORPS Y5, Y5, Y5
+	MOVQ   48(BX), R14
+	LEAQ   (DI)(R14*8), R14
+	VXORPS Y6, Y6, Y6
+	MOVQ   56(BX), R15
+	LEAQ   (DI)(R15*8), R15
+	VXORPS Y7, Y7, Y7
+	MOVQ   64(BX), BP
+	LEAQ   (DI)(BP*8), BP
+	VXORPS Y8, Y8, Y8
+	XORQ   DI, DI
+
+taps9vectors1:
+	ADDQ        $0x20, DI
+	CMPQ        DI, SI
+	JGT         taps9end1
+	VMOVUPD     -32(DX)(DI*1), Y10
+	VFMADD231PD -32(R8)(DI*1), Y10, Y0
+	VFMADD231PD -32(R9)(DI*1), Y10, Y1
+	VFMADD231PD -32(R10)(DI*1), Y10, Y2
+	VFMADD231PD -32(R11)(DI*1), Y10, Y3
+	VFMADD231PD -32(R12)(DI*1), Y10, Y4
+	VFMADD231PD -32(R13)(DI*1), Y10, Y5
+	VFMADD231PD -32(R14)(DI*1), Y10, Y6
+	VFMADD231PD -32(R15)(DI*1), Y10, Y7
+	VFMADD231PD -32(BP)(DI*1), Y10, Y8
+	JMP         taps9vectors1
+
+taps9end1:
+	SUBQ         $0x20, DI
+	VEXTRACTF128 $0x01, Y0, X9
+	VADDPD       X9, X0, X0
+	VMOVHLPS     X0, X0, X9
+	VADDPD       X9, X0, X0
+	VEXTRACTF128 $0x01, Y1, X9
+	VADDPD       X9, X1, X1
+	VMOVHLPS     X1, X1, X9
+	VADDPD       X9, X1, X1
+	VEXTRACTF128 $0x01, Y2, X9
+	VADDPD       X9, X2, X2
+	VMOVHLPS     X2, X2, X9
+	VADDPD       X9, X2, X2
+	VEXTRACTF128 $0x01, Y3, X9
+	VADDPD       X9, X3, X3
+	VMOVHLPS     X3, X3, X9
+	VADDPD       X9, X3, X3
+	VEXTRACTF128 $0x01, Y4, X9
+	VADDPD       X9, X4, X4
+	VMOVHLPS     X4, X4, X9
+	VADDPD       X9, X4, X4
+	VEXTRACTF128 $0x01, Y5, X9
+	VADDPD       X9, X5, X5
+	VMOVHLPS     X5, X5, X9
+	VADDPD       X9, X5, X5
+	VEXTRACTF128 $0x01, Y6, X9
+	VADDPD       X9, X6, X6
+	VMOVHLPS     X6, X6, X9
+	VADDPD       X9, X6, X6
+	VEXTRACTF128 $0x01, Y7, X9
+	VADDPD       X9, X7, X7
+	VMOVHLPS     X7, X7, X9
+	VADDPD       X9, X7, X7
+	VEXTRACTF128 $0x01, Y8, X9
+	VADDPD       X9, X8, X8
+	VMOVHLPS     X8, X8, X9
+	VADDPD       X9, X8, X8
+
+taps9vectors0:
+	ADDQ        $0x08, DI
+	CMPQ        DI, SI
+	JGT         taps9end0
+	VMOVSD      -8(DX)(DI*1), X10
+	VFMADD231SD -8(R8)(DI*1), X10, X0
+	VFMADD231SD -8(R9)(DI*1), X10, X1
+	VFMADD231SD -8(R10)(DI*1), X10, X2
+	VFMADD231SD -8(R11)(DI*1), X10, X3
+	VFMADD231SD -8(R12)(DI*1), X10, X4
+	VFMADD231SD -8(R13)(DI*1), X10, X5
+	VFMADD231SD -8(R14)(DI*1), X10, X6
+	VFMADD231SD -8(R15)(DI*1), X10, X7
+	VFMADD231SD -8(BP)(DI*1), X10, X8
+	JMP         taps9vectors0
+
+taps9end0:
+	SUBQ   $0x08, DI
+	VADDSD (AX), X0, X0
+	VMOVSD X0, (AX)
+	VADDSD 8(AX), X1, X1
+	VMOVSD X1, 8(AX)
+	VADDSD 16(AX), X2, X2
+	VMOVSD X2, 16(AX)
+	VADDSD 24(AX), X3, X3
+	VMOVSD X3, 24(AX)
+	VADDSD 32(AX), X4, X4
+	VMOVSD X4, 32(AX)
+	VADDSD 40(AX), X5, X5
+	VMOVSD X5, 40(AX)
+	VADDSD 48(AX), X6, X6
+	VMOVSD X6, 48(AX)
+	VADDSD 56(AX), X7, X7
+	VMOVSD X7, 56(AX)
+	VADDSD 64(AX), X8, X8
+	VMOVSD X8, 64(AX)
+	ADDQ   $0x48, BX
+	ADDQ   $0x48, AX
+	JMP    taps9
+
+below9:
+	ADDQ $0x09, CX
+
+taps3:
+	SUBQ   $0x03, CX
+	JLT    below3
+	MOVQ   src_base+48(FP), DI
+	MOVQ   (BX), R8
+	LEAQ   (DI)(R8*8), R8
+	VXORPS Y0, Y0, Y0
+	MOVQ   8(BX), R9
+	LEAQ   (DI)(R9*8), R9
+	VXORPS Y1, Y1, Y1
+	MOVQ   16(BX), R10
+	LEAQ   (DI)(R10*8), R10
+	VXORPS Y2, Y2, Y2
+	XORQ   DI, DI
+
+taps3vectors1:
+	ADDQ        $0x20, DI
+	CMPQ        DI, SI
+	JGT         taps3end1
+	VMOVUPD     -32(DX)(DI*1), Y10
+	VFMADD231PD -32(R8)(DI*1), Y10, Y0
+	VFMADD231PD -32(R9)(DI*1), Y10, Y1
+	VFMADD231PD -32(R10)(DI*1), Y10, Y2
+	JMP         taps3vectors1
+
+taps3end1:
+	SUBQ         $0x20, DI
+	VEXTRACTF128 $0x01, Y0, X9
+	VADDPD       X9, X0, X0
+	VMOVHLPS     X0, X0, X9
+	VADDPD       X9, X0, X0
+	VEXTRACTF128 $0x01, Y1, X9
+	VADDPD       X9, X1, X1
+	VMOVHLPS     X1, X1, X9
+	VADDPD       X9, X1, X1
+	VEXTRACTF128 $0x01, Y2, X9
+	VADDPD       X9, X2, X2
+	VMOVHLPS     X2, X2, X9
+	VADDPD       X9, X2, X2
+
+taps3vectors0:
+	ADDQ        $0x08, DI
+	CMPQ        DI, SI
+	JGT         taps3end0
+	VMOVSD      -8(DX)(DI*1), X10
+	VFMADD231SD -8(R8)(DI*1), X10, X0
+	VFMADD231SD -8(R9)(DI*1), X10, X1
+	VFMADD231SD -8(R10)(DI*1), X10, X2
+	JMP         taps3vectors0
+
+taps3end0:
+	SUBQ   $0x08, DI
+	VADDSD (AX), X0, X0
+	VMOVSD X0, (AX)
+	VADDSD 8(AX), X1, X1
+	VMOVSD X1, 8(AX)
+	VADDSD 16(AX), X2, X2
+	VMOVSD X2, 16(AX)
+	ADDQ   $0x18, BX
+	ADDQ   $0x18, AX
+	JMP    taps3
+
+below3:
+	ADDQ $0x03, CX
+
+taps1:
+	SUBQ   $0x01, CX
+	JLT    below1
+	MOVQ   src_base+48(FP), DI
+	MOVQ   (BX), R8
+	LEAQ   (DI)(R8*8), R8
+	VXORPS Y0, Y0, Y0
+	XORQ   DI, DI
+
+taps1vectors1:
+	ADDQ        $0x20, DI
+	CMPQ        DI, SI
+	JGT         taps1end1
+	VMOVUPD     -32(DX)(DI*1), Y10
+	VFMADD231PD -32(R8)(DI*1), Y10, Y0
+	JMP         taps1vectors1
+
+taps1end1:
+	SUBQ         $0x20, DI
+	VEXTRACTF128 $0x01, Y0, X9
+	VADDPD       X9, X0, X0
+	VMOVHLPS     X0, X0, X9
+	VADDPD       X9, X0, X0
+
+taps1vectors0:
+	ADDQ        $0x08, DI
+	CMPQ        DI, SI
+	JGT         taps1end0
+	VMOVSD      -8(DX)(DI*1), X10
+	VFMADD231SD -8(R8)(DI*1), X10, X0
+	JMP         taps1vectors0
+
+taps1end0:
+	SUBQ   $0x08, DI
+	VADDSD (AX), X0, X0
+	VMOVSD X0, (AX)
+	ADDQ   $0x08, BX
+	ADDQ   $0x08, AX
+	JMP    taps1
+
+below1:
+	ADDQ $0x01, CX
+	VZEROUPPER
+	RET
+
 // func dAVX2Tanh(dst []float64, z []float64)
 // Requires: AVX, AVX2, FMA3
 TEXT ·dAVX2Tanh(SB), NOSPLIT, $0-48
@@ -1137,21 +2001,21 @@ vectors4:
 	SUBQ    $0x20, CX
 	JLT     below4
 	VMOVUPS (DX)(SI*1), Y0
-	VMOVUPS (BX)(SI*1), Y1
-	VADDPS  Y1, Y0, Y0
+	VMOVUPS (BX)(SI*1), Y4
+	VADDPS  Y4, Y0, Y0
 	VMOVUPS Y0, (AX)(SI*1)
-	VMOVUPS 32(DX)(SI*1), Y2
-	VMOVUPS 32(BX)(SI*1), Y3
-	VADDPS  Y3, Y2, Y2
-	VMOVUPS Y2, 32(AX)(SI*1)
-	VMOVUPS 64(DX)(SI*1), Y4
-	VMOVUPS 64(BX)(SI*1), Y5
-	VADDPS  Y5, Y4, Y4
-	VMOVUPS Y4, 64(AX)(SI*1)
-	VMOVUPS 96(DX)(SI*1), Y6
+	VMOVUPS 32(DX)(SI*1), Y1
+	VMOVUPS 32(BX)(SI*1), Y5
+	VADDPS  Y5, Y1, Y1
+	VMOVUPS Y1, 32(AX)(SI*1)
+	VMOVUPS 64(DX)(SI*1), Y2
+	VMOVUPS 64(BX)(SI*1), Y6
+	VADDPS  Y6, Y2, Y2
+	VMOVUPS Y2, 64(AX)(SI*1)
+	VMOVUPS 96(DX)(SI*1), Y3
 	VMOVUPS 96(BX)(SI*1), Y7
-	VADDPS  Y7, Y6, Y6
-	VMOVUPS Y6, 96(AX)(SI*1)
+	VADDPS  Y7, Y3, Y3
+	VMOVUPS Y3, 96(AX)(SI*1)
 	ADDQ    $0x80, SI
 	JMP     vectors4
 
@@ -1162,8 +2026,8 @@ vectors1:
 	SUBQ    $0x08, CX
 	JLT     below1
 	VMOVUPS (DX)(SI*1), Y0
-	VMOVUPS (BX)(SI*1), Y1
-	VADDPS  Y1, Y0, Y0
+	VMOVUPS (BX)(SI*1), Y4
+	VADDPS  Y4, Y0, Y0
 	VMOVUPS Y0, (AX)(SI*1)
 	ADDQ    $0x20, SI
 	JMP     vectors1
@@ -1175,8 +2039,8 @@ vectors0:
 	SUBQ   $0x01, CX
 	JLT    below0
 	VMOVSS (DX)(SI*1), X0
-	VMOVSS (BX)(SI*1), X1
-	VADDPS Y1, Y0, Y0
+	VMOVSS (BX)(SI*1), X4
+	VADDPS Y4, Y0, Y0
 	VMOVSS X0, (AX)(SI*1)
 	ADDQ   $0x04, SI
 	JMP    vectors0
@@ -1200,21 +2064,21 @@ vectors4:
 	SUBQ    $0x20, CX
 	JLT     below4
 	VMOVUPS (DX)(SI*1), Y0
-	VMOVUPS (BX)(SI*1), Y1
-	VSUBPS  Y1, Y0, Y0
+	VMOVUPS (BX)(SI*1), Y4
+	VSUBPS  Y4, Y0, Y0
 	VMOVUPS Y0, (AX)(SI*1)
-	VMOVUPS 32(DX)(SI*1), Y2
-	VMOVUPS 32(BX)(SI*1), Y3
-	VSUBPS  Y3, Y2, Y2
-	VMOVUPS Y2, 32(AX)(SI*1)
-	VMOVUPS 64(DX)(SI*1), Y4
-	VMOVUPS 64(BX)(SI*1), Y5
-	VSUBPS  Y5, Y4, Y4
-	VMOVUPS Y4, 64(AX)(SI*1)
-	VMOVUPS 96(DX)(SI*1), Y6
+	VMOVUPS 32(DX)(SI*1), Y1
+	VMOVUPS 32(BX)(SI*1), Y5
+	VSUBPS  Y5, Y1, Y1
+	VMOVUPS Y1, 32(AX)(SI*1)
+	VMOVUPS 64(DX)(SI*1), Y2
+	VMOVUPS 64(BX)(SI*1), Y6
+	VSUBPS  Y6, Y2, Y2
+	VMOVUPS Y2, 64(AX)(SI*1)
+	VMOVUPS 96(DX)(SI*1), Y3
 	VMOVUPS 96(BX)(SI*1), Y7
-	VSUBPS  Y7, Y6, Y6
-	VMOVUPS Y6, 96(AX)(SI*1)
+	VSUBPS  Y7, Y3, Y3
+	VMOVUPS Y3, 96(AX)(SI*1)
 	ADDQ    $0x80, SI
 	JMP     vectors4
 
@@ -1225,8 +2089,8 @@ vectors1:
 	SUBQ    $0x08, CX
 	JLT     below1
 	VMOVUPS (DX)(SI*1), Y0
-	VMOVUPS (BX)(SI*1), Y1
-	VSUBPS  Y1, Y0, Y0
+	VMOVUPS (BX)(SI*1), Y4
+	VSUBPS  Y4, Y0, Y0
 	VMOVUPS Y0, (AX)(SI*1)
 	ADDQ    $0x20, SI
 	JMP     vectors1
@@ -1238,8 +2102,8 @@ vectors0:
 	SUBQ   $0x01, CX
 	JLT    below0
 	VMOVSS (DX)(SI*1), X0
-	VMOVSS (BX)(SI*1), X1
-	VSUBPS Y1, Y0, Y0
+	VMOVSS (BX)(SI*1), X4
+	VSUBPS Y4, Y0, Y0
 	VMOVSS X0, (AX)(SI*1)
 	ADDQ   $0x04, SI
 	JMP    vectors0
@@ -1263,21 +2127,21 @@ vectors4:
 	SUBQ    $0x20, CX
 	JLT     below4
 	VMOVUPS (DX)(SI*1), Y0
-	VMOVUPS (BX)(SI*1), Y1
-	VMULPS  Y1, Y0, Y0
+	VMOVUPS (BX)(SI*1), Y4
+	VMULPS  Y4, Y0, Y0
 	VMOVUPS Y0, (AX)(SI*1)
-	VMOVUPS 32(DX)(SI*1), Y2
-	VMOVUPS 32(BX)(SI*1), Y3
-	VMULPS  Y3, Y2, Y2
-	VMOVUPS Y2, 32(AX)(SI*1)
-	VMOVUPS 64(DX)(SI*1), Y4
-	VMOVUPS 64(BX)(SI*1), Y5
-	VMULPS  Y5, Y4, Y4
-	VMOVUPS Y4, 64(AX)(SI*1)
-	VMOVUPS 96(DX)(SI*1), Y6
+	VMOVUPS 32(DX)(SI*1), Y1
+	VMOVUPS 32(BX)(SI*1), Y5
+	VMULPS  Y5, Y1, Y1
+	VMOVUPS Y1, 32(AX)(SI*1)
+	VMOVUPS 64(DX)(SI*1), Y2
+	VMOVUPS 64(BX)(SI*1), Y6
+	VMULPS  Y6, Y2, Y2
+	VMOVUPS Y2, 64(AX)(SI*1)
+	VMOVUPS 96(DX)(SI*1), Y3
 	VMOVUPS 96(BX)(SI*1), Y7
-	VMULPS  Y7, Y6, Y6
-	VMOVUPS Y6, 96(AX)(SI*1)
+	VMULPS  Y7, Y3, Y3
+	VMOVUPS Y3, 96(AX)(SI*1)
 	ADDQ    $0x80, SI
 	JMP     vectors4
 
@@ -1288,8 +2152,8 @@ vectors1:
 	SUBQ    $0x08, CX
 	JLT     below1
 	VMOVUPS (DX)(SI*1), Y0
-	VMOVUPS (BX)(SI*1), Y1
-	VMULPS  Y1, Y0, Y0
+	VMOVUPS (BX)(SI*1), Y4
+	VMULPS  Y4, Y0, Y0
 	VMOVUPS Y0, (AX)(SI*1)
 	ADDQ    $0x20, SI
 	JMP     vectors1
@@ -1301,8 +2165,8 @@ vectors0:
 	SUBQ   $0x01, CX
 	JLT    below0
 	VMOVSS (DX)(SI*1), X0
-	VMOVSS (BX)(SI*1), X1
-	VMULPS Y1, Y0, Y0
+	VMOVSS (BX)(SI*1), X4
+	VMULPS Y4, Y0, Y0
 	VMOVSS X0, (AX)(SI*1)
 	ADDQ   $0x04, SI
 	JMP    vectors0
@@ -1328,15 +2192,15 @@ vectors4:
 	VMOVUPS (DX)(BX*1), Y0
 	VMULPS  Y13, Y0, Y0
 	VMOVUPS Y0, (AX)(BX*1)
-	VMOVUPS 32(DX)(BX*1), Y2
+	VMOVUPS 32(DX)(BX*1), Y1
+	VMULPS  Y13, Y1, Y1
+	VMOVUPS Y1, 32(AX)(BX*1)
+	VMOVUPS 64(DX)(BX*1), Y2
 	VMULPS  Y13, Y2, Y2
-	VMOVUPS Y2, 32(AX)(BX*1)
-	VMOVUPS 64(DX)(BX*1), Y4
-	VMULPS  Y13, Y4, Y4
-	VMOVUPS Y4, 64(AX)(BX*1)
-	VMOVUPS 96(DX)(BX*1), Y6
-	VMULPS  Y13, Y6, Y6
-	VMOVUPS Y6, 96(AX)(BX*1)
+	VMOVUPS Y2, 64(AX)(BX*1)
+	VMOVUPS 96(DX)(BX*1), Y3
+	VMULPS  Y13, Y3, Y3
+	VMOVUPS Y3, 96(AX)(BX*1)
 	ADDQ    $0x80, BX
 	JMP     vectors4
 
@@ -1385,15 +2249,15 @@ vectors4:
 	VMOVUPS (DX)(BX*1), Y0
 	VADDPS  Y13, Y0, Y0
 	VMOVUPS Y0, (AX)(BX*1)
-	VMOVUPS 32(DX)(BX*1), Y2
+	VMOVUPS 32(DX)(BX*1), Y1
+	VADDPS  Y13, Y1, Y1
+	VMOVUPS Y1, 32(AX)(BX*1)
+	VMOVUPS 64(DX)(BX*1), Y2
 	VADDPS  Y13, Y2, Y2
-	VMOVUPS Y2, 32(AX)(BX*1)
-	VMOVUPS 64(DX)(BX*1), Y4
-	VADDPS  Y13, Y4, Y4
-	VMOVUPS Y4, 64(AX)(BX*1)
-	VMOVUPS 96(DX)(BX*1), Y6
-	VADDPS  Y13, Y6, Y6
-	VMOVUPS Y6, 96(AX)(BX*1)
+	VMOVUPS Y2, 64(AX)(BX*1)
+	VMOVUPS 96(DX)(BX*1), Y3
+	VADDPS  Y13, Y3, Y3
+	VMOVUPS Y3, 96(AX)(BX*1)
 	ADDQ    $0x80, BX
 	JMP     vectors4
 
@@ -1426,6 +2290,287 @@ below0:
 	VZEROUPPER
 	RET
 
+// func sAVX2Affine(dst []float32, a []float32, c0 float32, c1 float32)
+// Requires: AVX
+TEXT ·sAVX2Affine(SB), NOSPLIT, $0-56
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         a_base+24(FP), DX
+	VXORPS       Y15, Y15, Y15
+	VBROADCASTSS c0+48(FP), Y13
+	VBROADCASTSS c1+52(FP), Y12
+	XORQ         BX, BX
+
+vectors4:
+	SUBQ    $0x20, CX
+	JLT     below4
+	VMOVUPS (DX)(BX*1), Y0
+	VMULPS  Y12, Y0, Y0
+	VADDPS  Y13, Y0, Y0
+	VMOVUPS Y0, (AX)(BX*1)
+	VMOVUPS 32(DX)(BX*1), Y1
+	VMULPS  Y12, Y1, Y1
+	VADDPS  Y13, Y1, Y1
+	VMOVUPS Y1, 32(AX)(BX*1)
+	VMOVUPS 64(DX)(BX*1), Y2
+	VMULPS  Y12, Y2, Y2
+	VADDPS  Y13, Y2, Y2
+	VMOVUPS Y2, 64(AX)(BX*1)
+	VMOVUPS 96(DX)(BX*1), Y3
+	VMULPS  Y12, Y3, Y3
+	VADDPS  Y13, Y3, Y3
+	VMOVUPS Y3, 96(AX)(BX*1)
+	ADDQ    $0x80, BX
+	JMP     vectors4
+
+below4:
+	ADDQ $0x20, CX
+
+vectors1:
+	SUBQ    $0x08, CX
+	JLT     below1
+	VMOVUPS (DX)(BX*1), Y0
+	VMULPS  Y12, Y0, Y0
+	VADDPS  Y13, Y0, Y0
+	VMOVUPS Y0, (AX)(BX*1)
+	ADDQ    $0x20, BX
+	JMP     vectors1
+
+below1:
+	ADDQ $0x08, CX
+
+vectors0:
+	SUBQ   $0x01, CX
+	JLT    below0
+	VMOVSS (DX)(BX*1), X0
+	VMULPS Y12, Y0, Y0
+	VADDPS Y13, Y0, Y0
+	VMOVSS X0, (AX)(BX*1)
+	ADDQ   $0x04, BX
+	JMP    vectors0
+
+below0:
+	ADDQ $0x01, CX
+	VZEROUPPER
+	RET
+
+// func sAVX2Centre(dst []float32, a []float32, c0 float32, c1 float32)
+// Requires: AVX
+TEXT ·sAVX2Centre(SB), NOSPLIT, $0-56
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         a_base+24(FP), DX
+	VXORPS       Y15, Y15, Y15
+	VBROADCASTSS c0+48(FP), Y13
+	VBROADCASTSS c1+52(FP), Y12
+	XORQ         BX, BX
+
+vectors4:
+	SUBQ    $0x20, CX
+	JLT     below4
+	VMOVUPS (DX)(BX*1), Y0
+	VSUBPS  Y13, Y0, Y0
+	VMULPS  Y12, Y0, Y0
+	VMOVUPS Y0, (AX)(BX*1)
+	VMOVUPS 32(DX)(BX*1), Y1
+	VSUBPS  Y13, Y1, Y1
+	VMULPS  Y12, Y1, Y1
+	VMOVUPS Y1, 32(AX)(BX*1)
+	VMOVUPS 64(DX)(BX*1), Y2
+	VSUBPS  Y13, Y2, Y2
+	VMULPS  Y12, Y2, Y2
+	VMOVUPS Y2, 64(AX)(BX*1)
+	VMOVUPS 96(DX)(BX*1), Y3
+	VSUBPS  Y13, Y3, Y3
+	VMULPS  Y12, Y3, Y3
+	VMOVUPS Y3, 96(AX)(BX*1)
+	ADDQ    $0x80, BX
+	JMP     vectors4
+
+below4:
+	ADDQ $0x20, CX
+
+vectors1:
+	SUBQ    $0x08, CX
+	JLT     below1
+	VMOVUPS (DX)(BX*1), Y0
+	VSUBPS  Y13, Y0, Y0
+	VMULPS  Y12, Y0, Y0
+	VMOVUPS Y0, (AX)(BX*1)
+	ADDQ    $0x20, BX
+	JMP     vectors1
+
+below1:
+	ADDQ $0x08, CX
+
+vectors0:
+	SUBQ   $0x01, CX
+	JLT    below0
+	VMOVSS (DX)(BX*1), X0
+	VSUBPS Y13, Y0, Y0
+	VMULPS Y12, Y0, Y0
+	VMOVSS X0, (AX)(BX*1)
+	ADDQ   $0x04, BX
+	JMP    vectors0
+
+below0:
+	ADDQ $0x01, CX
+	VZEROUPPER
+	RET
+
+// func sAVX2Residual(dst []float32, a []float32, b []float32, c0 float32, c1 float32)
+// Requires: AVX
+TEXT ·sAVX2Residual(SB), NOSPLIT, $0-80
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         a_base+24(FP), DX
+	MOVQ         b_base+48(FP), BX
+	VXORPS       Y15, Y15, Y15
+	VBROADCASTSS c0+72(FP), Y13
+	VBROADCASTSS c1+76(FP), Y12
+	XORQ         SI, SI
+
+vectors4:
+	SUBQ    $0x20, CX
+	JLT     below4
+	VMOVUPS (DX)(SI*1), Y0
+	VMOVUPS (BX)(SI*1), Y4
+	VSUBPS  Y13, Y0, Y0
+	VMULPS  Y12, Y4, Y4
+	VSUBPS  Y4, Y0, Y0
+	VMOVUPS Y0, (AX)(SI*1)
+	VMOVUPS 32(DX)(SI*1), Y1
+	VMOVUPS 32(BX)(SI*1), Y5
+	VSUBPS  Y13, Y1, Y1
+	VMULPS  Y12, Y5, Y5
+	VSUBPS  Y5, Y1, Y1
+	VMOVUPS Y1, 32(AX)(SI*1)
+	VMOVUPS 64(DX)(SI*1), Y2
+	VMOVUPS 64(BX)(SI*1), Y6
+	VSUBPS  Y13, Y2, Y2
+	VMULPS  Y12, Y6, Y6
+	VSUBPS  Y6, Y2, Y2
+	VMOVUPS Y2, 64(AX)(SI*1)
+	VMOVUPS 96(DX)(SI*1), Y3
+	VMOVUPS 96(BX)(SI*1), Y7
+	VSUBPS  Y13, Y3, Y3
+	VMULPS  Y12, Y7, Y7
+	VSUBPS  Y7, Y3, Y3
+	VMOVUPS Y3, 96(AX)(SI*1)
+	ADDQ    $0x80, SI
+	JMP     vectors4
+
+below4:
+	ADDQ $0x20, CX
+
+vectors1:
+	SUBQ    $0x08, CX
+	JLT     below1
+	VMOVUPS (DX)(SI*1), Y0
+	VMOVUPS (BX)(SI*1), Y4
+	VSUBPS  Y13, Y0, Y0
+	VMULPS  Y12, Y4, Y4
+	VSUBPS  Y4, Y0, Y0
+	VMOVUPS Y0, (AX)(SI*1)
+	ADDQ    $0x20, SI
+	JMP     vectors1
+
+below1:
+	ADDQ $0x08, CX
+
+vectors0:
+	SUBQ   $0x01, CX
+	JLT    below0
+	VMOVSS (DX)(SI*1), X0
+	VMOVSS (BX)(SI*1), X4
+	VSUBPS Y13, Y0, Y0
+	VMULPS Y12, Y4, Y4
+	VSUBPS Y4, Y0, Y0
+	VMOVSS X0, (AX)(SI*1)
+	ADDQ   $0x04, SI
+	JMP    vectors0
+
+below0:
+	ADDQ $0x01, CX
+	VZEROUPPER
+	RET
+
+// func sAVX2MulAdd(dst []float32, a []float32, b []float32, c []float32)
+// Requires: AVX
+TEXT ·sAVX2MulAdd(SB), NOSPLIT, $0-96
+	MOVQ   dst_base+0(FP), AX
+	MOVQ   dst_len+8(FP), CX
+	MOVQ   a_base+24(FP), DX
+	MOVQ   b_base+48(FP), BX
+	MOVQ   c_base+72(FP), SI
+	VXORPS Y15, Y15, Y15
+	XORQ   DI, DI
+
+vectors4:
+	SUBQ    $0x20, CX
+	JLT     below4
+	VMOVUPS (DX)(DI*1), Y0
+	VMOVUPS (BX)(DI*1), Y4
+	VMOVUPS (SI)(DI*1), Y8
+	VMULPS  Y4, Y0, Y0
+	VADDPS  Y8, Y0, Y0
+	VMOVUPS Y0, (AX)(DI*1)
+	VMOVUPS 32(DX)(DI*1), Y1
+	VMOVUPS 32(BX)(DI*1), Y5
+	VMOVUPS 32(SI)(DI*1), Y9
+	VMULPS  Y5, Y1, Y1
+	VADDPS  Y9, Y1, Y1
+	VMOVUPS Y1, 32(AX)(DI*1)
+	VMOVUPS 64(DX)(DI*1), Y2
+	VMOVUPS 64(BX)(DI*1), Y6
+	VMOVUPS 64(SI)(DI*1), Y10
+	VMULPS  Y6, Y2, Y2
+	VADDPS  Y10, Y2, Y2
+	VMOVUPS Y2, 64(AX)(DI*1)
+	VMOVUPS 96(DX)(DI*1), Y3
+	VMOVUPS 96(BX)(DI*1), Y7
+	VMOVUPS 96(SI)(DI*1), Y11
+	VMULPS  Y7, Y3, Y3
+	VADDPS  Y11, Y3, Y3
+	VMOVUPS Y3, 96(AX)(DI*1)
+	ADDQ    $0x80, DI
+	JMP     vectors4
+
+below4:
+	ADDQ $0x20, CX
+
+vectors1:
+	SUBQ    $0x08, CX
+	JLT     below1
+	VMOVUPS (DX)(DI*1), Y0
+	VMOVUPS (BX)(DI*1), Y4
+	VMOVUPS (SI)(DI*1), Y8
+	VMULPS  Y4, Y0, Y0
+	VADDPS  Y8, Y0, Y0
+	VMOVUPS Y0, (AX)(DI*1)
+	ADDQ    $0x20, DI
+	JMP     vectors1
+
+below1:
+	ADDQ $0x08, CX
+
+vectors0:
+	SUBQ   $0x01, CX
+	JLT    below0
+	VMOVSS (DX)(DI*1), X0
+	VMOVSS (BX)(DI*1), X4
+	VMOVSS (SI)(DI*1), X8
+	VMULPS Y4, Y0, Y0
+	VADDPS Y8, Y0, Y0
+	VMOVSS X0, (AX)(DI*1)
+	ADDQ   $0x04, DI
+	JMP    vectors0
+
+below0:
+	ADDQ $0x01, CX
+	VZEROUPPER
+	RET
+
 // func sAVX2Gate(dst []float32, z []float32, a []float32)
 // Requires: AVX
 TEXT ·sAVX2Gate(SB), NOSPLIT, $0-72
@@ -1440,25 +2585,25 @@ vectors4:
 	SUBQ    $0x20, CX
 	JLT     below4
 	VMOVUPS (DX)(SI*1), Y0
-	VMOVUPS (BX)(SI*1), Y1
+	VMOVUPS (BX)(SI*1), Y4
 	VCMPPS  $0x12, Y15, Y0, Y0
-	VANDNPS Y1, Y0, Y0
+	VANDNPS Y4, Y0, Y0
 	VMOVUPS Y0, (AX)(SI*1)
-	VMOVUPS 32(DX)(SI*1), Y2
-	VMOVUPS 32(BX)(SI*1), Y3
+	VMOVUPS 32(DX)(SI*1), Y1
+	VMOVUPS 32(BX)(SI*1), Y5
+	VCMPPS  $0x12, Y15, Y1, Y1
+	VANDNPS Y5, Y1, Y1
+	VMOVUPS Y1, 32(AX)(SI*1)
+	VMOVUPS 64(DX)(SI*1), Y2
+	VMOVUPS 64(BX)(SI*1), Y6
 	VCMPPS  $0x12, Y15, Y2, Y2
-	VANDNPS Y3, Y2, Y2
-	VMOVUPS Y2, 32(AX)(SI*1)
-	VMOVUPS 64(DX)(SI*1), Y4
-	VMOVUPS 64(BX)(SI*1), Y5
-	VCMPPS  $0x12, Y15, Y4, Y4
-	VANDNPS Y5, Y4, Y4
-	VMOVUPS Y4, 64(AX)(SI*1)
-	VMOVUPS 96(DX)(SI*1), Y6
+	VANDNPS Y6, Y2, Y2
+	VMOVUPS Y2, 64(AX)(SI*1)
+	VMOVUPS 96(DX)(SI*1), Y3
 	VMOVUPS 96(BX)(SI*1), Y7
-	VCMPPS  $0x12, Y15, Y6, Y6
-	VANDNPS Y7, Y6, Y6
-	VMOVUPS Y6, 96(AX)(SI*1)
+	VCMPPS  $0x12, Y15, Y3, Y3
+	VANDNPS Y7, Y3, Y3
+	VMOVUPS Y3, 96(AX)(SI*1)
 	ADDQ    $0x80, SI
 	JMP     vectors4
 
@@ -1469,9 +2614,9 @@ vectors1:
 	SUBQ    $0x08, CX
 	JLT     below1
 	VMOVUPS (DX)(SI*1), Y0
-	VMOVUPS (BX)(SI*1), Y1
+	VMOVUPS (BX)(SI*1), Y4
 	VCMPPS  $0x12, Y15, Y0, Y0
-	VANDNPS Y1, Y0, Y0
+	VANDNPS Y4, Y0, Y0
 	VMOVUPS Y0, (AX)(SI*1)
 	ADDQ    $0x20, SI
 	JMP     vectors1
@@ -1483,9 +2628,9 @@ vectors0:
 	SUBQ    $0x01, CX
 	JLT     below0
 	VMOVSS  (DX)(SI*1), X0
-	VMOVSS  (BX)(SI*1), X1
+	VMOVSS  (BX)(SI*1), X4
 	VCMPPS  $0x12, Y15, Y0, Y0
-	VANDNPS Y1, Y0, Y0
+	VANDNPS Y4, Y0, Y0
 	VMOVSS  X0, (AX)(SI*1)
 	ADDQ    $0x04, SI
 	JMP     vectors0
@@ -1510,29 +2655,29 @@ vectors4:
 	SUBQ      $0x20, CX
 	JLT       below4
 	VMOVUPS   (DX)(SI*1), Y0
-	VMOVUPS   (BX)(SI*1), Y1
+	VMOVUPS   (BX)(SI*1), Y4
 	VCMPPS    $0x12, Y15, Y0, Y0
-	VMULPS    Y13, Y1, Y14
-	VBLENDVPS Y0, Y14, Y1, Y0
+	VMULPS    Y13, Y4, Y14
+	VBLENDVPS Y0, Y14, Y4, Y0
 	VMOVUPS   Y0, (AX)(SI*1)
-	VMOVUPS   32(DX)(SI*1), Y2
-	VMOVUPS   32(BX)(SI*1), Y3
-	VCMPPS    $0x12, Y15, Y2, Y2
-	VMULPS    Y13, Y3, Y14
-	VBLENDVPS Y2, Y14, Y3, Y2
-	VMOVUPS   Y2, 32(AX)(SI*1)
-	VMOVUPS   64(DX)(SI*1), Y4
-	VMOVUPS   64(BX)(SI*1), Y5
-	VCMPPS    $0x12, Y15, Y4, Y4
+	VMOVUPS   32(DX)(SI*1), Y1
+	VMOVUPS   32(BX)(SI*1), Y5
+	VCMPPS    $0x12, Y15, Y1, Y1
 	VMULPS    Y13, Y5, Y14
-	VBLENDVPS Y4, Y14, Y5, Y4
-	VMOVUPS   Y4, 64(AX)(SI*1)
-	VMOVUPS   96(DX)(SI*1), Y6
+	VBLENDVPS Y1, Y14, Y5, Y1
+	VMOVUPS   Y1, 32(AX)(SI*1)
+	VMOVUPS   64(DX)(SI*1), Y2
+	VMOVUPS   64(BX)(SI*1), Y6
+	VCMPPS    $0x12, Y15, Y2, Y2
+	VMULPS    Y13, Y6, Y14
+	VBLENDVPS Y2, Y14, Y6, Y2
+	VMOVUPS   Y2, 64(AX)(SI*1)
+	VMOVUPS   96(DX)(SI*1), Y3
 	VMOVUPS   96(BX)(SI*1), Y7
-	VCMPPS    $0x12, Y15, Y6, Y6
+	VCMPPS    $0x12, Y15, Y3, Y3
 	VMULPS    Y13, Y7, Y14
-	VBLENDVPS Y6, Y14, Y7, Y6
-	VMOVUPS   Y6, 96(AX)(SI*1)
+	VBLENDVPS Y3, Y14, Y7, Y3
+	VMOVUPS   Y3, 96(AX)(SI*1)
 	ADDQ      $0x80, SI
 	JMP       vectors4
 
@@ -1543,10 +2688,10 @@ vectors1:
 	SUBQ      $0x08, CX
 	JLT       below1
 	VMOVUPS   (DX)(SI*1), Y0
-	VMOVUPS   (BX)(SI*1), Y1
+	VMOVUPS   (BX)(SI*1), Y4
 	VCMPPS    $0x12, Y15, Y0, Y0
-	VMULPS    Y13, Y1, Y14
-	VBLENDVPS Y0, Y14, Y1, Y0
+	VMULPS    Y13, Y4, Y14
+	VBLENDVPS Y0, Y14, Y4, Y0
 	VMOVUPS   Y0, (AX)(SI*1)
 	ADDQ      $0x20, SI
 	JMP       vectors1
@@ -1558,10 +2703,10 @@ vectors0:
 	SUBQ      $0x01, CX
 	JLT       below0
 	VMOVSS    (DX)(SI*1), X0
-	VMOVSS    (BX)(SI*1), X1
+	VMOVSS    (BX)(SI*1), X4
 	VCMPPS    $0x12, Y15, Y0, Y0
-	VMULPS    Y13, Y1, Y14
-	VBLENDVPS Y0, Y14, Y1, Y0
+	VMULPS    Y13, Y4, Y14
+	VBLENDVPS Y0, Y14, Y4, Y0
 	VMOVSS    X0, (AX)(SI*1)
 	ADDQ      $0x04, SI
 	JMP       vectors0
@@ -1588,37 +2733,37 @@ vectors4:
 	SUBQ    $0x20, CX
 	JLT     below4
 	VMOVUPS (DX)(SI*1), Y0
-	VMOVUPS (BX)(SI*1), Y1
+	VMOVUPS (BX)(SI*1), Y4
 	VMULPS  Y11, Y0, Y14
 	VADDPS  Y12, Y14, Y14
 	VMULPS  Y14, Y0, Y0
 	VADDPS  Y13, Y0, Y0
-	VMULPS  Y1, Y0, Y0
+	VMULPS  Y4, Y0, Y0
 	VMOVUPS Y0, (AX)(SI*1)
-	VMOVUPS 32(DX)(SI*1), Y2
-	VMOVUPS 32(BX)(SI*1), Y3
+	VMOVUPS 32(DX)(SI*1), Y1
+	VMOVUPS 32(BX)(SI*1), Y5
+	VMULPS  Y11, Y1, Y14
+	VADDPS  Y12, Y14, Y14
+	VMULPS  Y14, Y1, Y1
+	VADDPS  Y13, Y1, Y1
+	VMULPS  Y5, Y1, Y1
+	VMOVUPS Y1, 32(AX)(SI*1)
+	VMOVUPS 64(DX)(SI*1), Y2
+	VMOVUPS 64(BX)(SI*1), Y6
 	VMULPS  Y11, Y2, Y14
 	VADDPS  Y12, Y14, Y14
 	VMULPS  Y14, Y2, Y2
 	VADDPS  Y13, Y2, Y2
-	VMULPS  Y3, Y2, Y2
-	VMOVUPS Y2, 32(AX)(SI*1)
-	VMOVUPS 64(DX)(SI*1), Y4
-	VMOVUPS 64(BX)(SI*1), Y5
-	VMULPS  Y11, Y4, Y14
-	VADDPS  Y12, Y14, Y14
-	VMULPS  Y14, Y4, Y4
-	VADDPS  Y13, Y4, Y4
-	VMULPS  Y5, Y4, Y4
-	VMOVUPS Y4, 64(AX)(SI*1)
-	VMOVUPS 96(DX)(SI*1), Y6
+	VMULPS  Y6, Y2, Y2
+	VMOVUPS Y2, 64(AX)(SI*1)
+	VMOVUPS 96(DX)(SI*1), Y3
 	VMOVUPS 96(BX)(SI*1), Y7
-	VMULPS  Y11, Y6, Y14
+	VMULPS  Y11, Y3, Y14
 	VADDPS  Y12, Y14, Y14
-	VMULPS  Y14, Y6, Y6
-	VADDPS  Y13, Y6, Y6
-	VMULPS  Y7, Y6, Y6
-	VMOVUPS Y6, 96(AX)(SI*1)
+	VMULPS  Y14, Y3, Y3
+	VADDPS  Y13, Y3, Y3
+	VMULPS  Y7, Y3, Y3
+	VMOVUPS Y3, 96(AX)(SI*1)
 	ADDQ    $0x80, SI
 	JMP     vectors4
 
@@ -1629,12 +2774,12 @@ vectors1:
 	SUBQ    $0x08, CX
 	JLT     below1
 	VMOVUPS (DX)(SI*1), Y0
-	VMOVUPS (BX)(SI*1), Y1
+	VMOVUPS (BX)(SI*1), Y4
 	VMULPS  Y11, Y0, Y14
 	VADDPS  Y12, Y14, Y14
 	VMULPS  Y14, Y0, Y0
 	VADDPS  Y13, Y0, Y0
-	VMULPS  Y1, Y0, Y0
+	VMULPS  Y4, Y0, Y0
 	VMOVUPS Y0, (AX)(SI*1)
 	ADDQ    $0x20, SI
 	JMP     vectors1
@@ -1646,12 +2791,12 @@ vectors0:
 	SUBQ   $0x01, CX
 	JLT    below0
 	VMOVSS (DX)(SI*1), X0
-	VMOVSS (BX)(SI*1), X1
+	VMOVSS (BX)(SI*1), X4
 	VMULPS Y11, Y0, Y14
 	VADDPS Y12, Y14, Y14
 	VMULPS Y14, Y0, Y0
 	VADDPS Y13, Y0, Y0
-	VMULPS Y1, Y0, Y0
+	VMULPS Y4, Y0, Y0
 	VMOVSS X0, (AX)(SI*1)
 	ADDQ   $0x04, SI
 	JMP    vectors0
@@ -1961,6 +3106,621 @@ bytes16:
 
 below16:
 	ADDQ $0x04, CX
+	VZEROUPPER
+	RET
+
+// func sAVX2Sum(a []float32) float32
+// Requires: AVX, SSE
+TEXT ·sAVX2Sum(SB), NOSPLIT, $0-28
+	MOVQ   a_len+8(FP), AX
+	MOVQ   a_base+0(FP), CX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	XORQ   DX, DX
+
+vectors4:
+	SUBQ    $0x20, AX
+	JLT     below4
+	VMOVUPS (CX)(DX*1), Y8
+	VADDPS  Y8, Y0, Y0
+	VMOVUPS 32(CX)(DX*1), Y8
+	VADDPS  Y8, Y1, Y1
+	VMOVUPS 64(CX)(DX*1), Y8
+	VADDPS  Y8, Y2, Y2
+	VMOVUPS 96(CX)(DX*1), Y8
+	VADDPS  Y8, Y3, Y3
+	ADDQ    $0x80, DX
+	JMP     vectors4
+
+below4:
+	ADDQ $0x20, AX
+
+vectors1:
+	SUBQ    $0x08, AX
+	JLT     below1
+	VMOVUPS (CX)(DX*1), Y8
+	VADDPS  Y8, Y0, Y0
+	ADDQ    $0x20, DX
+	JMP     vectors1
+
+below1:
+	ADDQ         $0x08, AX
+	VADDPS       Y1, Y0, Y0
+	VADDPS       Y2, Y0, Y0
+	VADDPS       Y3, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X9
+	VADDPS       X9, X0, X0
+	VMOVHLPS     X0, X0, X9
+	VADDPS       X9, X0, X0
+	VMOVSHDUP    X0, X9
+	VADDPS       X9, X0, X0
+
+vectors0:
+	SUBQ   $0x01, AX
+	JLT    below0
+	VMOVSS (CX)(DX*1), X8
+	VADDPS Y8, Y0, Y0
+	ADDQ   $0x04, DX
+	JMP    vectors0
+
+below0:
+	ADDQ  $0x01, AX
+	MOVSS X0, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func sAVX2Squares(a []float32, c float32) float32
+// Requires: AVX, FMA3, SSE
+TEXT ·sAVX2Squares(SB), NOSPLIT, $0-36
+	MOVQ         a_len+8(FP), AX
+	MOVQ         a_base+0(FP), CX
+	VBROADCASTSS c+24(FP), Y13
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	XORQ         DX, DX
+
+vectors4:
+	SUBQ        $0x20, AX
+	JLT         below4
+	VMOVUPS     (CX)(DX*1), Y8
+	VSUBPS      Y13, Y8, Y8
+	VFMADD231PS Y8, Y8, Y0
+	VMOVUPS     32(CX)(DX*1), Y8
+	VSUBPS      Y13, Y8, Y8
+	VFMADD231PS Y8, Y8, Y1
+	VMOVUPS     64(CX)(DX*1), Y8
+	VSUBPS      Y13, Y8, Y8
+	VFMADD231PS Y8, Y8, Y2
+	VMOVUPS     96(CX)(DX*1), Y8
+	VSUBPS      Y13, Y8, Y8
+	VFMADD231PS Y8, Y8, Y3
+	ADDQ        $0x80, DX
+	JMP         vectors4
+
+below4:
+	ADDQ $0x20, AX
+
+vectors1:
+	SUBQ        $0x08, AX
+	JLT         below1
+	VMOVUPS     (CX)(DX*1), Y8
+	VSUBPS      Y13, Y8, Y8
+	VFMADD231PS Y8, Y8, Y0
+	ADDQ        $0x20, DX
+	JMP         vectors1
+
+below1:
+	ADDQ         $0x08, AX
+	VADDPS       Y1, Y0, Y0
+	VADDPS       Y2, Y0, Y0
+	VADDPS       Y3, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X9
+	VADDPS       X9, X0, X0
+	VMOVHLPS     X0, X0, X9
+	VADDPS       X9, X0, X0
+	VMOVSHDUP    X0, X9
+	VADDPS       X9, X0, X0
+
+vectors0:
+	SUBQ        $0x01, AX
+	JLT         below0
+	VMOVSS      (CX)(DX*1), X8
+	VSUBPS      Y13, Y8, Y8
+	VFMADD231PS Y8, Y8, Y0
+	ADDQ        $0x04, DX
+	JMP         vectors0
+
+below0:
+	ADDQ  $0x01, AX
+	MOVSS X0, ret+32(FP)
+	VZEROUPPER
+	RET
+
+// func sAVX2Dot(a []float32, b []float32) float32
+// Requires: AVX, FMA3, SSE
+TEXT ·sAVX2Dot(SB), NOSPLIT, $0-52
+	MOVQ   a_len+8(FP), AX
+	MOVQ   a_base+0(FP), CX
+	MOVQ   b_base+24(FP), DX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	XORQ   BX, BX
+
+vectors4:
+	SUBQ        $0x20, AX
+	JLT         below4
+	VMOVUPS     (CX)(BX*1), Y8
+	VMOVUPS     (DX)(BX*1), Y9
+	VFMADD231PS Y8, Y9, Y0
+	VMOVUPS     32(CX)(BX*1), Y8
+	VMOVUPS     32(DX)(BX*1), Y9
+	VFMADD231PS Y8, Y9, Y1
+	VMOVUPS     64(CX)(BX*1), Y8
+	VMOVUPS     64(DX)(BX*1), Y9
+	VFMADD231PS Y8, Y9, Y2
+	VMOVUPS     96(CX)(BX*1), Y8
+	VMOVUPS     96(DX)(BX*1), Y9
+	VFMADD231PS Y8, Y9, Y3
+	ADDQ        $0x80, BX
+	JMP         vectors4
+
+below4:
+	ADDQ $0x20, AX
+
+vectors1:
+	SUBQ        $0x08, AX
+	JLT         below1
+	VMOVUPS     (CX)(BX*1), Y8
+	VMOVUPS     (DX)(BX*1), Y9
+	VFMADD231PS Y8, Y9, Y0
+	ADDQ        $0x20, BX
+	JMP         vectors1
+
+below1:
+	ADDQ         $0x08, AX
+	VADDPS       Y1, Y0, Y0
+	VADDPS       Y2, Y0, Y0
+	VADDPS       Y3, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X9
+	VADDPS       X9, X0, X0
+	VMOVHLPS     X0, X0, X9
+	VADDPS       X9, X0, X0
+	VMOVSHDUP    X0, X9
+	VADDPS       X9, X0, X0
+
+vectors0:
+	SUBQ        $0x01, AX
+	JLT         below0
+	VMOVSS      (CX)(BX*1), X8
+	VMOVSS      (DX)(BX*1), X9
+	VFMADD231PS Y8, Y9, Y0
+	ADDQ        $0x04, BX
+	JMP         vectors0
+
+below0:
+	ADDQ  $0x01, AX
+	MOVSS X0, ret+48(FP)
+	VZEROUPPER
+	RET
+
+// func sAVX2Correlate(dst []float32, src []float32, at []int, w []float32)
+// Requires: AVX, FMA3
+TEXT ·sAVX2Correlate(SB), NOSPLIT, $0-96
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ src_base+24(FP), DX
+	MOVQ at_base+48(FP), BX
+	MOVQ at_len+56(FP), SI
+	MOVQ w_base+72(FP), DI
+
+vectors8:
+	SUBQ   $0x40, CX
+	JLT    below8
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	XORQ   R8, R8
+
+taps8:
+	CMPQ         R8, SI
+	JGE          end8
+	MOVQ         (BX)(R8*8), R9
+	VBROADCASTSS (DI)(R8*4), Y15
+	VFMADD231PS  (DX)(R9*4), Y15, Y0
+	VFMADD231PS  32(DX)(R9*4), Y15, Y1
+	VFMADD231PS  64(DX)(R9*4), Y15, Y2
+	VFMADD231PS  96(DX)(R9*4), Y15, Y3
+	VFMADD231PS  128(DX)(R9*4), Y15, Y4
+	VFMADD231PS  160(DX)(R9*4), Y15, Y5
+	VFMADD231PS  192(DX)(R9*4), Y15, Y6
+	VFMADD231PS  224(DX)(R9*4), Y15, Y7
+	INCQ         R8
+	JMP          taps8
+
+end8:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS Y3, 96(AX)
+	VMOVUPS Y4, 128(AX)
+	VMOVUPS Y5, 160(AX)
+	VMOVUPS Y6, 192(AX)
+	VMOVUPS Y7, 224(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, DX
+	JMP     vectors8
+
+below8:
+	ADDQ $0x40, CX
+
+vectors4:
+	SUBQ   $0x20, CX
+	JLT    below4
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	XORQ   R8, R8
+
+taps4:
+	CMPQ         R8, SI
+	JGE          end4
+	MOVQ         (BX)(R8*8), R9
+	VBROADCASTSS (DI)(R8*4), Y15
+	VFMADD231PS  (DX)(R9*4), Y15, Y0
+	VFMADD231PS  32(DX)(R9*4), Y15, Y1
+	VFMADD231PS  64(DX)(R9*4), Y15, Y2
+	VFMADD231PS  96(DX)(R9*4), Y15, Y3
+	INCQ         R8
+	JMP          taps4
+
+end4:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS Y3, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	JMP     vectors4
+
+below4:
+	ADDQ $0x20, CX
+
+vectors1:
+	SUBQ   $0x08, CX
+	JLT    below1
+	VXORPS Y0, Y0, Y0
+	XORQ   R8, R8
+
+taps1:
+	CMPQ         R8, SI
+	JGE          end1
+	MOVQ         (BX)(R8*8), R9
+	VBROADCASTSS (DI)(R8*4), Y15
+	VFMADD231PS  (DX)(R9*4), Y15, Y0
+	INCQ         R8
+	JMP          taps1
+
+end1:
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, DX
+	JMP     vectors1
+
+below1:
+	ADDQ $0x08, CX
+
+vectors0:
+	SUBQ   $0x01, CX
+	JLT    below0
+	VXORPS Y0, Y0, Y0
+	XORQ   R8, R8
+
+taps0:
+	CMPQ         R8, SI
+	JGE          end0
+	MOVQ         (BX)(R8*8), R9
+	VBROADCASTSS (DI)(R8*4), Y15
+	VFMADD231SS  (DX)(R9*4), X15, X0
+	INCQ         R8
+	JMP          taps0
+
+end0:
+	VMOVSS X0, (AX)
+	ADDQ   $0x00000004, AX
+	ADDQ   $0x00000004, DX
+	JMP    vectors0
+
+below0:
+	ADDQ $0x01, CX
+	VZEROUPPER
+	RET
+
+// func sAVX2Correlations(dst []float32, a []float32, src []float32, at []int)
+// Requires: AVX, FMA3
+TEXT ·sAVX2Correlations(SB), NOSPLIT, $8-96
+	MOVQ   dst_base+0(FP), AX
+	MOVQ   dst_len+8(FP), CX
+	MOVQ   a_base+24(FP), DX
+	MOVQ   at_base+72(FP), BX
+	MOVQ   a_len+32(FP), SI
+	IMUL3Q $0x04, SI, SI
+
+taps9:
+	SUBQ   $0x09, CX
+	JLT    below9
+	MOVQ   src_base+48(FP), DI
+	MOVQ   (BX), R8
+	LEAQ   (DI)(R8*4), R8
+	VXORPS Y0, Y0, Y0
+	MOVQ   8(BX), R9
+	LEAQ   (DI)(R9*4), R9
+	VXORPS Y1, Y1, Y1
+	MOVQ   16(BX), R10
+	LEAQ   (DI)(R10*4), R10
+	VXORPS Y2, Y2, Y2
+	MOVQ   24(BX), R11
+	LEAQ   (DI)(R11*4), R11
+	VXORPS Y3, Y3, Y3
+	MOVQ   32(BX), R12
+	LEAQ   (DI)(R12*4), R12
+	VXORPS Y4, Y4, Y4
+	MOVQ   40(BX), R13
+	LEAQ   (DI)(R13*4), R13
+	VXORPS Y5, Y5, Y5
+	MOVQ   48(BX), R14
+	LEAQ   (DI)(R14*4), R14
+	VXORPS Y6, Y6, Y6
+	MOVQ   56(BX), R15
+	LEAQ   (DI)(R15*4), R15
+	VXORPS Y7, Y7, Y7
+	MOVQ   64(BX), BP
+	LEAQ   (DI)(BP*4), BP
+	VXORPS Y8, Y8, Y8
+	XORQ   DI, DI
+
+taps9vectors1:
+	ADDQ        $0x20, DI
+	CMPQ        DI, SI
+	JGT         taps9end1
+	VMOVUPS     -32(DX)(DI*1), Y10
+	VFMADD231PS -32(R8)(DI*1), Y10, Y0
+	VFMADD231PS -32(R9)(DI*1), Y10, Y1
+	VFMADD231PS -32(R10)(DI*1), Y10, Y2
+	VFMADD231PS -32(R11)(DI*1), Y10, Y3
+	VFMADD231PS -32(R12)(DI*1), Y10, Y4
+	VFMADD231PS -32(R13)(DI*1), Y10, Y5
+	VFMADD231PS -32(R14)(DI*1), Y10, Y6
+	VFMADD231PS -32(R15)(DI*1), Y10, Y7
+	VFMADD231PS -32(BP)(DI*1), Y10, Y8
+	JMP         taps9vectors1
+
+taps9end1:
+	SUBQ         $0x20, DI
+	VEXTRACTF128 $0x01, Y0, X9
+	VADDPS       X9, X0, X0
+	VMOVHLPS     X0, X0, X9
+	VADDPS       X9, X0, X0
+	VMOVSHDUP    X0, X9
+	VADDPS       X9, X0, X0
+	VEXTRACTF128 $0x01, Y1, X9
+	VADDPS       X9, X1, X1
+	VMOVHLPS     X1, X1, X9
+	VADDPS       X9, X1, X1
+	VMOVSHDUP    X1, X9
+	VADDPS       X9, X1, X1
+	VEXTRACTF128 $0x01, Y2, X9
+	VADDPS       X9, X2, X2
+	VMOVHLPS     X2, X2, X9
+	VADDPS       X9, X2, X2
+	VMOVSHDUP    X2, X9
+	VADDPS       X9, X2, X2
+	VEXTRACTF128 $0x01, Y3, X9
+	VADDPS       X9, X3, X3
+	VMOVHLPS     X3, X3, X9
+	VADDPS       X9, X3, X3
+	VMOVSHDUP    X3, X9
+	VADDPS       X9, X3, X3
+	VEXTRACTF128 $0x01, Y4, X9
+	VADDPS       X9, X4, X4
+	VMOVHLPS     X4, X4, X9
+	VADDPS       X9, X4, X4
+	VMOVSHDUP    X4, X9
+	VADDPS       X9, X4, X4
+	VEXTRACTF128 $0x01, Y5, X9
+	VADDPS       X9, X5, X5
+	VMOVHLPS     X5, X5, X9
+	VADDPS       X9, X5, X5
+	VMOVSHDUP    X5, X9
+	VADDPS       X9, X5, X5
+	VEXTRACTF128 $0x01, Y6, X9
+	VADDPS       X9, X6, X6
+	VMOVHLPS     X6, X6, X9
+	VADDPS       X9, X6, X6
+	VMOVSHDUP    X6, X9
+	VADDPS       X9, X6, X6
+	VEXTRACTF128 $0x01, Y7, X9
+	VADDPS       X9, X7, X7
+	VMOVHLPS     X7, X7, X9
+	VADDPS       X9, X7, X7
+	VMOVSHDUP    X7, X9
+	VADDPS       X9, X7, X7
+	VEXTRACTF128 $0x01, Y8, X9
+	VADDPS       X9, X8, X8
+	VMOVHLPS     X8, X8, X9
+	VADDPS       X9, X8, X8
+	VMOVSHDUP    X8, X9
+	VADDPS       X9, X8, X8
+
+taps9vectors0:
+	ADDQ        $0x04, DI
+	CMPQ        DI, SI
+	JGT         taps9end0
+	VMOVSS      -4(DX)(DI*1), X10
+	VFMADD231SS -4(R8)(DI*1), X10, X0
+	VFMADD231SS -4(R9)(DI*1), X10, X1
+	VFMADD231SS -4(R10)(DI*1), X10, X2
+	VFMADD231SS -4(R11)(DI*1), X10, X3
+	VFMADD231SS -4(R12)(DI*1), X10, X4
+	VFMADD231SS -4(R13)(DI*1), X10, X5
+	VFMADD231SS -4(R14)(DI*1), X10, X6
+	VFMADD231SS -4(R15)(DI*1), X10, X7
+	VFMADD231SS -4(BP)(DI*1), X10, X8
+	JMP         taps9vectors0
+
+taps9end0:
+	SUBQ   $0x04, DI
+	VADDSS (AX), X0, X0
+	VMOVSS X0, (AX)
+	VADDSS 4(AX), X1, X1
+	VMOVSS X1, 4(AX)
+	VADDSS 8(AX), X2, X2
+	VMOVSS X2, 8(AX)
+	VADDSS 12(AX), X3, X3
+	VMOVSS X3, 12(AX)
+	VADDSS 16(AX), X4, X4
+	VMOVSS X4, 16(AX)
+	VADDSS 20(AX), X5, X5
+	VMOVSS X5, 20(AX)
+	VADDSS 24(AX), X6, X6
+	VMOVSS X6, 24(AX)
+	VADDSS 28(AX), X7, X7
+	VMOVSS X7, 28(AX)
+	VADDSS 32(AX), X8, X8
+	VMOVSS X8, 32(AX)
+	ADDQ   $0x48, BX
+	ADDQ   $0x24, AX
+	JMP    taps9
+
+below9:
+	ADDQ $0x09, CX
+
+taps3:
+	SUBQ   $0x03, CX
+	JLT    below3
+	MOVQ   src_base+48(FP), DI
+	MOVQ   (BX), R8
+	LEAQ   (DI)(R8*4), R8
+	VXORPS Y0, Y0, Y0
+	MOVQ   8(BX), R9
+	LEAQ   (DI)(R9*4), R9
+	VXORPS Y1, Y1, Y1
+	MOVQ   16(BX), R10
+	LEAQ   (DI)(R10*4), R10
+	VXORPS Y2, Y2, Y2
+	XORQ   DI, DI
+
+taps3vectors1:
+	ADDQ        $0x20, DI
+	CMPQ        DI, SI
+	JGT         taps3end1
+	VMOVUPS     -32(DX)(DI*1), Y10
+	VFMADD231PS -32(R8)(DI*1), Y10, Y0
+	VFMADD231PS -32(R9)(DI*1), Y10, Y1
+	VFMADD231PS -32(R10)(DI*1), Y10, Y2
+	JMP         taps3vectors1
+
+taps3end1:
+	SUBQ         $0x20, DI
+	VEXTRACTF128 $0x01, Y0, X9
+	VADDPS       X9, X0, X0
+	VMOVHLPS     X0, X0, X9
+	VADDPS       X9, X0, X0
+	VMOVSHDUP    X0, X9
+	VADDPS       X9, X0, X0
+	VEXTRACTF128 $0x01, Y1, X9
+	VADDPS       X9, X1, X1
+	VMOVHLPS     X1, X1, X9
+	VADDPS       X9, X1, X1
+	VMOVSHDUP    X1, X9
+	VADDPS       X9, X1, X1
+	VEXTRACTF128 $0x01, Y2, X9
+	VADDPS       X9, X2, X2
+	VMOVHLPS     X2, X2, X9
+	VADDPS       X9, X2, X2
+	VMOVSHDUP    X2, X9
+	VADDPS       X9, X2, X2
+
+taps3vectors0:
+	ADDQ        $0x04, DI
+	CMPQ        DI, SI
+	JGT         taps3end0
+	VMOVSS      -4(DX)(DI*1), X10
+	VFMADD231SS -4(R8)(DI*1), X10, X0
+	VFMADD231SS -4(R9)(DI*1), X10, X1
+	VFMADD231SS -4(R10)(DI*1), X10, X2
+	JMP         taps3vectors0
+
+taps3end0:
+	SUBQ   $0x04, DI
+	VADDSS (AX), X0, X0
+	VMOVSS X0, (AX)
+	VADDSS 4(AX), X1, X1
+	VMOVSS X1, 4(AX)
+	VADDSS 8(AX), X2, X2
+	VMOVSS X2, 8(AX)
+	ADDQ   $0x18, BX
+	ADDQ   $0x0c, AX
+	JMP    taps3
+
+below3:
+	ADDQ $0x03, CX
+
+taps1:
+	SUBQ   $0x01, CX
+	JLT    below1
+	MOVQ   src_base+48(FP), DI
+	MOVQ   (BX), R8
+	LEAQ   (DI)(R8*4), R8
+	VXORPS Y0, Y0, Y0
+	XORQ   DI, DI
+
+taps1vectors1:
+	ADDQ        $0x20, DI
+	CMPQ        DI, SI
+	JGT         taps1end1
+	VMOVUPS     -32(DX)(DI*1), Y10
+	VFMADD231PS -32(R8)(DI*1), Y10, Y0
+	JMP         taps1vectors1
+
+taps1end1:
+	SUBQ         $0x20, DI
+	VEXTRACTF128 $0x01, Y0, X9
+	VADDPS       X9, X0, X0
+	VMOVHLPS     X0, X0, X9
+	VADDPS       X9, X0, X0
+	VMOVSHDUP    X0, X9
+	VADDPS       X9, X0, X0
+
+taps1vectors0:
+	ADDQ        $0x04, DI
+	CMPQ        DI, SI
+	JGT         taps1end0
+	VMOVSS      -4(DX)(DI*1), X10
+	VFMADD231SS -4(R8)(DI*1), X10, X0
+	JMP         taps1vectors0
+
+taps1end0:
+	SUBQ   $0x04, DI
+	VADDSS (AX), X0, X0
+	VMOVSS X0, (AX)
+	ADDQ   $0x08, BX
+	ADDQ   $0x04, AX
+	JMP    taps1
+
+below1:
+	ADDQ $0x01, CX
 	VZEROUPPER
 	RET
 

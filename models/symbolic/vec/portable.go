@@ -30,6 +30,40 @@ func portable[T Float]() Kernels[T] {
 				dst[i] = v + c
 			}
 		},
+		Affine: func(dst, a []T, c0, c1 T) {
+			for i, v := range a {
+				dst[i] = T(c1*v) + c0 // rounded, as it is in vectors
+			}
+		},
+		Centre: func(dst, a []T, c0, c1 T) {
+			for i, v := range a {
+				dst[i] = (v - c0) * c1
+			}
+		},
+		Residual: func(dst, a, b []T, c0, c1 T) {
+			for i, v := range a {
+				dst[i] = (v - c0) - T(c1*b[i])
+			}
+		},
+		MulAdd: func(dst, a, b, c []T) {
+			for i, v := range a {
+				dst[i] = T(v*b[i]) + c[i]
+			}
+		},
+		Sum: sum[T], Squares: squares[T], Dot: dot[T],
+		Correlate: func(dst, src []T, at []int, w []T) {
+			clear(dst)
+			for k, from := range at {
+				for i, v := range src[from:][:len(dst)] {
+					dst[i] += w[k] * v
+				}
+			}
+		},
+		Correlations: func(dst, a, src []T, at []int) {
+			for k, from := range at {
+				dst[k] += dot(a, src[from:])
+			}
+		},
 		Largest: largest[T],
 		Gate: func(dst, z, a []T) {
 			for i, v := range a {
@@ -121,4 +155,49 @@ func lastNaN[T Float](a, b, c, d T, below int) int {
 	default:
 		return 0
 	}
+}
+
+// sum, squares and dot have four sums, because an addition takes as long as four
+// of them.
+func sum[T Float](a []T) T {
+	var s0, s1, s2, s3 T
+	for ; len(a) >= 4; a = a[4:] {
+		s0 += a[0]
+		s1 += a[1]
+		s2 += a[2]
+		s3 += a[3]
+	}
+	for _, v := range a {
+		s0 += v
+	}
+	return (s0 + s1) + (s2 + s3)
+}
+
+func squares[T Float](a []T, c T) T {
+	var s0, s1, s2, s3 T
+	for ; len(a) >= 4; a = a[4:] {
+		s0 += (a[0] - c) * (a[0] - c)
+		s1 += (a[1] - c) * (a[1] - c)
+		s2 += (a[2] - c) * (a[2] - c)
+		s3 += (a[3] - c) * (a[3] - c)
+	}
+	for _, v := range a {
+		s0 += (v - c) * (v - c)
+	}
+	return (s0 + s1) + (s2 + s3)
+}
+
+func dot[T Float](a, b []T) T {
+	var s0, s1, s2, s3 T
+	for ; len(a) >= 4; a, b = a[4:], b[4:] {
+		b := (*[4]T)(b)
+		s0 += a[0] * b[0]
+		s1 += a[1] * b[1]
+		s2 += a[2] * b[2]
+		s3 += a[3] * b[3]
+	}
+	for i, v := range a {
+		s0 += v * b[i]
+	}
+	return (s0 + s1) + (s2 + s3)
 }

@@ -33,13 +33,17 @@ func testKernels[T Float](t *testing.T, have Kernels[T], same func(x, y T) bool)
 			x[i], y[i] = values[i%len(values)], values[(i/2+n)%len(values)]
 		}
 		for name, pair := range map[string][2]func(dst []T){
-			"Add":   {func(dst []T) { have.Add(dst, x, y) }, func(dst []T) { want.Add(dst, x, y) }},
-			"Sub":   {func(dst []T) { have.Sub(dst, x, y) }, func(dst []T) { want.Sub(dst, x, y) }},
-			"Mul":   {func(dst []T) { have.Mul(dst, x, y) }, func(dst []T) { want.Mul(dst, x, y) }},
-			"Scale": {func(dst []T) { have.Scale(dst, x, -3) }, func(dst []T) { want.Scale(dst, x, -3) }},
-			"Shift": {func(dst []T) { have.Shift(dst, x, -3) }, func(dst []T) { want.Shift(dst, x, -3) }},
-			"Gate":  {func(dst []T) { have.Gate(dst, x, y) }, func(dst []T) { want.Gate(dst, x, y) }},
-			"Leaky": {func(dst []T) { have.Leaky(dst, x, y, 0.5) }, func(dst []T) { want.Leaky(dst, x, y, 0.5) }},
+			"Add":      {func(dst []T) { have.Add(dst, x, y) }, func(dst []T) { want.Add(dst, x, y) }},
+			"Sub":      {func(dst []T) { have.Sub(dst, x, y) }, func(dst []T) { want.Sub(dst, x, y) }},
+			"Mul":      {func(dst []T) { have.Mul(dst, x, y) }, func(dst []T) { want.Mul(dst, x, y) }},
+			"Scale":    {func(dst []T) { have.Scale(dst, x, -3) }, func(dst []T) { want.Scale(dst, x, -3) }},
+			"Shift":    {func(dst []T) { have.Shift(dst, x, -3) }, func(dst []T) { want.Shift(dst, x, -3) }},
+			"Affine":   {func(dst []T) { have.Affine(dst, x, 0.3, -3) }, func(dst []T) { want.Affine(dst, x, 0.3, -3) }},
+			"Centre":   {func(dst []T) { have.Centre(dst, x, 0.3, -3) }, func(dst []T) { want.Centre(dst, x, 0.3, -3) }},
+			"Residual": {func(dst []T) { have.Residual(dst, x, y, 0.3, -3) }, func(dst []T) { want.Residual(dst, x, y, 0.3, -3) }},
+			"MulAdd":   {func(dst []T) { have.MulAdd(dst, x, y, x) }, func(dst []T) { want.MulAdd(dst, x, y, x) }},
+			"Gate":     {func(dst []T) { have.Gate(dst, x, y) }, func(dst []T) { want.Gate(dst, x, y) }},
+			"Leaky":    {func(dst []T) { have.Leaky(dst, x, y, 0.5) }, func(dst []T) { want.Leaky(dst, x, y, 0.5) }},
 			"Quadratic": {
 				func(dst []T) { have.Quadratic(dst, x, y, 0.1, -2, 0.3) },
 				func(dst []T) { want.Quadratic(dst, x, y, 0.1, -2, 0.3) },
@@ -55,6 +59,70 @@ func testKernels[T Float](t *testing.T, have Kernels[T], same func(x, y T) bool)
 					t.Fatalf("%s of %d elements: element %d is %v, want %v", name, n, i, got[i], expected[i])
 				}
 			}
+		}
+	}
+}
+
+// TestSums compares the kernels that add up with sums in float64 of terms that are
+// exact there, for lengths on either side of those that loops are unrolled by and
+// for kernels of up to 30 elements.
+func TestSums(t *testing.T) {
+	t.Run("float64", func(t *testing.T) { testSums(t, Float64, 0x1p-53) })
+	t.Run("float32", func(t *testing.T) { testSums(t, Float32, 0x1p-24) })
+	t.Run("portable", func(t *testing.T) { testSums(t, portable[float32](), 0x1p-24) })
+}
+
+func testSums[T Float](t *testing.T, have Kernels[T], unit float64) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	normal := func(n int) []T {
+		x := make([]T, n)
+		for i := range x {
+			x[i] = T(float32(rng.NormFloat64()))
+		}
+		return x
+	}
+	// check compares with Σᵢ term(i), within a unit of each term's size for each
+	// addition.
+	check := func(name string, got T, n int, term func(i int) float64) {
+		t.Helper()
+		sum, size := 0.0, 0.0
+		for i := range n {
+			sum += term(i)
+			size += math.Abs(term(i))
+		}
+		if !(math.Abs(float64(got)-sum) <= float64(n+2)*unit*size) {
+			t.Fatalf("%s of %d: %v, want %v", name, n, got, sum)
+		}
+	}
+	for n := range 150 {
+		a, b, c := normal(n), normal(n), T(0.25)
+		check("Sum", have.Sum(a), n, func(i int) float64 { return float64(a[i]) })
+		check("Squares", have.Squares(a, c), n, func(i int) float64 { return float64(a[i]-c) * float64(a[i]-c) })
+		check("Dot", have.Dot(a, b), n, func(i int) float64 { return float64(a[i]) * float64(b[i]) })
+
+		taps := n % 31
+		src, w, at := normal(n+50), normal(taps), make([]int, taps)
+		for k := range at {
+			at[k] = rng.IntN(51)
+		}
+		got := append(normal(n), 7) // beyond the end: not to be written
+		have.Correlate(got[:n], src, at, w)
+		for i := range n {
+			check("Correlate", got[i], taps, func(k int) float64 { return float64(w[k]) * float64(src[at[k]+i]) })
+		}
+		before := append(normal(taps), 7)
+		after := slices.Clone(before)
+		have.Correlations(after[:taps], a, src, at)
+		for k := range taps {
+			check("Correlations", after[k], n+1, func(i int) float64 {
+				if i == n {
+					return float64(before[k])
+				}
+				return float64(a[i]) * float64(src[at[k]+i])
+			})
+		}
+		if got[n] != 7 || after[taps] != 7 {
+			t.Fatalf("%d elements, %d taps: wrote beyond the end", n, taps)
 		}
 	}
 }
@@ -228,12 +296,18 @@ func benchmarkKernels[T Float](b *testing.B, k Kernels[T]) {
 		x[i] = T(math.Sin(float64(i * i))) // signs nobody can predict
 		y[i] = T(i)
 	}
+	taps := []int{0, 1, 2, 75, 76, 77, 150, 151, 152} // of a kernel of 3×3
 	for _, kernel := range []struct {
 		name string
 		run  func()
 	}{
 		{"Add", func() { k.Add(dst, x, y) }},
 		{"Scale", func() { k.Scale(dst, x, 2) }},
+		{"MulAdd", func() { k.MulAdd(dst, x, y, dst) }},
+		{"Sum", func() { k.Sum(x) }},
+		{"Dot", func() { k.Dot(x, y) }},
+		{"Correlate", func() { k.Correlate(dst[:n-200], x, taps, y) }},
+		{"Correlations", func() { k.Correlations(dst, y[:n-200], x, taps) }},
 		{"Gate", func() { k.Gate(dst, x, y) }},
 		{"Leaky", func() { k.Leaky(dst, x, y, 0.01) }},
 		{"Quadratic", func() { k.Quadratic(dst, x, y, 1, 0, -1) }},

@@ -13,21 +13,38 @@ func main() {
 	ConstraintExpr("amd64,!purego")
 	s := newSaturation()
 	for _, p := range precisions {
-		kernel(p, "Add", []string{"a", "b"}, nil, func(a, b Op) { p.add(b, a, a) })
-		kernel(p, "Sub", []string{"a", "b"}, nil, func(a, b Op) { p.sub(b, a, a) })
-		kernel(p, "Mul", []string{"a", "b"}, nil, func(a, b Op) { p.mul(b, a, a) })
-		kernel(p, "Scale", []string{"a"}, []string{"c"}, func(a, _ Op) { p.mul(c[0], a, a) })
-		kernel(p, "Shift", []string{"a"}, []string{"c"}, func(a, _ Op) { p.add(c[0], a, a) })
-		kernel(p, "Gate", []string{"z", "a"}, nil, func(z, a Op) {
+		kernel(p, "Add", []string{"a", "b"}, nil, func(a, b, _ Op) { p.add(b, a, a) })
+		kernel(p, "Sub", []string{"a", "b"}, nil, func(a, b, _ Op) { p.sub(b, a, a) })
+		kernel(p, "Mul", []string{"a", "b"}, nil, func(a, b, _ Op) { p.mul(b, a, a) })
+		kernel(p, "Scale", []string{"a"}, []string{"c"}, func(a, _, _ Op) { p.mul(c[0], a, a) })
+		kernel(p, "Shift", []string{"a"}, []string{"c"}, func(a, _, _ Op) { p.add(c[0], a, a) })
+		kernel(p, "Affine", []string{"a"}, []string{"c0", "c1"}, func(a, _, _ Op) {
+			p.mul(c[1], a, a)
+			p.add(c[0], a, a)
+		})
+		kernel(p, "Centre", []string{"a"}, []string{"c0", "c1"}, func(a, _, _ Op) {
+			p.sub(c[0], a, a)
+			p.mul(c[1], a, a)
+		})
+		kernel(p, "Residual", []string{"a", "b"}, []string{"c0", "c1"}, func(a, b, _ Op) {
+			p.sub(c[0], a, a)
+			p.mul(c[1], b, b)
+			p.sub(b, a, a)
+		})
+		kernel(p, "MulAdd", []string{"a", "b", "c"}, nil, func(a, b, c Op) {
+			p.mul(b, a, a)
+			p.add(c, a, a)
+		})
+		kernel(p, "Gate", []string{"z", "a"}, nil, func(z, a, _ Op) {
 			p.compare(lessOrEqual, zero, z, z)
 			p.andNot(a, z, z)
 		})
-		kernel(p, "Leaky", []string{"z", "a"}, []string{"c"}, func(z, a Op) {
+		kernel(p, "Leaky", []string{"z", "a"}, []string{"c"}, func(z, a, _ Op) {
 			p.compare(lessOrEqual, zero, z, z)
 			p.mul(c[0], a, free)
 			p.blend(z, free, a, z)
 		})
-		kernel(p, "Quadratic", []string{"y", "a"}, []string{"c0", "c1", "c2"}, func(y, a Op) {
+		kernel(p, "Quadratic", []string{"y", "a"}, []string{"c0", "c1", "c2"}, func(y, a, _ Op) {
 			p.mul(c[2], y, free)
 			p.add(c[1], free, free)
 			p.mul(free, y, y)
@@ -37,6 +54,14 @@ func main() {
 		rows(p, "CopyRows", false, func(_, _ Op) {})
 		rows(p, "AddRows", true, func(x, y Op) { p.add(y, x, x) })
 		largest(p)
+		sum(p, "Sum", []string{"a"}, nil, func(sum, a, _ Op) { p.add(a, sum, sum) })
+		sum(p, "Squares", []string{"a"}, []string{"c"}, func(sum, a, _ Op) {
+			p.sub(c[0], a, a)
+			p.fma(a, a, sum)
+		})
+		sum(p, "Dot", []string{"a", "b"}, nil, func(sum, a, b Op) { p.fma(a, b, sum) })
+		correlate(p)
+		correlations(p)
 		saturating(p, "Tanh", s.tanh)
 		saturating(p, "Sigmoid", s.sigmoid)
 	}
@@ -49,16 +74,16 @@ var lessOrEqual = Imm(0x12)
 
 // Registers beside those of the operands: zero, one to work with, constants.
 var (
-	ymm        = []VecPhysical{Y0, Y1, Y2, Y3, Y4, Y5, Y6, Y7}
+	ymm        = []VecPhysical{Y0, Y1, Y2, Y3, Y4, Y5, Y6, Y7, Y8, Y9, Y10, Y11}
 	zero, free = Y15, Y14
-	c          = []VecPhysical{Y13, Y12, Y11}
+	c          = []VecPhysical{Y13, Y12, Y11} // the last is an operand of kernels of three
 )
 
 const unroll = 4
 
 // kernel writes a loop over all elements. step computes a vector in its first
 // register from those of the operands.
-func kernel(p precision, name string, operands, constants []string, step func(x, y Op)) {
+func kernel(p precision, name string, operands, constants []string, step func(x, y, z Op)) {
 	name = p.prefix + "AVX2" + name
 	signature := "dst, " + strings.Join(operands, ", ") + " []" + p.goType
 	if len(constants) > 0 {
@@ -86,8 +111,8 @@ func kernel(p precision, name string, operands, constants []string, step func(x,
 		SUBQ(Imm(uint64(elements)), n.(GPVirtual))
 		JLT(LabelRef(next))
 		for i := range max(1, vectors) {
-			x, y := ymm[2*i], ymm[2*i+1]
-			for j, r := range []VecPhysical{x, y}[:len(in)] {
+			x, y, z := ymm[i], ymm[unroll+i], ymm[2*unroll+i]
+			for j, r := range []VecPhysical{x, y, z}[:len(in)] {
 				from := Mem{Base: in[j], Index: at, Scale: 1, Disp: 32 * i}
 				if vectors == 0 {
 					p.movOne(from, r.AsX())
@@ -95,7 +120,7 @@ func kernel(p precision, name string, operands, constants []string, step func(x,
 					p.mov(from, r)
 				}
 			}
-			step(x, y)
+			step(x, y, z)
 			to := Mem{Base: dst, Index: at, Scale: 1, Disp: 32 * i}
 			if vectors == 0 {
 				p.movOne(x.AsX(), to)
