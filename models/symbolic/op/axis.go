@@ -110,7 +110,7 @@ func totalAlong[T Float](a axis, v vec.Kernels[T]) kernel[T] {
 			return
 		}
 		for i := 0; len(x) > 0; i++ {
-			dst[i%len(dst)] += total(x[:a.inner])
+			dst[i%len(dst)] += v.Sum(x[:a.inner])
 			x = x[a.inner:]
 		}
 	}
@@ -189,26 +189,21 @@ func scaleAlong[T Float](a axis, v vec.Kernels[T]) kernel[T] {
 func (a axis) affine(out tensor.Shape) primitive {
 	return primitive{
 		name: a.name("AffineAlong"), out: out, over: []int{1},
-		f32: affineAlong[float32](a), f64: affineAlong[float64](a),
+		f32: affineAlong(a, vec.Float32), f64: affineAlong(a, vec.Float64),
 	}
 }
 
-func affineAlong[T Float](a axis) kernel[T] {
+func affineAlong[T Float](a axis, v vec.Kernels[T]) kernel[T] {
 	return func(dst []T, in [][]T) {
 		s, x, b := in[0], in[1], in[2]
 		if a.inner == 1 {
 			for ; len(dst) > 0; x, dst = x[len(b):], dst[len(b):] {
-				for c, v := range x[:len(b)] {
-					dst[c] = T(v*s[c]) + b[c]
-				}
+				v.MulAdd(dst[:len(b)], x, s, b)
 			}
 			return
 		}
 		for i := 0; len(dst) > 0; i++ {
-			scale, shift := s[i%len(b)], b[i%len(b)]
-			for j, v := range x[:a.inner] {
-				dst[j] = T(v*scale) + shift // rounded, as it is in two steps
-			}
+			v.Affine(dst[:a.inner], x, b[i%len(b)], s[i%len(b)])
 			x, dst = x[a.inner:], dst[a.inner:]
 		}
 	}
@@ -220,8 +215,8 @@ func (a axis) dot(x, y *G.Node) (*G.Node, error) {
 		name: a.name("DotAlong"),
 		out:  tensor.Shape{a.length},
 		wrt:  []bool{true, true},
-		f32:  dotAlong[float32](a),
-		f64:  dotAlong[float64](a),
+		f32:  dotAlong(a, vec.Float32),
+		f64:  dotAlong(a, vec.Float64),
 		pullback: func(in G.Nodes, _, grad *G.Node) (G.Nodes, error) {
 			dx, err := a.scale(grad, in[1])
 			if err != nil {
@@ -233,54 +228,19 @@ func (a axis) dot(x, y *G.Node) (*G.Node, error) {
 	}, x, y)
 }
 
-func dotAlong[T Float](a axis) kernel[T] {
+func dotAlong[T Float](a axis, v vec.Kernels[T]) kernel[T] {
 	return func(dst []T, in [][]T) {
 		clear(dst)
 		x, y := in[0], in[1]
 		if a.inner == 1 {
 			for ; len(x) > 0; x, y = x[len(dst):], y[len(dst):] {
-				for c, v := range x[:len(dst)] {
-					dst[c] += v * y[c]
-				}
+				v.MulAdd(dst, x, y, dst)
 			}
 			return
 		}
 		for c := 0; len(x) > 0; c++ {
-			dst[c%len(dst)] += inner(x[:a.inner], y)
+			dst[c%len(dst)] += v.Dot(x[:a.inner], y)
 			x, y = x[a.inner:], y[a.inner:]
 		}
 	}
-}
-
-// total returns the sum of x. It has four sums, because an addition takes as
-// long as four of them.
-func total[T Float](x []T) T {
-	var s0, s1, s2, s3 T
-	for ; len(x) >= 4; x = x[4:] {
-		s0 += x[0]
-		s1 += x[1]
-		s2 += x[2]
-		s3 += x[3]
-	}
-	for _, v := range x {
-		s0 += v
-	}
-	return (s0 + s1) + (s2 + s3)
-}
-
-// inner returns the inner product of x and the first elements of y, with four
-// sums.
-func inner[T Float](x, y []T) T {
-	var s0, s1, s2, s3 T
-	for ; len(x) >= 4; x, y = x[4:], y[4:] {
-		y := (*[4]T)(y)
-		s0 += x[0] * y[0]
-		s1 += x[1] * y[1]
-		s2 += x[2] * y[2]
-		s3 += x[3] * y[3]
-	}
-	for i, v := range x {
-		s0 += v * y[i]
-	}
-	return (s0 + s1) + (s2 + s3)
 }

@@ -44,6 +44,13 @@ const (
 // workspace holds the buffers of one pass over a batch.
 type workspace[T Float] struct{ patches, phases, results, kernels []T }
 
+func (v *convolver[T]) workspace() *workspace[T] {
+	if ws, ok := v.workspaces.Get().(*workspace[T]); ok {
+		return ws
+	}
+	return new(workspace[T])
+}
+
 // grown returns a buffer with n elements, of any value.
 func grown[T Float](buf *[]T, n int) []T {
 	*buf = slices.Grow((*buf)[:0], n)[:n]
@@ -81,6 +88,9 @@ func (v *convolver[T]) blocks(c conv) *blocks[T] {
 func ceil(a, b int) int { return (a + b - 1) / b }
 
 func (v *convolver[T]) forward(c conv) kernel[T] {
+	if d := v.channelwise(c); d != nil {
+		return d.forward
+	}
 	b := v.blocks(c)
 	return func(dst []T, in [][]T) {
 		b.each(func(ws *workspace[T], p part) {
@@ -96,6 +106,9 @@ func (v *convolver[T]) forward(c conv) kernel[T] {
 }
 
 func (v *convolver[T]) toImages(c conv) kernel[T] {
+	if d := v.channelwise(c); d != nil {
+		return d.toImages
+	}
 	b := v.blocks(c)
 	return func(dst []T, in [][]T) {
 		b.each(func(ws *workspace[T], p part) {
@@ -113,6 +126,9 @@ func (v *convolver[T]) toImages(c conv) kernel[T] {
 // toKernels sums results · patchesᵀ, or its transpose, over all samples: the
 // product transposes its second factor, and should the smaller one.
 func (v *convolver[T]) toKernels(c conv) kernel[T] {
+	if d := v.channelwise(c); d != nil {
+		return d.toKernels
+	}
 	b := v.blocks(c)
 	if b.patch <= b.outs || b.outs >= 256 {
 		return func(dst []T, in [][]T) {
@@ -168,10 +184,7 @@ func (p part) first() bool { return p.sample == 0 && p.row == 0 }
 
 // each calls f for every part, all of a group one after the other.
 func (b *blocks[T]) each(f func(ws *workspace[T], p part)) {
-	ws, _ := b.workspaces.Get().(*workspace[T])
-	if ws == nil {
-		ws = new(workspace[T])
-	}
+	ws := b.workspace()
 	if !b.images.plain {
 		clear(grown(&ws.phases, b.in*b.images.channel())) // the padding stays zero
 	}
@@ -220,7 +233,7 @@ func (b *blocks[T]) unfold(ws *workspace[T], x []T, p part, ch int) ([]T, int) {
 	for s := range p.samples {
 		phases := b.phases(ws, x, p, ch, s)
 		if p.row == 0 && !b.images.plain {
-			pad(b.images, phases, b.image(x, p, ch, s))
+			pad(b.images, b.vec, phases, b.image(x, p, ch, s))
 		}
 		unfold(b.images, b.vec, patches[s*b.places():], p, phases)
 	}
@@ -237,7 +250,7 @@ func (b *blocks[T]) fold(ws *workspace[T], x []T, p part, ch int) {
 		}
 		fold(b.images, b.vec, phases, ws.patches[s*b.places():], p)
 		if p.row+p.rows == b.oh && !b.images.plain {
-			unpad(b.images, b.image(x, p, ch, s), phases)
+			unpad(b.images, b.vec, b.image(x, p, ch, s), phases)
 		}
 	}
 }

@@ -103,6 +103,16 @@ func convolutions() []convolution {
 		{"dilation", []int{2, 2, 8, 7}, []int{3, 2, 3, 2}, op.Window{Kernel: [2]int{3, 2}, Dilation: [2]int{2, 3}}, 1},
 		{"groups", []int{2, 4, 5, 5}, []int{6, 2, 3, 3}, op.Window{Kernel: [2]int{3, 3}}, 2},
 		{"depthwise", []int{2, 3, 5, 6}, []int{3, 1, 3, 3}, op.Window{Kernel: [2]int{3, 3}, Padding: [4]int{1, 1, 1, 1}}, 3},
+		{"depthwise plain", []int{2, 2, 7, 4}, []int{6, 1, 2, 2}, op.Window{Kernel: [2]int{2, 2}}, 2},
+		{"depthwise one column", []int{2, 2, 9, 3}, []int{2, 1, 2, 1}, op.Window{Kernel: [2]int{2, 1}}, 2},
+		{
+			"depthwise everything",
+			[]int{2, 3, 17, 20},
+			[]int{6, 1, 3, 2},
+			op.Window{Kernel: [2]int{3, 2}, Stride: [2]int{2, 3}, Dilation: [2]int{2, 2}, Padding: [4]int{1, 2, 3, 0}},
+			3,
+		},
+		{"depthwise stride", []int{2, 2, 12, 11}, []int{2, 1, 3, 3}, op.Window{Kernel: [2]int{3, 3}, Stride: [2]int{2, 1}, Padding: [4]int{1, 1, 1, 1}}, 2},
 		{
 			"everything",
 			[]int{3, 4, 9, 10},
@@ -199,7 +209,7 @@ func TestWindowOutput(t *testing.T) {
 }
 
 // Convolutions that are computed in several blocks of samples and channels, with
-// a smaller last one, are compared with plain loops.
+// a smaller last one, or channel by channel, are compared with plain loops.
 func TestConvolutionsInBlocks(t *testing.T) {
 	for _, c := range []convolution{
 		{"rows", []int{3, 45, 33, 17}, []int{10, 45, 3, 3}, op.Window{Kernel: [2]int{3, 3}, Stride: [2]int{1, 1}}, 1},
@@ -208,6 +218,7 @@ func TestConvolutionsInBlocks(t *testing.T) {
 		{"samples", []int{27, 6, 4, 4}, []int{4, 3, 3, 3}, op.Window{Kernel: [2]int{3, 3}, Padding: [4]int{1, 1, 1, 1}}, 2},
 		{"samples and channels", []int{13, 130, 4, 4}, []int{7, 130, 3, 3}, op.Window{Kernel: [2]int{3, 3}, Padding: [4]int{1, 1, 1, 1}}, 1},
 		{"few channels to many", []int{9, 2, 9, 9}, []int{40, 2, 2, 2}, op.Window{Kernel: [2]int{2, 2}, Stride: [2]int{2, 2}}, 1},
+		{"depthwise", []int{5, 6, 19, 14}, []int{12, 1, 3, 3}, op.Window{Kernel: [2]int{3, 3}, Stride: [2]int{2, 1}, Padding: [4]int{1, 1, 1, 1}}, 6},
 		{"one by one", []int{5, 70, 31, 31}, []int{20, 70, 1, 1}, op.Window{Kernel: [2]int{1, 1}}, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -6,6 +6,8 @@ import (
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"github.com/hessoscope/hessoscope/models/symbolic/vec"
 )
 
 // BatchNorm normalises every channel of x (n, C, …) by its mean and its variance
@@ -127,8 +129,8 @@ func (a axis) variance(x, mean *G.Node) (*G.Node, error) {
 		name: a.name("VarianceAlong"),
 		out:  tensor.Shape{a.length},
 		wrt:  []bool{true, false},
-		f32:  varianceAlong[float32](a),
-		f64:  varianceAlong[float64](a),
+		f32:  varianceAlong(a, vec.Float32),
+		f64:  varianceAlong(a, vec.Float64),
 		pullback: func(in G.Nodes, _, grad *G.Node) (G.Nodes, error) {
 			minus, err := Scale(in[1], -1)
 			if err != nil {
@@ -147,32 +149,17 @@ func (a axis) variance(x, mean *G.Node) (*G.Node, error) {
 	}, x, mean)
 }
 
-func varianceAlong[T Float](a axis) kernel[T] {
+func varianceAlong[T Float](a axis, v vec.Kernels[T]) kernel[T] {
 	return func(dst []T, in [][]T) {
 		x := in[0]
 		for c, mean := range in[1] {
 			sum := T(0)
 			for at := c * a.inner; at < len(x); at += a.length * a.inner {
-				sum += squares(x[at:][:a.inner], mean)
+				sum += v.Squares(x[at:][:a.inner], mean)
 			}
 			dst[c] = sum / T(a.count())
 		}
 	}
-}
-
-// squares returns the sum of (x − mean)², with four sums as total.
-func squares[T Float](x []T, mean T) T {
-	var s0, s1, s2, s3 T
-	for ; len(x) >= 4; x = x[4:] {
-		s0 += (x[0] - mean) * (x[0] - mean)
-		s1 += (x[1] - mean) * (x[1] - mean)
-		s2 += (x[2] - mean) * (x[2] - mean)
-		s3 += (x[3] - mean) * (x[3] - mean)
-	}
-	for _, v := range x {
-		s0 += (v - mean) * (v - mean)
-	}
-	return (s0 + s1) + (s2 + s3)
 }
 
 // standardized returns (x − mean)·scale, for mean and scale as functions of x
@@ -187,8 +174,8 @@ func (a axis) standardized(x, mean, scale *G.Node) (*G.Node, error) {
 		out:  x.Shape(),
 		wrt:  []bool{true, false, false},
 		over: []int{0},
-		f32:  standardizedAlong[float32](a),
-		f64:  standardizedAlong[float64](a),
+		f32:  standardizedAlong(a, vec.Float32),
+		f64:  standardizedAlong(a, vec.Float64),
 		pullback: func(in G.Nodes, out, grad *G.Node) (G.Nodes, error) {
 			d, err := a.residual(out, grad)
 			if err != nil {
@@ -200,14 +187,11 @@ func (a axis) standardized(x, mean, scale *G.Node) (*G.Node, error) {
 	}, x, mean, scale)
 }
 
-func standardizedAlong[T Float](a axis) kernel[T] {
+func standardizedAlong[T Float](a axis, v vec.Kernels[T]) kernel[T] {
 	return func(dst []T, in [][]T) {
 		x, mean, scale := in[0], in[1], in[2]
 		for c := 0; len(dst) > 0; c++ {
-			m, s := mean[c%a.length], scale[c%a.length]
-			for i, v := range x[:a.inner] {
-				dst[i] = (v - m) * s
-			}
+			v.Centre(dst[:a.inner], x, mean[c%a.length], scale[c%a.length])
 			x, dst = x[a.inner:], dst[a.inner:]
 		}
 	}
@@ -220,8 +204,8 @@ func (a axis) residual(y, g *G.Node) (*G.Node, error) {
 		name: a.name("ResidualAlong"),
 		out:  g.Shape(),
 		wrt:  []bool{true, true},
-		f32:  residualAlong[float32](a),
-		f64:  residualAlong[float64](a),
+		f32:  residualAlong(a, vec.Float32),
+		f64:  residualAlong(a, vec.Float64),
 		pullback: func(in G.Nodes, _, grad *G.Node) (G.Nodes, error) {
 			dg, err := a.residual(in[0], grad)
 			if err != nil {
@@ -253,21 +237,19 @@ func (a axis) alongEach(y, g, h *G.Node) (*G.Node, error) {
 	return Add(terms[0], terms[1])
 }
 
-func residualAlong[T Float](a axis) kernel[T] {
+func residualAlong[T Float](a axis, v vec.Kernels[T]) kernel[T] {
 	return func(dst []T, in [][]T) {
 		y, g := in[0], in[1]
 		for c := range a.length {
 			var constant, along T
 			for at := c * a.inner; at < len(g); at += a.length * a.inner {
-				constant += total(g[at:][:a.inner])
-				along += inner(g[at:][:a.inner], y[at:])
+				constant += v.Sum(g[at:][:a.inner])
+				along += v.Dot(g[at:][:a.inner], y[at:])
 			}
 			constant /= T(a.count())
 			along /= T(a.count())
 			for at := c * a.inner; at < len(g); at += a.length * a.inner {
-				for i, v := range g[at:][:a.inner] {
-					dst[at+i] = v - constant - y[at+i]*along
-				}
+				v.Residual(dst[at:][:a.inner], g[at:], y[at:], constant, along)
 			}
 		}
 	}

@@ -62,43 +62,53 @@ func (u *unfolding) span(axis, first, length int) span {
 // channel is the number of elements of all phases of a channel.
 func (u *unfolding) channel() int { return len(u.phases) * u.h * u.w }
 
-// rows calls f for every row of the phases of a channel that lies on the image:
-// its first element, how many there are, and where on the image they begin.
-func (u *unfolding) rows(f func(at, count, from int)) {
-	for p, ph := range u.phases {
-		for r := ph.rows.from; r < ph.rows.to; r++ {
-			y := ph.rows.start + (r-ph.rows.from)*u.Stride[0]
-			f((p*u.h+r)*u.w+ph.columns.from, ph.columns.to-ph.columns.from, y*u.from.w+ph.columns.start)
-		}
-	}
-}
-
 // pad copies channels to their phases. Padding is left as it is.
-func pad[T Float](u *unfolding, phases, x []T) {
-	stride := u.Stride[1]
-	for ; len(x) > 0; x, phases = x[u.from.plane():], phases[u.channel():] {
-		u.rows(func(at, count, from int) {
-			if stride == 1 {
-				copy(phases[at:][:count], x[from:])
-				return
+func pad[T Float](u *unfolding, v vec.Kernels[T], phases, x []T) {
+	u.each(len(phases), func(at, from int, ph phase) {
+		rows, columns := ph.rows.to-ph.rows.from, ph.columns.to-ph.columns.from
+		if u.Stride[1] == 1 {
+			v.CopyRows(phases[at:], u.w, x[from:], u.Stride[0]*u.from.w, rows, columns)
+			return
+		}
+		for range rows {
+			for i := range phases[at:][:columns] {
+				phases[at+i] = x[from+i*u.Stride[1]]
 			}
-			for i := range phases[at:][:count] {
-				phases[at+i] = x[from+i*stride]
-			}
-		})
-	}
+			at += u.w
+			from += u.Stride[0] * u.from.w
+		}
+	})
 }
 
 // unpad copies the phases of channels back.
-func unpad[T Float](u *unfolding, x, phases []T) {
-	stride := u.Stride[1]
+func unpad[T Float](u *unfolding, v vec.Kernels[T], x, phases []T) {
 	clear(x) // of what no place of the window covers
-	for ; len(x) > 0; x, phases = x[u.from.plane():], phases[u.channel():] {
-		u.rows(func(at, count, from int) {
-			for i, v := range phases[at:][:count] {
-				x[from+i*stride] = v
+	u.each(len(phases), func(at, from int, ph phase) {
+		rows, columns := ph.rows.to-ph.rows.from, ph.columns.to-ph.columns.from
+		if u.Stride[1] == 1 {
+			v.CopyRows(x[from:], u.Stride[0]*u.from.w, phases[at:], u.w, rows, columns)
+			return
+		}
+		for range rows {
+			for i, v := range phases[at:][:columns] {
+				x[from+i*u.Stride[1]] = v
 			}
-		})
+			at += u.w
+			from += u.Stride[0] * u.from.w
+		}
+	})
+}
+
+// each calls f for every phase that the image has a part in, of channels whose
+// phases have size elements together, with its first element there and where that
+// is on the images.
+func (u *unfolding) each(size int, f func(at, from int, ph phase)) {
+	for c := range size / u.channel() {
+		for p, ph := range u.phases {
+			if ph.rows.to > ph.rows.from && ph.columns.to > ph.columns.from {
+				f(c*u.channel()+(p*u.h+ph.rows.from)*u.w+ph.columns.from, c*u.from.plane()+ph.rows.start*u.from.w+ph.columns.start, ph)
+			}
+		}
 	}
 }
 
