@@ -49,6 +49,20 @@ var fusible = []struct {
 	{"scale and shift", func(x, y, _, b *G.Node) *G.Node { // and three vectors, less than one value
 		return must(op.FrozenBatchNorm(product(x, y), b, b, b, must(op.Mul(b, b)), 1e-5))
 	}, 1},
+	{"layer normalisation", func(x, y, _, b *G.Node) *G.Node { // the product and the result; and vectors
+		return must(op.LayerNorm(product(x, y), b, b, 1e-5))
+	}, 3},
+	{"its gradient", func(x, y, z, b *G.Node) *G.Node {
+		return must(symbolic.Pullback(G.Nodes{must(op.LayerNorm(x, b, b, 1e-5))}, G.Nodes{product(y, z)}, G.Nodes{x}))[0]
+	}, 3},
+	{"batch normalisation", func(x, y, _, b *G.Node) *G.Node {
+		n, _, _, err := op.BatchNorm(product(x, y), b, b, 1e-5)
+		return must(n, err)
+	}, 3},
+	{"its gradient, by channels", func(x, y, z, b *G.Node) *G.Node {
+		n, _, _, err := op.BatchNorm(x, b, b, 1e-5)
+		return must(symbolic.Pullback(G.Nodes{must(n, err)}, G.Nodes{product(y, z)}, G.Nodes{x}))[0]
+	}, 3},
 	{"twice the same", func(x, y, _, _ *G.Node) *G.Node {
 		p := product(x, y)
 		return must(op.Add(p, p))

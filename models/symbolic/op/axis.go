@@ -188,7 +188,7 @@ func scaleAlong[T Float](a axis, v vec.Kernels[T]) kernel[T] {
 // affine is add of scale, b[c] + s[c]·x, without a derivative.
 func (a axis) affine(out tensor.Shape) primitive {
 	return primitive{
-		name: a.name("AffineAlong"), out: out, over: []int{1},
+		name: a.name("AffineAlong"), form: mappedAlong, axis: a, out: out, over: []int{1},
 		f32: affineAlong(a, vec.Float32), f64: affineAlong(a, vec.Float64),
 	}
 }

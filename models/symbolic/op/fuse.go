@@ -21,17 +21,27 @@ type Call struct {
 // one call that computes both in one pass. Add and AddRow of a MatMul become a
 // product that adds the other operand as it is written, and Add of a repeated
 // vector, as of RepeatRow, becomes AddRow or AddChannel. A scale and a shift of
-// each channel become one. The result is the same, bit for bit. Fuse returns false
-// for all other pairs.
+// each channel become one, and one with the normalisation before it or the
+// gradient of that. The result is the same, bit for bit. Fuse returns false for
+// all other pairs.
 //
 // The calls that Fuse and Chain return can be run but not differentiated.
 func Fuse(outer Call, k int, inner Call) (Call, bool) {
 	o, ok := outer.Op.(*primitive)
-	if !ok || o.form != sum && (o.form != sumWithRow && o.form != sumAlong || k != 0) {
+	if !ok {
 		return Call{}, false
 	}
 	i, ok := inner.Op.(*primitive)
 	if !ok {
+		return Call{}, false
+	}
+	switch {
+	case k == 1 && o.form == mappedAlong && i.form == standardAlong && i.axis.holds(o.axis):
+		return call(i.axis.normalized(o.axis, o.out), append(slices.Clone(inner.In), outer.In[0], outer.In[2])...), true
+	case k == 1 && o.form == scaledAlong && i.form == residueAlong && i.axis == o.axis:
+		return call(i.axis.scaledResidual(o.out), append(slices.Clone(inner.In), outer.In[0])...), true
+	}
+	if o.form != sum && (o.form != sumWithRow && o.form != sumAlong || k != 0) {
 		return Call{}, false
 	}
 	x := outer.In[1-k]

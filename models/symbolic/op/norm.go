@@ -101,14 +101,14 @@ func LayerNorm(x, gamma, beta *G.Node, eps float64) (*G.Node, error) {
 // standardize shifts and scales the elements of x at each place of the axis to
 // mean 0 and, but for eps, variance 1. It returns the means and variances before.
 func (a axis) standardize(x *G.Node, eps float64) (y, mean, variance *G.Node, err error) {
-	sum, err := a.sum(x, tensor.Shape{a.length})
+	moments, err := a.moments(x)
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	if mean, err = Scale(sum, 1/a.count()); err != nil {
+	if mean, err = a.mean(x, moments); err != nil {
 		return nil, nil, nil, err
 	}
-	if variance, err = a.variance(x, mean); err != nil {
+	if variance, err = a.variance(x, moments); err != nil {
 		return nil, nil, nil, err
 	}
 	scale, err := inverseRoot(variance, eps)
@@ -119,21 +119,80 @@ func (a axis) standardize(x *G.Node, eps float64) (y, mean, variance *G.Node, er
 	return y, mean, variance, err
 }
 
+// moments returns the means and the variances at each place of the axis, (2,
+// length), from one pass. Its derivatives are those of mean and variance.
+func (a axis) moments(x *G.Node) (*G.Node, error) {
+	return apply(primitive{
+		name: a.name("MomentsAlong"),
+		out:  tensor.Shape{2, a.length},
+		wrt:  []bool{false},
+		f32:  momentsAlong(a, vec.Float32),
+		f64:  momentsAlong(a, vec.Float64),
+	}, x)
+}
+
+// momentsAlong takes the moments of each run of elements about its own mean and
+// joins them to those of the runs before (Chan, Golub & LeVeque 1983), so that
+// nothing cancels and every element is read from memory once.
+func momentsAlong[T Float](a axis, v vec.Kernels[T]) kernel[T] {
+	return func(dst []T, in [][]T) {
+		clear(dst)
+		means, variances := dst[:a.length], dst[a.length:]
+		x := in[0]
+		for n := range a.outer {
+			share := 1 / T(n+1) // of this run
+			for c, mean := range means {
+				run := x[:a.inner]
+				x = x[a.inner:]
+				own, squares := run[0], T(0)
+				if a.inner > 1 {
+					own = v.Sum(run) / T(a.inner)
+					squares = v.Squares(run, own) / T(a.inner)
+				}
+				δ := own - mean
+				means[c] += δ * share
+				variances[c] += (squares - variances[c] + δ*δ*(1-share)) * share
+			}
+		}
+	}
+}
+
+// mean returns the means of x from its moments.
+func (a axis) mean(x, moments *G.Node) (*G.Node, error) {
+	return apply(primitive{
+		name: a.name("MeanAlong"),
+		out:  tensor.Shape{a.length},
+		wrt:  []bool{true, false},
+		f32:  func(dst []float32, in [][]float32) { copy(dst, in[1]) },
+		f64:  func(dst []float64, in [][]float64) { copy(dst, in[1]) },
+		pullback: func(in G.Nodes, _, grad *G.Node) (G.Nodes, error) {
+			grad, err := Scale(grad, 1/a.count())
+			if err != nil {
+				return nil, err
+			}
+			d, err := a.repeat(grad, in[0].Shape())
+			return G.Nodes{d, nil}, err
+		},
+	}, x, moments)
+}
+
 // count is the number of elements at each place of the axis.
 func (a axis) count() float64 { return float64(a.outer * a.inner) }
 
-// variance returns the mean squares of x − mean at each place of the axis, where
-// mean is that of x: the variance does not change with it alone.
-func (a axis) variance(x, mean *G.Node) (*G.Node, error) {
+// variance returns the variances of x, biased, from its moments.
+func (a axis) variance(x, moments *G.Node) (*G.Node, error) {
 	return apply(primitive{
 		name: a.name("VarianceAlong"),
 		out:  tensor.Shape{a.length},
 		wrt:  []bool{true, false},
-		f32:  varianceAlong(a, vec.Float32),
-		f64:  varianceAlong(a, vec.Float64),
+		f32:  func(dst []float32, in [][]float32) { copy(dst, in[1][a.length:]) },
+		f64:  func(dst []float64, in [][]float64) { copy(dst, in[1][a.length:]) },
 		pullback: func(in G.Nodes, _, grad *G.Node) (G.Nodes, error) {
-			minus, err := Scale(in[1], -1)
+			minus, err := a.mean(in[0], in[1])
 			if err != nil {
+				return nil, err
+			}
+			if minus, err = Scale(minus, -1); err != nil {
 				return nil, err
 			}
 			centred, err := a.add(in[0], minus)
@@ -146,20 +205,7 @@ func (a axis) variance(x, mean *G.Node) (*G.Node, error) {
 			d, err := a.scale(grad, centred)
 			return G.Nodes{d, nil}, err
 		},
-	}, x, mean)
-}
-
-func varianceAlong[T Float](a axis, v vec.Kernels[T]) kernel[T] {
-	return func(dst []T, in [][]T) {
-		x := in[0]
-		for c, mean := range in[1] {
-			sum := T(0)
-			for at := c * a.inner; at < len(x); at += a.length * a.inner {
-				sum += v.Squares(x[at:][:a.inner], mean)
-			}
-			dst[c] = sum / T(a.count())
-		}
-	}
+	}, x, moments)
 }
 
 // standardized returns (x − mean)·scale, for mean and scale as functions of x
@@ -171,6 +217,8 @@ func varianceAlong[T Float](a axis, v vec.Kernels[T]) kernel[T] {
 func (a axis) standardized(x, mean, scale *G.Node) (*G.Node, error) {
 	return apply(primitive{
 		name: a.name("StandardizedAlong"),
+		form: standardAlong,
+		axis: a,
 		out:  x.Shape(),
 		wrt:  []bool{true, false, false},
 		over: []int{0},
@@ -197,12 +245,49 @@ func standardizedAlong[T Float](a axis, v vec.Kernels[T]) kernel[T] {
 	}
 }
 
+// holds tells whether normalized can do what b does with a run of elements: b is
+// a itself, or goes along the runs.
+func (a axis) holds(b axis) bool {
+	return b == a || a.outer == 1 && b.inner == 1 && b.length == a.inner
+}
+
+// normalized is b's affine of standardized, without a derivative.
+func (a axis) normalized(b axis, out tensor.Shape) primitive {
+	return primitive{
+		name: fmt.Sprint(a.name("NormalizedAlong"), b), out: out, over: []int{0},
+		f32: normalizedAlong(a, b, vec.Float32), f64: normalizedAlong(a, b, vec.Float64),
+	}
+}
+
+func normalizedAlong[T Float](a, b axis, v vec.Kernels[T]) kernel[T] {
+	const block = 2048 // elements that stay in the first-level cache
+	return func(dst []T, in [][]T) {
+		x, mean, scale, factors, terms := in[0], in[1], in[2], in[3], in[4]
+		for i := 0; len(dst) > 0; i++ {
+			c := i % a.length
+			for at := 0; at < a.inner; at += block {
+				part := dst[at:min(at+block, a.inner)]
+				v.Centre(part, x[at:], mean[c], scale[c])
+				if a == b {
+					v.Affine(part, part, terms[c], factors[c])
+				} else {
+					v.MulAdd(part, part, factors[at:], terms[at:])
+				}
+			}
+			x, dst = x[a.inner:], dst[a.inner:]
+		}
+	}
+}
+
 // residual returns g − ⟨g⟩ − y·⟨y·g⟩, what is left of g without its constant
 // part and that along y, if y is standardized. It is symmetric in g.
 func (a axis) residual(y, g *G.Node) (*G.Node, error) {
 	return apply(primitive{
 		name: a.name("ResidualAlong"),
+		form: residueAlong,
+		axis: a,
 		out:  g.Shape(),
+		over: []int{1},
 		wrt:  []bool{true, true},
 		f32:  residualAlong(a, vec.Float32),
 		f64:  residualAlong(a, vec.Float64),
@@ -237,19 +322,58 @@ func (a axis) alongEach(y, g, h *G.Node) (*G.Node, error) {
 	return Add(terms[0], terms[1])
 }
 
+// scaledResidual is scale of residual, without a derivative.
+func (a axis) scaledResidual(out tensor.Shape) primitive {
+	return primitive{
+		name: a.name("ScaledResidualAlong"), out: out, over: []int{1},
+		f32: residualAlong(a, vec.Float32), f64: residualAlong(a, vec.Float64),
+	}
+}
+
+// residualAlong multiplies by the third operand, if there is one. It goes through memory in order, for up to 64 places of the axis at
+// once. Where one place is one run, it is still in the cache when it is written.
 func residualAlong[T Float](a axis, v vec.Kernels[T]) kernel[T] {
+	const most = 64
+	places := most
+	if a.outer == 1 {
+		places = 1
+	}
 	return func(dst []T, in [][]T) {
 		y, g := in[0], in[1]
-		for c := range a.length {
-			var constant, along T
-			for at := c * a.inner; at < len(g); at += a.length * a.inner {
-				constant += v.Sum(g[at:][:a.inner])
-				along += v.Dot(g[at:][:a.inner], y[at:])
+		for first := 0; first < a.length; first += places {
+			var constant, along [most]T
+			count := min(places, a.length-first)
+			for n := range a.outer {
+				for c := range count {
+					at := (n*a.length + first + c) * a.inner
+					if a.inner == 1 {
+						constant[c] += g[at]
+						along[c] += T(g[at] * y[at])
+						continue
+					}
+					constant[c] += v.Sum(g[at:][:a.inner])
+					along[c] += v.Dot(g[at:][:a.inner], y[at:])
+				}
 			}
-			constant /= T(a.count())
-			along /= T(a.count())
-			for at := c * a.inner; at < len(g); at += a.length * a.inner {
-				v.Residual(dst[at:][:a.inner], g[at:], y[at:], constant, along)
+			for c := range count {
+				constant[c] /= T(a.count())
+				along[c] /= T(a.count())
+			}
+			for n := range a.outer {
+				for c := range count {
+					at := (n*a.length + first + c) * a.inner
+					if a.inner == 1 {
+						dst[at] = g[at] - constant[c] - T(y[at]*along[c])
+						if len(in) == 3 {
+							dst[at] *= in[2][first+c]
+						}
+						continue
+					}
+					v.Residual(dst[at:][:a.inner], g[at:], y[at:], constant[c], along[c])
+					if len(in) == 3 {
+						v.Scale(dst[at:][:a.inner], dst[at:], in[2][first+c])
+					}
+				}
 			}
 		}
 	}

@@ -62,6 +62,9 @@ const (
 	sumWithRow         // AddRow
 	sumAlong           // AddChannel
 	scaledAlong        // scale of an axis
+	mappedAlong        // affine of an axis
+	standardAlong      // standardized of an axis
+	residueAlong       // residual of an axis
 	repeatedRow        // RepeatRow
 	repeatedAlong      // repeat of an axis
 	summedRows         // ColSum
