@@ -196,7 +196,7 @@ func quadratic(y, g *G.Node, c [3]float64) (*G.Node, error) {
 // the place of the largest value of a window, jumps where values are equal.
 func Selects(o G.Op) bool {
 	p, ok := o.(*primitive)
-	return ok && !slices.Contains(p.wrt, true)
+	return ok && !slices.Contains(p.wrt, true) && p.form != statistics
 }
 
 // Kink returns the operand of o at whose zeros the operation is not

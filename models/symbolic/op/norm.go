@@ -124,6 +124,7 @@ func (a axis) standardize(x *G.Node, eps float64) (y, mean, variance *G.Node, er
 func (a axis) moments(x *G.Node) (*G.Node, error) {
 	return apply(primitive{
 		name: a.name("MomentsAlong"),
+		form: statistics,
 		out:  tensor.Shape{2, a.length},
 		wrt:  []bool{false},
 		f32:  momentsAlong(a, vec.Float32),

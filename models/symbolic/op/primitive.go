@@ -64,6 +64,7 @@ const (
 	scaledAlong        // scale of an axis
 	mappedAlong        // affine of an axis
 	standardAlong      // standardized of an axis
+	statistics         // moments of an axis
 	residueAlong       // residual of an axis
 	repeatedRow        // RepeatRow
 	repeatedAlong      // repeat of an axis
