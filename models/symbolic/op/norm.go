@@ -239,6 +239,13 @@ func (a axis) standardized(x, mean, scale *G.Node) (*G.Node, error) {
 func standardizedAlong[T Float](a axis, v vec.Kernels[T]) kernel[T] {
 	return func(dst []T, in [][]T) {
 		x, mean, scale := in[0], in[1], in[2]
+		if a.inner == 1 {
+			for i, value := range x {
+				c := i % a.length
+				dst[i] = (value - mean[c]) * scale[c]
+			}
+			return
+		}
 		for c := 0; len(dst) > 0; c++ {
 			v.Centre(dst[:a.inner], x, mean[c%a.length], scale[c%a.length])
 			x, dst = x[a.inner:], dst[a.inner:]
@@ -331,8 +338,9 @@ func (a axis) scaledResidual(out tensor.Shape) primitive {
 	}
 }
 
-// residualAlong multiplies by the third operand, if there is one. It goes through memory in order, for up to 64 places of the axis at
-// once. Where one place is one run, it is still in the cache when it is written.
+// residualAlong multiplies by the third operand, if there is one. It goes through
+// memory in order, for up to 64 places of the axis at once. Where one place is one
+// run, it is still in the cache when it is written.
 func residualAlong[T Float](a axis, v vec.Kernels[T]) kernel[T] {
 	const most = 64
 	places := most
