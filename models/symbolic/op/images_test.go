@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"gonum.org/v1/gonum/stat"
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
@@ -183,6 +184,56 @@ func TestWindowErrors(t *testing.T) {
 		_, err := c.build()
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("error %v; want one with %q", err, c.want)
+		}
+	}
+}
+
+// The moments of values far from 0, of which the first ones are far from the
+// others, in float32 and over several blocks.
+func TestMoments(t *testing.T) {
+	for _, shape := range [][]int{{7, 3, 50, 61}, {900, 3}, {2, 3, 1, 1}} {
+		g := G.NewGraph()
+		rng := rand.New(rand.NewPCG(5, 6))
+		x, ones := difftest.Normal(rng, shape...), tensor.New(tensor.WithShape(3), tensor.WithBacking([]float64{1, 1, 1}))
+		values := x.Float64s()
+		run := len(values) / shape[0] / 3
+		channels := make([][]float64, 3)
+		for i, v := range values {
+			values[i] = float64(float32(1000 + v))
+			if i < 3*run {
+				values[i] = float64(float32(-500 + v))
+			}
+			channels[i/run%3] = append(channels[i/run%3], values[i])
+		}
+		in := func(name string, v *tensor.Dense) *G.Node {
+			return G.NewTensor(g, tensor.Float32, v.Dims(), G.WithShape(v.Shape()...), G.WithName(name), G.WithValue(converted(v, tensor.Float32)))
+		}
+		_, mean, variance, err := op.BatchNorm(in("x", x), in("gamma", ones), in("beta", ones), 1e-5)
+		if err != nil {
+			t.Fatal(err)
+		}
+		program, err := symbolic.Compile(mean, variance)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plan, err := program.Plan(mean, variance)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := plan.Run(); err != nil {
+			t.Fatal(err)
+		}
+		for c, all := range channels {
+			wantMean, wantVariance := stat.PopMeanVariance(all, nil)
+			for _, m := range []struct {
+				node *G.Node
+				want float64
+			}{{mean, wantMean}, {variance, wantVariance}} {
+				have := float64(program.Value(m.node).Data().([]float32)[c])
+				if !(math.Abs(have-m.want) <= 3e-6*math.Abs(m.want)) { // 900 roundings
+					t.Errorf("%v, channel %d: %v; want %v", shape, c, have, m.want)
+				}
+			}
 		}
 	}
 }

@@ -132,8 +132,11 @@ func (a axis) moments(x *G.Node) (*G.Node, error) {
 	}, x)
 }
 
-// momentsAlong takes the moments of each run of elements about its own mean and
-// joins them to those of the runs before (Chan, Golub & LeVeque 1983), so that
+// cached elements stay in the first-level cache.
+const cached = 2048
+
+// momentsAlong takes the moments of each block of elements about its own mean and
+// joins them to those of the blocks before (Chan, Golub & LeVeque 1983), so that
 // nothing cancels and every element is read from memory once.
 func momentsAlong[T Float](a axis, v vec.Kernels[T]) kernel[T] {
 	return func(dst []T, in [][]T) {
@@ -141,18 +144,21 @@ func momentsAlong[T Float](a axis, v vec.Kernels[T]) kernel[T] {
 		means, variances := dst[:a.length], dst[a.length:]
 		x := in[0]
 		for n := range a.outer {
-			share := 1 / T(n+1) // of this run
-			for c, mean := range means {
-				run := x[:a.inner]
-				x = x[a.inner:]
-				own, squares := run[0], T(0)
-				if a.inner > 1 {
-					own = v.Sum(run) / T(a.inner)
-					squares = v.Squares(run, own) / T(a.inner)
+			for c := range means {
+				for at := 0; at < a.inner; at += cached {
+					part := x[at:min(at+cached, a.inner)]
+					size := len(part)
+					own, squares := part[0], T(0)
+					if size > 1 {
+						own = v.Sum(part) / T(size)
+						squares = v.Squares(part, own) / T(size)
+					}
+					share := T(size) / T(n*a.inner+at+size)
+					δ := own - means[c]
+					means[c] += δ * share
+					variances[c] += (squares - variances[c] + δ*δ*(1-share)) * share
 				}
-				δ := own - mean
-				means[c] += δ * share
-				variances[c] += (squares - variances[c] + δ*δ*(1-share)) * share
+				x = x[a.inner:]
 			}
 		}
 	}
@@ -268,13 +274,12 @@ func (a axis) normalized(b axis, out tensor.Shape) primitive {
 }
 
 func normalizedAlong[T Float](a, b axis, v vec.Kernels[T]) kernel[T] {
-	const block = 2048 // elements that stay in the first-level cache
 	return func(dst []T, in [][]T) {
 		x, mean, scale, factors, terms := in[0], in[1], in[2], in[3], in[4]
 		for i := 0; len(dst) > 0; i++ {
 			c := i % a.length
-			for at := 0; at < a.inner; at += block {
-				part := dst[at:min(at+block, a.inner)]
+			for at := 0; at < a.inner; at += cached {
+				part := dst[at:min(at+cached, a.inner)]
 				v.Centre(part, x[at:], mean[c], scale[c])
 				if a == b {
 					v.Affine(part, part, terms[c], factors[c])
