@@ -3,11 +3,13 @@ package durable
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
-
-	"github.com/google/renameio/v2"
+	"runtime"
 )
 
 // Write replaces the file at path by what write writes. The new file is written
@@ -15,13 +17,43 @@ import (
 // synced. After an error or a crash path holds what it held before. An existing
 // file keeps its permissions; those of a new one are 0644.
 func Write(path string, write func(io.Writer) error) error {
-	dir := filepath.Dir(path)
-	f, err := renameio.NewPendingFile(path, renameio.WithTempDir(dir),
-		renameio.WithPermissions(0o644), renameio.WithExistingPermissions())
+	f, err := createBeside(path)
 	if err != nil {
 		return err
 	}
-	defer f.Cleanup() // does nothing once the file has been renamed
+	if err := errors.Join(fill(f, write), f.Close()); err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return SyncDir(filepath.Dir(path))
+}
+
+// createBeside creates a hidden file in the folder of path, with the permissions of
+// the file at path, if there is one.
+func createBeside(path string) (*os.File, error) {
+	old, err := os.Stat(path)
+	exists := err == nil
+	dir, base := filepath.Split(path)
+	for {
+		temporary := filepath.Join(dir, fmt.Sprintf(".%s.%d", base, rand.Uint32()))
+		f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+		switch {
+		case errors.Is(err, fs.ErrExist):
+			continue
+		case err != nil || !exists:
+			return f, err
+		}
+		if err := os.Chmod(temporary, old.Mode().Perm()); err != nil {
+			return nil, errors.Join(err, f.Close(), os.Remove(temporary))
+		}
+		return f, nil
+	}
+}
+
+// fill writes to f and syncs it.
+func fill(f *os.File, write func(io.Writer) error) error {
 	w := bufio.NewWriter(f)
 	if err := write(w); err != nil {
 		return err
@@ -29,10 +61,7 @@ func Write(path string, write func(io.Writer) error) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	if err := f.CloseAtomicallyReplace(); err != nil {
-		return err
-	}
-	return SyncDir(dir)
+	return f.Sync()
 }
 
 // WriteFile replaces the file at path by data, as Write does.
@@ -43,8 +72,12 @@ func WriteFile(path string, data []byte) error {
 	})
 }
 
-// SyncDir makes the creation or renaming of a file in dir survive a crash.
+// SyncDir makes the creation or renaming of a file in dir survive a crash. Windows
+// does that by itself and cannot sync a folder.
 func SyncDir(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
 	d, err := os.Open(dir)
 	if err != nil {
 		return err
