@@ -39,9 +39,9 @@ type Objective struct {
 	single *Objective // the same loss in chunks of one sample; nil until it is needed
 }
 
-// With more than maxKept chunks, or where keeping would take more than
-// maxKeptBytes, chunks are loaded anew at each pass, and the forward and first
-// backward pass are computed again for each.
+// With more than maxKept chunks, where keeping would take more than maxKeptBytes, or
+// where nothing but the loss is computed, chunks are loaded anew at each pass, and the
+// forward and first backward pass are computed again for each.
 // Fewer workers compute where one chunk for each would take more than maxBytes.
 const (
 	maxKept      = 64
@@ -161,7 +161,7 @@ func (o *Objective) build(d derivatives) error {
 		return err
 	}
 	count := len(o.chunks)
-	if bytes := first.program.Bytes(); count > maxKept || int64(count)*bytes > maxKeptBytes {
+	if bytes := first.program.Bytes(); d == 0 || count > maxKept || int64(count)*bytes > maxKeptBytes {
 		count = min(count, o.workers, int(max(1, maxBytes/max(1, bytes))))
 	}
 	replicas := []*replica{first}
