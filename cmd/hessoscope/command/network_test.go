@@ -3,6 +3,7 @@ package command
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"gonum.org/v1/gonum/floats"
 
 	"github.com/hessoscope/hessoscope/callbacks/analysis"
+	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/models/weights"
 )
 
@@ -107,6 +109,47 @@ func TestBadNetworks(t *testing.T) {
 	} {
 		if r := hessoscope("analyze", "--model", test.model, "--weights", iris, "--data", "iris"); r.status != 2 || !strings.Contains(r.stderr, test.want) || strings.Count(r.stderr, "\n") != 1 {
 			t.Errorf("%s: status %d, %s\nwant %s", test.model, r.status, r.stderr, test.want)
+		}
+	}
+}
+
+// Networks of convolutions on images in a file of arrays are swept, stopped early and
+// ranked by complexity and margin.
+func TestSweepOfConvNets(t *testing.T) {
+	asProcess(t)
+	rng := rand.New(rand.NewPCG(1, 2))
+	x, labels := make([]float64, 24*36), make([]float64, 24)
+	for i := range labels { // dark and light in turn
+		labels[i] = float64(i % 2)
+		for p := range 36 {
+			x[36*i+p] = 0.3*labels[i] + 0.7*rng.Float64()
+		}
+	}
+	if err := weights.Write("images.npz", []weights.Array{
+		{Name: "x_train", Shape: []int{24, 1, 6, 6}, Data: x},
+		{Name: "y_train", Shape: []int{24}, Data: labels},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	write(t, "conv.yaml", `
+data: {set: images.npz}
+model: {layers: [conv2d: {out: 2, kernel: 3}, relu, max_pool: {kernel: 2}, flatten, dense: {out: 2}]}
+training: {epochs: 400, batch_size: 8, rate: {base: 0.1}}
+spectrum: {schedule: {at: [400]}}
+margin: {schedule: {at: [400]}}
+stop: {when: {monitor: train/loss, at_most: 0.1}}
+`)
+	write(t, "s.yaml", "name: s\nexperiment: conv.yaml\nseeds: 2\n")
+	if r := hessoscope("sweep", "s.yaml"); r.status != 0 {
+		t.Fatal(r.stderr)
+	}
+	ranked := selected(t, "sweeps/s").Groups[0].Runs
+	if len(ranked) != 2 {
+		t.Fatalf("%d runs are ranked; want 2", len(ranked))
+	}
+	for _, r := range ranked {
+		if run, err := record.ReadRun(filepath.Join(r.Run, "run.json")); err != nil || run.Stop.Metric != "train/loss" || run.Epoch >= 400 || *r.TrainLoss > 0.1 {
+			t.Errorf("%s: %+v at epoch %d, loss %v, %v; want it stopped by its loss", r.Run, run.Stop, run.Epoch, *r.TrainLoss, err)
 		}
 	}
 }
