@@ -40,8 +40,8 @@ type Objective struct {
 }
 
 // With more than maxKept chunks, where keeping would take more than maxKeptBytes, or
-// where nothing but the loss is computed, chunks are loaded anew at each pass, and the
-// forward and first backward pass are computed again for each.
+// where nothing but the loss and its gradient is computed, chunks are loaded anew at
+// each pass, and the forward and first backward pass are computed again for each.
 // Fewer workers compute where one chunk for each would take more than maxBytes.
 const (
 	maxKept      = 64
@@ -156,15 +156,15 @@ func (o *Objective) build(d derivatives) error {
 	if d == o.built && o.replicas != nil {
 		return nil
 	}
-	first, err := o.newReplica(d)
+	one, err := o.newReplica(d)
 	if err != nil {
 		return err
 	}
 	count := len(o.chunks)
-	if bytes := first.program.Bytes(); d == 0 || count > maxKept || int64(count)*bytes > maxKeptBytes {
+	if bytes := one.program.Bytes(); d <= first || count > maxKept || int64(count)*bytes > maxKeptBytes {
 		count = min(count, o.workers, int(max(1, maxBytes/max(1, bytes))))
 	}
-	replicas := []*replica{first}
+	replicas := []*replica{one}
 	for len(replicas) < count {
 		r, err := o.newReplica(d)
 		if err != nil {
