@@ -20,6 +20,9 @@ func difference(is, want *experiment.Config) error {
 
 func differs(is, want reflect.Value, above string) error {
 	for field, a := range is.Fields() {
+		if !field.IsExported() { // is no setting
+			continue
+		}
 		key, b := above+strictyaml.Key(field), want.FieldByIndex(field.Index)
 		if field.Type.Kind() == reflect.Struct {
 			if err := differs(a, b, key+"."); err != nil {
