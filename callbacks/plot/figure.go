@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"math"
 	"path/filepath"
 
+	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
@@ -63,6 +65,8 @@ func (f *Figure) Encode(extension string) ([]byte, error) {
 		if _, err := canvas.WriteTo(&b); err != nil {
 			return nil, err
 		}
+		const family = "font-family:Liberation Sans" // where it is not installed, Arial has the same widths
+		return bytes.ReplaceAll(b.Bytes(), []byte(family), []byte(family+",Arial,Helvetica,sans-serif")), nil
 	default:
 		return nil, fmt.Errorf("extension %q; want .png or .svg", extension)
 	}
@@ -135,6 +139,17 @@ func (p *Panel) draw(c draw.Canvas) {
 	if !p.fixed {
 		widen(&shown.X)
 		widen(&shown.Y)
+	}
+	// The label of the vertical axis is drawn here: gonum leaves room for it as if a
+	// logarithmic axis were linear.
+	label := shown.Y.Label
+	if label.Text != "" {
+		style := label.TextStyle
+		style.Rotation, style.XAlign, style.YAlign = math.Pi/2, text.XCenter, text.YTop
+		shown.Y.Label.Text = ""
+		area := shown.DataCanvas(c)
+		c.FillText(style, vg.Point{X: c.Min.X, Y: area.Center().Y}, label.Text)
+		c = draw.Crop(c, style.Height("x")+labelSize, 0, 0, 0)
 	}
 	if p.square {
 		area := shown.DataCanvas(c).Size()

@@ -150,7 +150,7 @@ func framePalette() color.Palette {
 	}
 	for class := range Classes {
 		for level := range 6 {
-			p = append(p, Mix(pale(Class(class)), Class(class), float64(level)/5), Mix(pale(Class(class)), Black, float64(level)/5), Mix(white, Class(class), float64(level)/5))
+			p = append(p, Mix(Pale(Class(class)), Class(class), float64(level)/5), Mix(Pale(Class(class)), Black, float64(level)/5), Mix(white, Class(class), float64(level)/5))
 		}
 	}
 	return p

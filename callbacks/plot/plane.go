@@ -144,7 +144,7 @@ type Samples struct {
 // as crosses. Samples may be nil.
 func Regions(title string, plane *Plane, samples *Samples) *Panel {
 	p := newMap(title, plane)
-	p.Add(plotter.NewImage(plane.paint(false, func(_ corners, class int) color.NRGBA { return pale(Class(class)) }), plane.Box[0], plane.Box[2], plane.Box[1], plane.Box[3]))
+	p.Add(plotter.NewImage(plane.paint(false, func(_ corners, class int) color.NRGBA { return Pale(Class(class)) }), plane.Box[0], plane.Box[2], plane.Box[1], plane.Box[3]))
 	if samples == nil {
 		return p
 	}

@@ -33,8 +33,8 @@ func Mix(from, to color.NRGBA, share float64) color.NRGBA {
 
 var white = color.NRGBA{255, 255, 255, 255}
 
-// pale is the colour of an area of a class, on which its samples can be seen.
-func pale(c color.NRGBA) color.NRGBA { return Mix(white, c, 0.3) }
+// Pale returns the colour of the region of a class, on which its samples can be seen.
+func Pale(c color.NRGBA) color.NRGBA { return Mix(white, c, 0.3) }
 
 // translucent is the colour of a band, under which lines can be seen.
 func translucent(c color.NRGBA) color.NRGBA { return color.NRGBA{c.R, c.G, c.B, 60} }
