@@ -91,16 +91,26 @@ func short(v float64) string {
 	return strconv.FormatFloat(v, 'g', 4, 64)
 }
 
-// linearTicks are gonum's, with no more digits than they need.
+// linearTicks marks multiples of 1, 2 or 5 times a power of ten, about five of them.
 type linearTicks struct{}
 
 // Ticks implements gonum's Ticker.
 func (linearTicks) Ticks(low, high float64) []gonum.Tick {
-	ticks := gonum.DefaultTicks{}.Ticks(low, high)
-	for i := range ticks {
-		if ticks[i].Label != "" {
-			ticks[i].Label = short(ticks[i].Value)
+	const most = 6
+	if !(high > low) {
+		return nil
+	}
+	step := math.Pow(10, math.Floor(math.Log10((high-low)/most)))
+	for i := 0; (high-low)/step > most; i++ {
+		step *= [3]float64{2, 2.5, 2}[i%3] // 1, 2, 5, 10, …
+	}
+	var ticks []gonum.Tick
+	for n := math.Ceil(2 * low / step); n <= 2*high/step; n++ {
+		tick := gonum.Tick{Value: n * step / 2}
+		if math.Mod(n, 2) == 0 {
+			tick.Label = short(n / 2 * step)
 		}
+		ticks = append(ticks, tick)
 	}
 	return ticks
 }

@@ -9,6 +9,7 @@ import (
 	"math"
 	"path/filepath"
 
+	gonum "gonum.org/v1/plot"
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -26,7 +27,7 @@ type Figure struct {
 }
 
 const (
-	dpi    = 110
+	dpi    = 96
 	margin = 3 * vg.Millimeter // around a panel
 )
 
@@ -147,14 +148,21 @@ func (p *Panel) draw(c draw.Canvas) {
 		style := label.TextStyle
 		style.Rotation, style.XAlign, style.YAlign = math.Pi/2, text.XCenter, text.YTop
 		shown.Y.Label.Text = ""
+		width := style.Height("x") + labelSize
+		c = p.squared(&shown, draw.Crop(c, width, 0, 0, 0))
 		area := shown.DataCanvas(c)
-		c.FillText(style, vg.Point{X: c.Min.X, Y: area.Center().Y}, label.Text)
-		c = draw.Crop(c, style.Height("x")+labelSize, 0, 0, 0)
-	}
-	if p.square {
-		area := shown.DataCanvas(c).Size()
-		side := min(area.X, area.Y)
-		c = draw.Crop(c, (area.X-side)/2, (side-area.X)/2, (area.Y-side)/2, (side-area.Y)/2)
+		c.FillText(style, vg.Point{X: c.Min.X - width, Y: area.Center().Y}, label.Text)
 	}
 	shown.Draw(c)
+}
+
+// squared returns the part of a canvas in which the area of the data is a square, if it
+// is to be one.
+func (p *Panel) squared(shown *gonum.Plot, c draw.Canvas) draw.Canvas {
+	if !p.square {
+		return c
+	}
+	area := shown.DataCanvas(c).Size()
+	side := min(area.X, area.Y)
+	return draw.Crop(c, (area.X-side)/2, (side-area.X)/2, (area.Y-side)/2, (side-area.Y)/2)
 }

@@ -218,7 +218,10 @@ func TestTicks(t *testing.T) {
 		{logTicks{}, 0.04, 3, "0.05 0.1 0.2 0.5 1 2"},
 		{logTicks{}, 1e-12, 1e3, "1e-12 1e-9 1e-6 0.001 1 1000"},
 		{logTicks{}, 1.5, 3, "1.5 2 2.5 3"},
-		{linearTicks{}, 0, 100, "0 50 100"},
+		{linearTicks{}, 0, 100, "0 20 40 60 80 100"},
+		{linearTicks{}, -1.2, 2.1, "-1 0 1 2"},
+		{linearTicks{}, 3, 3, ""},
+		{logTicks{}, 0.0035, 0.009, "0.004 0.005 0.006 0.007 0.008 0.009"},
 	} {
 		if got := labels(test.ticker, test.low, test.high); got != test.want {
 			t.Errorf("%T from %g to %g: %s; want %s", test.ticker, test.low, test.high, got, test.want)

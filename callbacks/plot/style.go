@@ -1,6 +1,9 @@
 package plot
 
-import "image/color"
+import (
+	"image/color"
+	"math"
+)
 
 // The colours, each with one meaning; see the package.
 var (
@@ -40,8 +43,10 @@ func Pale(c color.NRGBA) color.NRGBA { return Mix(white, c, 0.3) }
 func translucent(c color.NRGBA) color.NRGBA { return color.NRGBA{c.R, c.G, c.B, 60} }
 
 // diverging returns the colour of a value from −1, blue, over 0, white, to 1,
-// vermillion.
+// vermillion, in steps that the eye hardly sees and that keep files small.
 func diverging(v float64) color.NRGBA {
+	const steps = 80
+	v = math.Round(v*steps) / steps
 	if v < 0 {
 		return Mix(white, Blue, min(-v, 1))
 	}
