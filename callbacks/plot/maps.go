@@ -47,7 +47,11 @@ func Alignments(runs []*Run) (*Figure, error) {
 		s := planes[len(planes)-1]
 		row := []*Panel{run.regions(prefix, s)}
 		for i := range s.Plane.Alignments {
-			row = append(row, Alignment(fmt.Sprintf("alignment with v%s, λ%s = %s", subscript(i+1), subscript(i+1), short(rounded(s.Values[i]))), s.Plane, i))
+			title := "alignment with v" + subscript(i+1)
+			if i < len(s.Values) {
+				title += fmt.Sprintf(", λ%s = %s", subscript(i+1), short(rounded(s.Values[i])))
+			}
+			row = append(row, Alignment(title, s.Plane, i))
 		}
 		return row
 	})

@@ -28,7 +28,11 @@ func readPlane(arrays record.Arrays) (*Plane, error) {
 		return nil, nil
 	}
 	box, gaps, alignments := arrays["plane_box"].Data, arrays["plane_gap"], arrays["plane_alignments"]
-	p := &Plane{Predicted: integers(arrays["plane_predicted"].Data), Gaps: gaps.Data}
+	predicted, err := indices(arrays, "plane_predicted")
+	if err != nil {
+		return nil, err
+	}
+	p := &Plane{Predicted: predicted, Gaps: gaps.Data}
 	if len(gaps.Shape) == 2 {
 		p.Side = gaps.Shape[0]
 	}

@@ -264,6 +264,7 @@ func TestReadRefuses(t *testing.T) {
 		{record.SpectrumFile(3), []weights.Array{{Name: "alignments", Shape: []int{1, 1}, Data: []float64{0}}}, "with 0 aligned_values"},
 		{record.SpectrumFile(3), []weights.Array{{Name: "density_nodes", Shape: []int{1}, Data: []float64{0}}}, "1 density_nodes and 0 density_weights"},
 		{record.SpectrumFile(3), []weights.Array{{Name: "top_values", Shape: []int{1, 1}, Data: []float64{0}}}, "want one dimension"},
+		{record.SpectrumFile(3), []weights.Array{{Name: "plane_box", Shape: []int{4}, Data: []float64{0, 1, 0, 1}}, {Name: "plane_predicted", Shape: []int{1, 1}, Data: []float64{-1}}}, `"plane_predicted": -1; want whole numbers`},
 		{record.MarginFile(3), []weights.Array{{Name: "margin_distances", Shape: []int{1}, Data: []float64{0}}}, "with 0 margin_rows"},
 	} {
 		folder := record.Folder(t.TempDir())

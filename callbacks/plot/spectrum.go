@@ -165,8 +165,12 @@ func heatMap(prefix string, run *Run) *Panel {
 		if s.Nodes != nil {
 			values, weight = s.Nodes, func(j int) float64 { return s.Weights[j] * float64(run.Record.Model.Parameters) }
 		}
+		scale := 0.0
+		for _, v := range values {
+			scale = max(scale, math.Abs(v))
+		}
 		for j, v := range values {
-			if v <= 0 || v <= least*values[0] {
+			if v <= least*scale {
 				continue
 			}
 			bin := int(math.Floor(math.Log10(v) * perDecade))
