@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -10,7 +11,7 @@ import (
 	"slices"
 
 	"gonum.org/v1/gonum/floats"
-	"gonum.org/v1/plot"
+	gonum "gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
@@ -18,7 +19,9 @@ import (
 	"gonum.org/v1/plot/vg/vgimg"
 
 	"github.com/hessoscope/hessoscope/callbacks/margin"
+	"github.com/hessoscope/hessoscope/callbacks/plot"
 	"github.com/hessoscope/hessoscope/datasets"
+	"github.com/hessoscope/hessoscope/datasets/durable"
 	"github.com/hessoscope/hessoscope/models"
 )
 
@@ -30,10 +33,6 @@ const (
 	sheetGap    = 32  // pixels between the samples, and around them
 	lineHeight  = 18  // pixels of a line of text
 )
-
-// The colours of the least and the largest difference, as distinct as classColors.
-// White is between them.
-var lessColor, moreColor = color.NRGBA{0, 114, 178, 255}, color.NRGBA{213, 94, 0, 255}
 
 // boundaryImages draws samples beside the nearest images on the decision boundary.
 type boundaryImages struct {
@@ -145,8 +144,8 @@ func (b *boundaryImages) panels(m *margin.Distances, p boundaryImage) [3]imagePa
 		kind = "converged"
 	}
 	return [3]imagePanel{
-		{classColor(m.Predicted[i]), b.shade(p.sample), [2]string{fmt.Sprint("sample ", m.Rows[i]), "class " + b.class(m.Predicted[i])}},
-		{classColor(m.Rivals[i]), b.shade(p.boundary), [2]string{"on the boundary", "to class " + b.class(m.Rivals[i])}},
+		{plot.Class(m.Predicted[i]), b.shade(p.sample), [2]string{fmt.Sprint("sample ", m.Rows[i]), "class " + b.class(m.Predicted[i])}},
+		{plot.Class(m.Rivals[i]), b.shade(p.boundary), [2]string{"on the boundary", "to class " + b.class(m.Rivals[i])}},
 		{color.Gray{224}, b.difference(p), [2]string{fmt.Sprintf("distance %.4g", m.Values[i]), kind}},
 	}
 }
@@ -187,16 +186,10 @@ func (b *boundaryImages) difference(p boundaryImage) func(i int) color.NRGBA {
 
 // diverging returns the colour of a difference.
 func (b *boundaryImages) diverging(d float64) color.NRGBA {
-	end := moreColor
-	if d < 0 {
-		end = lessColor
+	if b.limit == 0 {
+		return plot.Diverging(0)
 	}
-	share := 0.0
-	if b.limit > 0 {
-		share = min(math.Abs(d)/b.limit, 1)
-	}
-	mix := func(v uint8) uint8 { return uint8(math.Round(255 - share*float64(255-v))) }
-	return color.NRGBA{mix(end.R), mix(end.G), mix(end.B), 255}
+	return plot.Diverging(d / b.limit)
 }
 
 // zoom is the side of the square that a pixel of an image takes.
@@ -273,7 +266,7 @@ func (s *sheet) fill(r image.Rectangle, c color.Color) {
 func (s *sheet) write(x, y int, align text.XAlignment, room int, line string, size font.Length) {
 	const pixel = vg.Inch / vgimg.DefaultDPI
 	style := text.Style{
-		Color: color.Black, Font: font.From(plot.DefaultFont, size), Handler: plot.DefaultTextHandler,
+		Color: color.Black, Font: font.From(gonum.DefaultFont, size), Handler: gonum.DefaultTextHandler,
 		XAlign: align, YAlign: draw.YTop,
 	}
 	whole := []rune(line)
@@ -282,4 +275,12 @@ func (s *sheet) write(x, y int, align text.XAlignment, room int, line string, si
 	}
 	canvas := draw.New(s.canvas)
 	canvas.FillText(style, vg.Point{X: vg.Length(x) * pixel, Y: vg.Length(s.size.Y-y) * pixel}, line)
+}
+
+func writePNG(path string, canvas *vgimg.Canvas) error {
+	var b bytes.Buffer
+	if _, err := (vgimg.PngCanvas{Canvas: canvas}).WriteTo(&b); err != nil {
+		return err
+	}
+	return durable.WriteFile(path, b.Bytes())
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/hessoscope/hessoscope/callbacks/analysis"
+	"github.com/hessoscope/hessoscope/callbacks/plot"
 	"github.com/hessoscope/hessoscope/datasets"
 )
 
@@ -95,7 +96,7 @@ func TestBoundaryImages(t *testing.T) {
 						largest = d
 					}
 				}
-				// Towards moreColor the blue fades most, towards lessColor the red.
+				// Towards vermillion the blue fades most, towards blue the red.
 				switch d := at(2, i); {
 				case largest > 0 && d.B <= d.R:
 					more++
@@ -109,7 +110,7 @@ func TestBoundaryImages(t *testing.T) {
 				t.Errorf("%d pixels become lighter and %d darker; want some of both", more, less)
 			}
 			frame := picture.At(sheetGap+(cell-zoom*c.shape[2])/2-1, sheetGap/2+2*lineHeight+cell/2)
-			if have := color.NRGBAModel.Convert(frame); have != classColor(data.Splits[0].Labels[m.Sample]) {
+			if have := color.NRGBAModel.Convert(frame); have != plot.Class(data.Splits[0].Labels[m.Sample]) {
 				t.Errorf("the frame has the colour %v; want that of class %d", have, data.Splits[0].Labels[m.Sample])
 			}
 		})
