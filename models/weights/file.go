@@ -5,7 +5,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/hessoscope/hessoscope/datasets/durable"
@@ -33,36 +32,12 @@ func Read(path string) ([]Array, error) {
 	return arrays, nil
 }
 
-// ReadNamed reads those arrays of the .npz file at path that have one of the names,
-// and does not read the others. A name that is not in the file is missing in the
-// result. Errors are those of [Read].
-func ReadNamed(path string, names ...string) (map[string]Array, error) {
-	f, size, err := open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-
-	a, err := readNPZ(f, size, func(name string) bool {
-		array, ok := strings.CutSuffix(name, ".npy")
-		return ok && slices.Contains(names, array)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	named := make(map[string]Array, len(a.Arrays))
-	for _, array := range a.Arrays {
-		named[array.Name] = array
-	}
-	return named, nil
-}
-
 func readArrays(f io.ReaderAt, size int64, path string) ([]Array, error) {
 	switch format(f, path) {
 	case ".safetensors":
 		return readSafetensors(f, size)
 	case ".npz":
-		a, err := readNPZ(f, size, everything)
+		a, err := readNPZ(f, size)
 		if err != nil {
 			return nil, err
 		}
@@ -119,7 +94,7 @@ func ReadArchive(path string) (*Archive, error) {
 	}
 	defer f.Close()
 
-	a, err := readNPZ(f, size, everything)
+	a, err := readNPZ(f, size)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

@@ -55,20 +55,13 @@ func checkEntryName(name string) error {
 	return nil
 }
 
-// everything wants all entries of a zip file.
-func everything(string) bool { return true }
-
-// readNPZ reads the entries of a zip file whose names are wanted.
-func readNPZ(r io.ReaderAt, size int64, wanted func(entry string) bool) (*Archive, error) {
+func readNPZ(r io.ReaderAt, size int64) (*Archive, error) {
 	z, err := zip.NewReader(r, size)
 	if err != nil {
 		return nil, fmt.Errorf("is not an .npz file: %w", err)
 	}
 	a := &Archive{Files: make(map[string][]byte)}
 	for _, f := range z.File {
-		if !wanted(f.Name) {
-			continue
-		}
 		if err := a.readEntry(f); err != nil {
 			return nil, err
 		}
