@@ -35,20 +35,29 @@ func Collect(folder record.Folder) (*Data, error) {
 }
 
 // Compare reads several runs: their summaries, and the metrics that a comparison
-// shows.
+// shows. A run that cannot be read is left out, with a note; if none can, that is an
+// error.
 func Compare(folders []record.Folder) (*Data, error) {
 	if len(folders) == 0 {
 		return nil, errors.New("report: no runs to compare")
 	}
-	d := &Data{Title: fmt.Sprintf("%d runs", len(folders)), Compare: true, Words: words}
+	d := &Data{Compare: true, Words: words}
+	var failed []error
 	for _, folder := range folders {
 		run, err := collectRun(folder, maxValues/len(folders), compared)
 		if err != nil {
-			return nil, err
+			failed = append(failed, err)
+			reason, _, _ := strings.Cut(err.Error(), "\n")
+			d.Notes = append(d.Notes, "Left out: "+reason)
+			continue
 		}
 		run.Frames = []*Frame{}
 		d.Runs = append(d.Runs, run)
 	}
+	if len(d.Runs) == 0 {
+		return nil, failed[0]
+	}
+	d.Title = counted(len(d.Runs), "run")
 	return d, nil
 }
 
@@ -71,7 +80,7 @@ func collectRun(folder record.Folder, values int, wanted func(metric string) boo
 	r, err := record.ReadRun(folder.Run())
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("%s: no run.json; the run ended before training began", folder)
+			err = fmt.Errorf("%w; the run ended before training began", err)
 		}
 		return nil, err
 	}

@@ -14,7 +14,8 @@ type Data struct {
 	Title   string            `json:"title"`
 	Compare bool              `json:"compare"` // whether it is a comparison, even of one run
 	Runs    []*Run            `json:"runs"`
-	Words   map[string]string `json:"words"` // words of the glossary that a page explains, with their meaning
+	Notes   []string          `json:"notes,omitempty"` // about the comparison
+	Words   map[string]string `json:"words"`           // words of the glossary that a page explains, with their meaning
 }
 
 // Run is one run.
@@ -105,6 +106,11 @@ type Points struct {
 	XY     Floats `json:"xy"`     // coordinates, two for each point
 	Labels []byte `json:"labels"` // classes
 	Of     int    `json:"of"`     // samples of the split, of which these are some
+}
+
+// InPlane reports whether the inputs of the model are points in a plane.
+func (run *Run) InPlane() bool {
+	return len(run.Model.InputShape) == 1 && run.Model.InputShape[0] == 2
 }
 
 // SetPoints adds the samples of the split that was measured, if they are in the

@@ -89,7 +89,7 @@ func frame(folder record.Folder, epoch int, margins []int, run *Run) (*Frame, er
 			return nil, path(err)
 		}
 	}
-	if _, measured := slices.BinarySearch(margins, epoch); measured && inPlane(run) {
+	if _, measured := slices.BinarySearch(margins, epoch); measured && run.InPlane() {
 		if f.Margins, err = segments(folder, epoch); err != nil {
 			return nil, err
 		}
@@ -205,8 +205,6 @@ func heatmap(arrays map[string]weights.Array) (*Heatmap, error) {
 	}
 	return h, nil
 }
-
-func inPlane(run *Run) bool { return len(run.Model.InputShape) == 1 && run.Model.InputShape[0] == 2 }
 
 // segments reads the margins of an epoch, as far as they are without the samples.
 func segments(folder record.Folder, epoch int) (*Margins, error) {
