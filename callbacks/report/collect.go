@@ -161,7 +161,7 @@ func (run *Run) record(r *record.Run, history []record.Entry, values int, wanted
 			}
 		}
 	}
-	keep := max(values/max(len(run.Metrics), 1), minEpochs)
+	keep := max(values/max(len(run.Final), 1), minEpochs)
 	byEpoch := make(map[int]record.Entry, len(history))
 	for _, e := range history {
 		byEpoch[e.Epoch] = e

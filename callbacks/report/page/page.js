@@ -64,6 +64,7 @@ const bytes = base64 => Uint8Array.from(atob(base64 || ''), c => c.charCodeAt(0)
 /* Terms: what a number means, while the pointer or the focus is on its name */
 
 const explanation = document.getElementById('explanation');
+let explained; // the term
 
 function term(text, metric, meaning, attributes = {}) {
   if (!metric && !meaning) return text;
@@ -84,15 +85,24 @@ function explain(node, metric, meaning) {
     el('b', {}, metric ? metric.name : node.textContent), metric ? metric.meaning : meaning,
     ...(details.length ? [el('small', {}, details.join(' · '))] : []));
   explanation.hidden = false;
+  explained = node;
+  place(node);
+}
+
+// place moves the explanation above its term, or below where there is no room.
+function place(node) {
   const at = node.getBoundingClientRect(), box = explanation.getBoundingClientRect();
-  const left = Math.max(8, Math.min(at.left, innerWidth - box.width - 8));
   const above = at.top - box.height - 8;
-  explanation.style.left = left + 'px';
+  explanation.style.left = Math.max(8, Math.min(at.left, innerWidth - box.width - 8)) + 'px';
   explanation.style.top = (above > 8 ? above : at.bottom + 8) + 'px';
 }
 
 addEventListener('keydown', e => { if (e.key === 'Escape') explanation.hidden = true; });
-addEventListener('scroll', () => { explanation.hidden = true; }, {passive: true});
+// What the focus explains stays beside it: to get the focus, a term may be scrolled to.
+addEventListener('scroll', () => {
+  if (explained && explained === document.activeElement && !explanation.hidden) place(explained);
+  else explanation.hidden = true;
+}, {passive: true});
 
 /* The data of a run */
 
