@@ -35,6 +35,7 @@ func TestBrowser(t *testing.T) {
 		"names are text":   testNamesAreText,
 		"comparison":       testComparison,
 		"frames":           testFrames,
+		"just begun":       testJustBegun,
 		"live":             testLive,
 		"live comparison":  testLiveComparison,
 		"phone":            testPhone,
@@ -297,6 +298,18 @@ func testComparison(t *testing.T, p *tab) {
 	p.frame()
 	if evaluate[string](p, picture) == before || evaluate[string](p, `document.querySelector('.show').getAttribute('aria-pressed')`) != "false" {
 		t.Error("the swatch of a run does not hide its lines")
+	}
+}
+
+// A run that ended before its first epoch has a page too.
+func testJustBegun(t *testing.T, p *tab) {
+	folder := record.Folder(t.TempDir())
+	check(t, os.WriteFile(folder.Run(), []byte(`{"status": "interrupted", "seed": 18446744073709551615}`), 0o644))
+	d, err := report.Collect(folder)
+	check(t, err)
+	p.open(d)
+	if text := evaluate[string](p, `document.body.innerText`); !strings.Contains(text, "Interrupted at epoch 0") || !strings.Contains(text, "18446744073709551615") {
+		t.Errorf("the page does not tell of the interruption and the seed:\n%s", text)
 	}
 }
 

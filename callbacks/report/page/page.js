@@ -404,11 +404,11 @@ function decoded(frame) {
 // it is interpolated, so that the boundary is where the gap is 0.
 function refined(side, predicted, gaps) {
   if (!gaps.length) return {side, predicted};
-  const score = Float32Array.from(gaps, g => g * g), fine = 5 * side, result = new Uint8Array(fine * fine);
+  const score = Float32Array.from(gaps, g => g * g), times = Math.ceil(240 / side), fine = times * side, result = new Uint8Array(fine * fine);
   for (let row = 0; row < fine; row++) {
-    const y = Math.min(side - 1, Math.max(0, (row + .5) / 5 - .5)), r = Math.min(side - 2, Math.floor(y)), dy = y - r;
+    const y = Math.min(side - 1, Math.max(0, (row + .5) / times - .5)), r = Math.min(side - 2, Math.floor(y)), dy = y - r;
     for (let column = 0; column < fine; column++) {
-      const x = Math.min(side - 1, Math.max(0, (column + .5) / 5 - .5)), k = Math.min(side - 2, Math.floor(x)), dx = x - k;
+      const x = Math.min(side - 1, Math.max(0, (column + .5) / times - .5)), k = Math.min(side - 2, Math.floor(x)), dx = x - k;
       const i = r * side + k, corners = [i, i + 1, i + side, i + side + 1];
       const weights = [(1 - dx) * (1 - dy), dx * (1 - dy), (1 - dx) * dy, dx * dy];
       const of = predicted[i];
@@ -525,7 +525,7 @@ function border(c, {side: n, predicted}, width, height, stroke, lineWidth) {
 
 function boundaryPanel(run) {
   let frame, of = run;
-  const panel = canvas('Decision regions', width => Math.min(width, 460), (c, width, height) => {
+  const panel = canvas('Decision regions', width => width, (c, width, height) => {
     if (!frame || !frame.plane) return;
     const {plane} = frame, regions = decoded(frame).plane, surface = rgb(color('page'));
     const shade = root.dataset.theme === 'dark' ? .38 : .3;
@@ -564,6 +564,7 @@ function boundaryPanel(run) {
     c.fillStyle = green;
     c.fill();
   });
+  panel.node.classList.add('plane');
   const note = el('p');
   const figure = el('figure', {'data-panel': 'boundary'}, el('figcaption', {},
     el('h3', {}, term('Decision regions', undefined, run.words['decision boundary'])), note), panel.node);
