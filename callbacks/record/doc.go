@@ -7,6 +7,7 @@
 //	metrics.csv           the same metrics as a table
 //	checkpoints/          last.npz, best.npz, epoch-000200.npz
 //	measurements/         spectrum-000200.npz, margin-000200.npz
+//	report.html           the run as a page
 //
 // Files that are written once are replaced atomically, by package durable. A file
 // that grows line by line is an [AppendFile]. Its length is part of a checkpoint,

@@ -25,6 +25,9 @@ func (f Folder) History() string { return f.join("metrics.jsonl") }
 // Table returns the path of the history as CSV.
 func (f Folder) Table() string { return f.join("metrics.csv") }
 
+// Report returns the path of the page that shows the run.
+func (f Folder) Report() string { return f.join("report.html") }
+
 // Checkpoints returns the path of the folder of all checkpoints.
 func (f Folder) Checkpoints() string { return f.join("checkpoints") }
 
@@ -67,7 +70,7 @@ func (f Folder) IsRun() bool {
 // Tidy removes temporary files. A process that is killed while it writes a file
 // leaves such a file behind.
 func (f Folder) Tidy() error {
-	for _, pattern := range []string{".run.json*", ".config.yaml*", "checkpoints/.*.npz*", "measurements/.*.npz*"} {
+	for _, pattern := range []string{".run.json*", ".config.yaml*", ".report.html*", "checkpoints/.*.npz*", "measurements/.*.npz*"} {
 		left, err := filepath.Glob(f.join(pattern))
 		if err != nil {
 			return err

@@ -4,6 +4,7 @@
 //
 //	hessoscope train iris          a monitored training run, into runs/iris
 //	hessoscope analyze runs/iris   the same measures for a finished model
+//	hessoscope report runs/iris    a page about a run, or a comparison of several, for a browser
 //	hessoscope select runs         a ranking of many runs
 //	hessoscope stop-study runs     where stopping rules would have stopped them
 //	hessoscope sweep regimes       many runs at once, to choose from or to study
