@@ -31,6 +31,9 @@ func (f Folder) Events() string { return f.join("events.out.tfevents.hessoscope"
 // OpenMetrics returns the path of the last values in the format of OpenMetrics.
 func (f Folder) OpenMetrics() string { return f.join("metrics.prom") }
 
+// Report returns the path of the page that shows the run.
+func (f Folder) Report() string { return f.join("report.html") }
+
 // Checkpoints returns the path of the folder of all checkpoints.
 func (f Folder) Checkpoints() string { return f.join("checkpoints") }
 
@@ -73,7 +76,7 @@ func (f Folder) IsRun() bool {
 // Tidy removes temporary files. A process that is killed while it writes a file
 // leaves such a file behind.
 func (f Folder) Tidy() error {
-	for _, pattern := range []string{".run.json*", ".config.yaml*", ".metrics.prom*", "checkpoints/.*.npz*", "measurements/.*.npz*"} {
+	for _, pattern := range []string{".run.json*", ".config.yaml*", ".metrics.prom*", ".report.html*", "checkpoints/.*.npz*", "measurements/.*.npz*"} {
 		left, err := filepath.Glob(f.join(pattern))
 		if err != nil {
 			return err

@@ -22,6 +22,7 @@ type cli struct {
 	Analyze   analyzeCmd   `cmd:"" help:"Measure a finished model: a run, or weights and data."`
 	Select    selectCmd    `cmd:"" help:"Choose among finished runs: rank them by complexity and margin, or by any metric."`
 	StopStudy stopStudyCmd `cmd:"" help:"Compare rules for stopping on finished runs, by their recorded metrics."`
+	Report    reportCmd    `cmd:"" help:"Write a page to open in a browser: of a run, or of several to compare."`
 	Doctor    doctorCmd    `cmd:"" help:"Check a model and its data before a long run."`
 	Datasets  datasetsCmd  `cmd:"" help:"List, describe and fetch the built-in data sets."`
 	Sweep     sweepCmd     `cmd:"" help:"Train many networks, a process each: combinations of settings, variants and seeds."`

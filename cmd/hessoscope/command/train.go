@@ -31,7 +31,8 @@ type trainCmd struct {
 func (trainCmd) Help() string {
 	return `
 Trains and measures into runs/NAME: config.yaml (all settings), run.json (status, versions),
-metrics.jsonl and metrics.csv, checkpoints/ and measurements/ (eigenpairs as .npz).
+metrics.jsonl and metrics.csv, checkpoints/, measurements/ (eigenpairs as .npz), and at the end
+report.html: open it in a browser.
 
   hessoscope train iris
   hessoscope train gauss --set training.epochs=500 --set 'spectrum.schedule={every: 50}' --name quick
@@ -134,14 +135,18 @@ func (t trainCmd) resume(ctx context.Context, out *output) error {
 	return train(ctx, resumed, dir, out)
 }
 
-// train trains to the end, or until it is interrupted.
+// train trains to the end, or until it is interrupted, and leaves a report of the run.
 func train(ctx context.Context, t *trainer.Trainer, dir string, out *output) error {
-	if _, err := t.Run(ctx); err != nil {
+	_, err := t.Run(ctx)
+	if problem := reportTrained(record.Folder(dir), t.State().Data); problem != nil {
+		fmt.Fprintln(out.stderr, "hessoscope: the run has no report:", firstLine(problem.Error()))
+	}
+	if err != nil {
 		if errors.Is(err, context.Canceled) {
 			return interruption{fmt.Sprintf("saved in %s; resume with: hessoscope train %s --resume", dir, dir)}
 		}
 		return err
 	}
-	_, err := fmt.Fprintf(out.stdout, "run %s\n", dir)
+	_, err = fmt.Fprintf(out.stdout, "run %s\n", dir)
 	return err
 }

@@ -1,0 +1,200 @@
+package report
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/hessoscope/hessoscope/callbacks/record"
+	"github.com/hessoscope/hessoscope/trainer"
+)
+
+// maxValues is the number of values of all series of a page. It keeps the page of
+// 2,000 epochs with 50 metrics whole.
+const maxValues = 100_000
+
+// minEpochs is the number of epochs that a series keeps in any case.
+const minEpochs = 60
+
+// Collect reads the run in a folder: its run.json, metrics.jsonl and measurements.
+// The run may still be training. Samples in the plane are not among these files;
+// Run.SetPoints adds them.
+func Collect(folder record.Folder) (*Data, error) {
+	run, err := collectRun(folder, maxValues, func(string) bool { return true })
+	if err != nil {
+		return nil, err
+	}
+	if run.Frames, err = frames(folder, run); err != nil {
+		return nil, err
+	}
+	return &Data{Title: run.Name, Runs: []*Run{run}, Words: words}, nil
+}
+
+// Compare reads several runs: their summaries, and the metrics that a comparison
+// shows. A run that cannot be read is left out, with a note; if none can, that is an
+// error.
+func Compare(folders []record.Folder) (*Data, error) {
+	if len(folders) == 0 {
+		return nil, errors.New("report: no runs to compare")
+	}
+	d := &Data{Compare: true, Words: words}
+	var failed []error
+	for _, folder := range folders {
+		run, err := collectRun(folder, maxValues/len(folders), compared)
+		if err != nil {
+			failed = append(failed, err)
+			reason, _, _ := strings.Cut(err.Error(), "\n")
+			d.Notes = append(d.Notes, "Left out: "+reason)
+			continue
+		}
+		run.Frames = []*Frame{}
+		d.Runs = append(d.Runs, run)
+	}
+	if len(d.Runs) == 0 {
+		return nil, failed[0]
+	}
+	d.Title = counted(len(d.Runs), "run")
+	return d, nil
+}
+
+// compared reports whether a comparison shows a metric.
+func compared(metric string) bool {
+	switch metric {
+	case record.LambdaMax, record.Outliers, record.Trace, "spectrum/edge_of_stability",
+		record.Complexity, record.Low(record.Complexity), record.High(record.Complexity),
+		record.Directions, record.Low(record.Directions), record.High(record.Directions), record.EffectiveRank,
+		record.Margin, record.High(record.Margin), "boundary/margin_median", record.CriticalSharpness, record.ParameterNorm:
+		return true
+	}
+	split, kind, _ := strings.Cut(metric, "/")
+	return metric == trainer.LossOf(split) || metric == trainer.AccuracyOf(split) || kind == ""
+}
+
+// collectRun reads a run without its frames. Its series have at most as many values
+// as given, of the metrics that are wanted.
+func collectRun(folder record.Folder, values int, wanted func(metric string) bool) (*Run, error) {
+	r, err := record.ReadRun(folder.Run())
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("%w; the run ended before training began", err)
+		}
+		return nil, err
+	}
+	history, err := record.ReadHistory(folder.History())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) { // before the first epoch there is none
+		return nil, err
+	}
+	update(r, history)
+	run := &Run{
+		Folder: string(folder), Status: r.Status, Started: r.Started, Updated: r.Updated, Seconds: r.Seconds,
+		Epoch: r.Epoch, Epochs: r.Epochs, Seed: r.Seed, Loss: r.Loss, Model: r.Model, Data: r.Data,
+		Summary: summarize(r, history), Notes: append([]string{}, r.Notes...),
+	}
+	if err := run.identify(r, folder); err != nil {
+		return nil, err
+	}
+	run.record(r, history, values, wanted)
+	return run, nil
+}
+
+// update brings the record of a run that is training up to its history.
+func update(r *record.Run, history []record.Entry) {
+	if len(history) == 0 {
+		return
+	}
+	last := history[len(history)-1]
+	if last.Epoch <= r.Epoch {
+		return
+	}
+	r.Epoch, r.Step, r.Seconds = last.Epoch, last.Step, last.Seconds
+	if r.Final == nil {
+		r.Final = make(map[string]trainer.Reading)
+	}
+	for _, e := range history {
+		for name, value := range e.Metrics {
+			r.Final[name] = trainer.Reading{Value: value, Epoch: e.Epoch, Step: e.Step}
+		}
+	}
+}
+
+// identify sets the name and the description. They are those of the caller's
+// information if that has them, as in a run of the command. The name is that of the
+// folder, which tells runs of one experiment apart.
+func (run *Run) identify(r *record.Run, folder record.Folder) error {
+	path, err := filepath.Abs(string(folder))
+	if err != nil {
+		return err
+	}
+	run.Name = filepath.Base(path)
+	var info struct {
+		Description string `json:"description"`
+	}
+	if json.Unmarshal(r.Info, &info) == nil { // information in another form is the caller's own
+		run.Description = info.Description
+	}
+	return nil
+}
+
+// record sets the series of the metrics that were recorded and are wanted.
+func (run *Run) record(r *record.Run, history []record.Entry, values int, wanted func(string) bool) {
+	run.Final, run.Series = make(map[string]trainer.Reading), make(map[string]Series)
+	epochs := make(map[string][]int)
+	for _, m := range r.Metrics {
+		last, ok := r.Final[m.Name]
+		if !ok || !wanted(m.Name) {
+			continue
+		}
+		run.Metrics, run.Final[m.Name] = append(run.Metrics, m), last
+		for _, e := range history {
+			if _, ok := e.Fresh(m.Name); ok {
+				epochs[m.Name] = append(epochs[m.Name], e.Epoch)
+			}
+		}
+	}
+	keep := max(values/max(len(run.Metrics), 1), minEpochs)
+	byEpoch := make(map[int]record.Entry, len(history))
+	for _, e := range history {
+		byEpoch[e.Epoch] = e
+	}
+	run.Grids = [][]int{}
+	longest := 0
+	for _, m := range run.Metrics {
+		longest = max(longest, len(epochs[m.Name]))
+		grid := thin(epochs[m.Name], keep)
+		series := Series{Grid: run.grid(grid), Values: make(Floats, len(grid))}
+		for i, epoch := range grid {
+			series.Values[i] = byEpoch[epoch].Metrics[m.Name]
+		}
+		run.Series[m.Name] = series
+	}
+	if longest > keep {
+		run.Notes = append(run.Notes, fmt.Sprintf("Charts have %d of the %d recorded epochs; metrics.csv has all.", keep, longest))
+	}
+}
+
+// grid returns the index of epochs among the grids, where it adds them if they are
+// not there.
+func (run *Run) grid(epochs []int) int {
+	i := slices.IndexFunc(run.Grids, func(g []int) bool { return slices.Equal(g, epochs) })
+	if i < 0 {
+		i = len(run.Grids)
+		run.Grids = append(run.Grids, epochs)
+	}
+	return i
+}
+
+// thin returns at most n of the values, n > 1, evenly spaced, with the first and the last.
+func thin[T any](values []T, n int) []T {
+	if len(values) <= n {
+		return slices.Clone(values)
+	}
+	kept := make([]T, n)
+	for i := range kept {
+		kept[i] = values[i*(len(values)-1)/(n-1)]
+	}
+	return kept
+}
