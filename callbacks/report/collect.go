@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/trainer"
@@ -84,6 +85,7 @@ func collectRun(folder record.Folder, values int, wanted func(metric string) boo
 		}
 		return nil, err
 	}
+	r.Status = r.Condition(time.Now())
 	history, err := record.ReadHistory(folder.History())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) { // before the first epoch there is none
 		return nil, err

@@ -27,6 +27,7 @@ type cli struct {
 	Datasets  datasetsCmd  `cmd:"" help:"List, describe and fetch the built-in data sets."`
 	Sweep     sweepCmd     `cmd:"" help:"Train many networks, a process each: combinations of settings, variants and seeds."`
 	Runs      runsCmd      `cmd:"" help:"List runs and what they measure last, or follow one while it trains."`
+	Serve     serveCmd     `cmd:"" help:"Show runs in a browser while they train."`
 	Presets   presetsCmd   `cmd:"" help:"List and print the built-in experiments."`
 	Version   versionCmd   `cmd:"" help:"Print the version."`
 }
