@@ -143,7 +143,7 @@ func (run *Run) identify(r *record.Run, folder record.Folder) error {
 
 // record sets the series of the metrics that were recorded and are wanted.
 func (run *Run) record(r *record.Run, history []record.Entry, values int, wanted func(string) bool) {
-	run.Final, run.Series = make(map[string]trainer.Reading), make(map[string]Series)
+	run.Metrics, run.Final, run.Series = []trainer.Metric{}, make(map[string]trainer.Reading), make(map[string]Series)
 	epochs := make(map[string][]int)
 	for _, m := range r.Metrics {
 		last, ok := r.Final[m.Name]
@@ -192,7 +192,7 @@ func (run *Run) grid(epochs []int) int {
 // thin returns at most n of the values, n > 1, evenly spaced, with the first and the last.
 func thin[T any](values []T, n int) []T {
 	if len(values) <= n {
-		return slices.Clone(values)
+		return append([]T{}, values...) // not nil, which JSON has as null
 	}
 	kept := make([]T, n)
 	for i := range kept {
