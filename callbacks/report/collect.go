@@ -58,7 +58,7 @@ func Compare(folders []record.Folder) (*Data, error) {
 	if len(d.Runs) == 0 {
 		return nil, failed[0]
 	}
-	d.Title = counted(len(d.Runs), "run")
+	d.Title = "Comparison of " + counted(len(d.Runs), "run")
 	return d, nil
 }
 
@@ -147,17 +147,23 @@ func (run *Run) record(r *record.Run, history []record.Entry, values int, wanted
 	epochs := make(map[string][]int)
 	for _, m := range r.Metrics {
 		last, ok := r.Final[m.Name]
-		if !ok || !wanted(m.Name) {
+		_, low := r.Final[record.Low(m.Name)]
+		_, high := r.Final[record.High(m.Name)]
+		if !ok && !low && !high || !wanted(m.Name) {
 			continue
 		}
-		run.Metrics, run.Final[m.Name] = append(run.Metrics, m), last
+		run.Metrics = append(run.Metrics, m)
+		if !ok {
+			continue
+		}
+		run.Final[m.Name] = last
 		for _, e := range history {
 			if _, ok := e.Fresh(m.Name); ok {
 				epochs[m.Name] = append(epochs[m.Name], e.Epoch)
 			}
 		}
 	}
-	keep := max(values/max(len(run.Metrics), 1), minEpochs)
+	keep := max(values/max(len(run.Final), 1), minEpochs)
 	byEpoch := make(map[int]record.Entry, len(history))
 	for _, e := range history {
 		byEpoch[e.Epoch] = e
@@ -165,6 +171,9 @@ func (run *Run) record(r *record.Run, history []record.Entry, values int, wanted
 	run.Grids = [][]int{}
 	longest := 0
 	for _, m := range run.Metrics {
+		if _, ok := run.Final[m.Name]; !ok {
+			continue
+		}
 		longest = max(longest, len(epochs[m.Name]))
 		grid := thin(epochs[m.Name], keep)
 		series := Series{Grid: run.grid(grid), Values: make(Floats, len(grid))}

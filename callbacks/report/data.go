@@ -39,10 +39,10 @@ type Run struct {
 	Summary []Sentence `json:"summary"`
 	Notes   []string   `json:"notes"` // what is measured otherwise than trained, and what the page leaves out
 
-	// Metrics are those that were recorded at least once, in the order of their
-	// declaration.
+	// Metrics are those that were recorded at least once, or of which an end of their
+	// interval was, in the order of their declaration.
 	Metrics []trainer.Metric           `json:"metrics"`
-	Final   map[string]trainer.Reading `json:"final"` // their last readings
+	Final   map[string]trainer.Reading `json:"final"` // last readings of those recorded
 	// Grids are the epochs of the series. Metrics recorded at the same epochs
 	// share one.
 	Grids  [][]int           `json:"grids"`
@@ -79,6 +79,7 @@ type Plane struct {
 	Box        Floats   `json:"box"` // least x, largest x, least y, largest y
 	Side       int      `json:"side"`
 	Predicted  []byte   `json:"predicted"`  // class of each cell
+	Gaps       []byte   `json:"gaps"`       // largest logit minus the second, as 255·√(gap/largest gap); empty if not stored
 	Alignments [][]byte `json:"alignments"` // of each eigenvector: the gradient's alignment with it, −1 to 1 as 0 to 254
 }
 

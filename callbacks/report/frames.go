@@ -58,7 +58,7 @@ func frames(folder record.Folder, run *Run) ([]*Frame, error) {
 func (f *Frame) size() int {
 	n := 200 + 12*len(f.Eigenvalues)
 	if f.Plane != nil {
-		n += len(f.Plane.Predicted) * (1 + len(f.Plane.Alignments)) * 4 / 3
+		n += len(f.Plane.Predicted) * (2 + len(f.Plane.Alignments)) * 4 / 3
 	}
 	if f.Alignments != nil {
 		n += len(f.Alignments.Values) * 4 / 3
@@ -69,7 +69,7 @@ func (f *Frame) size() int {
 // frame reads the measurement of an epoch.
 func frame(folder record.Folder, epoch int, margins []int, run *Run) (*Frame, error) {
 	arrays, err := folder.ReadSpectrum(epoch, "top_values", "all_values", "resolved_values",
-		"plane_box", "plane_predicted", "plane_alignments")
+		"plane_box", "plane_predicted", "plane_gap", "plane_alignments")
 	if err != nil {
 		return nil, err
 	}
@@ -145,6 +145,12 @@ func plane(arrays map[string]weights.Array) (*Plane, error) {
 	}
 	cells := cells(side)
 	p := &Plane{Box: box.Data, Side: len(cells), Predicted: pick(predicted.Data, side, cells, class), Alignments: [][]byte{}}
+	if gaps := arrays["plane_gap"].Data; len(gaps) == side*side {
+		largest := slices.Max(gaps)
+		p.Gaps = pick(gaps, side, cells, func(gap float64) byte {
+			return byte(255 * math.Sqrt(max(gap, 0)/max(largest, math.SmallestNonzeroFloat64)))
+		})
+	}
 	for from := 0; from < len(alignments.Data); from += side * side {
 		p.Alignments = append(p.Alignments, pick(alignments.Data[from:from+side*side], side, cells, signed))
 	}

@@ -20,18 +20,18 @@ function el(tag, attributes = {}, ...children) {
 
 /* Numbers and colours */
 
-function format(v) {
+function format(v, digits = 4) {
   if (v === undefined || v === null) return '–';
   const size = Math.abs(v);
   if (size === 0) return '0';
   let text;
   if (Number.isInteger(v) && size < 1e7) text = size >= 1e4 ? v.toLocaleString('en') : String(v);
-  else if (size >= 1e-4 && size < 1e6) text = String(Number(v.toPrecision(4)));
+  else if (size >= 1e-4 && size < 1e6) text = String(Number(v.toPrecision(digits)));
   else text = v.toExponential(size < 1e-4 ? 1 : 2).replace('.0e', 'e').replace('e+', 'e');
   return text.replaceAll('-', '−');
 }
 
-const between = (low, high) => low === undefined || low === null ? '–' : `${format(low)} to ${format(high)}`;
+const between = (low, high) => low === undefined || low === null || high === undefined ? '–' : `${format(low, 3)} to ${format(high, 3)}`;
 
 function duration(seconds) {
   if (seconds < 100) return format(Number(seconds.toPrecision(2))) + ' s';
@@ -64,6 +64,7 @@ const bytes = base64 => Uint8Array.from(atob(base64 || ''), c => c.charCodeAt(0)
 /* Terms: what a number means, while the pointer or the focus is on its name */
 
 const explanation = document.getElementById('explanation');
+let explained; // the term
 
 function term(text, metric, meaning, attributes = {}) {
   if (!metric && !meaning) return text;
@@ -84,15 +85,24 @@ function explain(node, metric, meaning) {
     el('b', {}, metric ? metric.name : node.textContent), metric ? metric.meaning : meaning,
     ...(details.length ? [el('small', {}, details.join(' · '))] : []));
   explanation.hidden = false;
+  explained = node;
+  place(node);
+}
+
+// place moves the explanation above its term, or below where there is no room.
+function place(node) {
   const at = node.getBoundingClientRect(), box = explanation.getBoundingClientRect();
-  const left = Math.max(8, Math.min(at.left, innerWidth - box.width - 8));
   const above = at.top - box.height - 8;
-  explanation.style.left = left + 'px';
+  explanation.style.left = Math.max(8, Math.min(at.left, innerWidth - box.width - 8)) + 'px';
   explanation.style.top = (above > 8 ? above : at.bottom + 8) + 'px';
 }
 
 addEventListener('keydown', e => { if (e.key === 'Escape') explanation.hidden = true; });
-addEventListener('scroll', () => { explanation.hidden = true; }, {passive: true});
+// What the focus explains stays beside it: to get the focus, a term may be scrolled to.
+addEventListener('scroll', () => {
+  if (explained && explained === document.activeElement && !explanation.hidden) place(explained);
+  else explanation.hidden = true;
+}, {passive: true});
 
 /* The data of a run */
 
@@ -105,6 +115,13 @@ function heading(metric) {
 function series(run, name) {
   const s = run.series[name];
   return s && {x: run.grids[s.grid], y: s.values};
+}
+
+// extent returns the first and the last epoch of runs.
+function extent(runs) {
+  const grids = runs.flatMap(run => run.grids).filter(grid => grid.length);
+  const first = Math.min(...grids.map(grid => grid[0])), last = Math.max(...grids.map(grid => grid[grid.length - 1]));
+  return first < last ? [first, last] : [first - 1, last + 1];
 }
 
 // indexOf returns where a value is in ascending ones, or −1.
@@ -135,7 +152,7 @@ const charts = [
     {metric: 'train/accuracy', color: 'accuracy'}, {metric: 'validation/accuracy', color: 'accuracy', dash: [2, 3]}, {metric: 'test/accuracy', color: 'accuracy', dash: [8, 4]}]},
   {id: 'eigenvalues', title: 'Largest eigenvalues', says: 'How sharply the loss curves in its sharpest directions.', lines: [
     {metric: 'spectrum/lambda_max', color: 'lambda', band: true},
-    ...[2, 3, 4, 5].map(rank => ({rank, color: 'lambda', width: 1.25, alpha: .85 - .13 * rank}))]},
+    ...[2, 3, 4, 5].map(rank => ({rank, color: 'lambda', width: 1.25, alpha: .95 - .12 * rank}))]},
   {id: 'outliers', title: 'Outliers', says: 'Eigenvalues far above the others: one less than the classes for a boundary as simple as can be.', linear: true, steps: true,
     level: run => run.model.classes > 1 && {y: run.model.classes - 1, label: 'classes − 1'}, lines: [
       {metric: 'spectrum/outliers', color: 'outlier'}, {metric: 'spectrum/outliers_gap', color: 'outlier', dash: [2, 3], width: 1.25, alpha: .7}]},
@@ -173,8 +190,8 @@ function tracks(spec, run) {
     const low = series(run, line.metric + '_low'), high = series(run, line.metric + '_high');
     if (line.band && low && high) {
       // Where the value itself is never certain, the legend shows the interval.
-      const alone = !s && {interval: true, points: undefined, label: heading(metricOf(run, line.metric + '_high')).replace(/ high$/, '')};
-      const kind = end => ({color: line.color, alpha: .5, width: 1, points: false, metric: metricOf(run, line.metric + end), label: heading(metricOf(run, line.metric + end))});
+      const alone = !s && {interval: true, points: undefined, metric, label: heading(metric)};
+      const kind = end => ({color: line.color, alpha: .5, width: 1, points: false, metric: metricOf(run, line.metric + end), label: line.metric + end});
       found.push({...kind('_high'), ...high, bandWithNext: true, ...alone}, {...kind('_low'), ...low});
     }
   }
@@ -207,18 +224,24 @@ function axes(kind) {
   const common = {stroke: () => color('soft'), font: '11px system-ui, sans-serif', ticks, grid};
   return [
     {...common, grid: {show: false}, size: 26, gap: 5, space: 60, values: (u, splits) => splits.map(v => Number.isInteger(v) ? format(v) : '')},
-    {...common, size: 52, gap: 8, values: (u, splits) => splits.map(v => v === null ? '' : kind === 3 ? power(v) : format(v))},
+    {...common, size: 52, gap: 8, values: (u, splits) => splits.map(v => format(v)), ...(kind === 3 && {splits: (u, axis, min, max) => powers(min, max), filter: (u, splits) => splits})},
   ];
 }
 
-// power labels the powers of ten of a logarithmic axis, and 2 and 5 times them.
-function power(v) {
-  const digit = v / 10 ** Math.floor(Math.log10(v) + 1e-9);
-  return [1, 2, 5].some(d => Math.abs(digit - d) < 1e-6) ? format(v) : '';
+// powers returns the marks of a logarithmic axis: at most about six powers of ten, or
+// also 2 and 5 times them where there are few.
+function powers(min, max) {
+  const first = Math.floor(Math.log10(min)), last = Math.ceil(Math.log10(max));
+  const step = Math.max(1, Math.ceil((last - first) / 6)), marks = [];
+  for (let p = first; p <= last; p++) {
+    if (p % step === 0) marks.push(...(last - first > 2 ? [1] : [1, 2, 5]).map(d => Number(d + 'e' + p)));
+  }
+  return marks.filter(v => v >= min && v <= max);
 }
 
 // chart draws lines over epochs. It returns its figure and how to move and change it.
-function chart(spec, lines, level) {
+// Extent gives the epochs of the axis, which all charts of a page share.
+function chart(spec, lines, extent, level) {
   const size = {height: 210};
   const figure = el('figure', {class: 'chart', 'data-chart': spec.id});
   const legend = el('ul', {class: 'legend'}), plot = el('div', {class: 'plot'});
@@ -235,12 +258,13 @@ function chart(spec, lines, level) {
     }
     return {value, swatch};
   });
+  const all = (min, max) => min <= lines.reduce((a, l) => Math.min(a, l.x[0]), Infinity) && max >= lines.reduce((a, l) => Math.max(a, l.x[l.x.length - 1]), 0);
   const bands = lines.flatMap((l, i) => l.bandWithNext ? [{series: [i + 1, i + 2], fill: () => faded(color(l.color), .18)}] : []);
   const u = new uPlot({
-    ...size, width: 320, legend: {show: false}, padding: [8, 8, 0, 0],
+    ...size, width: 320, legend: {show: false}, padding: [8, 18, 0, 0],
     cursor: {y: false, sync: {key: 'epochs', setSeries: false}, points: {size: 6}, focus: {prox: spec.legend === false ? 24 : -1}, drag: {x: true, y: false}},
     focus: {alpha: .15},
-    scales: {x: {time: false}, y: {distr, range: (u, min, max) => range(distr, min, max, level)}},
+    scales: {x: {time: false, range: (u, min, max) => all(min, max) ? extent() : [min, max]}, y: {distr, range: (u, min, max) => range(distr, min, max, level)}},
     axes: axes(distr), bands,
     series: [{}, ...lines.map(l => ({
       label: l.label, stroke: stroke(l), width: l.width || 2, dash: l.dash, spanGaps: true,
@@ -318,7 +342,7 @@ function drawLevel(u, level) {
   c.stroke();
   c.font = `${11 * ratio}px system-ui, sans-serif`;
   c.textAlign = 'right';
-  c.fillText(level.label, left + width - 4 * ratio, y - 5 * ratio);
+  c.fillText(level.label, left + width - 4 * ratio, y + (y - top > 18 * ratio ? -5 : 13) * ratio);
   c.restore();
 }
 
@@ -368,11 +392,38 @@ function decoded(frame) {
   let d = cache.get(frame);
   if (!d) {
     d = {};
-    if (frame.plane) d.plane = {predicted: bytes(frame.plane.predicted), alignments: (frame.plane.alignments || []).map(bytes)};
+    if (frame.plane) d.plane = {...refined(frame.plane.side, bytes(frame.plane.predicted), bytes(frame.plane.gaps)), alignments: frame.plane.alignments.map(bytes)};
     if (frame.alignments) d.heat = {predicted: bytes(frame.alignments.predicted), values: bytes(frame.alignments.values)};
     cache.set(frame, d);
   }
   return d;
+}
+
+// refined returns the predicted classes on a finer grid. The score of a class in a cell is
+// the gap to the next class if it is predicted, and less the gap if not; between cells
+// it is interpolated, so that the boundary is where the gap is 0.
+function refined(side, predicted, gaps) {
+  if (!gaps.length) return {side, predicted};
+  const score = Float32Array.from(gaps, g => g * g), fine = 5 * side, result = new Uint8Array(fine * fine);
+  for (let row = 0; row < fine; row++) {
+    const y = Math.min(side - 1, Math.max(0, (row + .5) / 5 - .5)), r = Math.min(side - 2, Math.floor(y)), dy = y - r;
+    for (let column = 0; column < fine; column++) {
+      const x = Math.min(side - 1, Math.max(0, (column + .5) / 5 - .5)), k = Math.min(side - 2, Math.floor(x)), dx = x - k;
+      const i = r * side + k, corners = [i, i + 1, i + side, i + side + 1];
+      const weights = [(1 - dx) * (1 - dy), dx * (1 - dy), (1 - dx) * dy, dx * dy];
+      const of = predicted[i];
+      let best = of;
+      if (corners.some(j => predicted[j] !== of)) {
+        let highest = -Infinity;
+        for (const j of corners) {
+          const sum = corners.reduce((total, m, n) => total + weights[n] * (predicted[m] === predicted[j] ? score[m] : -score[m]), 0);
+          if (sum > highest) { highest = sum; best = predicted[j]; }
+        }
+      }
+      result[row * fine + column] = best;
+    }
+  }
+  return {side: fine, predicted: result};
 }
 
 function spectrumPanel(run) {
@@ -457,8 +508,8 @@ function line(c, x0, y0, x1, y1, stroke, dash = []) {
 }
 
 // border draws the lines between cells of different classes.
-function border(c, plane, predicted, width, height, stroke, lineWidth) {
-  const n = plane.side, dx = width / n, dy = height / n;
+function border(c, {side: n, predicted}, width, height, stroke, lineWidth) {
+  const dx = width / n, dy = height / n;
   c.beginPath();
   for (let row = 0; row < n; row++) {
     for (let column = 0; column < n; column++) {
@@ -476,15 +527,16 @@ function boundaryPanel(run) {
   let frame, of = run;
   const panel = canvas('Decision regions', width => Math.min(width, 460), (c, width, height) => {
     if (!frame || !frame.plane) return;
-    const {plane} = frame, {predicted} = decoded(frame).plane, surface = rgb(color('page'));
+    const {plane} = frame, regions = decoded(frame).plane, surface = rgb(color('page'));
     const shade = root.dataset.theme === 'dark' ? .38 : .3;
     c.imageSmoothingEnabled = false;
-    c.drawImage(image(plane.side, plane.side, i => mix(surface, rgb(classColor(predicted[i])), shade)), 0, 0, width, height);
-    border(c, plane, predicted, width, height, color('ink'), 1.25);
+    const shades = classes.map(of => mix(surface, rgb(of), shade));
+    c.drawImage(image(regions.side, regions.side, i => shades[regions.predicted[i] % classes.length]), 0, 0, width, height);
+    border(c, regions, width, height, color('ink'), 1.25);
     const [x0, x1, y0, y1] = plane.box;
     const x = v => (v - x0) / (x1 - x0) * width, y = v => (y1 - v) / (y1 - y0) * height;
     if (of.points) {
-      of.points.labels.forEach((label, i) => {
+      bytes(of.points.labels).forEach((label, i) => {
         c.beginPath();
         c.arc(x(of.points.xy[2 * i]), y(of.points.xy[2 * i + 1]), 3, 0, 2 * Math.PI);
         c.fillStyle = classColor(label);
@@ -539,7 +591,7 @@ function mapsPanel(run, count) {
     const zero = rgb(color('page'));
     c.imageSmoothingEnabled = true;
     c.drawImage(image(frame.plane.side, frame.plane.side, i => diverging(values[i], zero)), 0, 0, width, height);
-    border(c, frame.plane, decoded(frame).plane.predicted, width, height, color('ink'), .75);
+    border(c, decoded(frame).plane, width, height, color('ink'), .75);
     c.strokeStyle = color('rule');
     c.strokeRect(.5, .5, width - 1, height - 1);
   }));
@@ -630,8 +682,7 @@ function runPage(data) {
   let run = Object.assign(data.runs[0], {words: data.words});
   const drawn = [], panels = [];
   const specs = charts.map(spec => [spec, tracks(spec, run)]).filter(([, lines]) => lines.length);
-  for (const [spec, lines] of specs) drawn.push(chart(spec, lines, spec.level && spec.level(run)));
-  const chosen = charts.length;
+  for (const [spec, lines] of specs) drawn.push(chart(spec, lines, () => extent([run]), spec.level && spec.level(run)));
 
   if (run.frames.length) {
     panels.push(spectrumPanel(run));
@@ -652,8 +703,8 @@ function runPage(data) {
     if (other) other.move(epoch);
     for (const p of panels) p.show(run.frames[index]);
     values.replaceChildren(...readings.filter(name => has(run, name)).flatMap(name => {
-      const metric = metricOf(run, name) || metricOf(run, name + '_low');
-      return [el('div', {}, el('dt', {}, term(metric.name === name ? heading(metric) : name.split('/')[1], metric)), el('dd', {}, reading(run, name, epoch)))];
+      const metric = metricOf(run, name);
+      return [el('div', {}, el('dt', {}, term(heading(metric), metric)), el('dd', {}, reading(run, name, epoch)))];
     }));
   }
   function head() {
@@ -746,7 +797,7 @@ function slider(epochs, show) {
 // anyMetric draws one metric of those that no other chart has.
 function anyMetric(run) {
   const taken = new Set(charts.flatMap(c => c.lines.flatMap(l => l.band ? [l.metric, l.metric + '_low', l.metric + '_high'] : [l.metric])));
-  const names = run.metrics.map(m => m.name).filter(name => !taken.has(name) && run.series[name].values.length > 1);
+  const names = run.metrics.map(m => m.name).filter(name => !taken.has(name) && run.series[name] && run.series[name].values.length > 1);
   if (!names.length) return undefined;
   const select = el('select', {id: 'metric', change: () => draw()}, ...names.map(name => el('option', {value: name}, name)));
   const holder = el('div');
@@ -754,7 +805,7 @@ function anyMetric(run) {
   const linesOf = () => { const metric = metricOf(run, select.value); return [{color: 'ink', metric, label: heading(metric), ...series(run, select.value)}]; };
   function draw() {
     if (c) c.u.destroy();
-    c = chart({id: 'any', title: 'Any other metric', says: metricOf(run, select.value).meaning}, linesOf());
+    c = chart({id: 'any', title: 'Any other metric', says: metricOf(run, select.value).meaning}, linesOf(), () => extent([run]));
     holder.replaceChildren(c.figure);
     if (width) c.resize(width);
     if (moment !== undefined) c.move(moment);
@@ -771,7 +822,7 @@ function anyMetric(run) {
 function metricTable(run) {
   return el('table', {}, el('caption', {}, 'The last value of every metric that was recorded.'),
     el('thead', {}, el('tr', {}, ...['metric', 'last value', 'at epoch', 'unit', 'better', 'meaning'].map((h, i) => el('th', {scope: 'col', class: (i === 1 || i === 2) && 'number'}, h)))),
-    el('tbody', {}, ...run.metrics.map(m => el('tr', {}, el('th', {scope: 'row'}, m.name), el('td', {class: 'number'}, format(run.final[m.name].value)),
+    el('tbody', {}, ...run.metrics.filter(m => run.final[m.name]).map(m => el('tr', {}, el('th', {scope: 'row'}, m.name), el('td', {class: 'number'}, format(run.final[m.name].value)),
       el('td', {class: 'number'}, format(run.final[m.name].epoch)), el('td', {}, m.unit || ''), el('td', {}, m.better === 'neither' ? '' : m.better), el('td', {class: 'meaning'}, m.meaning)))));
 }
 
@@ -800,8 +851,9 @@ function last(run, name) {
 const overlays = [
   {metric: 'train/loss', title: 'Training loss'}, {metric: 'test/loss', title: 'Test loss'}, {metric: 'train/accuracy', title: 'Training accuracy', linear: true}, {metric: 'test/accuracy', title: 'Test accuracy', linear: true},
   {metric: 'spectrum/lambda_max', title: 'Largest eigenvalue λ₁'}, {metric: 'spectrum/outliers', title: 'Outliers', linear: true, steps: true},
-  {metric: 'boundary/complexity', title: 'Complexity G'}, {metric: 'boundary/directions', title: 'Directions'},
-  {metric: 'boundary/margin', title: 'Margin'}, {metric: 'boundary/margin_median', title: 'Median distance to the boundary'},
+  {metric: 'boundary/complexity', title: 'Complexity G', says: 'Share of eigenvectors that are aligned with the gradient of some sample; a shade where it lies, if it is not certain.'},
+  {metric: 'boundary/directions', title: 'Directions', says: 'How many directions share the gradients’ energy; a shade where the number lies, if it is not certain.'},
+  {metric: 'boundary/margin', title: 'Margin'}, {metric: 'boundary/margin_median', title: 'Median distance to the boundary', says: 'Half of the rightly classified samples are nearer.'},
   {metric: 'spectrum/edge_of_stability', title: 'Edge of stability', level: {y: 1, label: 'unstable above'}}, {metric: 'sharpness/critical', title: 'Critical sharpness'},
 ];
 
@@ -824,8 +876,8 @@ function comparePage(data) {
       }
     });
     if (!lines.length) continue;
-    const metric = runs.map(r => metricOf(r, overlay.metric) || metricOf(r, overlay.metric + '_low')).find(Boolean);
-    const c = chart({id: overlay.metric, legend: false, says: metric.meaning, linear: overlay.linear, steps: overlay.steps, title: overlay.title}, lines, overlay.level);
+    const metric = runs.map(r => metricOf(r, overlay.metric)).find(Boolean);
+    const c = chart({id: overlay.metric, legend: false, says: overlay.says || metric.meaning, linear: overlay.linear, steps: overlay.steps, title: overlay.title}, lines, () => extent(runs), overlay.level);
     const name = el('p', {class: 'legend'});
     c.figure.querySelector('.legend').replaceWith(name);
     c.u.hooks.setSeries = [(u, i) => { name.textContent = i ? lines[i - 1].label : ''; }];
@@ -844,7 +896,7 @@ function comparePage(data) {
     el('div', {class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Runs'}, table),
     ...(data.notes ? [el('ul', {class: 'notes'}, ...data.notes.map(n => el('li', {}, n)))] : []),
     el('h2', {}, 'Over the epochs'), el('div', {class: 'charts'}, ...drawn.map(c => c.figure)),
-    el('h2', {}, 'In words'), ...runs.map(run => el('details', {}, el('summary', {}, run.name), facts(run), summaryList(run))), footer());
+    el('h2', {}, 'In words'), ...runs.map(run => el('details', {class: 'words'}, el('summary', {}, run.name), facts(run), summaryList(run))), footer());
   fit(() => drawn, () => []);
   return {
     restyle() { drawn.forEach(c => c.restyle()); },
@@ -854,7 +906,7 @@ function comparePage(data) {
 
 function runTable(runs, style, toggle, focus) {
   const used = columns.filter(c => !c.metric || runs.some(r => last(r, c.metric).number !== undefined));
-  const metric = c => runs.map(r => metricOf(r, c.metric) || metricOf(r, c.metric + '_low')).find(Boolean);
+  const metric = c => runs.map(r => metricOf(r, c.metric)).find(Boolean);
   const rows = runs.map((run, i) => {
     const swatch = el('span', {class: 'swatch'});
     swatch.style.borderTopColor = style(i).color === 'soft' ? 'var(--soft)' : style(i).color;
@@ -871,7 +923,7 @@ function runTable(runs, style, toggle, focus) {
   const body = el('tbody', {}, ...rows.map(r => r.node));
   const heads = ['run', ...used].map((c, i) => {
     const m = c.metric && metric(c);
-    const title = c === 'run' ? 'run' : c.metric ? (m.name === c.metric ? heading(m) : c.metric.split('/')[1]) : c.title;
+    const title = c === 'run' ? 'run' : c.metric ? heading(m) : c.title;
     const th = el('th', {scope: 'col', class: c.metric || /parameters|epoch|time/.test(title) ? 'number' : undefined},
       m ? term(title, m, undefined, {click: () => sort(i)}) : el('button', {type: 'button', class: 'term', click: () => sort(i)}, title));
     return th;
