@@ -149,6 +149,8 @@ func protobufValue(value any) []byte {
 		return number(v)
 	case int:
 		return number(float64(v))
+	case int64:
+		return number(float64(v))
 	case uint64:
 		return number(float64(v))
 	default:

@@ -95,7 +95,7 @@ func TestTensorBoard(t *testing.T) {
 	s := spectrum(curvature.Dense)
 	tr := newTraining(t, s, new(probe), recorded, &export.TensorBoard{
 		Path: path, Spectrum: s,
-		Hyperparameters: map[string]any{"rate": 0.01, "hidden": []int{5}, "adam": false, "batch": 50, "seed": uint64(1), "data": "iris"},
+		Hyperparameters: map[string]any{"rate": 0.01, "hidden": []int{5}, "adam": false, "batch": 50, "seed": uint64(1), "bottom": int64(-1), "data": "iris"},
 	})
 	before := time.Now()
 	if _, err := tr.Run(t.Context()); err != nil {
@@ -174,7 +174,7 @@ func checkSession(t *testing.T, start, end event) {
 			have[pair.text(1)] = v[4][0].(uint64) == 1
 		}
 	}
-	want := map[string]any{"rate": 0.01, "hidden": "[5]", "adam": false, "batch": 50.0, "seed": 1.0, "data": "iris"}
+	want := map[string]any{"rate": 0.01, "hidden": "[5]", "adam": false, "batch": 50.0, "seed": 1.0, "bottom": -1.0, "data": "iris"}
 	if diff := cmp.Diff(want, have); diff != "" {
 		t.Errorf("hyper-parameters (-want +have):\n%s", diff)
 	}

@@ -12,8 +12,12 @@ import (
 	"github.com/hessoscope/hessoscope/callbacks/record"
 )
 
+// rest is the least time between two events, in units of the time that it took to collect
+// data last. So a page takes at most a twentieth of a processor from training.
+const rest = 20
+
 // events writes server-sent events: change at once, since the data may have changed while
-// the page had no connection, and whenever the files have changed. The connection is open
+// the page had no connection, and when the files have changed. The connection is open
 // until the page closes it, or until the server ends.
 func (s *Server) events(w http.ResponseWriter, r *http.Request, ended <-chan struct{}, open *atomic.Int32, files *watch) {
 	control := http.NewResponseController(w)
@@ -29,11 +33,11 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request, ended <-chan str
 	if r.Method == http.MethodHead || !send(change) {
 		return
 	}
-	every := cmp.Or(s.Every, time.Second)
-	look := time.NewTicker(every)
+	look := time.NewTicker(cmp.Or(s.Every, time.Second))
 	defer look.Stop()
 	alive := time.NewTicker(15 * time.Second) // tells the browser that the server is there, and the server that the browser is
 	defer alive.Stop()
+	sent, waiting := time.Now(), false
 	for {
 		select {
 		case <-r.Context().Done():
@@ -46,9 +50,14 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request, ended <-chan str
 				return
 			}
 		case now := <-look.C:
-			if files.changed(now) && !send(change) {
+			waiting = files.changed(now) || waiting
+			if !waiting || now.Sub(sent) < rest*time.Duration(s.took.Load()) {
+				continue
+			}
+			if !send(change) {
 				return
 			}
+			sent, waiting = now, false
 		}
 	}
 }

@@ -35,7 +35,8 @@ type Server struct {
 	// if zero.
 	Every time.Duration
 
-	collecting sync.Mutex // so that many pages do not take the processors from training
+	collecting sync.Mutex   // so that many pages do not take the processors from training
+	took       atomic.Int64 // nanoseconds that it took to collect data last
 }
 
 // Listen listens on a port of the loopback interface; on a free one if it is 0.
@@ -246,6 +247,7 @@ func (s *Server) data(w http.ResponseWriter, collect func() (*report.Data, error
 func (s *Server) encode(collect func() (*report.Data, error)) ([]byte, error) {
 	s.collecting.Lock()
 	defer s.collecting.Unlock()
+	defer func(began time.Time) { s.took.Store(int64(time.Since(began))) }(time.Now())
 	d, err := collect()
 	if err != nil {
 		return nil, err

@@ -100,17 +100,13 @@ func TestRuns(t *testing.T) {
 
 // A run that is followed shows the rows of its log, and how it ends.
 func TestFollow(t *testing.T) {
+	skipShort(t)
 	chdir(t)
 	p := start(t, "train", "iris", "--no-progress", "--set", "training.epochs=3000", "--set", "spectrum.schedule={every: 1000}", "--set", "margin.off=true", "--set", "log.schedule={}")
-	for range 200 {
-		if record.Folder("runs/iris").IsRun() {
-			break
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+	until(t, "a run", func() bool { return record.Folder("runs/iris").IsRun() })
 	followed := succeed(t, "runs", "iris", "--follow")
-	if err := p.Wait(); err != nil {
-		t.Fatal(err, p.stderr.String())
+	if p.end(t) != 0 {
+		t.Fatal(p.stderr.String())
 	}
 	rows := func(text string) (rows []string) {
 		for line := range strings.Lines(text) {
