@@ -35,7 +35,9 @@ func TestBrowser(t *testing.T) {
 		"names are text":   testNamesAreText,
 		"comparison":       testComparison,
 		"frames":           testFrames,
+		"just begun":       testJustBegun,
 		"live":             testLive,
+		"live comparison":  testLiveComparison,
 		"phone":            testPhone,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -273,6 +275,18 @@ func testComparison(t *testing.T, p *tab) {
 	}
 }
 
+// A run that ended before its first epoch has a page too.
+func testJustBegun(t *testing.T, p *tab) {
+	folder := record.Folder(t.TempDir())
+	check(t, os.WriteFile(folder.Run(), []byte(`{"status": "interrupted", "seed": 18446744073709551615}`), 0o644))
+	d, err := report.Collect(folder)
+	check(t, err)
+	p.open(d)
+	if text := evaluate[string](p, `document.body.innerText`); !strings.Contains(text, "Interrupted at epoch 0") || !strings.Contains(text, "18446744073709551615") {
+		t.Errorf("the page does not tell of the interruption and the seed:\n%s", text)
+	}
+}
+
 // A page of 1,000 epochs of 50 metrics stays smooth while the slider moves.
 func testFrames(t *testing.T, p *tab) {
 	d, err := report.Collect(testRun{epochs: 999, metrics: 50, spectra: 100, plane: true}.write(t, t.TempDir()))
@@ -300,22 +314,66 @@ func testFrames(t *testing.T, p *tab) {
 // A page of a server shows newer data after an event, in the charts that are there.
 func testLive(t *testing.T, p *tab) {
 	folder := testRun{epochs: 20, metrics: 13, spectra: 3}.write(t, filepath.Join(t.TempDir(), "run"))
+	change := p.serve(func() (*report.Data, error) { return report.Collect(folder) })
+	p.until(`document.querySelector('output').textContent === 'epoch 20'`)
+	evaluate[bool](p, `window.chart = document.querySelector('[data-chart=loss] canvas'), true`)
+	testRun{epochs: 30, metrics: 13, spectra: 4}.write(t, string(folder))
+	change()
+	p.until(`document.querySelector('output').textContent === 'epoch 30'`)
+	if !evaluate[bool](p, `chart.isConnected && document.querySelector('.facts').textContent.includes('epochs 30')`) {
+		t.Error("the page was built anew, or does not tell of epoch 30")
+	}
+}
+
+// A comparison that a server shows keeps its order while its runs go on, and begins
+// without runs.
+func testLiveComparison(t *testing.T, p *tab) {
+	dir := t.TempDir()
+	var folders []record.Folder
+	change := p.serve(func() (*report.Data, error) {
+		if len(folders) == 0 {
+			return &report.Data{Title: "no runs yet", Compare: true, Runs: []*report.Run{}}, nil
+		}
+		return report.Compare(folders)
+	})
+	for i, epochs := range []int{10, 20} {
+		folders = append(folders, testRun{epochs: epochs, metrics: 13}.write(t, filepath.Join(dir, fmt.Sprintf("run%d", i))))
+	}
+	change()
+	p.until(`document.querySelectorAll('tbody tr').length === 2`)
+	evaluate[bool](p, `window.chart = document.querySelector('[data-chart="train/loss"] canvas'),
+		[...document.querySelectorAll('thead button')].find(b => b.textContent === 'epoch').click(), document.querySelector('.show').click(), true`)
+	testRun{epochs: 30, metrics: 13}.write(t, string(folders[0]))
+	change()
+	p.until(`document.querySelector('tbody').textContent.includes('30')`)
+	if have := evaluate[string](p, `[...document.querySelectorAll('tbody th')].map(e => e.textContent + e.querySelector('.show').getAttribute('aria-pressed')).join()`); have != "run1true,run0false" {
+		t.Errorf("rows and whether they are shown: %s; want run1, and run0, which is hidden and now has more epochs", have)
+	}
+	if !evaluate[bool](p, `chart.isConnected`) {
+		t.Error("the charts were built anew")
+	}
+}
+
+// serve opens the page of a server with these data. It returns a function that tells
+// the page that they have changed.
+func (p *tab) serve(collect func() (*report.Data, error)) (change func()) {
+	p.t.Helper()
 	changes := make(chan struct{})
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /run/{$}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		if err := report.WriteLive(w, "run"); err != nil {
-			t.Error(err)
+			p.t.Error(err)
 		}
 	})
 	mux.HandleFunc("GET /run/data.json", func(w http.ResponseWriter, _ *http.Request) {
-		d, err := report.Collect(folder)
+		d, err := collect()
 		if err != nil {
-			t.Error(err)
+			p.t.Error(err)
 			return
 		}
 		if err := json.NewEncoder(w).Encode(d); err != nil {
-			t.Error(err)
+			p.t.Error(err)
 		}
 	})
 	mux.HandleFunc("GET /run/events", func(w http.ResponseWriter, r *http.Request) {
@@ -332,17 +390,12 @@ func testLive(t *testing.T, p *tab) {
 		}
 	})
 	server := httptest.NewServer(mux)
-	defer server.Close()
-	defer server.CloseClientConnections() // the stream of events
+	p.t.Cleanup(func() {
+		server.CloseClientConnections() // the stream of events
+		server.Close()
+	})
 	p.navigate(server.URL + "/run/")
-	p.until(`document.querySelector('output').textContent === 'epoch 20'`)
-	evaluate[bool](p, `window.chart = document.querySelector('[data-chart=loss] canvas'), true`)
-	testRun{epochs: 30, metrics: 13, spectra: 4}.write(t, string(folder))
-	changes <- struct{}{}
-	p.until(`document.querySelector('output').textContent === 'epoch 30'`)
-	if !evaluate[bool](p, `chart.isConnected && document.querySelector('.facts').textContent.includes('epochs 30')`) {
-		t.Error("the page was built anew, or does not tell of epoch 30")
-	}
+	return func() { changes <- struct{}{} }
 }
 
 func testPhone(t *testing.T, p *tab) {

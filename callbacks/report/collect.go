@@ -71,8 +71,8 @@ func compared(metric string) bool {
 		record.Margin, record.High(record.Margin), "boundary/margin_median", record.CriticalSharpness, record.ParameterNorm:
 		return true
 	}
-	split, kind, _ := strings.Cut(metric, "/")
-	return metric == trainer.LossOf(split) || metric == trainer.AccuracyOf(split) || kind == ""
+	split, _, _ := strings.Cut(metric, "/")
+	return metric == trainer.LossOf(split) || metric == trainer.AccuracyOf(split)
 }
 
 // collectRun reads a run without its frames. Its series have at most as many values
@@ -123,9 +123,8 @@ func update(r *record.Run, history []record.Entry) {
 	}
 }
 
-// identify sets the name and the description. They are those of the caller's
-// information if that has them, as in a run of the command. The name is that of the
-// folder, which tells runs of one experiment apart.
+// identify sets the name, that of the folder, which tells runs of one experiment apart,
+// and the description, if the caller's information has one, as in a run of the command.
 func (run *Run) identify(r *record.Run, folder record.Folder) error {
 	path, err := filepath.Abs(string(folder))
 	if err != nil {

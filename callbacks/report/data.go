@@ -20,18 +20,18 @@ type Data struct {
 
 // Run is one run.
 type Run struct {
-	Name        string        `json:"name"` // of the experiment, or else of the folder
+	Name        string        `json:"name"` // of the folder
 	Folder      string        `json:"folder"`
 	Link        string        `json:"link,omitempty"` // relative address of the page of this run, if there is one
 	Description string        `json:"description,omitempty"`
 	Status      record.Status `json:"status"`
 	Started     time.Time     `json:"started"`
 	Updated     time.Time     `json:"updated"`
-	Seconds     float64       `json:"seconds"` // time the run has taken
-	Epoch       int           `json:"epoch"`   // epochs completed
-	Epochs      int           `json:"epochs"`  // epochs planned; 0 if not known
-	Seed        uint64        `json:"seed"`
-	Loss        string        `json:"loss"` // name of the loss
+	Seconds     float64       `json:"seconds"`     // time the run has taken
+	Epoch       int           `json:"epoch"`       // epochs completed
+	Epochs      int           `json:"epochs"`      // epochs planned; 0 if not known
+	Seed        uint64        `json:"seed,string"` // not all are exact as numbers in a browser
+	Loss        string        `json:"loss"`        // name of the loss
 
 	Model record.RunModel `json:"model"`
 	Data  record.RunData  `json:"data"`

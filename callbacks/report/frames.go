@@ -36,21 +36,25 @@ func frames(folder record.Folder, run *Run) ([]*Frame, error) {
 	if err != nil {
 		return nil, err
 	}
-	last, err := frame(folder, epochs[len(epochs)-1], margins, run)
-	if err != nil {
-		return nil, err
+	// The first and the last one tell how large they are.
+	size := 0
+	for _, epoch := range []int{epochs[0], epochs[len(epochs)-1]} {
+		f, err := frame(folder, epoch, margins, run)
+		if err != nil {
+			return nil, err
+		}
+		size = max(size, f.size())
 	}
-	kept := thin(epochs, min(max(maxFrameBytes/last.size(), 2), maxFrames))
+	kept := thin(epochs, min(max(maxFrameBytes/size, 2), maxFrames))
 	if len(kept) < len(epochs) {
 		run.Notes = append(run.Notes, fmt.Sprintf("The slider has %d of the %d epochs whose spectrum was measured; measurements/ has all.", len(kept), len(epochs)))
 	}
 	result := make([]*Frame, len(kept))
-	for i, epoch := range kept[:len(kept)-1] {
+	for i, epoch := range kept {
 		if result[i], err = frame(folder, epoch, margins, run); err != nil {
 			return nil, err
 		}
 	}
-	result[len(kept)-1] = last
 	return result, nil
 }
 

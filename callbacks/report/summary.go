@@ -190,9 +190,9 @@ func (s *summary) outliers(t *Sentence) {
 		case count == simplest:
 			t.say(": as simple as can be.")
 		case count > simplest:
-			t.say(": %s more than the simplest boundary has.", words12(count-simplest))
+			t.say(": %s more than the simplest boundary has.", inLetters(count-simplest))
 		default:
-			t.say(": %s fewer than a simple boundary between all classes has, as where some of its sections hardly curve the loss.", words12(simplest-count))
+			t.say(": %s fewer than a simple boundary between all classes has, as where some of its sections hardly curve the loss.", inLetters(simplest-count))
 		}
 	} else {
 		t.say(".")
@@ -328,7 +328,7 @@ func (s *summary) fit(t *Sentence) {
 		switch n := s.run.Data.Samples[split]; {
 		case n == 0 || split == "train":
 		case p > 0 && p < 1:
-			t.say(" ± %s", number2(100*math.Sqrt(p*(1-p)/float64(n))))
+			t.say(" ± %s", twoDigits(100*math.Sqrt(p*(1-p)/float64(n))))
 		default: // for which that standard error is 0, and means nothing
 			t.say(" of %s", counted(n, "sample"))
 		}
@@ -389,7 +389,7 @@ func (s *summary) measured(t *Sentence) {
 	}
 	t.say(".")
 	if share, ok := s.last("spectrum/time_share"); ok {
-		t.say(" It took [%s %% of the run's time](spectrum/time_share).", number2(100*share.Value))
+		t.say(" It took [%s %% of the run's time](spectrum/time_share).", twoDigits(100*share.Value))
 	}
 	if converged, ok := s.at("spectrum/converged", last.Epoch); ok && converged == 0 {
 		t.Caution = true
@@ -402,8 +402,8 @@ func number(v float64) string {
 	return round(v, 3)
 }
 
-// number2 formats a value with two significant digits.
-func number2(v float64) string { return round(v, 2) }
+// twoDigits formats a value with as many significant digits.
+func twoDigits(v float64) string { return round(v, 2) }
 
 func round(v float64, digits int) string {
 	if a := math.Abs(v); a >= 1000 && a < 1e7 {
@@ -453,8 +453,8 @@ func whole(v float64) string {
 
 var small = []string{"no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"}
 
-// words12 writes a number up to twelve in letters.
-func words12(n int) string {
+// inLetters writes a whole number, in letters up to twelve.
+func inLetters(n int) string {
 	if n >= 0 && n < len(small) {
 		return small[n]
 	}
@@ -469,7 +469,7 @@ func counted(n int, thing string) string {
 		}
 		thing += "s"
 	}
-	return words12(n) + " " + thing
+	return inLetters(n) + " " + thing
 }
 
 func timesWord(n int) string {
@@ -479,7 +479,7 @@ func timesWord(n int) string {
 	case 2:
 		return "twice"
 	}
-	return words12(n) + " times"
+	return inLetters(n) + " times"
 }
 
 func isAre(n int) string {

@@ -6,6 +6,7 @@
 //	hessoscope serve               pages that follow the runs, in a browser
 //	hessoscope runs                the runs in a table; --follow shows one as it trains
 //	hessoscope analyze runs/iris   the same measures for a finished model
+//	hessoscope report runs/iris    a page about a run, or a comparison of several, for a browser
 //	hessoscope select runs         a ranking of many runs
 //	hessoscope stop-study runs     where stopping rules would have stopped them
 //	hessoscope sweep regimes       many runs at once, to choose from or to study

@@ -190,7 +190,7 @@ function tracks(spec, run) {
     const low = series(run, line.metric + '_low'), high = series(run, line.metric + '_high');
     if (line.band && low && high) {
       // Where the value itself is never certain, the legend shows the interval.
-      const alone = !s && {interval: true, points: undefined, metric, label: heading(metric)};
+      const alone = !s && metric && {interval: true, points: undefined, metric, label: heading(metric)};
       const kind = end => ({color: line.color, alpha: .5, width: 1, points: false, metric: metricOf(run, line.metric + end), label: line.metric + end});
       found.push({...kind('_high'), ...high, bandWithNext: true, ...alone}, {...kind('_low'), ...low});
     }
@@ -404,11 +404,11 @@ function decoded(frame) {
 // it is interpolated, so that the boundary is where the gap is 0.
 function refined(side, predicted, gaps) {
   if (!gaps.length) return {side, predicted};
-  const score = Float32Array.from(gaps, g => g * g), fine = 5 * side, result = new Uint8Array(fine * fine);
+  const score = Float32Array.from(gaps, g => g * g), times = Math.ceil(240 / side), fine = times * side, result = new Uint8Array(fine * fine);
   for (let row = 0; row < fine; row++) {
-    const y = Math.min(side - 1, Math.max(0, (row + .5) / 5 - .5)), r = Math.min(side - 2, Math.floor(y)), dy = y - r;
+    const y = Math.min(side - 1, Math.max(0, (row + .5) / times - .5)), r = Math.min(side - 2, Math.floor(y)), dy = y - r;
     for (let column = 0; column < fine; column++) {
-      const x = Math.min(side - 1, Math.max(0, (column + .5) / 5 - .5)), k = Math.min(side - 2, Math.floor(x)), dx = x - k;
+      const x = Math.min(side - 1, Math.max(0, (column + .5) / times - .5)), k = Math.min(side - 2, Math.floor(x)), dx = x - k;
       const i = r * side + k, corners = [i, i + 1, i + side, i + side + 1];
       const weights = [(1 - dx) * (1 - dy), dx * (1 - dy), (1 - dx) * dy, dx * dy];
       const of = predicted[i];
@@ -525,7 +525,7 @@ function border(c, {side: n, predicted}, width, height, stroke, lineWidth) {
 
 function boundaryPanel(run) {
   let frame, of = run;
-  const panel = canvas('Decision regions', width => Math.min(width, 460), (c, width, height) => {
+  const panel = canvas('Decision regions', width => width, (c, width, height) => {
     if (!frame || !frame.plane) return;
     const {plane} = frame, regions = decoded(frame).plane, surface = rgb(color('page'));
     const shade = root.dataset.theme === 'dark' ? .38 : .3;
@@ -564,6 +564,7 @@ function boundaryPanel(run) {
     c.fillStyle = green;
     c.fill();
   });
+  panel.node.classList.add('plane');
   const note = el('p');
   const figure = el('figure', {'data-panel': 'boundary'}, el('figcaption', {},
     el('h3', {}, term('Decision regions', undefined, run.words['decision boundary'])), note), panel.node);
@@ -702,7 +703,7 @@ function runPage(data) {
     for (const c of drawn) c.move(epoch);
     if (other) other.move(epoch);
     for (const p of panels) p.show(run.frames[index]);
-    values.replaceChildren(...readings.filter(name => has(run, name)).flatMap(name => {
+    values.replaceChildren(...readings.filter(name => metricOf(run, name) && has(run, name)).flatMap(name => {
       const metric = metricOf(run, name);
       return [el('div', {}, el('dt', {}, term(heading(metric), metric)), el('dd', {}, reading(run, name, epoch)))];
     }));
@@ -857,85 +858,117 @@ const overlays = [
   {metric: 'spectrum/edge_of_stability', title: 'Edge of stability', level: {y: 1, label: 'unstable above'}}, {metric: 'sharpness/critical', title: 'Critical sharpness'},
 ];
 
+// overlaid returns the lines of all runs for a metric, or intervals where it is known as
+// such only; a line has the index of its run.
+function overlaid(overlay, runs) {
+  const lines = [];
+  runs.forEach((run, i) => {
+    const line = {...runStyle(i), of: i, width: runs.length > 12 ? 1.25 : 2, label: run.name};
+    const s = series(run, overlay.metric), low = series(run, overlay.metric + '_low'), high = series(run, overlay.metric + '_high');
+    if (s) lines.push({...line, ...s});
+    else if (low && high) lines.push({...line, width: 1, alpha: .5, ...high, bandWithNext: true}, {...line, width: 1, alpha: .5, points: false, ...low});
+  });
+  return lines;
+}
+
 const dashes = [undefined, [8, 4], [2, 3]];
 
+function runStyle(i) {
+  return {color: classColor(i) === '#5a5a5a' ? 'soft' : classColor(i), dash: dashes[Math.floor(i / classes.length) % dashes.length]};
+}
+
 function comparePage(data) {
-  const runs = data.runs.map(run => Object.assign(run, {words: data.words}));
-  const style = i => ({color: classColor(i) === '#5a5a5a' ? 'soft' : classColor(i), dash: dashes[Math.floor(i / classes.length) % dashes.length]});
   const drawn = [];
   for (const overlay of overlays) {
-    const lines = [], of = [];
-    runs.forEach((run, i) => {
-      let s = series(run, overlay.metric);
-      const low = series(run, overlay.metric + '_low'), high = series(run, overlay.metric + '_high');
-      const width = runs.length > 12 ? 1.25 : 2;
-      if (s) { lines.push({...style(i), width, label: run.name, ...s}); of.push(i); }
-      else if (low && high) { // known as an interval only
-        lines.push({...style(i), width: 1, alpha: .5, label: run.name, ...high, bandWithNext: true}, {...style(i), width: 1, alpha: .5, label: run.name, points: false, ...low});
-        of.push(i, i);
-      }
-    });
+    const lines = overlaid(overlay, data.runs);
     if (!lines.length) continue;
-    const metric = runs.map(r => metricOf(r, overlay.metric)).find(Boolean);
-    const c = chart({id: overlay.metric, legend: false, says: overlay.says || metric.meaning, linear: overlay.linear, steps: overlay.steps, title: overlay.title}, lines, () => extent(runs), overlay.level);
+    const metric = data.runs.map(r => metricOf(r, overlay.metric)).find(Boolean);
+    const c = chart({id: overlay.metric, legend: false, says: overlay.says || (metric ? metric.meaning : ''), linear: overlay.linear, steps: overlay.steps, title: overlay.title}, lines, () => extent(data.runs), overlay.level);
     const name = el('p', {class: 'legend'});
     c.figure.querySelector('.legend').replaceWith(name);
     c.u.hooks.setSeries = [(u, i) => { name.textContent = i ? lines[i - 1].label : ''; }];
-    drawn.push({...c, of, lines});
+    drawn.push({...c, overlay, of: lines.map(l => l.of)});
   }
-  const hidden = new Set();
-  function toggle(i, button) {
-    if (hidden.has(i)) hidden.delete(i); else hidden.add(i);
-    button.setAttribute('aria-pressed', String(!hidden.has(i)));
-    for (const c of drawn) c.of.forEach((run, j) => { if (run === i) c.u.setSeries(j + 1, {show: !hidden.has(i)}); });
+  const hidden = new Set(), order = {title: undefined, up: true};
+  const lines = {
+    hidden: i => hidden.has(i),
+    toggle(i) {
+      if (hidden.has(i)) hidden.delete(i); else hidden.add(i);
+      for (const c of drawn) c.of.forEach((run, j) => { if (run === i) c.u.setSeries(j + 1, {show: !hidden.has(i)}); });
+    },
+    lift(i) {
+      for (const c of drawn) { const j = c.of.indexOf(i); c.u.setSeries(j < 0 ? null : j + 1, {focus: j >= 0}); }
+    },
+  };
+  const table = el('div', {class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Runs'});
+  const words = data.runs.map(() => el('div'));
+  function fill() {
+    for (const run of data.runs) run.words = data.words;
+    table.replaceChildren(runTable(data.runs, order, lines));
+    words.forEach((node, i) => node.replaceChildren(facts(data.runs[i]), summaryList(data.runs[i])));
   }
-  const focus = i => { for (const c of drawn) { const j = i === null ? -1 : c.of.indexOf(i); c.u.setSeries(j < 0 ? null : j + 1, {focus: j >= 0}); } };
-
-  let table = runTable(runs, style, toggle, focus);
+  fill();
   page.replaceChildren(el('h1', {}, data.title), el('p', {class: 'lead'}, 'Choose a heading to sort by it. The swatch of a run hides and shows its lines; a row under the pointer lifts them out.'),
-    el('div', {class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Runs'}, table),
-    ...(data.notes ? [el('ul', {class: 'notes'}, ...data.notes.map(n => el('li', {}, n)))] : []),
-    el('h2', {}, 'Over the epochs'), el('div', {class: 'charts'}, ...drawn.map(c => c.figure)),
-    el('h2', {}, 'In words'), ...runs.map(run => el('details', {class: 'words'}, el('summary', {}, run.name), facts(run), summaryList(run))), footer());
+    table, ...(data.notes ? [el('ul', {class: 'notes'}, ...data.notes.map(n => el('li', {}, n)))] : []),
+    ...(drawn.length ? [el('h2', {}, 'Over the epochs'), el('div', {class: 'charts'}, ...drawn.map(c => c.figure))] : []),
+    ...(data.runs.length ? [el('h2', {}, 'In words')] : []), ...data.runs.map((run, i) => el('details', {class: 'words'}, el('summary', {}, run.name), words[i])), footer());
   fit(() => drawn, () => []);
   return {
     restyle() { drawn.forEach(c => c.restyle()); },
-    change() { return false; },
+    // change shows newer data of the same runs, or returns false if there are others.
+    change(next) {
+      const key = d => [d.compare, d.notes, d.runs.map(r => r.folder), overlays.map(o => overlaid(o, d.runs).map(l => [l.of, l.bandWithNext]))];
+      if (JSON.stringify(key(next)) !== JSON.stringify(key(data))) return false;
+      data = next;
+      fill();
+      for (const c of drawn) c.change(overlaid(c.overlay, data.runs));
+      return true;
+    },
   };
 }
 
-function runTable(runs, style, toggle, focus) {
+// runTable makes the table of runs, in an order that is kept in `order`.
+function runTable(runs, order, lines) {
   const used = columns.filter(c => !c.metric || runs.some(r => last(r, c.metric).number !== undefined));
   const metric = c => runs.map(r => metricOf(r, c.metric)).find(Boolean);
   const rows = runs.map((run, i) => {
     const swatch = el('span', {class: 'swatch'});
-    swatch.style.borderTopColor = style(i).color === 'soft' ? 'var(--soft)' : style(i).color;
-    swatch.style.borderTopStyle = ['solid', 'dashed', 'dotted'][dashes.indexOf(style(i).dash)];
-    const show = el('button', {type: 'button', class: 'show', 'aria-pressed': 'true', 'aria-label': 'Show the lines of ' + run.name, click: () => toggle(i, show)}, swatch);
+    const {color, dash} = runStyle(i);
+    swatch.style.borderTopColor = color === 'soft' ? 'var(--soft)' : color;
+    swatch.style.borderTopStyle = ['solid', 'dashed', 'dotted'][dashes.indexOf(dash)];
+    const show = el('button', {type: 'button', class: 'show', 'aria-pressed': String(!lines.hidden(i)), 'aria-label': 'Show the lines of ' + run.name,
+      click: () => { lines.toggle(i); show.setAttribute('aria-pressed', String(!lines.hidden(i))); }}, swatch);
     const cells = used.map(c => c.metric ? last(run, c.metric) : {text: c.text ? c.text(run) : typeof c.value(run) === 'number' ? format(c.value(run)) : c.value(run), number: c.value(run)});
     return {
       keys: [run.name, ...cells.map(c => c.number)],
-      node: el('tr', {pointerenter: () => focus(i), pointerleave: () => focus(null)},
+      node: el('tr', {pointerenter: () => lines.lift(i), pointerleave: () => lines.lift(null)},
         el('th', {scope: 'row'}, show, run.link ? el('a', {href: run.link}, run.name) : run.name),
         ...cells.map((c, j) => el('td', {class: used[j].metric || typeof c.number === 'number' ? 'number' : undefined}, c.text))),
     };
   });
   const body = el('tbody', {}, ...rows.map(r => r.node));
-  const heads = ['run', ...used].map((c, i) => {
+  const titles = [], heads = ['run', ...used].map((c, i) => {
     const m = c.metric && metric(c);
-    const title = c === 'run' ? 'run' : c.metric ? heading(m) : c.title;
-    const th = el('th', {scope: 'col', class: c.metric || /parameters|epoch|time/.test(title) ? 'number' : undefined},
-      m ? term(title, m, undefined, {click: () => sort(i)}) : el('button', {type: 'button', class: 'term', click: () => sort(i)}, title));
-    return th;
+    const title = c === 'run' ? 'run' : m ? heading(m) : c.title || c.metric;
+    titles.push(title);
+    return el('th', {scope: 'col', class: (c.metric || /parameters|epoch|time/.test(title)) && 'number'},
+      m ? term(title, m, undefined, {click: () => choose(i)}) : el('button', {type: 'button', class: 'term', click: () => choose(i)}, title));
   });
-  function sort(i) {
-    const up = heads[i].getAttribute('aria-sort') !== 'ascending';
+  function choose(i) {
+    order.up = order.title !== titles[i] || !order.up;
+    order.title = titles[i];
+    sort();
+  }
+  function sort() {
+    const column = titles.indexOf(order.title), up = order.up;
     heads.forEach(h => h.removeAttribute('aria-sort'));
-    heads[i].setAttribute('aria-sort', up ? 'ascending' : 'descending');
+    if (column < 0) return;
+    heads[column].setAttribute('aria-sort', up ? 'ascending' : 'descending');
     const compare = (a, b) => typeof a === 'string' ? a.localeCompare(b, 'en', {numeric: true}) : a - b;
-    rows.sort(({keys: {[i]: a}}, {keys: {[i]: b}}) => a === undefined ? (b === undefined ? 0 : 1) : b === undefined ? -1 : (up ? 1 : -1) * compare(a, b)); // what is not known comes last
+    rows.sort(({keys: {[column]: a}}, {keys: {[column]: b}}) => a === undefined ? (b === undefined ? 0 : 1) : b === undefined ? -1 : (up ? 1 : -1) * compare(a, b)); // what is not known comes last
     body.replaceChildren(...rows.map(r => r.node));
   }
+  sort();
   return el('table', {}, el('thead', {}, el('tr', {}, ...heads)), body);
 }
 

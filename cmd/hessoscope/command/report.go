@@ -44,6 +44,9 @@ all.`
 }
 
 func (c reportCmd) Run(ctx context.Context, out *output) error {
+	if err := writable(c.Out); err != nil {
+		return err
+	}
 	folders, err := record.Runs(c.Runs)
 	if err != nil {
 		return err
@@ -124,14 +127,14 @@ func compareRuns(folders []record.Folder, path string) (*report.Data, error) {
 	return d, nil
 }
 
-// reportTrained writes the page of a run that has just ended, for whatever reason.
-// There is none if the run ended before it began.
+// reportTrained writes the page of a run that has just ended, for whatever reason. If
+// training did not begin, its record does not tell of an end, and nothing is written.
 func reportTrained(folder record.Folder, data *datasets.Dataset) error {
 	d, err := report.Collect(folder)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	if err != nil {
+	if err != nil || d.Runs[0].Status == record.StatusRunning {
 		return err
 	}
 	if d.Runs[0].InPlane() {

@@ -57,7 +57,7 @@ func TestTrainFiles(t *testing.T) {
 		"runs/iris/checkpoints/epoch-000030.npz", "runs/iris/checkpoints/last.npz", "runs/iris/config.yaml",
 		"runs/iris/measurements/margin-000030.npz", "runs/iris/measurements/spectrum-000000.npz", "runs/iris/measurements/spectrum-000010.npz",
 		"runs/iris/measurements/spectrum-000020.npz", "runs/iris/measurements/spectrum-000030.npz",
-		"runs/iris/metrics.csv", "runs/iris/metrics.jsonl", "runs/iris/run.json",
+		"runs/iris/metrics.csv", "runs/iris/metrics.jsonl", "runs/iris/report.html", "runs/iris/run.json",
 	}
 	if diff := cmp.Diff(want, files); diff != "" {
 		t.Errorf("files (-want +have):\n%s", diff)

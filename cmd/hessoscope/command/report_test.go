@@ -1,0 +1,87 @@
+package command
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/hessoscope/hessoscope/callbacks/report"
+)
+
+// pageData returns the data that a page holds.
+func pageData(t *testing.T, path string) *report.Data {
+	t.Helper()
+	found := regexp.MustCompile(`id="data">(.*)</script>`).FindStringSubmatch(read(t, path))
+	if found == nil {
+		t.Fatalf("%s holds no data", path)
+	}
+	d := new(report.Data)
+	if err := json.Unmarshal([]byte(found[1]), d); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// Every run leaves a page, with its samples if these are in the plane, and report
+// writes the same one again.
+func TestReport(t *testing.T) {
+	chdir(t)
+	for _, run := range []string{"a", "b"} {
+		succeed(t, "train", "gauss", "--no-progress", "--name", run, "--set", "training.epochs=3", "--set", "model.hidden=[5]", "--set", "spectrum.schedule={every: 1}")
+	}
+	page := read(t, "runs/a/report.html")
+	d := pageData(t, "runs/a/report.html")
+	if run := d.Runs[0]; run.Name != "a" || len(run.Frames) != 4 || run.Points == nil || run.Points.Of != 150 {
+		t.Errorf("the page of train has the run %s with %d frames and the points %v; want a, 4 and 150", run.Name, len(run.Frames), run.Points)
+	}
+	if err := os.Remove("runs/a/report.html"); err != nil {
+		t.Fatal(err)
+	}
+	if out := succeed(t, "report", "runs/a"); out != "report runs/a/report.html\n" {
+		t.Errorf("output %q", out)
+	}
+	if read(t, "runs/a/report.html") != page {
+		t.Error("report writes another page than train")
+	}
+
+	succeed(t, "report", "runs", "--out", "tmp/all.html")
+	all := pageData(t, "tmp/all.html")
+	if len(all.Runs) != 2 || !all.Compare {
+		t.Fatalf("%d runs in the comparison; want 2", len(all.Runs))
+	}
+	if _, err := os.Stat(filepath.Join("tmp", all.Runs[1].Link)); err != nil || !strings.HasSuffix(all.Runs[1].Link, "b/report.html") {
+		t.Errorf("the link of a run, %s, leads nowhere: %v", all.Runs[1].Link, err)
+	}
+	succeed(t, "report", "runs/a", "runs/b", "--out", "two.html")
+	if d := pageData(t, "two.html"); len(d.Runs) != 2 || d.Runs[0].Link != "runs/a/report.html" {
+		t.Errorf("the comparison of two has %d runs", len(d.Runs))
+	}
+}
+
+// A run that has ended without its end being told, as one that was killed, has no
+// page of train; report writes it.
+func TestReportOfKilled(t *testing.T) {
+	chdir(t)
+	trainTwoEpochs(t)
+	succeed(t, "report", "runs/gauss", "--out", "gauss.html")
+	if s := pageData(t, "gauss.html").Runs[0].Summary[0].String(); !strings.HasPrefix(s, "Not ended: epoch 2 of 2") {
+		t.Errorf("the summary begins with %q", s)
+	}
+}
+
+func TestReportRefuses(t *testing.T) {
+	testBadInputs(t, []badInput{
+		{"several without a file", nil, []string{"report", "tmp", "cache"}, []string{"tmp is not the folder of a run"}},
+		{"no run", nil, []string{"report", "tmp"}, []string{"tmp is not the folder of a run, nor of runs"}},
+		{"killed before it began", func(t *testing.T) { write(t, "r/config.yaml", "x") }, []string{"report", "r"}, []string{"r/run.json: no such file", "before training began"}},
+		{"two without --out", func(t *testing.T) {
+			write(t, "r/run.json", `{"status": "running"}`)
+			write(t, "s/run.json", `{"status": "running"}`)
+		}, []string{"report", "r", "s"}, []string{"--out: a comparison of several folders needs the name of its file"}},
+		{"broken record", func(t *testing.T) { write(t, "r/run.json", `{"status": `) }, []string{"report", "r"}, []string{"r/run.json: unexpected end of JSON"}},
+		{"into a missing folder", func(t *testing.T) { write(t, "r/run.json", `{"status": "running"}`) }, []string{"report", "r", "--out", "a/b.html"}, []string{"a/b.html: there is no folder a"}},
+	})
+}
