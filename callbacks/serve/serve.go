@@ -196,8 +196,7 @@ func (s *Server) exported() ([]export.Run, error) {
 	return all, nil
 }
 
-// list returns the data of the list of runs. Those that have not begun or cannot be read
-// are not in it.
+// list returns the data of the list of runs. Those that have not begun are not in it.
 func (s *Server) list() (*report.Data, error) {
 	names := make(map[string]string)
 	for name, folder := range s.runs() {
@@ -205,7 +204,7 @@ func (s *Server) list() (*report.Data, error) {
 	}
 	var begun []record.Folder
 	for _, folder := range s.folders() {
-		if _, err := record.ReadRun(folder.Run()); err == nil {
+		if _, err := os.Stat(folder.Run()); err == nil {
 			begun = append(begun, folder)
 		}
 	}
@@ -216,6 +215,7 @@ func (s *Server) list() (*report.Data, error) {
 	if err != nil {
 		return nil, err
 	}
+	d.Title = "Runs"
 	for _, run := range d.Runs {
 		run.Name = names[run.Folder]
 		run.Link = runAddress(run.Name)

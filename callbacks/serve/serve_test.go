@@ -93,10 +93,14 @@ func TestAddresses(t *testing.T) {
 	writeRun(t, filepath.Join(runs, "quick"), record.StatusRunning, 3)
 	writeRun(t, filepath.Join(runs, odd), record.StatusFinished, 9)
 	writeRun(t, filepath.Join(others, "quick"), record.StatusFinished, 5)
+	write(t, filepath.Join(runs, "broken", "run.json"), "{")
 	write(t, filepath.Join(runs, "prepares", "config.yaml"), "name: prepares\n")
 	write(t, filepath.Join(runs, "secret.txt"), "secret")
 
 	d := dataOf(t, answer(h, "GET", "/data.json"))
+	if len(d.Notes) != 1 || !strings.Contains(d.Notes[0], "broken") {
+		t.Errorf("notes %q; want one about the run that cannot be read", d.Notes)
+	}
 	links := make(map[string]string)
 	for _, run := range d.Runs {
 		links[run.Name] = run.Link
@@ -126,6 +130,7 @@ func TestAddresses(t *testing.T) {
 		{"GET", "/runs/nothing/", 404},
 		{"GET", "/runs/nothing/events", 404},
 		{"GET", "/runs/prepares/data.json", 404},
+		{"GET", "/runs/broken/data.json", 500},
 		{"GET", "/runs/quick/run.json", 404},
 		{"GET", "/secret.txt", 404},
 		{"GET", "/runs/..%2fsecret.txt/data.json", 404},
