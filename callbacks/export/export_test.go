@@ -207,6 +207,47 @@ func checkHistogram(t *testing.T, h message, metrics map[string]float64) {
 	near("last limit", limits[29], h.double(2))
 }
 
+// after is a hook of the last phase.
+type after struct {
+	epochEnd func(context.Context, *trainer.State) error
+}
+
+func (*after) Name() string         { return "after" }
+func (*after) Phase() trainer.Phase { return trainer.Save }
+
+func (a *after) EpochEnd(ctx context.Context, s *trainer.State) error { return a.epochEnd(ctx, s) }
+
+// The end of the last epoch comes twice in a loop of one's own that did not tell that it
+// was the last: what the file has is not repeated, and what was measured since is added.
+func TestTensorBoardLastEpochAgain(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "tfevents")
+	b := &export.TensorBoard{Path: path}
+	again := &after{func(ctx context.Context, s *trainer.State) error {
+		if s.Epoch < epochs {
+			return nil
+		}
+		size := len(readFile(t, path))
+		if err := b.EpochEnd(ctx, s); err != nil {
+			return err
+		}
+		if more := len(readFile(t, path)) - size; more != 0 {
+			t.Errorf("%d bytes are repeated", more)
+		}
+		if err := s.Record("probe/half", 0.75); err != nil {
+			return err
+		}
+		return b.EpochEnd(ctx, s)
+	}}
+	if _, err := newTraining(t, new(probe), b, again).Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	events := readEvents(t, path)
+	last := events[len(events)-1]
+	if len(last.values) != 1 || last.step != epochs || last.values[0].text(1) != "probe/half" || last.values[0][2][0] != any(math.Float32bits(0.75)) {
+		t.Errorf("the last event is %+v; want probe/half alone", last)
+	}
+}
+
 // A run that is killed and resumed from its checkpoint leaves the same events, whether
 // the checkpoint is between the measurement of an epoch and its event or not.
 func TestTensorBoardResumes(t *testing.T) {

@@ -6,11 +6,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -188,8 +190,9 @@ func (s *Server) runs() map[string]record.Folder {
 // exported returns the runs that have begun, for /metrics.
 func (s *Server) exported() ([]export.Run, error) {
 	var all []export.Run
-	for name, folder := range s.runs() {
-		if r, err := record.ReadRun(folder.Run()); err == nil {
+	runs := s.runs()
+	for _, name := range slices.Sorted(maps.Keys(runs)) {
+		if r, err := record.ReadRun(runs[name].Run()); err == nil {
 			all = append(all, export.Run{Name: name, Run: r})
 		}
 	}
