@@ -118,17 +118,15 @@ func (e *encoder) sessionEnd(at time.Time, s status) []byte {
 }
 
 // hparams encodes an event of the hparams plugin. Its message is a field of the metadata's
-// content, whose field version is 0. The tensor means nothing, but there must be one.
+// content, whose field version is 0. There must be a tensor; this one is empty.
 func (e *encoder) hparams(at time.Time, tag string, field protowire.Number, message []byte) []byte {
 	plugin := appendText(nil, 1, "hparams")
 	plugin = appendMessage(plugin, 2, appendMessage(nil, field, message))
 	metadata := appendMessage(nil, 1, plugin)
-	metadata = protowire.AppendTag(metadata, 4, protowire.VarintType) // data_class
-	metadata = protowire.AppendVarint(metadata, 2)                    // DATA_CLASS_TENSOR
-	dimension := protowire.AppendVarint(protowire.AppendTag(nil, 1, protowire.VarintType), 1)
+	metadata = protowire.AppendTag(metadata, 4, protowire.VarintType)                      // data_class
+	metadata = protowire.AppendVarint(metadata, 2)                                         // DATA_CLASS_TENSOR
 	tensor := protowire.AppendVarint(protowire.AppendTag(nil, 1, protowire.VarintType), 1) // dtype DT_FLOAT
-	tensor = appendMessage(tensor, 2, appendMessage(nil, 2, dimension))                    // tensor_shape (1)
-	tensor = appendMessage(tensor, 5, make([]byte, 4))                                     // float_val 0, packed
+	tensor = appendMessage(tensor, 2, appendMessage(nil, 2, nil))                          // tensor_shape (0)
 	v := appendText(nil, 1, tag)
 	v = appendMessage(v, 8, tensor)
 	v = appendMessage(v, 9, metadata)

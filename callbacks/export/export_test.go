@@ -152,8 +152,8 @@ func checkSession(t *testing.T, start, end event) {
 		if len(e.values) != 1 || e.values[0].text(1) != tag {
 			t.Fatalf("values %v; want %s", e.values, tag)
 		}
-		if dims := e.values[0].message(t, 8, 2, 2); dims[1][0].(uint64) != 1 {
-			t.Errorf("tensor of shape %v", dims)
+		if tensor := e.values[0].message(t, 8); tensor[1][0].(uint64) != 1 || len(tensor.message(t, 2)[2]) != 1 || len(tensor.message(t, 2, 2)) != 0 {
+			t.Errorf("tensor %v; want one of float32 and shape (0)", tensor)
 		}
 		plugin := e.values[0].message(t, 9, 1)
 		if plugin.text(1) != "hparams" {
