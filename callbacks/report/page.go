@@ -2,7 +2,7 @@ package report
 
 import (
 	"crypto/sha256"
-	_ "embed" // for the parts of the page
+	"embed"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -18,8 +18,8 @@ var (
 	pageHTML string
 	//go:embed page/page.css
 	pageCSS string
-	//go:embed page/page.js
-	pageJS string
+	//go:embed page/*.js
+	scripts embed.FS
 	//go:embed page/uplot/uPlot.iife.min.js
 	uplotJS string
 	//go:embed page/uplot/uPlot.min.css
@@ -47,14 +47,34 @@ func WriteLive(w io.Writer, title string) error { return write(w, title, "", "'s
 // write writes a page that may connect to the given source.
 func write(w io.Writer, title, data, connect string) error {
 	style := "/*! uPlot 1.6.32\n" + uplotLicense + "*/\n" + uplotCSS + "\n" + pageCSS
-	script := "/*! uPlot 1.6.32\n" + uplotLicense + "*/\n" + uplotJS + "\n" + pageJS
+	own, err := ownScript()
+	if err != nil {
+		return err
+	}
+	script := "/*! uPlot 1.6.32\n" + uplotLicense + "*/\n" + uplotJS + "\n" + own
 	policy := fmt.Sprintf("default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; connect-src %s; style-src %s; script-src %s",
 		connect, hash(style), hash(script))
 	// One pass, so that what is put in is not searched for marks.
-	_, err := strings.NewReplacer(
+	_, err = strings.NewReplacer(
 		"{{title}}", html.EscapeString(title), "{{policy}}", policy, "{{style}}", style, "{{script}}", script, "{{data}}", data,
 	).WriteString(w, pageHTML)
 	return err
+}
+
+// ownScript joins the parts of the script to one function, in which they see each
+// other and nothing else does. The last one starts the page.
+func ownScript() (string, error) {
+	var b strings.Builder
+	b.WriteString("(() => {\n'use strict';\n")
+	for _, part := range []string{"elements", "charts", "panels", "run", "compare", "page"} {
+		text, err := scripts.ReadFile("page/" + part + ".js")
+		if err != nil {
+			return "", err
+		}
+		b.Write(text)
+	}
+	b.WriteString("})();\n")
+	return b.String(), nil
 }
 
 // hash returns the source expression of a content security policy that allows the

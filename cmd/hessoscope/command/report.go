@@ -76,21 +76,31 @@ func (c reportCmd) Run(ctx context.Context, out *output) error {
 }
 
 // collectRun returns the data of the page of a run, with its samples if these are in
-// the plane.
+// the plane. If they cannot be loaded, as of a run that is not of this command, the
+// page has a note.
 func collectRun(ctx context.Context, folder record.Folder) (*report.Data, error) {
 	d, err := report.Collect(folder)
 	if err != nil || !d.Runs[0].InPlane() {
 		return d, err
 	}
+	data, err := loadDataOf(ctx, folder)
+	if ctx.Err() != nil {
+		return nil, err
+	}
+	if err != nil {
+		d.Runs[0].Notes = append(d.Runs[0].Notes, "Samples are not shown: "+firstLine(err.Error()))
+		return d, nil
+	}
+	return d, setPoints(d, data)
+}
+
+// loadDataOf loads the data of a run.
+func loadDataOf(ctx context.Context, folder record.Folder) (*datasets.Dataset, error) {
 	c, err := experiment.ReadRun(string(folder))
 	if err != nil {
 		return nil, err
 	}
-	data, err := c.LoadData(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return d, setPoints(d, data)
+	return c.LoadData(ctx)
 }
 
 // setPoints adds the samples of the split that is measured.

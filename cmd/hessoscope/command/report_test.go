@@ -61,6 +61,20 @@ func TestReport(t *testing.T) {
 	}
 }
 
+// A run of another program, or whose data are gone, has a page without samples.
+func TestReportWithoutData(t *testing.T) {
+	chdir(t)
+	trainTwoEpochs(t)
+	if err := os.Remove("runs/gauss/config.yaml"); err != nil {
+		t.Fatal(err)
+	}
+	succeed(t, "report", "runs/gauss")
+	run := pageData(t, "runs/gauss/report.html").Runs[0]
+	if len(run.Notes) != 1 || !strings.HasPrefix(run.Notes[0], "Samples are not shown: runs/gauss is not the folder of a run") || run.Points != nil {
+		t.Errorf("notes %q; want one that says why there are no samples", run.Notes)
+	}
+}
+
 // A run that has ended without its end being told, as one that was killed, has no
 // page of train; report writes it.
 func TestReportOfKilled(t *testing.T) {
