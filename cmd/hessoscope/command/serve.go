@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/hessoscope/hessoscope/callbacks/record"
-	"github.com/hessoscope/hessoscope/callbacks/report"
 	"github.com/hessoscope/hessoscope/callbacks/serve"
 )
 
@@ -46,17 +44,8 @@ func (c serveCmd) Run(ctx context.Context, out *output) error {
 		return fmt.Errorf("--port: %w", err)
 	}
 	fmt.Fprintln(out.stdout, "serving", serve.URL(l))
-	s := &serve.Server{Paths: paths, Collect: collectServed}
+	s := &serve.Server{Paths: paths, Collect: collectRun}
 	return s.Serve(ctx, l)
-}
-
-// collectServed returns the data of the page of a run. It has no samples if the data of
-// the run cannot be loaded any more.
-func collectServed(ctx context.Context, folder record.Folder) (*report.Data, error) {
-	if d, err := collectRun(ctx, folder); err == nil {
-		return d, nil
-	}
-	return report.Collect(folder)
 }
 
 // serveBeside serves the runs in a folder until stop is called. It prints the address of
@@ -69,7 +58,7 @@ func serveBeside(runs, name string, out *output) (stop func(), err error) {
 	fmt.Fprintln(out.stderr, "serving", serve.RunURL(l, name))
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	s := &serve.Server{Paths: []string{runs}, Collect: collectServed}
+	s := &serve.Server{Paths: []string{runs}, Collect: collectRun}
 	go func() { ended <- s.Serve(ctx, l) }()
 	return func() {
 		cancel()
