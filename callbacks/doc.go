@@ -7,7 +7,7 @@
 //	measure   Spectrum, the eigenvalues of the Hessian; Complexity, which uses its eigenpairs; Plane, likewise; Margin;
 //	          EffectiveRank, CriticalSharpness and Parameters, which are cheap; Sharpness
 //	decide    EarlyStopping, by a rule of package stopping
-//	record    JSONL, CSV, Logger, Progress
+//	record    JSONL, CSV, Logger, Progress; TensorBoard and OpenMetrics of package export
 //	save      Checkpoint, RunRecord
 //
 // A hook that measures records metrics in the trainer.State. A hook that records

@@ -149,30 +149,40 @@ func (l *Logger) EpochEnd(ctx context.Context, s *trainer.State) error {
 	if s.Epochs > 0 {
 		fields["of"] = s.Epochs
 	}
-	for _, m := range l.run.metrics {
-		for _, name := range []string{m.Name, record.Low(m.Name), record.High(m.Name)} {
-			if value, fresh := s.Fresh(name); fresh {
-				fields[name] = value
-			}
-		}
-		if resolved, fresh := s.Fresh(record.Resolved(m.Name)); fresh && resolved == 0 {
-			fields[record.Resolved(m.Name)] = resolved
-		}
-	}
+	addFresh(fields, l.run.metrics, s.Fresh)
 	l.run.write(ctx, logrus.InfoLevel, epochMessage, fields)
 	return nil
 }
 
-// due reports whether to log the current epoch. What is cheap enough for every epoch is
-// a detail.
+// due reports whether to log the current epoch.
 func (l *Logger) due(s *trainer.State) bool {
 	if !l.Schedule.IsZero() {
 		return l.Schedule.Due(s)
 	}
-	return trainer.Schedule{Log: 20}.Due(s) || slices.ContainsFunc(s.Metrics(), func(m trainer.Metric) bool {
-		_, fresh := s.Fresh(m.Name)
-		_, bounded := s.Fresh(record.Low(m.Name))
-		return (fresh || bounded) && !m.Detail && !ofSplit(m.Name)
+	return notable(s, s.Metrics(), s.Fresh)
+}
+
+// addFresh adds the fresh values of metrics to fields, or the bounds that are known.
+func addFresh(fields logrus.Fields, metrics []trainer.Metric, fresh func(string) (float64, bool)) {
+	for _, m := range metrics {
+		for _, name := range []string{m.Name, record.Low(m.Name), record.High(m.Name)} {
+			if value, ok := fresh(name); ok {
+				fields[name] = value
+			}
+		}
+		if resolved, ok := fresh(record.Resolved(m.Name)); ok && resolved == 0 {
+			fields[record.Resolved(m.Name)] = resolved
+		}
+	}
+}
+
+// notable reports whether a Logger without a schedule logs an epoch. What is cheap
+// enough for every epoch is a detail.
+func notable(s *trainer.State, declared []trainer.Metric, fresh func(string) (float64, bool)) bool {
+	return trainer.Schedule{Log: 20}.Due(s) || slices.ContainsFunc(declared, func(m trainer.Metric) bool {
+		_, certain := fresh(m.Name)
+		_, bounded := fresh(record.Low(m.Name))
+		return (certain || bounded) && !m.Detail && !ofSplit(m.Name)
 	})
 }
 

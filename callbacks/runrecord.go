@@ -18,20 +18,28 @@ import (
 )
 
 // RunRecord writes a file that describes the run and how it ended: a record.Run
-// as JSON. The file is replaced atomically when training begins and when it ends.
+// as JSON. The file is replaced atomically when training begins, every five seconds
+// while it goes on, at the end of a step or an epoch, and when it ends.
 type RunRecord struct {
 	Path string // path of the file, such as "run.json"; its folder is created
 	// Info is additional information from the caller, such as a name or the path
 	// of the configuration. It is stored as JSON, and omitted if nil.
 	Info any
 
-	run record.Run
+	run     record.Run
+	written time.Time // when the file was last replaced, by the monotonic clock
 }
+
+// recordEvery is the time between two records of a run that goes on. It is shorter than
+// record.Quiet, after which a run is not taken for alive without further evidence.
+const recordEvery = 5 * time.Second
 
 var (
 	_ trainer.Hook          = (*RunRecord)(nil)
 	_ trainer.Phased        = (*RunRecord)(nil)
 	_ trainer.TrainBeginner = (*RunRecord)(nil)
+	_ trainer.BatchEnder    = (*RunRecord)(nil)
+	_ trainer.EpochEnder    = (*RunRecord)(nil)
 	_ trainer.TrainEnder    = (*RunRecord)(nil)
 	_ trainer.Interrupted   = (*RunRecord)(nil)
 	_ trainer.Resetter      = (*RunRecord)(nil)
@@ -100,7 +108,7 @@ func dataOf(s *trainer.State) record.RunData {
 
 func thisHost() record.RunHost {
 	name, _ := os.Hostname() // ignore the error: the name may be empty
-	return record.RunHost{Name: name, OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.GOMAXPROCS(0), Go: runtime.Version()}
+	return record.RunHost{Name: name, OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.GOMAXPROCS(0), Go: runtime.Version(), Process: os.Getpid()}
 }
 
 // version returns the version of this module, also when it is a dependency of the
@@ -117,6 +125,20 @@ func version() string {
 		}
 	}
 	return ""
+}
+
+// BatchEnd implements trainer.BatchEnder.
+func (r *RunRecord) BatchEnd(_ context.Context, s *trainer.State) error { return r.refresh(s) }
+
+// EpochEnd implements trainer.EpochEnder.
+func (r *RunRecord) EpochEnd(_ context.Context, s *trainer.State) error { return r.refresh(s) }
+
+// refresh writes the record if it is due.
+func (r *RunRecord) refresh(s *trainer.State) error {
+	if time.Since(r.written) < recordEvery {
+		return nil
+	}
+	return r.write(s, record.StatusRunning)
 }
 
 // TrainEnd implements trainer.TrainEnder.
@@ -157,6 +179,7 @@ func (r *RunRecord) write(s *trainer.State, status record.Status) error {
 	if err := durable.WriteFile(r.Path, append(data, '\n')); err != nil {
 		return fmt.Errorf("%s: %w", r.Path, err)
 	}
+	r.written = time.Now()
 	return nil
 }
 
@@ -168,4 +191,4 @@ func (r *RunRecord) Snapshot() ([]byte, error) { return trainer.EncodeState(r.ru
 func (r *RunRecord) Restore(data []byte) error { return trainer.DecodeState(data, &r.run.Started) }
 
 // Reset implements trainer.Resetter.
-func (r *RunRecord) Reset() { r.run = record.Run{} }
+func (r *RunRecord) Reset() { r.run, r.written = record.Run{}, time.Time{} }

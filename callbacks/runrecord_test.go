@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -75,6 +76,47 @@ func TestRunRecord(t *testing.T) {
 			t.Errorf("no %s in\n%s", part, text)
 		}
 	}
+}
+
+// The record is refreshed at the ends of epochs and, in a long epoch, of steps. The clock
+// of the bubble advances by the sleep alone.
+func TestRunRecordIsRefreshed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "run.json")
+		var records []*record.Run
+		look := func(_ context.Context, s *trainer.State) error {
+			r := readRun(t, path)
+			if age := time.Since(r.Updated); age > 8*time.Second {
+				t.Errorf("at step %d the record is %v old", s.Step, age)
+			}
+			if n := len(records); n == 0 || records[n-1].Step != r.Step {
+				records = append(records, r)
+			}
+			time.Sleep(2 * time.Second) // a step
+			return nil
+		}
+		tr, _ := newTraining(t, &probe{batchEnd: look, epochEnd: look}, &callbacks.RunRecord{Path: path})
+		if _, err := tr.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		within, atEnd := 0, 0
+		for i, r := range records[1:] {
+			if r.Status != record.StatusRunning || r.Stop != nil || r.Final["train/loss"].Epoch != r.Epoch {
+				t.Errorf("status %s, stop %v, epoch %d, train/loss %+v", r.Status, r.Stop, r.Epoch, r.Final["train/loss"])
+			}
+			if r.Updated.Sub(records[i].Updated) < 5*time.Second {
+				t.Errorf("records at %v and %v", records[i].Updated, r.Updated)
+			}
+			if r.Step == r.Epoch*testSteps {
+				atEnd++
+			} else {
+				within++
+			}
+		}
+		if within == 0 || atEnd == 0 {
+			t.Errorf("%d records within epochs, %d at their ends; want some of each", within, atEnd)
+		}
+	})
 }
 
 func TestRunRecordEnds(t *testing.T) {

@@ -67,6 +67,21 @@ func (t *Table) Format(e *logrus.Entry) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
+// Recorded formats an epoch that a run has recorded as a Logger without a Schedule does
+// while the run trains. The result is empty for an epoch that it does not log. The
+// columns are those of the first run that the Table formats.
+func (t *Table) Recorded(r *record.Run, e record.Entry) ([]byte, error) {
+	if t.metrics == nil {
+		t.begin(fitting(r.Metrics))
+	}
+	if !notable(&trainer.State{Epoch: e.Epoch, Epochs: r.Epochs}, r.Metrics, e.Fresh) {
+		return nil, nil
+	}
+	fields := logrus.Fields{"epoch": e.Epoch, "step": e.Step, "seconds": e.Seconds}
+	addFresh(fields, t.metrics, e.Fresh)
+	return t.Format(&logrus.Entry{Message: epochMessage, Data: fields})
+}
+
 func (t *Table) writeHeading(b *bytes.Buffer) {
 	fmt.Fprintf(b, "%7s%9s", "epoch", "step")
 	for _, m := range t.metrics {

@@ -5,6 +5,7 @@
 //	run.json              the description of the run and how it ended: a [Run]
 //	metrics.jsonl         the metrics recorded at each epoch: one [Entry] per line
 //	metrics.csv           the same metrics as a table
+//	metrics.prom, events.out.tfevents.hessoscope   for other programs: package export
 //	checkpoints/          last.npz, best.npz, epoch-000200.npz
 //	measurements/         spectrum-000200.npz, margin-000200.npz
 //	report.html           the run as a page

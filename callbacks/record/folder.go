@@ -25,6 +25,12 @@ func (f Folder) History() string { return f.join("metrics.jsonl") }
 // Table returns the path of the history as CSV.
 func (f Folder) Table() string { return f.join("metrics.csv") }
 
+// Events returns the path of the event file for TensorBoard.
+func (f Folder) Events() string { return f.join("events.out.tfevents.hessoscope") }
+
+// OpenMetrics returns the path of the last values in the format of OpenMetrics.
+func (f Folder) OpenMetrics() string { return f.join("metrics.prom") }
+
 // Report returns the path of the page that shows the run.
 func (f Folder) Report() string { return f.join("report.html") }
 
@@ -70,7 +76,7 @@ func (f Folder) IsRun() bool {
 // Tidy removes temporary files. A process that is killed while it writes a file
 // leaves such a file behind.
 func (f Folder) Tidy() error {
-	for _, pattern := range []string{".run.json*", ".config.yaml*", ".report.html*", "checkpoints/.*.npz*", "measurements/.*.npz*"} {
+	for _, pattern := range []string{".run.json*", ".config.yaml*", ".metrics.prom*", ".report.html*", "checkpoints/.*.npz*", "measurements/.*.npz*"} {
 		left, err := filepath.Glob(f.join(pattern))
 		if err != nil {
 			return err

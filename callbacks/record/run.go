@@ -64,10 +64,12 @@ type RunHost struct {
 	Arch string `json:"arch"` // GOARCH
 	CPUs int    `json:"cpus"` // CPUs that the program may use
 	Go   string `json:"go"`   // version
+	// Process is the number of the process that trains; 0 in records of older versions.
+	Process int `json:"process,omitempty"`
 }
 
 // Status is the status of a Run. A run that was killed still has the status
-// running.
+// running; Run.Condition tells.
 type Status string
 
 // The statuses. A run that ended with an error has the trainer.Reason as its

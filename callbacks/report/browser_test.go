@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -21,6 +20,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"github.com/hessoscope/hessoscope/callbacks/internal/browsertest"
 	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/callbacks/report"
 )
@@ -28,7 +28,7 @@ import (
 // TestBrowser opens pages in a real browser, each in a tab. It is skipped where there
 // is no Chromium.
 func TestBrowser(t *testing.T) {
-	browser := newBrowser(t)
+	browser := browsertest.New(t)
 	for name, test := range map[string]func(*testing.T, *tab){
 		"run in the plane": testPlanePage,
 		"run in 4 inputs":  testHeatmapPage,
@@ -58,32 +58,6 @@ func TestBrowser(t *testing.T) {
 			}
 		})
 	}
-}
-
-func newBrowser(t *testing.T) context.Context {
-	if testing.Short() {
-		t.Skip("a browser takes some seconds")
-	}
-	var path string
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if found, err := exec.LookPath(name); err == nil {
-			path = found
-			break
-		}
-	}
-	if path == "" {
-		t.Skip("there is no Chromium; apt-get install chromium")
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path))
-	if os.Geteuid() == 0 {
-		options = append(options, chromedp.NoSandbox)
-	}
-	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
-	check(t, chromedp.Do(ctx))
-	return ctx
 }
 
 // tab is a page in a browser. It collects what must not happen: requests, messages of

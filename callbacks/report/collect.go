@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/trainer"
@@ -84,6 +85,7 @@ func collectRun(folder record.Folder, values int, wanted func(metric string) boo
 		}
 		return nil, err
 	}
+	r.Status = r.Condition(time.Now())
 	history, err := record.ReadHistory(folder.History())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) { // before the first epoch there is none
 		return nil, err
@@ -198,7 +200,7 @@ func (run *Run) grid(epochs []int) int {
 // thin returns at most n of the values, n > 1, evenly spaced, with the first and the last.
 func thin[T any](values []T, n int) []T {
 	if len(values) <= n {
-		return slices.Clone(values)
+		return append([]T{}, values...) // not nil, which JSON has as null
 	}
 	kept := make([]T, n)
 	for i := range kept {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -48,7 +49,16 @@ func TestCollectRunning(t *testing.T) {
 	text = bytes.Replace(text, []byte(`"finished"`), []byte(`"running"`), 1)
 	text = bytes.Replace(text, []byte(`"epoch":10,"epochs":10`), []byte(`"epoch":4,"epochs":20`), 1)
 	check(t, os.WriteFile(folder.Run(), text, 0o644))
-	d, err := report.Collect(folder)
+	d, err := report.Collect(folder) // its record is old, and of no computer that is known
+	check(t, err)
+	if run := d.Runs[0]; run.Status != record.Silent || !strings.HasPrefix(run.Summary[0].String(), "Not heard of for some time: epoch 10 of 20") {
+		t.Errorf("status %s, summary %v; want silent", run.Status, run.Summary[0])
+	}
+	now, err := json.Marshal(time.Now())
+	check(t, err)
+	text = regexp.MustCompile(`"updated": ?"[^"]*"`).ReplaceAll(text, append([]byte(`"updated":`), now...))
+	check(t, os.WriteFile(folder.Run(), text, 0o644))
+	d, err = report.Collect(folder)
 	check(t, err)
 	if run := d.Runs[0]; run.Epoch != 10 || run.Final["train/loss"].Epoch != 10 || !strings.HasPrefix(run.Summary[0].String(), "Not ended: epoch 10 of 20") {
 		t.Errorf("epoch %d, summary %v; want those of epoch 10, the last in the history", run.Epoch, run.Summary[0])

@@ -129,6 +129,12 @@ func (s *summary) status(t *Sentence) {
 	case record.StatusRunning:
 		t.Caution = true
 		t.say("Not ended: epoch %d%s was the last when this was written. All below is of the run so far.", r.Epoch, planned)
+	case record.Killed:
+		t.Caution = true
+		t.say("Killed after epoch %d%s; it can be resumed from its last checkpoint. All below is of the run so far.", r.Epoch, planned)
+	case record.Silent:
+		t.Caution = true
+		t.say("Not heard of for some time: epoch %d%s was the last. It trains on another computer, or was killed. All below is of the run so far.", r.Epoch, planned)
 	case record.StatusInterrupted:
 		t.Caution = true
 		t.say("Interrupted at epoch %d%s; it can be resumed. All below is of the run so far.", r.Epoch, planned)

@@ -3,6 +3,8 @@
 // training loss, by symbolic double differentiation of Gorgonia graphs.
 //
 //	hessoscope train iris          a monitored training run, into runs/iris
+//	hessoscope serve               pages that follow the runs, in a browser
+//	hessoscope runs                the runs in a table; --follow shows one as it trains
 //	hessoscope analyze runs/iris   the same measures for a finished model
 //	hessoscope report runs/iris    a page about a run, or a comparison of several, for a browser
 //	hessoscope select runs         a ranking of many runs

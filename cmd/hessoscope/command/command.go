@@ -29,6 +29,8 @@ type cli struct {
 	Doctor    doctorCmd    `cmd:"" help:"Check a model and its data before a long run."`
 	Datasets  datasetsCmd  `cmd:"" help:"List, describe and fetch the built-in data sets."`
 	Sweep     sweepCmd     `cmd:"" help:"Train many networks, a process each: combinations of settings, variants and seeds."`
+	Runs      runsCmd      `cmd:"" help:"List runs and what they measure last, or follow one while it trains."`
+	Serve     serveCmd     `cmd:"" help:"Show runs in a browser while they train."`
 	Presets   presetsCmd   `cmd:"" help:"List and print the built-in experiments."`
 	Version   versionCmd   `cmd:"" help:"Print the version."`
 }
@@ -114,7 +116,7 @@ func interruptible(stderr io.Writer) (context.Context, func()) {
 			if n > 0 {
 				os.Exit(exitInterrupted)
 			}
-			fmt.Fprintln(stderr, "\nhessoscope: finishing the step and saving; interrupt again to stop at once")
+			fmt.Fprintln(stderr, "\nhessoscope: stopping; what trains finishes its step and saves; interrupt again to stop at once")
 			cancel()
 		}
 	}()

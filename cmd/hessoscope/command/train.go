@@ -23,6 +23,7 @@ type trainCmd struct {
 	Out        string   `help:"Folder of all runs." default:"runs" placeholder:"DIR"`
 	Resume     bool     `help:"Resume an interrupted run of this name, exactly where it stopped."`
 	Log        string   `help:"Format of the log: text for people, or json for programs." enum:"text,json" default:"text"`
+	Serve      bool     `help:"Show the run in a browser while it trains, on a free port of this computer alone; serve says more."`
 	NoProgress bool     `help:"Show no progress bar."`
 	Attached   bool     `hidden:"" help:"Save and exit at a byte on standard input; exit immediately when standard input is closed."`
 }
@@ -37,6 +38,7 @@ report.html: open it in a browser.
   hessoscope train iris
   hessoscope train gauss --set training.epochs=500 --set 'spectrum.schedule={every: 50}' --name quick
   hessoscope train gauss --name quick --resume
+  hessoscope train gauss --serve
   hessoscope train iris --data mine.npz --name mine --set data.standardize=true
   hessoscope presets print gauss > mine.yaml; hessoscope train mine.yaml
 
@@ -69,7 +71,7 @@ func (t trainCmd) Run(ctx context.Context, out *output) error {
 	if err := c.Create(dir); err != nil {
 		return err
 	}
-	return train(ctx, prepared, dir, out)
+	return t.train(ctx, prepared, dir, out)
 }
 
 // config returns the experiment with the settings of the flags.
@@ -132,13 +134,20 @@ func (t trainCmd) resume(ctx context.Context, out *output) error {
 	if err != nil {
 		return err
 	}
-	return train(ctx, resumed, dir, out)
+	return t.train(ctx, resumed, dir, out)
 }
 
 // train trains to the end, or until it is interrupted, and leaves a report of the run.
-func train(ctx context.Context, t *trainer.Trainer, dir string, out *output) error {
-	_, err := t.Run(ctx)
-	if problem := reportTrained(record.Folder(dir), t.State().Data); problem != nil {
+func (t trainCmd) train(ctx context.Context, run *trainer.Trainer, dir string, out *output) error {
+	if t.Serve {
+		stop, err := serveBeside(filepath.Dir(dir), filepath.Base(dir), out)
+		if err != nil {
+			return err
+		}
+		defer stop()
+	}
+	_, err := run.Run(ctx)
+	if problem := reportTrained(record.Folder(dir), run.State().Data); problem != nil {
 		fmt.Fprintln(out.stderr, "hessoscope: the run has no report:", firstLine(problem.Error()))
 	}
 	if err != nil {

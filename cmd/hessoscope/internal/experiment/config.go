@@ -28,6 +28,7 @@ type Config struct {
 	Margin      Margin     `yaml:"margin"`
 	Sharpness   Sharpness  `yaml:"sharpness,omitempty"`
 	Log         Log        `yaml:"log,omitempty"`
+	Export      Export     `yaml:"export,omitempty"`
 	Stop        Stop       `yaml:"stop,omitempty"`
 	Checkpoint  Checkpoint `yaml:"checkpoint"`
 	Workers     int        `yaml:"workers,omitempty"` // chunks of data computed in parallel; one per CPU if 0
@@ -154,6 +155,12 @@ func (s *Sharpness) measures() bool { return s.Fisher || s.Perturbations != 0 }
 // Log chooses the epochs that are logged.
 type Log struct {
 	Schedule trainer.Schedule `yaml:"schedule,omitempty"` // if empty, about 20 epochs, and every epoch with a measurement
+}
+
+// Export chooses the formats of other programs in which metrics are written, too.
+type Export struct {
+	TensorBoard bool `yaml:"tensorboard,omitempty"` // an event file
+	OpenMetrics bool `yaml:"openmetrics,omitempty"` // a text file of the last values
 }
 
 // Stop chooses when training ends early, and which parameters are kept.

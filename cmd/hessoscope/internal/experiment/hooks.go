@@ -4,9 +4,11 @@ import (
 	"io"
 	"time"
 
+	"github.com/goccy/go-yaml"
 	"github.com/sirupsen/logrus"
 
 	"github.com/hessoscope/hessoscope/callbacks"
+	"github.com/hessoscope/hessoscope/callbacks/export"
 	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/trainer"
 )
@@ -32,8 +34,9 @@ func (c *Config) hooks(folder record.Folder, inPlane bool, console Console) ([]t
 	}
 	logger.Schedule = c.Log.Schedule
 	var hooks []trainer.Hook
+	var spectrum *callbacks.Spectrum
 	if !c.Spectrum.Off {
-		spectrum := &callbacks.Spectrum{
+		spectrum = &callbacks.Spectrum{
 			Schedule: c.Spectrum.Schedule, Dir: folder.Measurements(),
 			Samples: c.Spectrum.Samples, Workers: c.Workers, Settings: c.Solver(),
 			Matrix: c.Spectrum.Matrix, Only: c.Spectrum.Only,
@@ -76,6 +79,16 @@ func (c *Config) hooks(folder record.Folder, inPlane bool, console Console) ([]t
 	if !c.Stop.Rule.IsZero() || c.Stop.RestoreBest != "" {
 		hooks = append(hooks, c.earlyStopping(logger.Log))
 	}
+	if c.Export.TensorBoard {
+		settings, err := c.flat()
+		if err != nil {
+			return nil, err
+		}
+		hooks = append(hooks, &export.TensorBoard{Path: folder.Events(), Spectrum: spectrum, Hyperparameters: settings})
+	}
+	if c.Export.OpenMetrics {
+		hooks = append(hooks, &export.OpenMetrics{Path: folder.OpenMetrics()})
+	}
 	return append(hooks, logger,
 		&callbacks.JSONL{Path: folder.History()},
 		&callbacks.CSV{Path: folder.Table()},
@@ -86,6 +99,33 @@ func (c *Config) hooks(folder record.Folder, inPlane bool, console Console) ([]t
 		// After the checkpoint, so that a run with the status finished is saved.
 		&callbacks.RunRecord{Path: folder.Run(), Info: map[string]string{"name": c.Name, "description": c.Description}},
 	), nil
+}
+
+// flat returns the settings by their keys, with dots, without those that are empty.
+func (c *Config) flat() (map[string]any, error) {
+	text, err := yaml.Marshal(c)
+	if err != nil {
+		return nil, err
+	}
+	var groups map[string]any
+	if err := yaml.Unmarshal(text, &groups); err != nil {
+		return nil, err
+	}
+	flat := make(map[string]any)
+	var add func(above string, groups map[string]any)
+	add = func(above string, groups map[string]any) {
+		for key, value := range groups {
+			if group, ok := value.(map[string]any); ok {
+				add(above+key+".", group)
+			} else {
+				flat[above+key] = value
+			}
+		}
+	}
+	add("", groups)
+	delete(flat, "name")
+	delete(flat, "description")
+	return flat, nil
 }
 
 func (c *Config) earlyStopping(log *logrus.Logger) *callbacks.EarlyStopping {

@@ -1,0 +1,80 @@
+package record
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+)
+
+// A Tail reads the history of a run while the run writes it.
+type Tail struct {
+	Path string // of a metrics.jsonl; it may not exist yet
+
+	offset int64 // size of the lines that were read
+	last   *Entry
+}
+
+// Next returns the entries of later epochs that were written since the last call. The
+// first entry may be of the last epoch of the call before: it then has more metrics and
+// takes the place of that one. A run that is resumed cuts its history back and repeats
+// some epochs; they were returned before and are left out.
+func (t *Tail) Next() ([]Entry, error) {
+	file, err := os.Open(t.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() >= t.offset {
+		entries, err := t.read(file, info.Size())
+		if err == nil {
+			return entries, nil
+		}
+	}
+	t.offset = 0 // the history was cut back, and may have grown again
+	return t.read(file, info.Size())
+}
+
+// read reads the whole lines between offset and size.
+func (t *Tail) read(file io.ReaderAt, size int64) ([]Entry, error) {
+	data := make([]byte, size-t.offset)
+	if _, err := file.ReadAt(data, t.offset); err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	offset, last := t.offset, t.last
+	var entries []Entry
+	for {
+		line, rest, whole := bytes.Cut(data, []byte("\n"))
+		if !whole {
+			t.offset, t.last = offset, last
+			return entries, nil
+		}
+		data = rest
+		entry := Entry{Epoch: -1}
+		if err := json.Unmarshal(line, &entry); err != nil || entry.Epoch < 0 {
+			return nil, fmt.Errorf("%s: there is no line of metrics after %d bytes, but %.60q", t.Path, offset, line)
+		}
+		offset += int64(len(line)) + 1
+		switch {
+		case last == nil || entry.Epoch > last.Epoch:
+			entries = append(entries, entry)
+		case !entry.completes(*last):
+			continue
+		case len(entries) > 0:
+			entries[len(entries)-1] = entry
+		default:
+			entries = append(entries, entry)
+		}
+		last = &entry
+	}
+}
