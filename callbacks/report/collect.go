@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -162,7 +163,7 @@ func (run *Run) record(r *record.Run, history []record.Entry, values int, wanted
 			}
 		}
 	}
-	keep := max(values/max(len(run.Final), 1), minEpochs)
+	keep := max(share(values, epochs), minEpochs)
 	byEpoch := make(map[int]record.Entry, len(history))
 	for _, e := range history {
 		byEpoch[e.Epoch] = e
@@ -184,6 +185,23 @@ func (run *Run) record(r *record.Run, history []record.Entry, values int, wanted
 	if longest > keep {
 		run.Notes = append(run.Notes, fmt.Sprintf("Charts have %d of the %d recorded epochs; metrics.csv has all.", keep, longest))
 	}
+}
+
+// share returns how many epochs of each metric are kept so that there are as many values
+// as given in all: metrics that have fewer leave room for the others.
+func share(values int, epochs map[string][]int) int {
+	var lengths []int
+	for _, e := range epochs {
+		lengths = append(lengths, len(e))
+	}
+	slices.Sort(lengths)
+	for i, n := range lengths {
+		if rest := len(lengths) - i; n*rest > values {
+			return values / rest
+		}
+		values -= n
+	}
+	return math.MaxInt
 }
 
 // grid returns the index of epochs among the grids, where it adds them if they are
