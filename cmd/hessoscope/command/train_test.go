@@ -278,15 +278,18 @@ func TestPresets(t *testing.T) {
 	}
 	chdir(t)
 	names := experiment.PresetNames()
-	if len(names) < 10 {
-		t.Errorf("presets %q; want ten", names)
+	if len(names) < 30 || !slices.Contains(names, "checkerboard_linear_wide_margin") || slices.Contains(names, "checkerboard_linear_weight_decay") {
+		t.Errorf("presets %q; want those of the sets and of their regimes", names)
 	}
 	for _, name := range names {
 		t.Run(name, func(t *testing.T) {
 			write(t, name+".yaml", succeed(t, "presets", "print", name))
 			args := []string{"train", name + ".yaml", "--no-progress", "--set", "training.epochs=1", "--set", "spectrum={top: 1, bottom: -1, tolerance: 1e-3}"}
 			if strings.HasPrefix(name, "mnist") {
-				args = append(args, "--set", "data.dir="+digits, "--set", "data.classes=[0, 1, 7]", "--set", "data.per_class=3", "--set", "margin.off=true")
+				args = append(args, "--set", "data.dir="+digits, "--set", "data.classes=[0, 1, 7]", "--set", "data.per_class=3")
+			}
+			if name != "gauss" && name != "gauss_wide_margin" {
+				args = append(args, "--set", "margin.off=true")
 			}
 			succeed(t, args...)
 			if lines := readLines(t, "runs/"+name+"/metrics.jsonl"); len(lines) != 2 || lines[1].Metrics["spectrum/lambda_max"] <= 0 {
