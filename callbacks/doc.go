@@ -4,7 +4,7 @@
 //
 // At the end of an epoch, hooks run in the order of their phases:
 //
-//	measure   Spectrum, the eigenvalues of the Hessian; Complexity, which uses its eigenpairs; Margin;
+//	measure   Spectrum, the eigenvalues of the Hessian; Complexity, which uses its eigenpairs; Plane, likewise; Margin;
 //	          EffectiveRank, CriticalSharpness and Parameters, which are cheap; Sharpness
 //	decide    EarlyStopping, by a rule of package stopping
 //	record    JSONL, CSV, Logger, Progress

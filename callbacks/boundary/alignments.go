@@ -3,6 +3,7 @@ package boundary
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"gonum.org/v1/gonum/mat"
 
@@ -19,9 +20,13 @@ func (r *Reinforcing) Alignments(ctx context.Context, vectors *mat.Dense) (*mat.
 		return nil, fmt.Errorf("boundary: alignments with vectors of %d values: want %d, as the gradients have", p, r.objective.Dim())
 	}
 	if !r.normed {
-		if err := r.each(ctx, func(int, []float64) {}); err != nil {
+		if err := r.objective.SquaredGradientNorms(ctx, r.Norms); err != nil {
 			return nil, err
 		}
+		for n, square := range r.Norms {
+			r.Norms[n] = math.Sqrt(square)
+		}
+		r.normed = true
 	}
 	a := mat.NewDense(len(r.Norms), k, nil)
 	slopes := make([]float64, len(r.Norms))

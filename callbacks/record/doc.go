@@ -13,6 +13,9 @@
 // and a resumed run cuts the file back to that length, so that it ends with the
 // same lines as a run that was never interrupted.
 //
+// [Folder.Spectra] and [Folder.ReadSpectrum] read the measurements, and [Series] the
+// values of a metric.
+//
 // The package also has constants for the names of metrics that other packages
 // read.
 package record

@@ -87,14 +87,30 @@ func Write(path string, arrays []Array) error {
 
 // ReadArchive reads the .npz file at path with its arrays, as [Read] does, and
 // its other entries. Folders in it are left out.
-func ReadArchive(path string) (*Archive, error) {
+func ReadArchive(path string) (*Archive, error) { return readArchive(path) }
+
+// ReadNamed reads the arrays of an .npz file that have one of the names, and passes
+// over the others without reading them. A name that the file does not have is left
+// out.
+func ReadNamed(path string, names ...string) ([]Array, error) {
+	if len(names) == 0 {
+		return nil, nil
+	}
+	a, err := readArchive(path, names...)
+	if err != nil {
+		return nil, err
+	}
+	return a.Arrays, nil
+}
+
+func readArchive(path string, names ...string) (*Archive, error) {
 	f, size, err := open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
 
-	a, err := readNPZ(f, size)
+	a, err := readNPZ(f, size, names...)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

@@ -55,13 +55,18 @@ func checkEntryName(name string) error {
 	return nil
 }
 
-func readNPZ(r io.ReaderAt, size int64) (*Archive, error) {
+// readNPZ reads an archive: of its entries those with the given names of arrays, or
+// all if there are none.
+func readNPZ(r io.ReaderAt, size int64, names ...string) (*Archive, error) {
 	z, err := zip.NewReader(r, size)
 	if err != nil {
 		return nil, fmt.Errorf("is not an .npz file: %w", err)
 	}
 	a := &Archive{Files: make(map[string][]byte)}
 	for _, f := range z.File {
+		if len(names) > 0 && !slices.Contains(names, strings.TrimSuffix(f.Name, ".npy")) {
+			continue
+		}
 		if err := a.readEntry(f); err != nil {
 			return nil, err
 		}

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"io"
 	"maps"
+	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -267,4 +268,32 @@ func TestReadArchiveOfSafetensors(t *testing.T) {
 	}
 	_, err := ReadArchive(path)
 	oneLine(t, err, "w.safetensors", "not an .npz file")
+}
+
+// An array that is not named is passed over, even if it is damaged.
+func TestReadNamed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.npz")
+	if err := WriteArchive(path, &Archive{
+		Arrays: []Array{{Name: "large", Shape: []int{2}, Data: []float64{1, 2}}, {Name: "small", Data: []float64{3}}},
+		Files:  map[string][]byte{"notes.json": []byte("{}")},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, bytes.Replace(data, []byte("NUMPY"), []byte("DUMPY"), 1), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	arrays, err := ReadNamed(path, "small", "none")
+	if err != nil || len(arrays) != 1 || arrays[0].Name != "small" || arrays[0].Data[0] != 3 {
+		t.Errorf("%v, error %v; want the small array", arrays, err)
+	}
+	if arrays, err := ReadNamed(path); len(arrays) > 0 || err != nil {
+		t.Errorf("%v, error %v; want nothing", arrays, err)
+	}
+	if _, err := ReadNamed(path, "large"); err == nil || !strings.Contains(err.Error(), `array "large"`) {
+		t.Errorf("error %v; want one that names the array", err)
+	}
 }

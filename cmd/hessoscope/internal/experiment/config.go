@@ -22,6 +22,7 @@ type Config struct {
 	Training    Training   `yaml:"training"`
 	Spectrum    Spectrum   `yaml:"spectrum"`
 	Complexity  Complexity `yaml:"complexity"`
+	Plane       Plane      `yaml:"plane,omitempty"`
 	Rank        Rank       `yaml:"effective_rank,omitempty"`
 	Critical    Critical   `yaml:"critical_sharpness,omitempty"`
 	Margin      Margin     `yaml:"margin"`
@@ -103,6 +104,13 @@ type Complexity struct {
 	Alpha     float64            `yaml:"alpha,omitempty"`     // significance level of the calibration; 0.05 if 0
 	Statistic boundary.Statistic `yaml:"statistic,omitempty"` // max, or the paper's mean
 	Vectors   boundary.Selection `yaml:"vectors,omitempty"`   // resolvable, or the paper's all
+}
+
+// Plane chooses whether the regions and alignments in the plane are stored with the
+// spectrum, if the inputs have two values, and how finely.
+type Plane struct {
+	Off  bool `yaml:"off,omitempty"`
+	Side int  `yaml:"side,omitempty"` // cells along a side; 24 to 64, by the cost of the spectrum, if 0
 }
 
 // Rank chooses when and on how many samples the effective rank of the gradients

@@ -18,8 +18,9 @@ type Console struct {
 	Progress io.Writer // for the progress bar; no bar if nil
 }
 
-// hooks returns the hooks of a run whose files are in folder.
-func (c *Config) hooks(folder record.Folder, console Console) ([]trainer.Hook, error) {
+// hooks returns the hooks of a run whose files are in folder, for data in the plane or
+// others.
+func (c *Config) hooks(folder record.Folder, inPlane bool, console Console) ([]trainer.Hook, error) {
 	progress := &callbacks.Progress{Out: console.Progress}
 	lines := console.Log
 	if console.Progress != nil {
@@ -45,6 +46,9 @@ func (c *Config) hooks(folder record.Folder, console Console) ([]trainer.Hook, e
 			hooks = append(hooks, &callbacks.Complexity{
 				Spectrum: spectrum, Schedule: c.Complexity.Schedule, Settings: c.Complexity.Settings(),
 			})
+		}
+		if inPlane && !c.Plane.Off {
+			hooks = append(hooks, &callbacks.Plane{Spectrum: spectrum, Side: c.Plane.Side})
 		}
 	}
 	if !c.Rank.Off {

@@ -26,7 +26,7 @@ func (c *Config) Prepare(ctx context.Context, dir string, console Console) (*tra
 			return nil, fmt.Errorf("spectrum: %w", err)
 		}
 	}
-	hooks, err := c.hooks(record.Folder(dir), console)
+	hooks, err := c.hooks(record.Folder(dir), data.Width() == 2 && data.Classes != nil, console)
 	if err != nil {
 		return nil, err
 	}

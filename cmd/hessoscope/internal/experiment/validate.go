@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/hessoscope/hessoscope/callbacks"
 	"github.com/hessoscope/hessoscope/callbacks/analysis"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/strictyaml"
 	"github.com/hessoscope/hessoscope/datasets"
@@ -49,6 +50,8 @@ func (c *Config) Validate() error {
 		return wrong("spectrum", "asks for neither top nor bottom pairs; off: true switches it off")
 	case !(c.Spectrum.Tolerance >= 0 && c.Spectrum.Tolerance < 1):
 		return wrong("spectrum.tolerance", fmt.Sprintf("is %g; want a number between 0 and 1, or 0 for the default", c.Spectrum.Tolerance))
+	case c.Plane.Side != 0 && (c.Plane.Side < 2 || c.Plane.Side > callbacks.PlaneLimit):
+		return wrong("plane.side", fmt.Sprintf("is %d; want 0, for the default, or 2 to %d cells", c.Plane.Side, callbacks.PlaneLimit))
 	case c.Rank.Samples < 0:
 		return wrong("effective_rank.samples", fmt.Sprintf("is %d; want 0, for all of at most 1000, or more", c.Rank.Samples))
 	case c.Critical.Samples < 0:

@@ -1,0 +1,140 @@
+package plot
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"image"
+	"path/filepath"
+
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgimg"
+	"gonum.org/v1/plot/vg/vgsvg"
+
+	"github.com/hessoscope/hessoscope/datasets/durable"
+)
+
+// Figure is a picture: panels of one size in rows.
+type Figure struct {
+	Rows [][]*Panel
+	// Width and Height are the size of a panel with its legend; 13 and 9.5 cm if zero.
+	Width, Height vg.Length
+}
+
+const (
+	dpi    = 110
+	margin = 3 * vg.Millimeter // around a panel
+)
+
+// Formats are the formats of pictures.
+var Formats = []string{"png", "svg"}
+
+// Write writes the figure to a file, whose extension names the format.
+func (f *Figure) Write(path string) error {
+	data, err := f.Encode(filepath.Ext(path))
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return durable.WriteFile(path, data)
+}
+
+// Encode returns the figure in a format: ".png" or ".svg". The same figure gives the
+// same bytes.
+func (f *Figure) Encode(extension string) ([]byte, error) {
+	var b bytes.Buffer
+	switch extension {
+	case ".png":
+		canvas, err := f.raster(dpi)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := (vgimg.PngCanvas{Canvas: canvas}).WriteTo(&b); err != nil {
+			return nil, err
+		}
+	case ".svg":
+		width, height, err := f.size()
+		if err != nil {
+			return nil, err
+		}
+		canvas := vgsvg.New(width, height)
+		f.draw(draw.New(canvas))
+		if _, err := canvas.WriteTo(&b); err != nil {
+			return nil, err
+		}
+	default:
+		return nil, fmt.Errorf("extension %q; want .png or .svg", extension)
+	}
+	return b.Bytes(), nil
+}
+
+// Image returns the figure as pixels, so many an inch.
+func (f *Figure) Image(dpi int) (image.Image, error) {
+	canvas, err := f.raster(dpi)
+	if err != nil {
+		return nil, err
+	}
+	return canvas.Image(), nil
+}
+
+func (f *Figure) raster(dpi int) (*vgimg.Canvas, error) {
+	width, height, err := f.size()
+	if err != nil {
+		return nil, err
+	}
+	canvas := vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(dpi))
+	f.draw(draw.New(canvas))
+	return canvas, nil
+}
+
+// size returns the size of the whole figure, or the first error of its panels.
+func (f *Figure) size() (width, height vg.Length, err error) {
+	columns := 0
+	for _, row := range f.Rows {
+		columns = max(columns, len(row))
+		for _, p := range row {
+			if p.err != nil {
+				return 0, 0, fmt.Errorf("panel %q: %w", p.Title.Text, p.err)
+			}
+		}
+	}
+	if columns == 0 {
+		return 0, 0, errors.New("the figure has no panels")
+	}
+	w, h := f.panelSize()
+	return vg.Length(columns) * w, vg.Length(len(f.Rows)) * h, nil
+}
+
+func (f *Figure) panelSize() (width, height vg.Length) {
+	return cmp.Or(f.Width, 13*vg.Centimeter), cmp.Or(f.Height, 9.5*vg.Centimeter)
+}
+
+func (f *Figure) draw(c draw.Canvas) {
+	w, h := f.panelSize()
+	for i, row := range f.Rows {
+		lines := 0
+		for _, p := range row {
+			lines = max(lines, len(p.rows(w-2*margin)))
+		}
+		top := c.Max.Y - vg.Length(i)*h
+		for j, p := range row {
+			left := c.Min.X + vg.Length(j)*w
+			tile := draw.Canvas{Canvas: c.Canvas, Rectangle: vg.Rectangle{
+				Min: vg.Point{X: left + margin, Y: top - h + margin}, Max: vg.Point{X: left + w - margin, Y: top - margin},
+			}}
+			legend := vg.Length(lines) * legendLine
+			p.draw(draw.Crop(tile, 0, 0, legend, 0))
+			p.drawLegend(draw.Crop(tile, 0, 0, 0, legend-tile.Size().Y))
+		}
+	}
+}
+
+func (p *Panel) draw(c draw.Canvas) {
+	shown := *p.Plot // drawing twice must not widen twice
+	if !p.fixed {
+		widen(&shown.X)
+		widen(&shown.Y)
+	}
+	shown.Draw(c)
+}
