@@ -92,14 +92,14 @@ func (*Margin) Metrics() []trainer.Metric {
 		{Name: "boundary/margin_q05", Meaning: "5 % quantile of those distances", Better: trainer.Higher, Detail: true},
 		{Name: "boundary/margin_q25", Meaning: "25 % quantile of those distances", Better: trainer.Higher, Detail: true},
 		{Name: "boundary/margin_harmonic", Meaning: "harmonic mean of those distances", Better: trainer.Higher, Detail: true},
-		{Name: marginMedian, Meaning: "median of those distances", Better: trainer.Higher, Detail: true},
-		{Name: record.Low(marginMedian), Meaning: "lower end of the 95 % interval of the median, where not all samples asked for were measured", Better: trainer.Higher, Detail: true},
-		{Name: record.High(marginMedian), Meaning: "upper end of that interval", Better: trainer.Higher, Detail: true},
+		{Name: record.MarginMedian, Meaning: "median of those distances", Better: trainer.Higher, Detail: true},
+		{Name: record.Low(record.MarginMedian), Meaning: "lower end of the 95 % interval of the median, where not all samples asked for were measured", Better: trainer.Higher, Detail: true},
+		{Name: record.High(record.MarginMedian), Meaning: "upper end of that interval", Better: trainer.Higher, Detail: true},
 		{Name: record.MarginSamples, Unit: "samples", Whole: true, Meaning: "samples whose distances were measured", Detail: true},
 		{Name: "boundary/margin_unconverged", Unit: "samples", Whole: true, Meaning: "rightly classified samples whose distance could still be much smaller", Better: trainer.Lower, Detail: true},
 		{Name: "boundary/margin_certified", Unit: "samples", Whole: true, Meaning: "rightly classified samples whose distance is certified to be the least", Better: trainer.Higher, Detail: true},
 		{Name: record.Misclassified, Unit: "samples", Whole: true, Meaning: "samples of those measured that are not classified rightly", Better: trainer.Lower, Detail: true},
-		{Name: "boundary/margin_seconds", Unit: "s", Meaning: "time of this measurement", Better: trainer.Lower, Detail: true},
+		{Name: record.MarginSeconds, Unit: "s", Meaning: "time of this measurement", Better: trainer.Lower, Detail: true},
 		{Name: "boundary/logit_margin_min", Meaning: "least logit margin, the label's logit minus the largest other", Better: trainer.Higher, Detail: true},
 		{Name: "boundary/logit_margin_q05", Meaning: "5 % quantile of the logit margins", Better: trainer.Higher, Detail: true},
 		{Name: record.LogitMarginMedian, Meaning: "median of the logit margins", Better: trainer.Higher, Detail: true},
@@ -288,11 +288,11 @@ func (m *Margin) measureDistances(ctx context.Context, state *trainer.State, sam
 		{"boundary/margin_q05", s.Q05},
 		{"boundary/margin_q25", s.Q25},
 		{"boundary/margin_harmonic", s.Harmonic},
-		{marginMedian, s.Median},
+		{record.MarginMedian, s.Median},
 	}
 	if samples < m.run.samples {
 		low, high := medianInterval(found)
-		estimates = []estimate{{record.High(record.Margin), s.Min}, {record.Low(marginMedian), low}, {record.High(marginMedian), high}}
+		estimates = []estimate{{record.High(record.Margin), s.Min}, {record.Low(record.MarginMedian), low}, {record.High(record.MarginMedian), high}}
 	}
 	readings := known(estimates)
 	return append(readings,
@@ -300,7 +300,7 @@ func (m *Margin) measureDistances(ctx context.Context, state *trainer.State, sam
 		reading{"boundary/margin_unconverged", float64(s.Unconverged)},
 		reading{"boundary/margin_certified", float64(s.Certified)},
 		reading{record.Misclassified, float64(s.Misclassified)},
-		reading{"boundary/margin_seconds", time.Since(start).Seconds()},
+		reading{record.MarginSeconds, time.Since(start).Seconds()},
 	), nil
 }
 
@@ -333,9 +333,6 @@ func medianInterval(d *margin.Distances) (low, high *float64) {
 	}
 	return low, high
 }
-
-// marginMedian names the median of the distances.
-const marginMedian = "boundary/margin_median"
 
 // estimate is the value of a metric, nil if it is not known.
 type estimate struct {

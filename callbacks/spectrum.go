@@ -123,7 +123,7 @@ func (s *Spectrum) Metrics() []trainer.Metric {
 		{Name: "spectrum/pairs", Whole: true, Meaning: "eigenpairs that were searched; 1 if the measurement was quick", Better: trainer.Higher, Detail: true},
 		{Name: "spectrum/hvps", Whole: true, Meaning: "Hessian-vector products of this measurement", Better: trainer.Lower, Detail: true},
 		{Name: "spectrum/hvps_saved", Whole: true, Meaning: "products fewer than the first measurement took, by starting from the vectors of the one before", Better: trainer.Higher, Detail: true},
-		{Name: "spectrum/seconds", Unit: "s", Meaning: "time of this measurement", Better: trainer.Lower, Detail: true},
+		{Name: record.SpectrumSeconds, Unit: "s", Meaning: "time of this measurement", Better: trainer.Lower, Detail: true},
 		{Name: "spectrum/time_share", Meaning: "share of the run's time that the measurements have taken so far", Better: trainer.Lower, Detail: true},
 	}
 }
@@ -319,7 +319,7 @@ func (s *Spectrum) measureQuickly(ctx context.Context, state *trainer.State) err
 func (s *Spectrum) record(state *trainer.State, start time.Time, readings []reading) error {
 	took := time.Since(start).Seconds()
 	s.run.memory.Seconds += took
-	readings = append(readings, reading{"spectrum/seconds", took})
+	readings = append(readings, reading{record.SpectrumSeconds, took})
 	if elapsed := state.Elapsed().Seconds(); elapsed > 0 {
 		readings = append(readings, reading{"spectrum/time_share", s.run.memory.Seconds / elapsed})
 	}

@@ -136,5 +136,10 @@ func (p *Panel) draw(c draw.Canvas) {
 		widen(&shown.X)
 		widen(&shown.Y)
 	}
+	if p.square {
+		area := shown.DataCanvas(c).Size()
+		side := min(area.X, area.Y)
+		c = draw.Crop(c, (area.X-side)/2, (side-area.X)/2, (area.Y-side)/2, (side-area.Y)/2)
+	}
 	shown.Draw(c)
 }

@@ -18,6 +18,7 @@ type Panel struct {
 	*gonum.Plot
 	legend []legendEntry
 	fixed  bool // whether the ranges of the axes are exact
+	square bool // whether the area of the data is as high as wide
 	err    error
 }
 

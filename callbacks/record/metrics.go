@@ -11,6 +11,7 @@ const (
 	Frobenius       = "spectrum/frobenius"
 	Outliers        = "spectrum/outliers"
 	SpectrumSamples = "spectrum/samples"
+	SpectrumSeconds = "spectrum/seconds"
 
 	Complexity    = "boundary/complexity"
 	Epsilon       = "boundary/epsilon"
@@ -22,11 +23,15 @@ const (
 	FisherTrace       = "sharpness/fisher_trace"
 	Perturbation      = "sharpness/perturbation"
 
+	LearningRate = "train/learning_rate" // that package trainer records
+
 	ParameterNorm     = "parameters/norm"
 	ParameterDistance = "parameters/distance"
 
 	Margin            = "boundary/margin"
+	MarginMedian      = "boundary/margin_median"
 	MarginSamples     = "boundary/margin_samples"
+	MarginSeconds     = "boundary/margin_seconds"
 	LogitMarginMedian = "boundary/logit_margin_median"
 	Misclassified     = "boundary/misclassified"
 )

@@ -7,12 +7,14 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
 	"gonum.org/v1/gonum/blas/blas64"
 
+	"github.com/hessoscope/hessoscope/callbacks/plot"
 	"github.com/hessoscope/hessoscope/models/symbolic/gemm"
 )
 
@@ -20,6 +22,7 @@ import (
 type cli struct {
 	Train     trainCmd     `cmd:"" help:"Train a network and watch its boundary: a preset, a YAML file, or a run to resume."`
 	Analyze   analyzeCmd   `cmd:"" help:"Measure a finished model: a run, or weights and data."`
+	Plot      plotCmd      `cmd:"" help:"Draw what runs recorded: curves, spectra, boundaries and alignments, as PNG or SVG."`
 	Select    selectCmd    `cmd:"" help:"Choose among finished runs: rank them by complexity and margin, or by any metric."`
 	StopStudy stopStudyCmd `cmd:"" help:"Compare rules for stopping on finished runs, by their recorded metrics."`
 	Doctor    doctorCmd    `cmd:"" help:"Check a model and its data before a long run."`
@@ -74,6 +77,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) (err 
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(&output{stdout, stderr}),
+		kong.Vars{"figures": strings.Join(figureNames(), ", "), "mostruns": strconv.Itoa(plot.Classes)},
 	)
 	if err != nil {
 		return err
