@@ -28,6 +28,7 @@ type cli struct {
 	Doctor    doctorCmd    `cmd:"" help:"Check a model and its data before a long run."`
 	Datasets  datasetsCmd  `cmd:"" help:"List, describe and fetch the built-in data sets."`
 	Sweep     sweepCmd     `cmd:"" help:"Train many networks, a process each: combinations of settings, variants and seeds."`
+	Reproduce reproduceCmd `cmd:"" help:"Repeat the paper's experiments and draw its figures."`
 	Presets   presetsCmd   `cmd:"" help:"List and print the built-in experiments."`
 	Version   versionCmd   `cmd:"" help:"Print the version."`
 }

@@ -16,30 +16,39 @@ import (
 // model.norm_of: the last checkpoint of the newest finished run of that name below out.
 // If there is none, the error has the command that makes one.
 func (c *Config) FindStart(out string) error {
-	for _, start := range []struct {
-		key   string
-		value *string
-	}{{"model.weights", &c.Model.Weights}, {"model.norm_of", &c.Model.NormOf}} {
-		name, ok := strings.CutPrefix(*start.value, "@")
-		if !ok {
-			continue
-		}
-		dir, err := FinishedDir(out, name)
-		if err != nil {
-			return err
-		}
-		if dir == "" {
-			return &trainer.FieldError{Field: start.key, Problem: fmt.Sprintf(
-				"is %q, and there is no finished run %s; `%s` makes it", *start.value, filepath.Join(out, name), trainCommand(name, out))}
-		}
-		*start.value = record.Folder(dir).LastCheckpoint()
+	name := c.StartName()
+	if name == "" {
+		return nil
 	}
+	key, value := "model.weights", &c.Model.Weights
+	if *value == "" {
+		key, value = "model.norm_of", &c.Model.NormOf
+	}
+	dir, err := finishedDir(out, name)
+	if err != nil {
+		return err
+	}
+	if dir == "" {
+		return &trainer.FieldError{Field: key, Problem: fmt.Sprintf(
+			"is %q, and there is no finished run %s; `%s` makes it", *value, filepath.Join(out, name), trainCommand(name, out))}
+	}
+	*value = record.Folder(dir).LastCheckpoint()
 	return nil
 }
 
-// FinishedDir returns the folder of the newest finished run of a name below out, or ""
+// StartName returns the NAME of "@NAME" in model.weights or model.norm_of, or "" if the
+// experiment starts from no run that it names.
+func (c *Config) StartName() string {
+	name, ok := strings.CutPrefix(c.Model.Weights+c.Model.NormOf, "@") // one of them is empty
+	if !ok {
+		return ""
+	}
+	return name
+}
+
+// finishedDir returns the folder of the newest finished run of a name below out, or ""
 // if there is none.
-func FinishedDir(out, name string) (string, error) {
+func finishedDir(out, name string) (string, error) {
 	found := ""
 	for n := 1; ; n++ {
 		dir := runDir(out, name, n)
