@@ -28,14 +28,15 @@ func drawBoundary(_ context.Context, networks map[string]*network) ([]picture, e
 	return []picture{{"", mapFigure([][]*plot.Panel{panels[:3], panels[3:]})}}, nil
 }
 
-// drawRegimes draws the same of three regimes, a row each, with v₁ to v₇, and their
+// drawRegimes draws the same of three regimes, with v₁ to v₇ in two rows, and their
 // spectra.
 func drawRegimes(_ context.Context, networks map[string]*network) ([]picture, error) {
 	var rows [][]*plot.Panel
 	var spectra []*plot.Panel
 	for _, name := range regimeNames {
 		n := networks[name]
-		rows = append(rows, n.maps(label[name], mapped))
+		panels := n.maps(label[name], mapped)
+		rows = append(rows, panels[:4], panels[4:])
 		spectra = append(spectra, n.histogram(label[name]))
 	}
 	return []picture{
@@ -90,7 +91,7 @@ func (n *network) histogram(title string) *plot.Panel {
 	if r.Complexity.Value != nil {
 		g = fmt.Sprintf("%.2g", *r.Complexity.Value)
 	}
-	p := plot.NewPanel(fmt.Sprintf("%s: G = %s, tr H = %.2g, λ₁ = %.2g", title, g, r.Spectrum.Trace.Value, r.Spectrum.Top[0]), "eigenvalue λ", "number of eigenvalues")
+	p := plot.NewPanel(fmt.Sprintf("%s: G = %s, tr H = %.2g, λ₁ = %.2g", title, g, r.Spectrum.Trace.Value, r.Spectrum.Top[0]), "eigenvalue λ", "count")
 	p.LogY()
 	values := n.result.Measurement.Spectrum.Resolved.Values
 	low, high := slices.Min(values), slices.Max(values)
