@@ -69,19 +69,23 @@ func judge(networks map[string]*network) []claim {
 	}, regimeNames...)
 	test("λ₁, the sharpness, does not order the regimes by their complexity", func(n ...*network) (string, string) {
 		a, b, c := n[0].result.Spectrum.Top[0], n[1].result.Spectrum.Top[0], n[2].result.Spectrum.Top[0]
-		return verdict(!(a < b && b < c)), fmt.Sprintf("λ₁ is %.2g, %.2g and %.2g in the regimes normal, large norm and adversarial", a, b, c)
+		numbers := fmt.Sprintf("λ₁ is %.2g, %.2g and %.2g in the regimes normal, large norm and adversarial, at losses of %.2g, %.2g and %.2g", a, b, c, n[0].result.Loss, n[1].result.Loss, n[2].result.Loss)
+		if 2*a < b && b < 2*c && c < 2*b { // λ₁ falls with the loss, which is not quite the same
+			return untold, numbers
+		}
+		return verdict(!(a < b && b < c)), numbers
 	}, regimeNames...)
 	checkerboards := []string{"checkerboard_linear", "checkerboard_linear_wide_margin"}
 	test("Training alone finds a narrow margin on the checkerboard; the start from nearer clouds a wide one", func(n ...*network) (string, string) {
 		a, b := finite(n[0].result.Margin.Min), finite(n[1].result.Margin.Min)
 		return verdict(b > a), fmt.Sprintf("margins %.3g and %.3g", a, b)
 	}, checkerboards...)
-	test("The margin's estimate from v₁ ranks the two rightly", func(n ...*network) (string, string) {
+	test("The margin's estimate from v₁ ranks these two rightly", func(n ...*network) (string, string) { // one training does not show it
 		a, b := n[0].result.Margin.Paper, n[1].result.Margin.Paper
 		if a == nil || b == nil {
 			return untold, "no estimate: there is no outlier"
 		}
-		return verdict(a.Value < b.Value), fmt.Sprintf("estimates %.3g and %.3g", a.Value, b.Value)
+		return verdict(a.Value < b.Value), fmt.Sprintf("estimates %.3g and %.3g; of seven trainings of the reference, three were ranked wrongly", a.Value, b.Value)
 	}, checkerboards...)
 	test("G does not tell the wide boundary from the narrow one, so that the margin is needed beside it", func(n ...*network) (string, string) {
 		a, b := n[0].result.Complexity, n[1].result.Complexity

@@ -2,6 +2,7 @@ package reproduce
 
 import (
 	"context"
+	"errors"
 	"math"
 
 	"gonum.org/v1/gonum/mat"
@@ -82,6 +83,9 @@ func (s *Settings) measure(ctx context.Context, r *recipe) (*network, error) {
 	}
 	if n.result, err = analysis.Analyze(ctx, n.model, split, settings); err != nil {
 		return nil, err
+	}
+	if n.result.Complexity == nil || n.result.Spectrum.Outliers == nil {
+		return nil, errors.New("no eigenvalue of its Hessian is positive; delete its run and train with other settings")
 	}
 	if n.plane != nil {
 		n.show(n.result.Alignment.At)

@@ -115,7 +115,7 @@ func (n *network) histogram(title string) *plot.Panel {
 	for _, v := range r.Spectrum.Top[:min(r.Spectrum.Outliers.Ratio.Count, len(r.Spectrum.Top))] {
 		outliers = append(outliers, plotter.XY{X: v, Y: 2})
 	}
-	p.Points(fmt.Sprintf("%d outliers, above λ₁/10", len(outliers)), outliers, draw.GlyphStyle{Color: plot.Vermillion, Radius: vg.Points(4), Shape: draw.CrossGlyph{}})
+	p.Points(fmt.Sprintf("%d outliers, above λ₁/10", len(outliers)), outliers, dot(plot.Vermillion, 3.5))
 	return p
 }
 

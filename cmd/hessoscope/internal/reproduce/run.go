@@ -67,7 +67,7 @@ func Run(ctx context.Context, figures []Figure, s Settings) error {
 			return err
 		}
 	}
-	return s.writeTable(figures, networks)
+	return s.writeTable(networks)
 }
 
 // available returns the figures whose data can be had.
@@ -160,6 +160,7 @@ func (s *Settings) train(ctx context.Context, r *recipe, steps *steps) error {
 		return fmt.Errorf("%s: %w", r.name, err)
 	}
 	if !exists {
+		_ = os.Remove(dir) // the empty folder of a run that was killed before it began
 		if err := c.Create(dir); err != nil {
 			return err
 		}

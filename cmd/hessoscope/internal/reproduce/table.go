@@ -79,7 +79,7 @@ func (n *network) rows(name string) []row {
 
 // writeTable writes the numbers and the claims: as a text to Lines, and as table.md and
 // table.csv.
-func (s *Settings) writeTable(figures []Figure, networks map[string]*network) error {
+func (s *Settings) writeTable(networks map[string]*network) error {
 	var rows []row
 	for i := range recipes {
 		if n := networks[recipes[i].name]; n != nil {
