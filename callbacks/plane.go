@@ -75,20 +75,8 @@ func (p *Plane) TrainBegin(_ context.Context, state *trainer.State) error {
 	if err := classified(split); err != nil {
 		return err
 	}
-	p.run.box = square(split.Values())
+	p.run.box = boundary.Square(split.Values())
 	return p.Spectrum.Subscribe(state, p)
-}
-
-// square returns the edges of a square that contains all points, n × 2, with a border.
-func square(x []float64) [4]float64 {
-	low, high := []float64{x[0], x[1]}, []float64{x[0], x[1]}
-	for i, v := range x {
-		low[i%2], high[i%2] = min(low[i%2], v), max(high[i%2], v)
-	}
-	const room = 1.1
-	half := max(high[0]-low[0], high[1]-low[1], 1e-9) / 2 * room
-	middle := [2]float64{(low[0] + high[0]) / 2, (low[1] + high[1]) / 2}
-	return [4]float64{middle[0] - half, middle[0] + half, middle[1] - half, middle[1] + half}
 }
 
 // Consume implements SpectrumConsumer.
@@ -133,13 +121,7 @@ func (p *Plane) refresh(ctx context.Context, state *trainer.State) error {
 		const pointWork = 2 + productWork*planeVectors // a pass, the norm and a slope for each vector
 		r.side = int(max(planeLeast, min(math.Sqrt(planeShare*p.Spectrum.run.plan.expected/pointWork), planeMost)))
 	}
-	x := make([]float64, 0, 2*r.side*r.side)
-	for row := range r.side {
-		for column := range r.side {
-			across, up := (float64(column)+0.5)/float64(r.side), 1-(float64(row)+0.5)/float64(r.side)
-			x = append(x, r.box[0]+(r.box[1]-r.box[0])*across, r.box[2]+(r.box[3]-r.box[2])*up)
-		}
-	}
+	x := boundary.Cells(r.box, r.side)
 	cells := &datasets.Split{Name: "plane", X: x, Labels: make([]int, r.side*r.side)}
 	var err error
 	r.gradients, err = boundary.NewReinforcing(ctx, state.Model, cells, models.ObjectiveSettings{

@@ -46,11 +46,15 @@ func (p *Panel) EpochAxis() {
 	p.X.Scale, p.X.Tick.Marker = epochScale{}, epochTicks{}
 }
 
-// logTicks marks the powers of ten, and if there are few of them 2 and 5 times these.
+// logTicks marks the powers of ten, if there are few of them 2 and 5 times these, and
+// in a narrow range what a linear axis would.
 type logTicks struct{}
 
 // Ticks implements gonum's Ticker.
 func (logTicks) Ticks(low, high float64) []gonum.Tick {
+	if high < 4*low {
+		return linearTicks{}.Ticks(low, high)
+	}
 	first, last := int(math.Floor(math.Log10(low))), int(math.Ceil(math.Log10(high)))
 	span := math.Log10(high / low)
 	every := max(1, int(math.Ceil(span/7)))
@@ -63,7 +67,7 @@ func (logTicks) Ticks(low, high float64) []gonum.Tick {
 			}
 			tick := gonum.Tick{Value: v}
 			switch {
-			case digit == 1 && e%every == 0, span < 2 && (digit == 2 || digit == 5), span < 0.7:
+			case digit == 1 && e%every == 0, span < 2 && (digit == 2 || digit == 5):
 				tick.Label = short(v)
 			case every > 1 && digit > 1:
 				continue
@@ -85,6 +89,30 @@ func short(v float64) string {
 		}
 	}
 	return strconv.FormatFloat(v, 'g', 4, 64)
+}
+
+// linearTicks marks multiples of 1, 2 or 5 times a power of ten, about five of them.
+type linearTicks struct{}
+
+// Ticks implements gonum's Ticker.
+func (linearTicks) Ticks(low, high float64) []gonum.Tick {
+	const most = 6
+	if !(high > low) {
+		return nil
+	}
+	step := math.Pow(10, math.Floor(math.Log10((high-low)/most)))
+	for i := 0; (high-low)/step > most; i++ {
+		step *= [3]float64{2, 2.5, 2}[i%3] // 1, 2, 5, 10, …
+	}
+	var ticks []gonum.Tick
+	for n := math.Ceil(2 * low / step); n <= 2*high/step; n++ {
+		tick := gonum.Tick{Value: n * step / 2}
+		if math.Mod(n, 2) == 0 {
+			tick.Label = short(n / 2 * step)
+		}
+		ticks = append(ticks, tick)
+	}
+	return ticks
 }
 
 // LogY makes the vertical axis logarithmic. Values that are not positive are then left

@@ -11,6 +11,7 @@ import (
 
 	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/datasets"
+	"github.com/hessoscope/hessoscope/models"
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
@@ -18,7 +19,10 @@ const noSpectrum = "no spectrum was stored; spectrum.schedule says when it is me
 
 // Loss draws the loss and the accuracy of the splits over the epochs.
 func Loss(runs []*Run) (*Figure, error) {
-	loss := NewPanel("loss", "epoch", "mean loss, nats")
+	loss := NewPanel("loss", "epoch", "mean loss")
+	if !slices.ContainsFunc(runs, func(r *Run) bool { return r.Record.Loss != models.CrossEntropy.Name() }) {
+		loss.Y.Label.Text += ", nats"
+	}
 	loss.LogY()
 	const missing = "neither loss nor accuracy was recorded"
 	figure, err := curves(loss, runs, Black, missing, func(p *Panel, run *Run, c color.NRGBA, prefix string) bool {
@@ -202,7 +206,7 @@ func Critical(runs []*Run) (*Figure, error) {
 	p := NewPanel("critical sharpness", "epoch", "2 over the critical step")
 	p.LogY()
 	return curves(p, runs, Mix(Blue, Black, 0.4), "no critical sharpness was recorded; critical_sharpness.schedule says when it is measured", func(p *Panel, run *Run, c color.NRGBA, prefix string) bool {
-		drawn := p.estimate(run, record.CriticalSharpness, prefix+"critical sharpness", Line{Color: c, Dots: true})
+		drawn := p.estimate(run, record.CriticalSharpness, prefix+"critical sharpness", Line{Color: c, Dots: true, Thin: true})
 		if !drawn {
 			return false
 		}

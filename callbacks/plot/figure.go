@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"math"
 	"path/filepath"
 
+	gonum "gonum.org/v1/plot"
+	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
@@ -24,7 +27,7 @@ type Figure struct {
 }
 
 const (
-	dpi    = 110
+	dpi    = 96
 	margin = 3 * vg.Millimeter // around a panel
 )
 
@@ -63,6 +66,8 @@ func (f *Figure) Encode(extension string) ([]byte, error) {
 		if _, err := canvas.WriteTo(&b); err != nil {
 			return nil, err
 		}
+		const family = "font-family:Liberation Sans" // where it is not installed, Arial has the same widths
+		return bytes.ReplaceAll(b.Bytes(), []byte(family), []byte(family+",Arial,Helvetica,sans-serif")), nil
 	default:
 		return nil, fmt.Errorf("extension %q; want .png or .svg", extension)
 	}
@@ -136,10 +141,28 @@ func (p *Panel) draw(c draw.Canvas) {
 		widen(&shown.X)
 		widen(&shown.Y)
 	}
-	if p.square {
-		area := shown.DataCanvas(c).Size()
-		side := min(area.X, area.Y)
-		c = draw.Crop(c, (area.X-side)/2, (side-area.X)/2, (area.Y-side)/2, (side-area.Y)/2)
+	// The label of the vertical axis is drawn here: gonum leaves room for it as if a
+	// logarithmic axis were linear.
+	label := shown.Y.Label
+	if label.Text != "" {
+		style := label.TextStyle
+		style.Rotation, style.XAlign, style.YAlign = math.Pi/2, text.XCenter, text.YTop
+		shown.Y.Label.Text = ""
+		width := style.Height("x") + labelSize
+		c = p.squared(&shown, draw.Crop(c, width, 0, 0, 0))
+		area := shown.DataCanvas(c)
+		c.FillText(style, vg.Point{X: c.Min.X - width, Y: area.Center().Y}, label.Text)
 	}
 	shown.Draw(c)
+}
+
+// squared returns the part of a canvas in which the area of the data is a square, if it
+// is to be one.
+func (p *Panel) squared(shown *gonum.Plot, c draw.Canvas) draw.Canvas {
+	if !p.square {
+		return c
+	}
+	area := shown.DataCanvas(c).Size()
+	side := min(area.X, area.Y)
+	return draw.Crop(c, (area.X-side)/2, (side-area.X)/2, (area.Y-side)/2, (side-area.Y)/2)
 }

@@ -53,6 +53,9 @@ func curves(p *Panel, runs []*Run, own color.NRGBA, missing string, draw func(p 
 	p.EpochAxis()
 	drawn := false
 	for i, run := range runs {
+		if n := len(run.History); n > 0 {
+			p.X.Min, p.X.Max = 0, max(p.X.Max, float64(run.History[n-1].Epoch))
+		}
 		c, prefix := own, ""
 		if len(runs) > 1 {
 			c, prefix = Class(i), run.Name+" "

@@ -47,7 +47,11 @@ func Alignments(runs []*Run) (*Figure, error) {
 		s := planes[len(planes)-1]
 		row := []*Panel{run.regions(prefix, s)}
 		for i := range s.Plane.Alignments {
-			row = append(row, Alignment(fmt.Sprintf("alignment with v%s, λ%s = %s", subscript(i+1), subscript(i+1), short(rounded(s.Values[i]))), s.Plane, i))
+			title := "alignment with v" + subscript(i+1)
+			if i < len(s.Values) {
+				title += fmt.Sprintf(", λ%s = %s", subscript(i+1), short(rounded(s.Values[i])))
+			}
+			row = append(row, Alignment(title, s.Plane, i))
 		}
 		return row
 	})
@@ -150,7 +154,7 @@ func framePalette() color.Palette {
 	}
 	for class := range Classes {
 		for level := range 6 {
-			p = append(p, Mix(pale(Class(class)), Class(class), float64(level)/5), Mix(pale(Class(class)), Black, float64(level)/5), Mix(white, Class(class), float64(level)/5))
+			p = append(p, Mix(Pale(Class(class)), Class(class), float64(level)/5), Mix(Pale(Class(class)), Black, float64(level)/5), Mix(white, Class(class), float64(level)/5))
 		}
 	}
 	return p

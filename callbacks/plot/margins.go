@@ -22,12 +22,12 @@ func Margins(runs []*Run) (*Figure, error) {
 			line         Line
 			always       bool // also if there are several runs
 		}{
-			{"boundary/input_margin_median", "median, first-order", Line{Color: Mix(c, white, 0.4), Dashed: true, Thin: true}, false},
-			{"boundary/input_margin_min", "least, first-order", Line{Color: Mix(c, Black, 0.3), Dashed: true, Thin: true}, false},
-			{record.MarginMedian, "median", Line{Color: Mix(c, white, 0.4), Dots: true}, false},
-			{"boundary/margin_q25", "25 %", Line{Color: Mix(c, white, 0.2), Dots: true}, false},
+			{"boundary/input_margin_median", "median, first-order", Line{Color: Mix(c, white, 0.55), Dashed: true, Thin: true}, false},
+			{"boundary/input_margin_min", "least, first-order", Line{Color: Mix(c, Black, 0.5), Dashed: true, Thin: true}, false},
+			{record.MarginMedian, "median", Line{Color: Mix(c, white, 0.55), Dots: true}, false},
+			{"boundary/margin_q25", "25 %", Line{Color: Mix(c, white, 0.3), Dots: true}, false},
 			{"boundary/margin_q05", "5 %", Line{Color: c, Dots: true}, false},
-			{record.Margin, "margin", Line{Color: Mix(c, Black, 0.3), Dots: true}, true},
+			{record.Margin, "margin", Line{Color: Mix(c, Black, 0.5), Dots: true}, true},
 		} {
 			if prefix != "" && !kind.always {
 				continue

@@ -43,6 +43,7 @@ func NewPanel(title, x, y string) *Panel {
 	for _, axis := range []*gonum.Axis{&p.X, &p.Y} {
 		sans(&axis.Label.TextStyle, labelSize)
 		sans(&axis.Tick.Label, tickSize)
+		axis.Tick.Marker = linearTicks{}
 		axis.Tick.Length, axis.Padding = vg.Points(4), vg.Points(2)
 	}
 	grid := plotter.NewGrid()
@@ -160,7 +161,7 @@ func (p *Panel) Band(intervals []Interval, c color.NRGBA) {
 	area.Color, area.LineStyle.Width = translucent(c), 0
 	p.Add(area)
 	for _, i := range []int{0, len(low) - 1} {
-		p.Line("", plotter.XYs{low[i], {X: high[i].X, Y: high[i].Y}}, Line{Color: c, Thin: true})
+		p.Line("", plotter.XYs{low[i], high[i]}, Line{Color: c, Thin: len(low) > 1})
 	}
 }
 
@@ -203,7 +204,9 @@ type swatch struct{ color.NRGBA }
 
 // Thumbnail implements gonum's Thumbnailer.
 func (s swatch) Thumbnail(c *draw.Canvas) {
-	c.FillPolygon(s.NRGBA, []vg.Point{c.Min, {X: c.Min.X, Y: c.Max.Y}, c.Max, {X: c.Max.X, Y: c.Min.Y}})
+	corners := []vg.Point{c.Min, {X: c.Min.X, Y: c.Max.Y}, c.Max, {X: c.Max.X, Y: c.Min.Y}}
+	c.FillPolygon(s.NRGBA, corners)
+	c.StrokeLines(draw.LineStyle{Color: color.Gray{170}, Width: vg.Points(0.5)}, append(corners, c.Min))
 }
 
 // positive returns the points that an axis can show.

@@ -28,7 +28,11 @@ func readPlane(arrays record.Arrays) (*Plane, error) {
 		return nil, nil
 	}
 	box, gaps, alignments := arrays["plane_box"].Data, arrays["plane_gap"], arrays["plane_alignments"]
-	p := &Plane{Predicted: integers(arrays["plane_predicted"].Data), Gaps: gaps.Data}
+	predicted, err := indices(arrays, "plane_predicted")
+	if err != nil {
+		return nil, err
+	}
+	p := &Plane{Predicted: predicted, Gaps: gaps.Data}
 	if len(gaps.Shape) == 2 {
 		p.Side = gaps.Shape[0]
 	}
@@ -144,7 +148,7 @@ type Samples struct {
 // as crosses. Samples may be nil.
 func Regions(title string, plane *Plane, samples *Samples) *Panel {
 	p := newMap(title, plane)
-	p.Add(plotter.NewImage(plane.paint(false, func(_ corners, class int) color.NRGBA { return pale(Class(class)) }), plane.Box[0], plane.Box[2], plane.Box[1], plane.Box[3]))
+	p.Add(plotter.NewImage(plane.paint(false, func(_ corners, class int) color.NRGBA { return Pale(Class(class)) }), plane.Box[0], plane.Box[2], plane.Box[1], plane.Box[3]))
 	if samples == nil {
 		return p
 	}

@@ -145,8 +145,9 @@ func (s *Spectrum) readAlignments(arrays record.Arrays) error {
 		return fmt.Errorf("alignments have the shape %v, with %d aligned_values and %d predicted classes", a.Shape, len(values), len(predicted))
 	}
 	s.Aligned = &boundary.Eigenpairs{Values: values, Alignments: mat.NewDense(a.Shape[0], a.Shape[1], a.Data), Parameters: len(values), Complete: true}
-	s.Predicted = integers(predicted)
-	return nil
+	var err error
+	s.Predicted, err = indices(arrays, "predicted")
+	return err
 }
 
 func readMargin(folder record.Folder, epoch int) (*Margin, error) {
@@ -154,9 +155,12 @@ func readMargin(folder record.Folder, epoch int) (*Margin, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Margin{
-		Epoch: epoch, Rows: integers(arrays["margin_rows"].Data), Distances: arrays["margin_distances"].Data,
-		Points: arrays["margin_points"].Data, Predicted: integers(arrays["margin_predicted"].Data),
+	m := &Margin{Epoch: epoch, Distances: arrays["margin_distances"].Data, Points: arrays["margin_points"].Data}
+	if m.Rows, err = indices(arrays, "margin_rows"); err != nil {
+		return nil, err
+	}
+	if m.Predicted, err = indices(arrays, "margin_predicted"); err != nil {
+		return nil, err
 	}
 	n := len(m.Distances)
 	if n == 0 || len(m.Rows) != n || len(m.Predicted) != n || len(m.Points)%n != 0 {
@@ -165,12 +169,17 @@ func readMargin(folder record.Folder, epoch int) (*Margin, error) {
 	return m, nil
 }
 
-func integers(values []float64) []int {
+// indices returns an array of whole numbers from 0, such as classes or rows.
+func indices(arrays record.Arrays, name string) ([]int, error) {
+	values := arrays[name].Data
 	n := make([]int, len(values))
 	for i, v := range values {
+		if v != math.Trunc(v) || v < 0 || v > math.MaxInt32 {
+			return nil, fmt.Errorf("array %q: %v; want whole numbers from 0", name, v)
+		}
 		n[i] = int(v)
 	}
-	return n
+	return n, nil
 }
 
 // rightly returns the distances of the samples that are classified rightly, ascending,

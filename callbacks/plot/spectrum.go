@@ -1,6 +1,7 @@
 package plot
 
 import (
+	"cmp"
 	"fmt"
 	"image/color"
 	"math"
@@ -43,7 +44,7 @@ func (s *Spectrum) density(prefix string, parameters int) *Panel {
 		values, weights = s.Nodes, slices.Clone(s.Weights)
 		floats.Scale(float64(parameters), weights)
 	}
-	p := NewPanel(fmt.Sprintf("%s%s, epoch %d", prefix, known, s.Epoch), "|λ|", "eigenvalues in a bin")
+	p := NewPanel(fmt.Sprintf("%s%s by size, epoch %d", prefix, known, s.Epoch), "|λ|", "eigenvalues in a bin")
 	p.LogX()
 	threshold := math.Inf(1)
 	if len(s.Values) > 0 && s.Values[0] > 0 {
@@ -101,6 +102,35 @@ func (s *Spectrum) density(prefix string, parameters int) *Panel {
 	return p
 }
 
+// Ranked returns a panel of the magnitudes of eigenvalues, largest first, with those
+// above a threshold as outliers. It is nil if all are zero, or there are none.
+func Ranked(title string, values []float64, threshold float64) *Panel {
+	values = slices.DeleteFunc(slices.Clone(values), func(v float64) bool { return v == 0 })
+	if len(values) == 0 {
+		return nil
+	}
+	slices.SortFunc(values, func(a, b float64) int { return cmp.Compare(math.Abs(b), math.Abs(a)) })
+	p := NewPanel(title, "largest magnitude first", "|λ|")
+	p.LogX()
+	p.LogY()
+	var above, below, negative plotter.XYs
+	for i, v := range values {
+		point := plotter.XY{X: float64(i + 1), Y: math.Abs(v)}
+		switch {
+		case v < 0:
+			negative = append(negative, point)
+		case v > threshold:
+			above = append(above, point)
+		default:
+			below = append(below, point)
+		}
+	}
+	p.Points("positive", below, dot(Gray, 2))
+	p.Points("negative", negative, dot(orange, 2))
+	p.Points("outliers, above λ₁/10", above, dot(Vermillion, 3))
+	return p
+}
+
 func (p *Panel) rectangle(left, right, low, high float64, c color.NRGBA) {
 	area, err := plotter.NewPolygon(plotter.XYs{{X: left, Y: low}, {X: left, Y: high}, {X: right, Y: high}, {X: right, Y: low}})
 	if err != nil {
@@ -135,8 +165,12 @@ func heatMap(prefix string, run *Run) *Panel {
 		if s.Nodes != nil {
 			values, weight = s.Nodes, func(j int) float64 { return s.Weights[j] * float64(run.Record.Model.Parameters) }
 		}
+		scale := 0.0
+		for _, v := range values {
+			scale = max(scale, math.Abs(v))
+		}
 		for j, v := range values {
-			if v <= 0 || v <= least*values[0] {
+			if v <= least*scale {
 				continue
 			}
 			bin := int(math.Floor(math.Log10(v) * perDecade))
@@ -150,7 +184,7 @@ func heatMap(prefix string, run *Run) *Panel {
 		if most > 1 {
 			share = math.Log1p(count) / math.Log1p(most)
 		}
-		return Mix(Mix(white, Sky, 0.3), Mix(Blue, Black, 0.55), share)
+		return Mix(color.NRGBA{215, 215, 215, 255}, color.NRGBA{30, 30, 30, 255}, share)
 	}
 	edges := make([]float64, len(run.Spectra)+1) // half-way between the epochs, as they are drawn
 	for i := range edges {
@@ -173,7 +207,7 @@ func heatMap(prefix string, run *Run) *Panel {
 		}
 	}
 	x := [2]float64{p.X.Min, p.X.Max}
-	p.Line("λ₁", lambda, Line{Color: Black, Thin: true})
+	p.Line("λ₁", lambda, Line{Color: Blue})
 	p.Line("λ₁/10", limit, Line{Color: Vermillion, Dashed: true})
 	p.X.Min, p.X.Max = x[0], x[1]
 	for _, count := range []float64{1, math.Round(math.Sqrt(most)), math.Round(most)} {

@@ -1,6 +1,9 @@
 package plot
 
-import "image/color"
+import (
+	"image/color"
+	"math"
+)
 
 // The colours, each with one meaning; see the package.
 var (
@@ -33,15 +36,17 @@ func Mix(from, to color.NRGBA, share float64) color.NRGBA {
 
 var white = color.NRGBA{255, 255, 255, 255}
 
-// pale is the colour of an area of a class, on which its samples can be seen.
-func pale(c color.NRGBA) color.NRGBA { return Mix(white, c, 0.3) }
+// Pale returns the colour of the region of a class, on which its samples can be seen.
+func Pale(c color.NRGBA) color.NRGBA { return Mix(white, c, 0.3) }
 
 // translucent is the colour of a band, under which lines can be seen.
 func translucent(c color.NRGBA) color.NRGBA { return color.NRGBA{c.R, c.G, c.B, 60} }
 
 // diverging returns the colour of a value from −1, blue, over 0, white, to 1,
-// vermillion.
+// vermillion, in steps that the eye hardly sees and that keep files small.
 func diverging(v float64) color.NRGBA {
+	const steps = 80
+	v = math.Round(v*steps) / steps
 	if v < 0 {
 		return Mix(white, Blue, min(-v, 1))
 	}

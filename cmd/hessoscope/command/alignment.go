@@ -39,7 +39,7 @@ func (a analyzeCmd) alignmentPoints(ctx context.Context, model models.Model, dat
 	case at == "grid" && !plane:
 		return nil, fmt.Errorf("grid: the inputs have %d values; a grid wants 2, so take a line, a split or a .csv file", data.Width())
 	case at == "grid" || at == "" && plane:
-		return &alignmentPoints{x: around(split.Values()).grid(a.AlignPoints), names: columnNames(data)}, nil
+		return &alignmentPoints{x: grid(boundary.Square(split.Values()), a.AlignPoints), names: columnNames(data)}, nil
 	case at == "":
 		return samplePoints(split.Values(), split.Len()), nil
 	case isLine:
@@ -87,10 +87,10 @@ func samplePoints(x []float64, n int) *alignmentPoints {
 
 // grid returns the points of a regular grid, row by row, the ends of the box
 // included.
-func (b box) grid(side int) []float64 {
+func grid(box [4]float64, side int) []float64 {
 	columns, rows := make([]float64, side), make([]float64, side)
-	floats.Span(columns, b.xMin, b.xMax)
-	floats.Span(rows, b.yMin, b.yMax)
+	floats.Span(columns, box[0], box[1])
+	floats.Span(rows, box[2], box[3])
 	x := make([]float64, 0, 2*side*side)
 	for _, row := range rows {
 		for _, column := range columns {

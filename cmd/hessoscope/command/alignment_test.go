@@ -13,6 +13,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/hessoscope/hessoscope/callbacks/analysis"
+	"github.com/hessoscope/hessoscope/callbacks/boundary"
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/models/weights"
 )
@@ -62,10 +63,10 @@ func TestAlignmentGrid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := around(data.Splits[0].X)
+	b := boundary.Square(data.Splits[0].X)
 	x0, x1 := columns["x0"], columns["x1"]
 	corners := []float64{x0[0], x0[6], x1[0], x1[len(x1)-1], x1[6]}
-	if len(x0) != 49 || !floats.EqualApprox(corners, []float64{b.xMin, b.xMax, b.yMin, b.yMax, b.yMin}, 1e-14) { // rounding
+	if len(x0) != 49 || !floats.EqualApprox(corners, append(b[:], b[2]), 1e-14) { // rounding
 		t.Errorf("x0 %v and x1 %v; want 7 × 7 points of %v", x0, x1, b)
 	}
 	found := make(map[string]weights.Array)

@@ -78,7 +78,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) (err 
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(&output{stdout, stderr}),
-		kong.Vars{"figures": strings.Join(figureNames(), ", "), "mostruns": strconv.Itoa(plot.Classes)},
+		kong.Vars{"mostruns": strconv.Itoa(plot.Classes)},
 	)
 	if err != nil {
 		return err

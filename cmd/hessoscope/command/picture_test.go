@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/hessoscope/hessoscope/callbacks/plot"
 )
 
 // A picture has one panel for each available result. If the inputs have two dimensions,
@@ -20,10 +22,10 @@ func TestAnalyzePicture(t *testing.T) {
 		panels int
 		colors []color.NRGBA
 	}{
-		{"regions", append(plane, "--margin"), 2, []color.NRGBA{pale(classColor(0)), pale(classColor(1)), pale(classColor(2)), classColor(5)}},
-		{"without margins", plane, 2, []color.NRGBA{pale(classColor(0)), pale(classColor(1)), pale(classColor(2))}},
-		{"distances", append(iris, "--margin"), 2, []color.NRGBA{classColor(0)}},
-		{"eigenvalues", iris, 1, []color.NRGBA{classColor(5)}},
+		{"regions", append(plane, "--margin"), 2, []color.NRGBA{plot.Pale(plot.Class(0)), plot.Pale(plot.Class(1)), plot.Pale(plot.Class(2)), plot.Vermillion}},
+		{"without margins", plane, 2, []color.NRGBA{plot.Pale(plot.Class(0)), plot.Pale(plot.Class(1)), plot.Pale(plot.Class(2))}},
+		{"distances", append(iris, "--margin"), 2, []color.NRGBA{plot.Green}},
+		{"eigenvalues", iris, 1, []color.NRGBA{plot.Vermillion}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "net.png")

@@ -20,7 +20,7 @@ import (
 
 type plotCmd struct {
 	Runs   []string `arg:"" help:"Folders of runs, or folders that contain such folders; several are drawn into the same figures, at most ${mostruns}." placeholder:"RUN_DIR"`
-	What   []string `help:"Draw these figures only: ${figures}. animation is drawn only if it is named." placeholder:"NAME,…"`
+	What   []string `help:"Draw these of the figures above only. The animation is drawn only if it is named." placeholder:"NAME"`
 	Out    string   `help:"Folder of the pictures; RUN_DIR/plots if empty, and of several runs plots beside the first." placeholder:"DIR"`
 	Format string   `help:"Format of the pictures: ${enum}." enum:"png,svg" default:"png"`
 }
@@ -52,7 +52,7 @@ recorded is left out, and the table says why.
 
   hessoscope plot runs/gauss
   hessoscope plot runs/gauss --what loss,boundary --format svg --out pictures
-  hessoscope plot runs/gauss runs/gauss_random_labels --what eigenvalues,margin,alignment
+  hessoscope plot runs/simple runs/winding --what eigenvalues,margin,alignment
 
 ` + figures.String() + `
 Curves of several runs are drawn into the same axes, each run in its colour; maps stand in rows.
@@ -82,7 +82,7 @@ func (c plotCmd) Run(ctx context.Context, out *output) error {
 		if err != nil {
 			return err
 		}
-		if run.Samples, err = planeSamples(ctx, folder); err != nil {
+		if run.Samples, err = planeSamples(ctx, folder, run.Record); err != nil {
 			fmt.Fprintf(out.stderr, "hessoscope: %s: drawn without its samples: %s\n", folder, firstLine(err.Error()))
 		}
 		runs = append(runs, run)
@@ -154,10 +154,9 @@ func tell(t *tabwriter.Writer, name, path, shows string, err error, written *int
 
 // planeSamples returns the training samples of a run, nil unless they have two values
 // and a class.
-func planeSamples(ctx context.Context, folder record.Folder) (*plot.Samples, error) {
-	run, err := record.ReadRun(folder.Run())
-	if err != nil || len(run.Model.InputShape) != 1 || run.Model.InputShape[0] != 2 || run.Model.Classes < 2 {
-		return nil, err
+func planeSamples(ctx context.Context, folder record.Folder, run *record.Run) (*plot.Samples, error) {
+	if !slices.Equal(run.Model.InputShape, []int{2}) {
+		return nil, nil
 	}
 	config, err := experiment.ReadRun(string(folder))
 	if err != nil {
