@@ -25,7 +25,7 @@ func (n *network) rows(name string) []row {
 	ref, ok := references[name]
 	if !ok {
 		nan := math.NaN()
-		ref = reference{nan, nan, nan, nan, nan, nan, nan, nan, nan}
+		ref = reference{nan, nan, nan, nan, nan, nan, nan, nan, nan, nan}
 	}
 	r, nan := n.result, math.NaN()
 	trace, g, counted, participation, least, paper, published := nan, nan, nan, nan, nan, nan, nan
@@ -60,7 +60,7 @@ func (n *network) rows(name string) []row {
 		{quantity: "λ₁", ours: r.Spectrum.Top[0], reference: ref.lambda1},
 		{quantity: "trace of the Hessian", ours: trace, reference: ref.trace},
 		{quantity: "outliers, above λ₁/10", ours: float64(r.Spectrum.Outliers.Ratio.Count), reference: ref.outliers},
-		{quantity: "G, calibrated", ours: g, reference: ref.counted / float64(r.Model.Parameters), note: gNote},
+		{quantity: "G, calibrated", ours: g, reference: ref.counted / ref.parameters, note: gNote},
 		{quantity: "eigenvectors in G", ours: counted, reference: ref.counted},
 		{quantity: "eigenvectors aligned by 0.0473, the paper's ε for fig. 4", ours: published, reference: ref.countedPaper},
 		{quantity: "participation", ours: participation, reference: ref.participation, note: participationNote},
