@@ -117,6 +117,7 @@ func (f *Figure) panelSize() (width, height vg.Length) {
 
 func (f *Figure) draw(c draw.Canvas) {
 	w, h := f.panelSize()
+	swatch{white}.fill(&c) // an SVG is transparent
 	for i, row := range f.Rows {
 		lines := 0
 		for _, p := range row {

@@ -204,9 +204,15 @@ type swatch struct{ color.NRGBA }
 
 // Thumbnail implements gonum's Thumbnailer.
 func (s swatch) Thumbnail(c *draw.Canvas) {
+	corners := s.fill(c)
+	c.StrokeLines(draw.LineStyle{Color: color.Gray{170}, Width: vg.Points(0.5)}, append(corners, c.Min))
+}
+
+// fill fills a canvas, and returns its corners.
+func (s swatch) fill(c *draw.Canvas) []vg.Point {
 	corners := []vg.Point{c.Min, {X: c.Min.X, Y: c.Max.Y}, c.Max, {X: c.Max.X, Y: c.Min.Y}}
 	c.FillPolygon(s.NRGBA, corners)
-	c.StrokeLines(draw.LineStyle{Color: color.Gray{170}, Width: vg.Points(0.5)}, append(corners, c.Min))
+	return corners
 }
 
 // positive returns the points that an axis can show.
