@@ -51,7 +51,7 @@ func TestRun(t *testing.T) {
 	if c, err := png.DecodeConfig(picture); err != nil || c.Width < 1000 || c.Height < 600 {
 		t.Errorf("picture of %d × %d, %v; want two rows of three panels", c.Width, c.Height, err)
 	}
-	for file, want := range map[string]string{"fig1.svg": "QUICK", "table.md": "| intro1D | training loss | ", "table.csv": "intro1D,λ₁,"} {
+	for file, want := range map[string]string{"fig1.svg": "quick: logits", "table.md": "| intro1D | training loss | ", "table.csv": "intro1D,λ₁,"} {
 		if text, err := os.ReadFile(filepath.Join(out, file)); err != nil || !strings.Contains(string(text), want) {
 			t.Errorf("%s: %v; want %q in it", file, err, want)
 		}

@@ -101,7 +101,7 @@ func (s *Settings) write(ctx context.Context, f *Figure, networks map[string]*ne
 	}
 	for _, p := range pictures {
 		if s.Quick {
-			p.figure.Rows[0][0].Title.Text = "QUICK " + p.figure.Rows[0][0].Title.Text
+			p.figure.Rows[0][0].Title.Text = "quick: " + p.figure.Rows[0][0].Title.Text
 		}
 		for _, extension := range []string{".png", ".svg"} {
 			path := filepath.Join(s.Out, f.Name+p.suffix+extension)
