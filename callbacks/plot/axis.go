@@ -105,7 +105,8 @@ func (linearTicks) Ticks(low, high float64) []gonum.Tick {
 		step *= [3]float64{2, 2.5, 2}[i%3] // 1, 2, 5, 10, …
 	}
 	var ticks []gonum.Tick
-	for n := math.Ceil(2 * low / step); n <= 2*high/step; n++ {
+	// The sum makes −0 a 0, whose label has no sign.
+	for n := math.Ceil(2*low/step) + 0; n <= 2*high/step; n++ {
 		tick := gonum.Tick{Value: n * step / 2}
 		if math.Mod(n, 2) == 0 {
 			tick.Label = short(n / 2 * step)

@@ -10,6 +10,7 @@
 //	hessoscope select runs         a ranking of many runs
 //	hessoscope stop-study runs     where stopping rules would have stopped them
 //	hessoscope sweep regimes       many runs at once, to choose from or to study
+//	hessoscope reproduce all       the paper's figures, from networks trained here
 //
 // Each command describes itself with --help. The exit status is 0 after success, 1
 // if a check of doctor failed, 2 if the input is invalid or the run failed, and 130

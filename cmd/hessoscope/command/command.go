@@ -31,6 +31,7 @@ type cli struct {
 	Sweep     sweepCmd     `cmd:"" help:"Train many networks, a process each: combinations of settings, variants and seeds."`
 	Runs      runsCmd      `cmd:"" help:"List runs and what they measure last, or follow one while it trains."`
 	Serve     serveCmd     `cmd:"" help:"Show runs in a browser while they train."`
+	Reproduce reproduceCmd `cmd:"" help:"Repeat the paper's experiments and draw its figures."`
 	Presets   presetsCmd   `cmd:"" help:"List and print the built-in experiments."`
 	Version   versionCmd   `cmd:"" help:"Print the version."`
 }

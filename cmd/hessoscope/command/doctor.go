@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -98,7 +99,7 @@ func (d doctorCmd) config() (*experiment.Config, error) {
 		return nil, err
 	}
 	c.Resolve()
-	return c, c.Validate()
+	return c, cmp.Or(c.Validate(), c.FindStart("runs"))
 }
 
 // estimate collects what measurements of a model would cost.

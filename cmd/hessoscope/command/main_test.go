@@ -127,6 +127,8 @@ func TestHelp(t *testing.T) {
 		{[]string{"presets"}, []string{"PRESET", "iris", "gauss_random_labels", "SWEEP", "regimes"}},
 		{[]string{"presets", "print", "regimes"}, []string{"name: regimes\n"}},
 		{[]string{"sweep", "--help"}, []string{"hessoscope sweep regimes --evaluate\n", "grid: {model.hidden", "--jobs"}},
+		{[]string{"presets", "print", "gauss_adversarial"}, []string{"name: gauss_adversarial\n", `weights: "@gauss_random_labels"`}},
+		{[]string{"reproduce", "--help"}, []string{"hessoscope reproduce all\n", "fig6  three digits", "--quick"}},
 		{[]string{"presets", "--help"}, []string{"list", "print"}},
 		{[]string{"version"}, []string{"hessoscope ", "go1."}},
 	} {

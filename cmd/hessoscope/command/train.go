@@ -100,6 +100,9 @@ func (t trainCmd) config() (*experiment.Config, error) {
 	if c.Name == "" {
 		return nil, fmt.Errorf("%s: the run has no name; --name gives it one", t.Experiment)
 	}
+	if err := c.FindStart(t.Out); err != nil {
+		return nil, fmt.Errorf("%s: %w", t.Experiment, err)
+	}
 	c.Resolve()
 	return c, c.Absolute()
 }

@@ -280,17 +280,20 @@ func TestPresets(t *testing.T) {
 	chdir(t)
 	writeCIFAR(t, "cifar")
 	names := experiment.PresetNames()
-	if len(names) < 10 {
-		t.Errorf("presets %q; want ten", names)
+	if len(names) < 30 || !slices.Contains(names, "checkerboard_linear_wide_margin") || slices.Contains(names, "checkerboard_linear_weight_decay") {
+		t.Errorf("presets %q; want those of the sets and of their regimes", names)
 	}
 	const start = "mnist-017-random-labels" // others start from its weights
-	refused(t, hessoscope("train", "mnist-017-adversarial", "--data-dir", digits), start+"/checkpoints/last.npz: no such file or directory; this makes it: hessoscope train "+start)
+	refused(t, hessoscope("train", "mnist-017-adversarial", "--data-dir", digits), "there is no finished run runs/"+start+"; `hessoscope train "+start+"` makes it")
 	for _, name := range append([]string{start}, slices.DeleteFunc(names, func(name string) bool { return name == start })...) {
 		t.Run(name, func(t *testing.T) {
 			write(t, name+".yaml", succeed(t, "presets", "print", name))
 			args := []string{"train", name + ".yaml", "--no-progress", "--set", "training.epochs=1", "--set", "spectrum={top: 1, bottom: -1, tolerance: 1e-3}"}
 			if strings.HasPrefix(name, "mnist") {
-				args = append(args, "--set", "data.dir="+digits, "--set", "data.classes=[0, 1, 7]", "--set", "data.per_class=3", "--set", "margin.off=true")
+				args = append(args, "--set", "data.dir="+digits, "--set", "data.classes=[0, 1, 7]", "--set", "data.per_class=3")
+			}
+			if name != "gauss" && name != "gauss_wide_margin" {
+				args = append(args, "--set", "margin.off=true")
 			}
 			if strings.HasSuffix(name, "-cifar") {
 				args = append(args, "--data-dir", "cifar", "--set", "margin.off=true")

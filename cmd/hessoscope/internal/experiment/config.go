@@ -69,8 +69,8 @@ type Model struct {
 	Activation models.Activation `yaml:"activation,omitempty"`
 	Init       models.Init       `yaml:"init,omitempty"`
 	Precision  string            `yaml:"precision,omitempty"` // float64 (the default) or float32
-	Weights    string            `yaml:"weights,omitempty"`   // start from this file or checkpoint
-	NormOf     string            `yaml:"norm_of,omitempty"`   // start fresh, rescaled to the norm of this file's weights
+	Weights    string            `yaml:"weights,omitempty"`   // start from this file or checkpoint, or from the last one of the run NAME, "@NAME"
+	NormOf     string            `yaml:"norm_of,omitempty"`   // start fresh, rescaled to the norm of these weights
 }
 
 // Training chooses how the loss is minimised.

@@ -2,16 +2,12 @@ package experiment
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
-	"io/fs"
 	"math/rand/v2"
-	"path/filepath"
 	"slices"
 
 	"gorgonia.org/tensor"
 
-	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/strictyaml"
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/models"
@@ -32,11 +28,11 @@ func (c *Config) BuildModel(data *datasets.Dataset) (models.Model, error) {
 	}
 	switch {
 	case c.Model.Weights != "":
-		return m, makeable(importFile(m, c.Model.Weights), c.Model.Weights)
+		return m, importFile(m, c.Model.Weights)
 	case c.Model.NormOf != "":
 		other, err := c.LoadModel(c.Model.NormOf, data)
 		if err != nil {
-			return nil, makeable(err, c.Model.NormOf)
+			return nil, err
 		}
 		return m, models.Rescale(m, models.Norm(other))
 	}
@@ -66,16 +62,6 @@ func importFile(m models.Model, path string) error {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return nil
-}
-
-// makeable adds to the error for a checkpoint that does not exist the command that
-// makes it, if it is that of a preset's run.
-func makeable(err error, path string) error {
-	run := filepath.Dir(filepath.Dir(path))
-	if name := filepath.Base(run); errors.Is(err, fs.ErrNotExist) && record.Folder(run).LastCheckpoint() == path && slices.Contains(PresetNames(), name) {
-		return fmt.Errorf("%w; this makes it: hessoscope train %s", err, name)
-	}
-	return err
 }
 
 // fresh returns a model with random parameters, drawn with the seed.

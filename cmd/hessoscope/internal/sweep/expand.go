@@ -131,6 +131,9 @@ func (e *expansion) configure(r *run) error {
 	if err := c.Validate(); err != nil {
 		return e.plan.at(culprit(given, err), "run %s: %w", r.name, err)
 	}
+	if err := c.FindStart("runs"); err != nil { // of the experiment: those of variants are files by now
+		return fmt.Errorf("%s: %w", e.plan.file, err)
+	}
 	c.Resolve()
 	return c.Absolute()
 }
