@@ -49,7 +49,7 @@ var recipes = []recipe{
 		"data.random_labels=true", "training.rate.base=0.05", "training.epochs=1500",
 		"stop.when={all: [{monitor: train/accuracy, at_least: 1}, {monitor: train/loss, at_most: 0.05}]}",
 	}), quick: fewDigits, cost: 40, quickCost: 8},
-	{name: "mnist-017-adversarial", preset: "mnist-017", set: slices.Concat(digits, []string{"model.weights='@mnist-017-random-labels'"}), quick: fewDigits, cost: 25, quickCost: 8},
+	{name: "mnist-017-adversarial", preset: "mnist-017-adversarial", set: digits, quick: fewDigits, cost: 25, quickCost: 8},
 }
 
 // fewDigits are the digits of a quick reproduction.
