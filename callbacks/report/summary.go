@@ -181,8 +181,8 @@ func (s *summary) outliers(t *Sentence) {
 	t.say("[%s](spectrum/outliers) for %s", capital(counted(count, "outlier")), counted(simplest+1, "class"))
 	if epoch, times := s.since(record.Outliers); times > 1 {
 		t.say(", unchanged since epoch %d", epoch)
-	} else if times == 1 && s.run.Epoch != last.Epoch {
-		t.say(" at epoch %d", last.Epoch)
+	} else {
+		t.say("%s", s.when(last.Epoch))
 	}
 	if simplest >= 1 {
 		switch {
@@ -228,11 +228,11 @@ func (s *summary) complexity(t *Sentence) {
 		to, okHigh := s.at(high, epoch)
 		switch {
 		case certain:
-			t.say("[G = %s](boundary/complexity): %s of %s eigenvectors are [aligned](alignment) with a sample's gradient.",
-				number(g), whole(math.Round(g*float64(s.run.Model.Parameters))), whole(float64(s.run.Model.Parameters)))
+			t.say("[G = %s](boundary/complexity)%s: %s of %s eigenvectors are [aligned](alignment) with a sample's gradient.",
+				number(g), s.when(epoch), whole(math.Round(g*float64(s.run.Model.Parameters))), whole(float64(s.run.Model.Parameters)))
 		case okLow && okHigh:
 			t.Caution = true
-			t.say("[G](boundary/complexity) lies between %s and %s: not all eigenpairs that may count are known.", number(from), number(to))
+			t.say("[G](boundary/complexity) lies between %s and %s%s: not all eigenpairs that may count are known.", number(from), number(to), s.when(epoch))
 		}
 	}
 	low, high = record.Low(record.Directions), record.High(record.Directions)
@@ -248,10 +248,18 @@ func (s *summary) complexity(t *Sentence) {
 	to, okHigh := s.at(high, epoch)
 	switch {
 	case certain:
-		t.say("[%s directions](boundary/directions) share the gradients' energy.", number(d))
+		t.say("[%s directions](boundary/directions) share the gradients' energy%s.", number(d), s.when(epoch))
 	case okLow && okHigh:
-		t.say("Between [%s and %s directions](boundary/directions) share the gradients' energy.", number(from), number(to))
+		t.say("Between [%s and %s directions](boundary/directions) share the gradients' energy%s.", number(from), number(to), s.when(epoch))
 	}
+}
+
+// when names the epoch of a measurement, unless that is the run's last.
+func (s *summary) when(epoch int) string {
+	if epoch == s.run.Epoch {
+		return ""
+	}
+	return fmt.Sprintf(" at epoch %d", epoch)
 }
 
 // margin tells how far the samples are from the boundary.
@@ -265,10 +273,7 @@ func (s *summary) margin(t *Sentence) {
 		t.say("The [margin](boundary/margin) was not measured up to here.")
 		return
 	}
-	at := ""
-	if epoch != s.run.Epoch {
-		at = fmt.Sprintf(" at epoch %d", epoch)
-	}
+	at := s.when(epoch)
 	if m, ok := s.at(record.Margin, epoch); ok {
 		t.say("[Margin %s](boundary/margin)%s", number(m), at)
 		if q, ok := s.at("boundary/margin_q05", epoch); ok {

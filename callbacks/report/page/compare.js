@@ -8,13 +8,14 @@ const columns = [
 ];
 
 // last returns the last value of a metric as text and as a number to sort by: the middle
-// of its interval where only that is known.
+// of its interval where only that is known; and its epoch, if that is not the run's last.
 function last(run, name) {
   const final = n => run.final[n];
   const value = final(name), low = final(name + '_low'), high = final(name + '_high');
-  if (value && !(high && high.epoch > value.epoch)) return {text: format(value.value), number: value.value};
-  if (low && high) return {text: between(low.value, high.value), number: (low.value + high.value) / 2};
-  if (high) return {text: '≤ ' + format(high.value), number: high.value};
+  const cell = (text, number, {epoch}) => ({text, number, at: epoch < run.epoch ? epoch : undefined});
+  if (value && !(high && high.epoch > value.epoch)) return cell(format(value.value), value.value, value);
+  if (low && high) return cell(between(low.value, high.value), (low.value + high.value) / 2, high);
+  if (high) return cell('≤ ' + format(high.value), high.value, high);
   return {text: '–'};
 }
 
@@ -112,7 +113,8 @@ function runTable(runs, order, lines) {
       keys: [run.name, ...cells.map(c => c.number)],
       node: el('tr', {pointerenter: () => lines.lift(i), pointerleave: () => lines.lift(null)},
         el('th', {scope: 'row'}, show, run.link ? el('a', {href: run.link}, run.name) : run.name),
-        ...cells.map((c, j) => el('td', {class: used[j].metric || typeof c.number === 'number' ? 'number' : undefined}, c.text))),
+        ...cells.map((c, j) => el('td', {class: used[j].metric || typeof c.number === 'number' ? 'number' : undefined}, c.text,
+          ...(c.at === undefined ? [] : [el('small', {}, 'at epoch ' + c.at)])))),
     };
   });
   const body = el('tbody', {}, ...rows.map(r => r.node));

@@ -97,11 +97,15 @@ function spectrumPanel(run) {
     c.textAlign = 'right';
     c.textBaseline = 'middle';
     const powers = Math.log10(high / low), step = Math.max(1, Math.ceil(powers / 6));
-    for (let p = Math.ceil(Math.log10(low)); p <= Math.log10(high); p++) {
+    c.fillStyle = color('soft');
+    for (let p = Math.floor(Math.log10(low)); p <= Math.log10(high); p++) {
       if (p % step) continue;
-      line(c, left, y(10 ** p), width - right, y(10 ** p), color('rule'));
-      c.fillStyle = color('soft');
-      c.fillText(format(10 ** p), left - 8, y(10 ** p));
+      for (const mark of powers < 2 ? [1, 2, 5] : [1]) {
+        const v = mark * 10 ** p;
+        if (v < low || v > high) continue;
+        line(c, left, y(v), width - right, y(v), color('rule'));
+        c.fillText(format(v), left - 8, y(v));
+      }
     }
     c.textAlign = 'center';
     c.textBaseline = 'top';

@@ -43,7 +43,7 @@ func (r reproduceCmd) Run(ctx context.Context, out *output) error {
 	if err != nil {
 		return err
 	}
-	s := reproduce.Settings{Out: r.Out, Quick: r.Quick, DataDir: r.DataDir, Set: r.Set, Lines: out.stdout, Progress: out.stderr}
+	s := reproduce.Settings{Out: r.Out, Quick: r.Quick, DataDir: r.DataDir, Set: r.Set, Lines: out.stdout, Progress: out.stderr, Trained: reportTrained}
 	if s.Out == "" {
 		s.Out = "reproduce"
 		if r.Quick {

@@ -33,6 +33,8 @@ type Settings struct {
 	Progress io.Writer
 	// Bar is where the progress of a training is shown; nowhere if nil.
 	Bar io.Writer
+	// Trained is called after each network has been trained; it may be nil.
+	Trained func(run record.Folder, data *datasets.Dataset) error
 }
 
 // Run trains the networks of the figures as far as they are not there, measures them,
@@ -167,6 +169,11 @@ func (s *Settings) train(ctx context.Context, r *recipe, steps *steps) error {
 	}
 	if _, err := t.Run(ctx); err != nil {
 		return fmt.Errorf("%s: %w", r.name, err)
+	}
+	if s.Trained != nil {
+		if err := s.Trained(record.Folder(dir), t.State().Data); err != nil {
+			return fmt.Errorf("%s: %w", r.name, err)
+		}
 	}
 	steps.end(s.cost(r))
 	return nil
