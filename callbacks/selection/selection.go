@@ -123,14 +123,19 @@ func (s *Selection) add(together []*Candidate, settings Settings) {
 	s.Groups = append(s.Groups, g)
 }
 
-// finished returns the finished runs and sets the others apart.
+// finished returns the finished runs that learned something, and sets the others
+// apart, so that no run is matched to their loss or measured by their simple boundary.
 func (s *Selection) finished(together []*Candidate) []*Candidate {
 	var finished []*Candidate
 	for _, c := range together {
-		if c.Run.Status == record.StatusFinished {
+		reason := unfinished(c.Run)
+		if reason == "" {
+			reason = c.unlearned()
+		}
+		if reason == "" {
 			finished = append(finished, c)
 		} else {
-			s.setApart([]*Candidate{c}, unfinished(c.Run))
+			s.setApart([]*Candidate{c}, reason)
 		}
 	}
 	return finished
@@ -143,6 +148,9 @@ func (s *Selection) setApart(candidates []*Candidate, reason string) {
 }
 
 func unfinished(r *record.Run) string {
+	if r.Status == record.StatusFinished {
+		return ""
+	}
 	reason := fmt.Sprintf("not finished: %s at epoch %d of %d", r.Status, r.Epoch, r.Epochs)
 	if r.Error != "" {
 		reason += ": " + r.Error

@@ -181,6 +181,73 @@ func TestSelectRestored(t *testing.T) {
 	}
 }
 
+// What was measured of the parameters that were put back counts, also where the epoch
+// was not recorded, and for matching.
+func TestSelectRestoredAndMeasured(t *testing.T) {
+	restored := func(path string, epoch int) Candidate {
+		return changed(run(path, simple(0.1, 0.9, 1)), func(c *Candidate) {
+			c.Run.Restored = &trainer.Restored{Metric: "validation/loss", Reading: trainer.Reading{Epoch: epoch}, Metrics: simple(0.2, 0.1, 2)}
+			c.History = []record.Entry{{Epoch: 5, Metrics: map[string]float64{trainLoss: 0.2, record.Epsilon: 0.3}}}
+		})
+	}
+	candidates := []Candidate{restored("back", 5), restored("unrecorded", 6), run("last", simple(0.2, 0.2, 1))}
+	s := choose(t, candidates, Settings{})
+	if diff := cmp.Diff([]string{"1 1 back", "1 1 unrecorded", "3 2 last"}, places(s.Groups[0])); diff != "" {
+		t.Errorf("(-want +have):\n%s", diff)
+	}
+	if epsilon, _ := s.Groups[0].Runs[0].reading.number(record.Epsilon); epsilon != 0.3 {
+		t.Errorf("ε %v; want what the history has of the epoch besides", epsilon)
+	}
+	candidates[2].History = []record.Entry{{Epoch: 10, Metrics: simple(0.2, 0.2, 1)}}
+	matched := choose(t, []Candidate{candidates[0], candidates[2]}, Settings{MatchLoss: true})
+	if diff := cmp.Diff([]string{"1 1 back", "2 2 last"}, places(matched.Groups[0])); diff != "" || *matched.Groups[0].TargetLoss != 0.2 {
+		t.Errorf("matched (-want +have):\n%s", diff)
+	}
+}
+
+// A network that guesses has the simplest boundary and the largest loss. It must
+// neither come first nor be what others are matched to.
+func TestUnlearned(t *testing.T) {
+	trained := func(path string, loss, accuracy, g float64) Candidate {
+		return changed(run(path, simple(loss, g, 1)), func(c *Candidate) {
+			c.Run.Data.Samples = map[string]int{"train": 1000}
+			c.Run.Data.ClassSamples = []int{700, 200, 100}
+			c.Run.Final[trainAccuracy] = trainer.Reading{Value: accuracy, Epoch: 10}
+			c.History = []record.Entry{{Epoch: 10, Metrics: simple(loss, g, 1)}}
+		})
+	}
+	stop := func(c *Candidate) {
+		c.Run.Stop = &trainer.Stop{Reason: trainer.Diverged, Detail: "the training loss is 50, and was 1.1 at the start"}
+	}
+	const guessing = "has not learned: its training accuracy is 0.7, and 0.7 of the samples are of the most frequent class"
+	for _, test := range []struct {
+		name string
+		run  Candidate
+		want string
+	}{
+		{"guesses", trained("a", 0.8, 0.7, 0.001), guessing},
+		{"guesses, and few more by chance", trained("a", 0.8, 0.71, 0.001), strings.Replace(guessing, "is 0.7,", "is 0.71,", 1)},
+		{"diverged", changed(trained("a", 50, 0.75, 0.001), stop), "diverged: the training loss is 50, and was 1.1 at the start"},
+		{"learned little", trained("a", 0.3, 0.8, 0.001), ""},
+		{"learned the rare classes", trained("a", 0.3, 0.65, 0.001), ""},
+		{"squared error", changed(trained("a", 0.3, 0.7, 0.001), func(c *Candidate) { c.Run.Loss = "squared_error" }), guessing},
+		{"of an older version", changed(trained("a", 1.1, 0.33, 0.001), func(c *Candidate) { c.Run.Data.ClassSamples, c.Run.Model.Classes = nil, 3 }), "has not learned: its training accuracy is 0.33, and 0.3333 of the samples are of the most frequent class"},
+		{"one class", changed(trained("a", 0.1, 1, 0.001), func(c *Candidate) { c.Run.Data.ClassSamples = []int{1000} }), ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			others := []Candidate{trained("b", 0.1, 1, 0.1), trained("c", 0.1, 1, 0.2)}
+			s := choose(t, append(others, test.run), Settings{MatchLoss: test.want != ""})
+			switch {
+			case test.want == "" && len(s.Apart) == 0:
+			case len(s.Apart) != 1 || s.Apart[0].Reason != test.want:
+				t.Errorf("apart %+v; want the reason %q", s.Apart, test.want)
+			case *s.Groups[0].TargetLoss != 0.1 || len(s.Groups[0].Runs) != 2:
+				t.Errorf("%d runs are matched to %v; want 2 to 0.1", len(s.Groups[0].Runs), *s.Groups[0].TargetLoss)
+			}
+		})
+	}
+}
+
 // Runs of other data or another loss function are ranked in other groups.
 func TestGroups(t *testing.T) {
 	values := simple(0.1, 0.1, 1)
