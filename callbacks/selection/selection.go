@@ -117,9 +117,17 @@ func (s *Selection) add(together []*Candidate, settings Settings) {
 	if len(g.Runs) == 0 {
 		return
 	}
-	rank(s.By, g.Runs)
 	g.findUnknown(s.By)
-	g.Warnings = g.warnings(s.By)
+	g.By = g.deciding(s.By)
+	rank(g.By, g.Runs)
+	all := slices.Clone(s.By)
+	for _, m := range g.By {
+		if !slices.Contains(all, m) {
+			all = append(all, m)
+			g.findUnknown(all)
+		}
+	}
+	g.Warnings = g.warnings(all)
 	s.Groups = append(s.Groups, g)
 }
 

@@ -143,6 +143,36 @@ func TestSelectInterval(t *testing.T) {
 	}
 }
 
+// Where no complexity decides anything, the number of directions ranks.
+func TestSelectByDirections(t *testing.T) {
+	of := func(name string, directions, participation, width float64) Candidate {
+		return run(name, map[string]float64{
+			trainLoss: 0.1, margin: 1, record.Low(record.Complexity): 0.1, record.High(record.Complexity): 0.9,
+			record.Low(record.Directions): directions, record.High(record.Directions): directions + width, record.Participation: participation,
+		})
+	}
+	for _, test := range []struct {
+		by    string
+		width float64
+		want  []string
+	}{{record.Directions, 1, []string{"1 1 b", "2 2 a"}}, {record.Participation, 9, []string{"1 1 a", "2 2 b"}}} {
+		g := choose(t, []Candidate{of("a", 4, 2, test.width), of("b", 2, 4, test.width)}, Settings{}).Groups[0]
+		if diff := cmp.Diff(test.want, places(g)); diff != "" || g.By[0].Metric != test.by {
+			t.Errorf("by %v (-want +have):\n%s", g.By, diff)
+		}
+		if w := g.Warnings; len(w) == 0 || w[0].About != "unknown" || !strings.HasSuffix(w[0].Text, "spectrum.resolved: true computes all that matter; "+test.by+" ranks in its place") {
+			t.Errorf("warnings %v", w)
+		}
+	}
+	g := choose(t, []Candidate{of("a", 4, 2, 1), changed(of("b", 2, 4, 1), func(c *Candidate) {
+		delete(c.Run.Final, record.Low(record.Directions))
+		delete(c.Run.Final, record.Participation)
+	})}, Settings{}).Groups[0]
+	if g.By[0].Metric != record.Complexity {
+		t.Errorf("by %v; want complexity, as nothing else is known of both", g.By)
+	}
+}
+
 // Any metric may be recorded as an interval.
 func TestSelectAnyInterval(t *testing.T) {
 	wide := func(name string, low, high float64) Candidate {
