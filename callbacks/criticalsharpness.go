@@ -70,6 +70,7 @@ var (
 	_ trainer.TrainBeginner = (*CriticalSharpness)(nil)
 	_ trainer.BatchEnder    = (*CriticalSharpness)(nil)
 	_ trainer.EpochEnder    = (*CriticalSharpness)(nil)
+	_ trainer.RestoredMeter = (*CriticalSharpness)(nil)
 	_ trainer.Resetter      = (*CriticalSharpness)(nil)
 	_ trainer.Snapshotter   = (*CriticalSharpness)(nil)
 )
@@ -188,6 +189,16 @@ func (c *CriticalSharpness) EpochEnd(ctx context.Context, state *trainer.State) 
 		}
 		return c.readings(found, state.LearningRate), work * float64(r.objective.Samples()), nil
 	})
+}
+
+// MeasureRestored implements trainer.RestoredMeter. The update of an earlier step is
+// not known, so that only along the gradient is there something to measure.
+func (c *CriticalSharpness) MeasureRestored(ctx context.Context, state *trainer.State) error {
+	if c.run.along == sharpness.Update {
+		return nil
+	}
+	c.run.memory.Pace.Refund(state)
+	return c.EpochEnd(ctx, state)
 }
 
 func (c *CriticalSharpness) measure(ctx context.Context, state *trainer.State) (sharpness.CriticalStep, error) {

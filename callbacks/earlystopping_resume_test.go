@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"testing"
@@ -23,7 +24,7 @@ func runStopping(ctx context.Context, t *testing.T, dir string, p *probe) (model
 	t.Helper()
 	rule := stopping.Rule{All: []stopping.Rule{patience2, {Monitor: "probe/calls", Rises: 2}}}
 	tr, model := newTraining(
-		t, p, rising(), &callbacks.EarlyStopping{Rule: rule, RestoreBest: "scores/value"},
+		t, p, rising(), &callbacks.Spectrum{Schedule: trainer.Schedule{Every: 2}}, &callbacks.EarlyStopping{Rule: rule, RestoreBest: "scores/value"},
 		&callbacks.JSONL{Path: filepath.Join(dir, "metrics.jsonl")},
 		&callbacks.Checkpoint{Dir: dir, Interval: -1, Schedule: trainer.Schedule{Every: 1}, Best: "scores/value"},
 		&callbacks.RunRecord{Path: filepath.Join(dir, "run.json")},
@@ -45,6 +46,16 @@ func TestResumeEarlyStopping(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	wantRun, err := record.ReadRun(filepath.Join(want, "run.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	timelessMetrics := func(metrics map[string]float64) {
+		maps.DeleteFunc(metrics, func(name string, _ float64) bool {
+			return name == record.SpectrumSeconds || name == "spectrum/time_share"
+		})
+	}
+	timelessMetrics(wantRun.Restored.Metrics)
 	compare := func(t *testing.T, dir string) {
 		t.Helper()
 		model, stop, err := runStopping(t.Context(), t, dir, new(probe))
@@ -61,6 +72,9 @@ func TestResumeEarlyStopping(t *testing.T) {
 			t.Errorf("metrics (-uninterrupted +resumed):\n%s", diff)
 		}
 		recorded, err := record.ReadRun(filepath.Join(dir, "run.json"))
+		if timelessMetrics(recorded.Restored.Metrics); !cmp.Equal(recorded.Restored, wantRun.Restored) {
+			t.Errorf("restored (-uninterrupted +resumed):\n%s", cmp.Diff(wantRun.Restored, recorded.Restored))
+		}
 		if err != nil || recorded.Epoch != 4 || recorded.Restored == nil || recorded.Restored.Epoch != 1 || !cmp.Equal(recorded.Stop, &wantStop) {
 			t.Errorf("record %+v, error %v; want the stop at epoch 4, and epoch 1 restored", recorded, err)
 		}

@@ -5,14 +5,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/sirupsen/logrus"
 
 	"github.com/hessoscope/hessoscope/callbacks"
+	"github.com/hessoscope/hessoscope/callbacks/curvature"
 	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/callbacks/stopping"
 	"github.com/hessoscope/hessoscope/datasets"
@@ -141,7 +145,7 @@ func TestRestoreBest(t *testing.T) {
 					Value: test.scores.values[test.best], Epoch: test.best, Step: test.best * testSteps,
 				}}
 			}
-			if diff := cmp.Diff(want, recorded.Restored); diff != "" || recorded.Epoch != test.last {
+			if diff := cmp.Diff(want, recorded.Restored, cmpopts.IgnoreFields(trainer.Restored{}, "Metrics")); diff != "" || recorded.Epoch != test.last {
 				t.Errorf("epoch %d, want %d; restored (-want +have):\n%s", recorded.Epoch, test.last, diff)
 			}
 		})
@@ -326,5 +330,59 @@ func TestEarlyStoppingSession(t *testing.T) {
 	}
 	if restored, _ := session.State().Restored(); first[0] != 1 || restored.Epoch != 1 {
 		t.Errorf("the parameters are those of epoch %g, and said to be those of %d; want 1", first[0], restored.Epoch)
+	}
+}
+
+// The parameters that are put back are measured as those of a last epoch are: also
+// where the schedules leave out their epoch, and where the budget is spent.
+func TestRestoredIsMeasured(t *testing.T) {
+	for name, schedule := range map[string]trainer.Schedule{"at every epoch": {Every: 1}, "at the end": {At: []int{99}}, "by a budget": {}} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			spectrum := &callbacks.Spectrum{Schedule: schedule, Dir: dir, Settings: curvature.Settings{Method: curvature.Dense}}
+			tr, _ := newTraining(
+				t, rising(), spectrum, &callbacks.Complexity{Spectrum: spectrum}, &callbacks.Margin{Schedule: schedule, Dir: dir},
+				&callbacks.EffectiveRank{}, &callbacks.Sharpness{Fisher: true}, &callbacks.CriticalSharpness{},
+				&callbacks.EarlyStopping{Rule: patience2, RestoreBest: "scores/value"},
+				&callbacks.JSONL{Path: filepath.Join(dir, "metrics.jsonl")},
+				&callbacks.RunRecord{Path: filepath.Join(dir, "run.json")},
+			)
+			if _, err := tr.Run(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			run, err := record.ReadRun(filepath.Join(dir, "run.json"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			history, err := record.ReadHistory(filepath.Join(dir, "metrics.jsonl"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if run.Restored == nil || run.Restored.Epoch != 1 || run.Epoch != 3 || history[1].Epoch != 1 {
+				t.Fatalf("restored %+v at epoch %d; want epoch 1 at epoch 3", run.Restored, run.Epoch)
+			}
+			have := run.Restored.Metrics
+			for _, metric := range []string{"train/loss", record.LambdaMax, record.Complexity, record.LogitMarginMedian, record.EffectiveRank, record.FisherTrace} {
+				if _, ok := have[metric]; !ok {
+					t.Errorf("%s is missing in %v", metric, have)
+				}
+			}
+			for _, metric := range []string{"train/loss", "train/accuracy", record.LambdaMax, record.Complexity, record.Margin, record.EffectiveRank, record.FisherTrace} {
+				then, recorded := history[1].Metrics[metric]
+				if now := have[metric]; recorded && math.Abs(now-then) > 1e-9*math.Abs(then) {
+					t.Errorf("%s is %v, and was %v when it was recorded", metric, now, then)
+				}
+			}
+			if _, measured := have[record.Misclassified]; measured == schedule.IsZero() {
+				t.Errorf("distances are measured: %t; the budget of so short a run pays for none", measured)
+			}
+			if last := run.Final["train/loss"]; last.Epoch != 3 || last.Value == have["train/loss"] {
+				t.Errorf("the last training loss is %+v; want that of epoch 3", last)
+			}
+			_, err = os.Stat(filepath.Join(dir, record.SpectrumFile(1)))
+			if stored := err == nil; stored != (schedule.Every == 1) {
+				t.Errorf("the spectrum of epoch 1 is stored: %t", stored)
+			}
+		})
 	}
 }

@@ -57,6 +57,7 @@ var (
 	_ trainer.Scheduled     = (*EffectiveRank)(nil)
 	_ trainer.TrainBeginner = (*EffectiveRank)(nil)
 	_ trainer.EpochEnder    = (*EffectiveRank)(nil)
+	_ trainer.RestoredMeter = (*EffectiveRank)(nil)
 	_ trainer.Resetter      = (*EffectiveRank)(nil)
 	_ trainer.Snapshotter   = (*EffectiveRank)(nil)
 )
@@ -120,6 +121,12 @@ func (e *EffectiveRank) EpochEnd(ctx context.Context, state *trainer.State) erro
 		readings, err := e.measure(ctx, state)
 		return readings, work, err
 	})
+}
+
+// MeasureRestored implements trainer.RestoredMeter.
+func (e *EffectiveRank) MeasureRestored(ctx context.Context, state *trainer.State) error {
+	e.run.pace.Refund(state)
+	return e.EpochEnd(ctx, state)
 }
 
 func (e *EffectiveRank) measure(ctx context.Context, state *trainer.State) ([]reading, error) {

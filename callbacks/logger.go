@@ -188,7 +188,7 @@ func notable(s *trainer.State, declared []trainer.Metric, fresh func(string) (fl
 
 // TrainEnd implements trainer.TrainEnder.
 func (l *Logger) TrainEnd(ctx context.Context, s *trainer.State) error {
-	stop := stopped(s)
+	stop := s.Ended()
 	fields := logrus.Fields{"epoch": s.Epoch, "seconds": seconds(s), "reason": stop.Reason}
 	if stop.By != "" {
 		fields["by"] = stop.By

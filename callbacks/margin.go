@@ -76,6 +76,7 @@ var (
 	_ trainer.Scheduled     = (*Margin)(nil)
 	_ trainer.TrainBeginner = (*Margin)(nil)
 	_ trainer.EpochEnder    = (*Margin)(nil)
+	_ trainer.RestoredMeter = (*Margin)(nil)
 	_ trainer.Resetter      = (*Margin)(nil)
 	_ trainer.Snapshotter   = (*Margin)(nil)
 )
@@ -224,6 +225,13 @@ func (m *Margin) EpochEnd(ctx context.Context, state *trainer.State) error {
 	return recordAll(state, readings)
 }
 
+// MeasureRestored implements trainer.RestoredMeter.
+func (m *Margin) MeasureRestored(ctx context.Context, state *trainer.State) error {
+	m.run.memory.Distances.Refund(state)
+	m.run.memory.Proxies.Refund(state)
+	return m.EpochEnd(ctx, state)
+}
+
 // due returns of how many samples to measure the distances at the end of the
 // current epoch.
 func (m *Margin) due(state *trainer.State) int {
@@ -270,7 +278,7 @@ func (m *Margin) measureDistances(ctx context.Context, state *trainer.State, sam
 	if err != nil {
 		return nil, err
 	}
-	if m.Dir != "" {
+	if _, restored := state.Restored(); m.Dir != "" && !restored {
 		if err := os.MkdirAll(m.Dir, 0o755); err != nil {
 			return nil, err
 		}

@@ -168,7 +168,7 @@ func compareBest(t *testing.T, want, have string) {
 	}
 }
 
-var secondsPattern = regexp.MustCompile(`"seconds": [0-9.]+|(?m:^(\d+,\d+),[0-9.]+)`)
+var secondsPattern = regexp.MustCompile(`"(?:seconds|spectrum/seconds|spectrum/time_share)": [0-9.e-]+|(?m:^(\d+,\d+),[0-9.]+)`)
 
 // timeless returns the lines of a file of metrics without their seconds.
 func timeless(t *testing.T, path string) []string {

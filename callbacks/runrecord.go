@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/hessoscope/hessoscope/callbacks/record"
+	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/datasets/durable"
 	"github.com/hessoscope/hessoscope/models"
 	"github.com/hessoscope/hessoscope/trainer"
@@ -103,7 +104,19 @@ func dataOf(s *trainer.State) record.RunData {
 	for i := range s.Data.Splits {
 		samples[s.Data.Splits[i].Name] = s.Data.Splits[i].Len()
 	}
-	return record.RunData{Name: s.Data.Name, Fingerprint: s.DataFingerprint(), Samples: samples}
+	return record.RunData{Name: s.Data.Name, Fingerprint: s.DataFingerprint(), Samples: samples, ClassSamples: classSamples(s)}
+}
+
+func classSamples(s *trainer.State) []int {
+	train, err := s.Data.Split(datasets.Train)
+	if err != nil || train.Labels == nil {
+		return nil
+	}
+	counts := make([]int, s.Model.Classes())
+	for _, label := range train.Labels {
+		counts[label]++
+	}
+	return counts
 }
 
 func thisHost() record.RunHost {
@@ -143,7 +156,7 @@ func (r *RunRecord) refresh(s *trainer.State) error {
 
 // TrainEnd implements trainer.TrainEnder.
 func (r *RunRecord) TrainEnd(_ context.Context, s *trainer.State) error {
-	stop := stopped(s)
+	stop := s.Ended()
 	r.run.Stop = &stop
 	if restored, ok := s.Restored(); ok {
 		r.run.Restored = &restored

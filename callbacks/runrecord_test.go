@@ -55,7 +55,7 @@ func TestRunRecord(t *testing.T) {
 		Status: record.StatusFinished, Stop: &trainer.Stop{Reason: trainer.Completed},
 		Epoch: testEpochs, Epochs: testEpochs, Step: testEpochs * testSteps, Seed: 1, Loss: "cross_entropy",
 		Model:   record.RunModel{Description: "MLP 4-5-3 relu", Parameters: 43, InputShape: []int{4}, Classes: 3, Precision: "float64"},
-		Data:    record.RunData{Name: "iris", Fingerprint: state.Data.Fingerprint(), Samples: map[string]int{"train": 120, "test": 30}},
+		Data:    record.RunData{Name: "iris", Fingerprint: state.Data.Fingerprint(), Samples: map[string]int{"train": 120, "test": 30}, ClassSamples: []int{44, 40, 36}},
 		Metrics: state.Metrics(), Final: map[string]trainer.Reading{},
 		Info: have.Info, Started: have.Started, Updated: have.Updated, Host: have.Host, Seconds: have.Seconds, Version: have.Version,
 	}

@@ -7,11 +7,3 @@ import (
 // seconds returns the time a run has taken, in seconds, rounded down to the
 // millisecond.
 func seconds(s *trainer.State) float64 { return float64(s.Elapsed().Milliseconds()) / 1000 }
-
-// stopped returns why a run ended, if it was not interrupted.
-func stopped(s *trainer.State) trainer.Stop {
-	if stop, ok := s.Stopped(); ok {
-		return stop
-	}
-	return trainer.Stop{Reason: trainer.Completed}
-}

@@ -58,6 +58,7 @@ var (
 	_ trainer.Scheduled     = (*Sharpness)(nil)
 	_ trainer.TrainBeginner = (*Sharpness)(nil)
 	_ trainer.EpochEnder    = (*Sharpness)(nil)
+	_ trainer.RestoredMeter = (*Sharpness)(nil)
 	_ trainer.Resetter      = (*Sharpness)(nil)
 	_ trainer.Snapshotter   = (*Sharpness)(nil)
 )
@@ -128,6 +129,12 @@ func (s *Sharpness) EpochEnd(ctx context.Context, state *trainer.State) error {
 	return atPace(state, &s.run.pace, s.run.schedule, cmp.Or(s.run.pace.Last, cost), func() ([]reading, float64, error) {
 		return s.measure(ctx, state)
 	})
+}
+
+// MeasureRestored implements trainer.RestoredMeter.
+func (s *Sharpness) MeasureRestored(ctx context.Context, state *trainer.State) error {
+	s.run.pace.Refund(state)
+	return s.EpochEnd(ctx, state)
 }
 
 // measure returns also the work, in gradients of one sample, each about three forward

@@ -87,6 +87,7 @@ var (
 	_ trainer.Scheduled     = (*Spectrum)(nil)
 	_ trainer.TrainBeginner = (*Spectrum)(nil)
 	_ trainer.EpochEnder    = (*Spectrum)(nil)
+	_ trainer.RestoredMeter = (*Spectrum)(nil)
 	_ trainer.Resetter      = (*Spectrum)(nil)
 	_ trainer.Snapshotter   = (*Spectrum)(nil)
 )
@@ -238,6 +239,13 @@ func (s *Spectrum) EpochEnd(ctx context.Context, state *trainer.State) error {
 	return err
 }
 
+// MeasureRestored implements trainer.RestoredMeter.
+func (s *Spectrum) MeasureRestored(ctx context.Context, state *trainer.State) error {
+	s.run.memory.Pace.Refund(state)
+	s.run.memory.Quick.Refund(state)
+	return s.EpochEnd(ctx, state)
+}
+
 // extent is what is measured at an epoch.
 type extent int
 
@@ -358,7 +366,7 @@ func (s *Spectrum) measure(ctx context.Context, state *trainer.State) error {
 		}
 		arrays = append(arrays, more...)
 	}
-	if err := s.store(arrays, tracking, state.Epoch); err != nil {
+	if err := s.store(arrays, tracking, state); err != nil {
 		return err
 	}
 	s.remember(m.Spectrum, state)
@@ -438,8 +446,10 @@ func (s *Spectrum) cost(found *curvature.Spectrum) float64 {
 	return s.work(found.Method, found.Applications, s.run.analyzer.Loss().Samples(), len(found.Top.Values)+len(found.Bottom.Values))
 }
 
-func (s *Spectrum) store(arrays []weights.Array, tracking *curvature.Tracking, epoch int) error {
-	if s.Dir == "" {
+// store writes the arrays, but not those of parameters that were put back: its files
+// are of one course of training, each of whose eigenvectors continue those before.
+func (s *Spectrum) store(arrays []weights.Array, tracking *curvature.Tracking, state *trainer.State) error {
+	if _, restored := state.Restored(); restored || s.Dir == "" {
 		return nil
 	}
 	if err := os.MkdirAll(s.Dir, 0o755); err != nil {
@@ -452,7 +462,7 @@ func (s *Spectrum) store(arrays []weights.Array, tracking *curvature.Tracking, e
 		}
 		arrays = append(arrays, continues)
 	}
-	return weights.Write(filepath.Join(s.Dir, record.SpectrumFile(epoch)), arrays)
+	return weights.Write(filepath.Join(s.Dir, record.SpectrumFile(state.Epoch)), arrays)
 }
 
 func (s *Spectrum) remember(found *curvature.Spectrum, state *trainer.State) {

@@ -191,3 +191,55 @@ func TestNotFiniteData(t *testing.T) {
 		}
 	}
 }
+
+// A loss that stays finite and ends far above that of the start is no success,
+// also if the run was resumed.
+func TestDiverged(t *testing.T) {
+	data := load(t, "gauss")
+	config := trainer.Config{Epochs: 4, BatchSize: 40, Optimizer: trainer.OptimizerConfig{Name: "sgd"}}
+	interrupted := trainer.Stop{Reason: trainer.Requested, By: "h", Rule: "patience", Detail: "not better"}
+	for name, test := range map[string]struct {
+		rate float64
+		stop bool
+		want trainer.Reason
+	}{
+		"good":              {0.05, false, trainer.Completed},
+		"diverged":          {30, false, trainer.Diverged},
+		"stopped":           {0.05, true, trainer.Requested},
+		"stopped, diverged": {30, true, trainer.Diverged},
+	} {
+		t.Run(name, func(t *testing.T) {
+			config.Rate = trainer.Rate{Base: test.rate}
+			var saved *trainer.Checkpoint
+			hook := func() *probe {
+				return &probe{name: "h", on: func(_ context.Context, e string, s *trainer.State) error {
+					if e != "EpochEnd" {
+						return nil
+					}
+					if test.stop && s.Epoch == 4 {
+						s.RequestStop(interrupted)
+					}
+					var err error
+					if s.Epoch == 2 && saved == nil {
+						saved, err = s.Checkpoint()
+					}
+					return err
+				}}
+			}
+			stop, err := newTrainer(t, config, newMLP(t, data, tensor.Float64, 8, 8), data, hook()).Run(t.Context())
+			if err != nil || stop.Reason != test.want {
+				t.Fatalf("stop %+v, error %v; want the reason %s", stop, err, test.want)
+			}
+			if test.want == trainer.Diverged && !strings.Contains(stop.Detail, "at the start; lower the learning rate") || test.stop && (stop.Rule != "patience" || !strings.HasSuffix(stop.Detail, "not better")) {
+				t.Errorf("stop %+v", stop)
+			}
+			resumed := newTrainer(t, config, newMLP(t, data, tensor.Float64, 8, 8), data, hook())
+			if err := resumed.Restore(saved); err != nil {
+				t.Fatal(err)
+			}
+			if again, err := resumed.Run(t.Context()); err != nil || again != stop {
+				t.Errorf("resumed: stop %+v, error %v; want %+v", again, err, stop)
+			}
+		})
+	}
+}

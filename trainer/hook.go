@@ -2,12 +2,13 @@ package trainer
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 )
 
 // A Hook watches a training run. Besides Hook it implements any of the optional
-// interfaces Phased, Meter, Scheduled, Resetter and Snapshotter, and those of the
+// interfaces Phased, Meter, Scheduled, RestoredMeter, Resetter and Snapshotter, and those of the
 // events that it listens to, such as EpochEnder. A hook must not change the
 // model, the data or the progress in the State, and it draws random numbers only
 // from streams of its own. When training ends, it may put back the parameters of
@@ -46,6 +47,14 @@ type (
 	Phased interface{ Phase() Phase }
 	// A Meter declares the metrics that the hook records.
 	Meter interface{ Metrics() []Metric }
+	// A RestoredMeter measures the parameters that a hook put back when training
+	// ended, so that they are known as well as those of a last epoch. During the call
+	// Epoch and Step of the State are those of these parameters, LearningRate is 0,
+	// Final is true, no metric is fresh, and what is recorded goes to Restored.Metrics alone. Afterwards
+	// the hook, if it is a Snapshotter, is restored to its state before the call.
+	RestoredMeter interface {
+		MeasureRestored(ctx context.Context, s *State) error
+	}
 	// A Resetter clears everything that it remembers of an earlier run. Reset
 	// is called when a Session or Trainer is created, before Restore.
 	Resetter interface{ Reset() }

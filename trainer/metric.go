@@ -73,4 +73,7 @@ type Reading struct {
 type Restored struct {
 	Metric  string `json:"metric"` // the metric that was best at that epoch
 	Reading        // its value there, and the epoch
+	// Metrics are what was measured of these parameters once they were put back; see
+	// RestoredMeter.
+	Metrics map[string]float64 `json:"metrics,omitempty"`
 }

@@ -84,6 +84,16 @@ func (p *Pace) Left(c Schedule, s *State) float64 {
 	return c.Budget*work - p.Spent
 }
 
+// Refund takes back the budget that the last time cost, if it was at a later epoch
+// than that of the State: at the end of a run whose parameters of an earlier epoch
+// were put back, these are measured in the place of the last ones.
+func (p *Pace) Refund(s *State) {
+	if p.Epoch > s.Epoch {
+		p.Spent -= p.Last
+		p.Epoch = s.Epoch - 1
+	}
+}
+
 // Done records that the work was done at the current epoch, and what it cost, in
 // the unit of State.Work.
 func (p *Pace) Done(s *State, work float64) {

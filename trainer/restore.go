@@ -30,7 +30,7 @@ func (t *Trainer) Restore(c *Checkpoint) error {
 	s, p := t.session.state, c.Progress
 	maps.Copy(s.metrics.last, p.Metrics)
 	t.position, t.session.stage = position{p.Epoch, p.Batch, p.Loss}, p.Stage
-	s.Step, s.BatchLoss, s.work, s.before, s.stop = p.Step, p.BatchLoss, p.Work, p.Elapsed, p.Stop
+	s.Step, s.BatchLoss, s.work, s.before, s.start, s.stop = p.Step, p.BatchLoss, p.Work, p.Elapsed, p.Start, p.Stop
 	s.Epoch = p.Epoch
 	if p.Stage == 0 {
 		s.Epoch = max(p.Epoch-1, 0)
@@ -95,7 +95,7 @@ func (e *Session) Restore(c *Checkpoint) error {
 	}
 	maps.Copy(s.metrics.last, p.Metrics)
 	e.stage, e.resumed = p.Stage, true
-	s.Epoch, s.Step, s.BatchLoss, s.work, s.before, s.stop = p.Epoch, p.Step, p.BatchLoss, p.Work, p.Elapsed, p.Stop
+	s.Epoch, s.Step, s.BatchLoss, s.work, s.before, s.start, s.stop = p.Epoch, p.Step, p.BatchLoss, p.Work, p.Elapsed, p.Start, p.Stop
 	return nil
 }
 
@@ -119,7 +119,7 @@ func (e *Session) capture() (*Checkpoint, error) {
 	return &Checkpoint{
 		Progress: Progress{
 			Format: checkpointFormat, Epoch: s.Epoch, Stage: stage, Step: s.Step, Seed: s.Seed, Data: s.DataFingerprint(), Hooks: e.hookNames(),
-			Elapsed: s.Elapsed(), BatchLoss: s.BatchLoss, Work: s.work, Metrics: maps.Clone(s.metrics.last), Stop: s.stop,
+			Elapsed: s.Elapsed(), BatchLoss: s.BatchLoss, Work: s.work, Metrics: maps.Clone(s.metrics.last), Start: s.start, Stop: s.stop,
 		},
 		Arrays: models.Export(models.State(s.Model)),
 		Hooks:  hooks,

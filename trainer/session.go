@@ -219,9 +219,21 @@ func (e *Session) batchEnd(ctx context.Context, step int, loss float64) error {
 	return fire(e.hooks, func(h BatchEnder) error { return h.BatchEnd(ctx, e.state) })
 }
 
-// trainEnd tells the hooks that training is over.
+// trainEnd tells the hooks that training is over. Parameters that a hook put back
+// are measured before hooks of the phases Record and Save are told.
 func (e *Session) trainEnd(ctx context.Context) error {
-	return fire(e.hooks, func(h TrainEnder) error { return h.TrainEnd(ctx, e.state) })
+	decided := 0 // hooks are in the order of their phases
+	for decided < len(e.hooks) && phaseOf(e.hooks[decided]) <= Decide {
+		decided++
+	}
+	end := func(h TrainEnder) error { return h.TrainEnd(ctx, e.state) }
+	if err := fire(e.hooks[:decided], end); err != nil {
+		return err
+	}
+	if err := e.measureRestored(ctx); err != nil {
+		return err
+	}
+	return fire(e.hooks[decided:], end)
 }
 
 // interrupted tells the hooks that err ends training. It returns err joined with

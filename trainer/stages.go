@@ -2,7 +2,10 @@ package trainer
 
 import (
 	"context"
+	"errors"
 	"fmt"
+
+	"github.com/hessoscope/hessoscope/datasets"
 )
 
 // end runs the stages of an epoch's end, beginning with the first that is not
@@ -66,6 +69,24 @@ func (e *Session) evaluateSplits(ctx context.Context) error {
 	if !e.evaluate.Due(e.state) {
 		return nil
 	}
+	if err := e.recordSplits(ctx); err != nil {
+		return err
+	}
+	if loss, ok := e.state.Fresh(LossOf(datasets.Train)); ok && e.state.start == nil {
+		e.state.start = &loss
+	}
+	if err := fire(e.hooks, func(h ValidationEnder) error { return h.ValidationEnd(ctx, e.state) }); err != nil {
+		return err
+	}
+	// Count the work last: a stage that fails runs again, and its work must count
+	// once.
+	for _, s := range e.objectives {
+		e.state.work += float64(s.objective.Samples()) / 3
+	}
+	return nil
+}
+
+func (e *Session) recordSplits(ctx context.Context) error {
 	for _, s := range e.objectives {
 		if err := s.objective.Refresh(); err != nil {
 			return err
@@ -84,15 +105,53 @@ func (e *Session) evaluateSplits(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := fire(e.hooks, func(h ValidationEnder) error { return h.ValidationEnd(ctx, e.state) }); err != nil {
+	return nil
+}
+
+// measureRestored evaluates and measures the parameters of an earlier epoch that a
+// hook put back. All else is then as before, so that a run that is resumed after
+// its end, or was killed here, does the same again.
+func (e *Session) measureRestored(ctx context.Context) error {
+	s := e.state
+	if s.restored == nil {
+		return nil
+	}
+	before := *s
+	defer func() {
+		s.metrics, s.Epoch, s.Step, s.LearningRate, s.ended = before.metrics, before.Epoch, before.Step, before.LearningRate, before.ended
+	}()
+	s.metrics.last = make(map[string]Reading)
+	s.Epoch, s.Step, s.LearningRate, s.ended = s.restored.Epoch, s.restored.Step, 0, true
+	if err := e.recordSplits(ctx); err != nil {
 		return err
 	}
-	// Count the work last: a stage that fails runs again, and its work must count
-	// once.
-	for _, s := range e.objectives {
-		e.state.work += float64(s.objective.Samples()) / 3
+	for _, h := range e.hooks {
+		if err := remeasure(ctx, h, s); err != nil {
+			return fmt.Errorf("hook %s: %w", h.Name(), err)
+		}
+	}
+	s.restored.Metrics = make(map[string]float64)
+	for name, r := range s.metrics.last {
+		s.restored.Metrics[name] = r.Value
 	}
 	return nil
+}
+
+// remeasure calls a hook that is a RestoredMeter, and restores its state.
+func remeasure(ctx context.Context, h Hook, s *State) error {
+	meter, ok := h.(RestoredMeter)
+	if !ok {
+		return nil
+	}
+	snapshotter, ok := h.(Snapshotter)
+	if !ok {
+		return meter.MeasureRestored(ctx, s)
+	}
+	state, err := snapshotter.Snapshot()
+	if err != nil {
+		return err
+	}
+	return errors.Join(meter.MeasureRestored(ctx, s), snapshotter.Restore(state))
 }
 
 // evaluateAgain evaluates an epoch that became the last because a hook stopped

@@ -31,6 +31,7 @@ type State struct {
 	work     float64  // see Work
 	planned  float64  // see PlannedWork
 	metrics  metrics
+	start    *float64 // first training loss that was evaluated; nil before
 	stop     *Stop
 	ended    bool // whether the loop of a Session has ended
 	restored *Restored
@@ -109,6 +110,38 @@ func (s *State) Stopped() (Stop, bool) {
 		return Stop{}, false
 	}
 	return *s.stop, true
+}
+
+// Ended returns why a run ends that does so now, without an error: the stop that was
+// requested, or Completed. The reason is Diverged if the training loss is far above
+// the one at the start, and the parameters of no earlier epoch were put back.
+func (s *State) Ended() Stop {
+	stop, requested := s.Stopped()
+	if !requested {
+		stop.Reason = Completed
+	}
+	loss, ok := s.Last(LossOf(datasets.Train))
+	if s.restored != nil || !ok || s.start == nil || !farAbove(loss.Value, *s.start, s.Data.Classes) {
+		return stop
+	}
+	why := fmt.Sprintf("the training loss is %.4g, and was %.4g at the start; lower the learning rate", loss.Value, *s.start)
+	if stop.Detail != "" {
+		why += "; " + stop.Detail
+	}
+	stop.Reason, stop.Detail = Diverged, why
+	return stop
+}
+
+// farAbove reports whether a loss is so far above that of the start as no training
+// that works leads to. With classes it is twice as large, and above it by more than
+// the cross-entropy of guessing, so that a start from weights that fit well counts as
+// well. Without classes, where the scale of the loss is not known, it is ten times as
+// large.
+func farAbove(loss, start float64, classes []string) bool {
+	if classes == nil {
+		return start > 0 && loss > 10*start
+	}
+	return loss > start+max(math.Abs(start), math.Log(float64(len(classes))))
 }
 
 // SetRestored tells the other hooks that the parameters are now those of an

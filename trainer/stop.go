@@ -23,6 +23,7 @@ type Reason string
 const (
 	Completed Reason = "completed"   // all planned epochs are done
 	Requested Reason = "requested"   // a hook asked for it
+	Diverged  Reason = "diverged"    // at the end, for either of these, the training loss is far above that of the start; see State.Ended
 	Cancelled Reason = "interrupted" // the context was cancelled; the run can be resumed
 	NotFinite Reason = "not_finite"  // a loss or gradient was NaN or infinite; the model is that of the epoch before
 	Failed    Reason = "failed"      // something else went wrong

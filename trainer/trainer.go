@@ -185,10 +185,7 @@ func (t *Trainer) Run(ctx context.Context) (Stop, error) {
 		}
 		return StopOf(err), t.session.interrupted(ctx, err)
 	}
-	if stop, ok := t.session.Stopped(); ok {
-		return stop, nil
-	}
-	return Stop{Reason: Completed}, nil
+	return t.session.state.Ended(), nil
 }
 
 func (t *Trainer) run(ctx context.Context) error {
@@ -329,7 +326,7 @@ func (t *Trainer) capture() (*Checkpoint, error) {
 		Progress: Progress{
 			Format: checkpointFormat, Epoch: t.epoch, Batch: t.batch, Stage: t.session.stage, Step: s.Step,
 			Seed: s.Seed, Data: s.DataFingerprint(), Optimizer: t.optimizer.Name(), Hooks: t.session.hookNames(),
-			Elapsed: s.Elapsed(), Loss: t.lossSum, BatchLoss: s.BatchLoss, Work: s.work, Metrics: maps.Clone(s.metrics.last), Stop: s.stop,
+			Elapsed: s.Elapsed(), Loss: t.lossSum, BatchLoss: s.BatchLoss, Work: s.work, Metrics: maps.Clone(s.metrics.last), Start: s.start, Stop: s.stop,
 		},
 		Arrays: models.Export(t.live()),
 		Hooks:  hooks,

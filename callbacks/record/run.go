@@ -15,8 +15,8 @@ type Run struct {
 	Status Status          `json:"status"`
 	Stop   *trainer.Stop   `json:"stop,omitempty"` // why it ended; nil while it is running
 	// Restored is the epoch of the parameters in the last checkpoint, if they were
-	// put back to those of an earlier epoch than Epoch. The Final readings still
-	// belong to Epoch.
+	// put back to those of an earlier epoch than Epoch, and what was measured of them.
+	// The Final readings belong to Epoch.
 	Restored *trainer.Restored `json:"restored,omitempty"`
 	Error    string            `json:"error,omitempty"` // error that ended the run
 	Started  time.Time         `json:"started"`         // when the run was first started
@@ -55,6 +55,8 @@ type RunData struct {
 	Name        string         `json:"name"`
 	Fingerprint string         `json:"fingerprint"` // as datasets.Dataset.Fingerprint
 	Samples     map[string]int `json:"samples"`     // number of samples of each split
+	// ClassSamples are the numbers of training samples of each class; nil without labels.
+	ClassSamples []int `json:"class_samples,omitempty"`
 }
 
 // RunHost describes the computer of a Run.

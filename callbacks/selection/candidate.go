@@ -1,6 +1,7 @@
 package selection
 
 import (
+	"maps"
 	"math"
 
 	"github.com/hessoscope/hessoscope/callbacks/record"
@@ -51,15 +52,34 @@ func (c *Candidate) final() reading {
 	if restored := c.Run.Restored; restored != nil {
 		for _, e := range c.History {
 			if e.Epoch == restored.Epoch {
-				return reading{e.Epoch, e.Metrics}
+				return c.at(e)
 			}
 		}
-		return reading{epoch: restored.Epoch}
+		return reading{restored.Epoch, restored.Metrics}
 	}
 	r := reading{c.Run.Epoch, make(map[string]float64)}
 	for name, last := range c.Run.Final {
 		if last.Epoch == c.Run.Epoch {
 			r.values[name] = last.Value
+		}
+	}
+	return r
+}
+
+// at returns the metrics of an epoch, with those that were measured when its
+// parameters were put back.
+func (c *Candidate) at(e record.Entry) reading {
+	restored := c.Run.Restored
+	if restored == nil || restored.Epoch != e.Epoch {
+		return reading{e.Epoch, e.Metrics}
+	}
+	r := reading{e.Epoch, maps.Clone(restored.Metrics)}
+	if r.values == nil { // recorded by an older version
+		r.values = make(map[string]float64)
+	}
+	for name, v := range e.Metrics {
+		if _, again := r.values[name]; !again {
+			r.values[name] = v
 		}
 	}
 	return r

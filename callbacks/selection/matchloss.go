@@ -30,7 +30,7 @@ func target(runs []*Candidate) (float64, bool) {
 func (c *Candidate) matched(by []Measure, target float64) (nearest reading, reason string) {
 	distance, absent := math.Inf(1), ""
 	for _, e := range c.History {
-		r := reading{e.Epoch, e.Metrics}
+		r := c.at(e)
 		loss, ok := r.number(trainLoss)
 		if !ok || !(loss > 0) {
 			continue

@@ -18,6 +18,7 @@ type Group struct {
 	Data         string        `json:"data"`
 	Fingerprint  string        `json:"fingerprint"` // fingerprint of the data
 	Loss         string        `json:"loss"`        // name of the loss function
+	By           []Measure     `json:"by"`          // what ranks: Selection.By, or with another measure in the place of a complexity that decides nothing
 	TargetLoss   *float64      `json:"target_loss"` // training loss at which runs are compared; null if they are compared at their ends
 	Runs         []Ranked      `json:"runs"`        // best first
 	Warnings     []Warning     `json:"warnings"`

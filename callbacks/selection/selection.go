@@ -117,20 +117,33 @@ func (s *Selection) add(together []*Candidate, settings Settings) {
 	if len(g.Runs) == 0 {
 		return
 	}
-	rank(s.By, g.Runs)
 	g.findUnknown(s.By)
-	g.Warnings = g.warnings(s.By)
+	g.By = g.deciding(s.By)
+	rank(g.By, g.Runs)
+	all := slices.Clone(s.By)
+	for _, m := range g.By {
+		if !slices.Contains(all, m) {
+			all = append(all, m)
+			g.findUnknown(all)
+		}
+	}
+	g.Warnings = g.warnings(all)
 	s.Groups = append(s.Groups, g)
 }
 
-// finished returns the finished runs and sets the others apart.
+// finished returns the finished runs that learned something, and sets the others
+// apart, so that no run is matched to their loss or measured by their simple boundary.
 func (s *Selection) finished(together []*Candidate) []*Candidate {
 	var finished []*Candidate
 	for _, c := range together {
-		if c.Run.Status == record.StatusFinished {
+		reason := unfinished(c.Run)
+		if reason == "" {
+			reason = c.unlearned()
+		}
+		if reason == "" {
 			finished = append(finished, c)
 		} else {
-			s.setApart([]*Candidate{c}, unfinished(c.Run))
+			s.setApart([]*Candidate{c}, reason)
 		}
 	}
 	return finished
@@ -143,6 +156,9 @@ func (s *Selection) setApart(candidates []*Candidate, reason string) {
 }
 
 func unfinished(r *record.Run) string {
+	if r.Status == record.StatusFinished {
+		return ""
+	}
 	reason := fmt.Sprintf("not finished: %s at epoch %d of %d", r.Status, r.Epoch, r.Epochs)
 	if r.Error != "" {
 		reason += ": " + r.Error

@@ -143,6 +143,36 @@ func TestSelectInterval(t *testing.T) {
 	}
 }
 
+// Where no complexity decides anything, the number of directions ranks.
+func TestSelectByDirections(t *testing.T) {
+	of := func(name string, directions, participation, width float64) Candidate {
+		return run(name, map[string]float64{
+			trainLoss: 0.1, margin: 1, record.Low(record.Complexity): 0.1, record.High(record.Complexity): 0.9,
+			record.Low(record.Directions): directions, record.High(record.Directions): directions + width, record.Participation: participation,
+		})
+	}
+	for _, test := range []struct {
+		by    string
+		width float64
+		want  []string
+	}{{record.Directions, 1, []string{"1 1 b", "2 2 a"}}, {record.Participation, 9, []string{"1 1 a", "2 2 b"}}} {
+		g := choose(t, []Candidate{of("a", 4, 2, test.width), of("b", 2, 4, test.width)}, Settings{}).Groups[0]
+		if diff := cmp.Diff(test.want, places(g)); diff != "" || g.By[0].Metric != test.by {
+			t.Errorf("by %v (-want +have):\n%s", g.By, diff)
+		}
+		if w := g.Warnings; len(w) == 0 || w[0].About != "unknown" || !strings.HasSuffix(w[0].Text, "spectrum.resolved: true computes all that matter; "+test.by+" ranks in its place") {
+			t.Errorf("warnings %v", w)
+		}
+	}
+	g := choose(t, []Candidate{of("a", 4, 2, 1), changed(of("b", 2, 4, 1), func(c *Candidate) {
+		delete(c.Run.Final, record.Low(record.Directions))
+		delete(c.Run.Final, record.Participation)
+	})}, Settings{}).Groups[0]
+	if g.By[0].Metric != record.Complexity {
+		t.Errorf("by %v; want complexity, as nothing else is known of both", g.By)
+	}
+}
+
 // Any metric may be recorded as an interval.
 func TestSelectAnyInterval(t *testing.T) {
 	wide := func(name string, low, high float64) Candidate {
@@ -178,6 +208,73 @@ func TestSelectRestored(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, s.Apart); diff != "" {
 		t.Errorf("apart (-want +have):\n%s", diff)
+	}
+}
+
+// What was measured of the parameters that were put back counts, also where the epoch
+// was not recorded, and for matching.
+func TestSelectRestoredAndMeasured(t *testing.T) {
+	restored := func(path string, epoch int) Candidate {
+		return changed(run(path, simple(0.1, 0.9, 1)), func(c *Candidate) {
+			c.Run.Restored = &trainer.Restored{Metric: "validation/loss", Reading: trainer.Reading{Epoch: epoch}, Metrics: simple(0.2, 0.1, 2)}
+			c.History = []record.Entry{{Epoch: 5, Metrics: map[string]float64{trainLoss: 0.2, record.Epsilon: 0.3}}}
+		})
+	}
+	candidates := []Candidate{restored("back", 5), restored("unrecorded", 6), run("last", simple(0.2, 0.2, 1))}
+	s := choose(t, candidates, Settings{})
+	if diff := cmp.Diff([]string{"1 1 back", "1 1 unrecorded", "3 2 last"}, places(s.Groups[0])); diff != "" {
+		t.Errorf("(-want +have):\n%s", diff)
+	}
+	if epsilon, _ := s.Groups[0].Runs[0].reading.number(record.Epsilon); epsilon != 0.3 {
+		t.Errorf("ε %v; want what the history has of the epoch besides", epsilon)
+	}
+	candidates[2].History = []record.Entry{{Epoch: 10, Metrics: simple(0.2, 0.2, 1)}}
+	matched := choose(t, []Candidate{candidates[0], candidates[2]}, Settings{MatchLoss: true})
+	if diff := cmp.Diff([]string{"1 1 back", "2 2 last"}, places(matched.Groups[0])); diff != "" || *matched.Groups[0].TargetLoss != 0.2 {
+		t.Errorf("matched (-want +have):\n%s", diff)
+	}
+}
+
+// A network that guesses has the simplest boundary and the largest loss. It must
+// neither come first nor be what others are matched to.
+func TestUnlearned(t *testing.T) {
+	trained := func(path string, loss, accuracy, g float64) Candidate {
+		return changed(run(path, simple(loss, g, 1)), func(c *Candidate) {
+			c.Run.Data.Samples = map[string]int{"train": 1000}
+			c.Run.Data.ClassSamples = []int{700, 200, 100}
+			c.Run.Final[trainAccuracy] = trainer.Reading{Value: accuracy, Epoch: 10}
+			c.History = []record.Entry{{Epoch: 10, Metrics: simple(loss, g, 1)}}
+		})
+	}
+	stop := func(c *Candidate) {
+		c.Run.Stop = &trainer.Stop{Reason: trainer.Diverged, Detail: "the training loss is 50, and was 1.1 at the start"}
+	}
+	const guessing = "has not learned: its training accuracy is 0.7, and 0.7 of the samples are of the most frequent class"
+	for _, test := range []struct {
+		name string
+		run  Candidate
+		want string
+	}{
+		{"guesses", trained("a", 0.8, 0.7, 0.001), guessing},
+		{"guesses, and few more by chance", trained("a", 0.8, 0.71, 0.001), strings.Replace(guessing, "is 0.7,", "is 0.71,", 1)},
+		{"diverged", changed(trained("a", 50, 0.75, 0.001), stop), "diverged: the training loss is 50, and was 1.1 at the start"},
+		{"learned little", trained("a", 0.3, 0.8, 0.001), ""},
+		{"learned the rare classes", trained("a", 0.3, 0.65, 0.001), ""},
+		{"squared error", changed(trained("a", 0.3, 0.7, 0.001), func(c *Candidate) { c.Run.Loss = "squared_error" }), guessing},
+		{"of an older version", changed(trained("a", 1.1, 0.33, 0.001), func(c *Candidate) { c.Run.Data.ClassSamples, c.Run.Model.Classes = nil, 3 }), "has not learned: its training accuracy is 0.33, and 0.3333 of the samples are of the most frequent class"},
+		{"one class", changed(trained("a", 0.1, 1, 0.001), func(c *Candidate) { c.Run.Data.ClassSamples = []int{1000} }), ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			others := []Candidate{trained("b", 0.1, 1, 0.1), trained("c", 0.1, 1, 0.2)}
+			s := choose(t, append(others, test.run), Settings{MatchLoss: test.want != ""})
+			switch {
+			case test.want == "" && len(s.Apart) == 0:
+			case len(s.Apart) != 1 || s.Apart[0].Reason != test.want:
+				t.Errorf("apart %+v; want the reason %q", s.Apart, test.want)
+			case *s.Groups[0].TargetLoss != 0.1 || len(s.Groups[0].Runs) != 2:
+				t.Errorf("%d runs are matched to %v; want 2 to 0.1", len(s.Groups[0].Runs), *s.Groups[0].TargetLoss)
+			}
+		})
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/hessoscope/hessoscope/callbacks/record"
+	"github.com/hessoscope/hessoscope/trainer"
 )
 
 // findUnknown sets the measures of each run that decide nothing.
@@ -21,6 +22,44 @@ func (g *Group) findUnknown(by []Measure) {
 			}
 		}
 	}
+}
+
+// deciding returns the measures that rank. If the complexity of no run is known well
+// enough to decide anything, the number of directions stands in its place, or that of
+// the resolvable ones, which fewer eigenpairs tell.
+func (g *Group) deciding(by []Measure) []Measure {
+	at := slices.IndexFunc(by, func(m Measure) bool { return m.Metric == record.Complexity })
+	known := func(r Ranked) bool { return !slices.Contains(r.Unknown, record.Complexity) }
+	if at < 0 || slices.ContainsFunc(g.Runs, known) {
+		return by
+	}
+	for _, name := range ofEigenpairs[1:] {
+		m := Measure{name, trainer.Lower}
+		if slices.Contains(by, m) || !g.decides(m) {
+			continue
+		}
+		for i := range g.Runs {
+			g.Runs[i].Values[name], _ = g.Runs[i].reading.measure(name)
+		}
+		by = slices.Clone(by)
+		by[at] = m
+		return by
+	}
+	return by
+}
+
+// decides reports whether all runs have a measure, and it tells two of them apart.
+func (g *Group) decides(m Measure) bool {
+	apart := false
+	first, _ := g.Runs[0].reading.measure(m.Metric)
+	for _, r := range g.Runs {
+		v, ok := r.reading.measure(m.Metric)
+		if !ok {
+			return false
+		}
+		apart = apart || v.compare(first) != 0
+	}
+	return apart
 }
 
 // intervals returns a warning if values of a measure are not exact but decide
@@ -40,7 +79,7 @@ func (g *Group) intervals(m Measure) string {
 
 // ofEigenpairs are the metrics whose interval ends are as far apart as eigenpairs
 // are missing.
-var ofEigenpairs = []string{record.Complexity, record.Participation, record.Directions}
+var ofEigenpairs = []string{record.Complexity, record.Directions, record.Participation}
 
 // unknown returns a warning if values of a metric decide nothing.
 func (g *Group) unknown(metric string) string {
@@ -54,7 +93,11 @@ func (g *Group) unknown(metric string) string {
 	case len(runs) == 0:
 		return ""
 	case slices.Contains(ofEigenpairs, metric):
-		return fmt.Sprintf("%s of %s is not known: needs more pairs; spectrum.resolved: true computes all that matter", metric, list(runs))
+		text := fmt.Sprintf("%s of %s is not known: needs more pairs; spectrum.resolved: true computes all that matter", metric, list(runs))
+		if !slices.ContainsFunc(g.By, func(m Measure) bool { return m.Metric == metric }) {
+			text += "; " + g.By[slices.IndexFunc(g.By, func(m Measure) bool { return slices.Contains(ofEigenpairs, m.Metric) })].Metric + " ranks in its place"
+		}
+		return text
 	default:
 		return fmt.Sprintf("%s of %s is not known: its interval overlaps with those of all other runs", metric, list(runs))
 	}

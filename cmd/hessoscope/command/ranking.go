@@ -22,8 +22,8 @@ func printSelection(w io.Writer, s *selection.Selection) error {
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
-		fmt.Fprintf(w, "%s (%.8s), %s: %s\n\n", g.Data, g.Fingerprint, g.Loss, comparison(s, g))
-		if err := printRanks(w, s, g, evaluated); err != nil {
+		fmt.Fprintf(w, "%s (%.8s), %s: %s\n\n", g.Data, g.Fingerprint, g.Loss, comparison(g))
+		if err := printRanks(w, g, evaluated); err != nil {
 			return err
 		}
 		for k, warning := range g.Warnings {
@@ -53,9 +53,9 @@ func printSelection(w io.Writer, s *selection.Selection) error {
 }
 
 // comparison returns a line that says how the runs of a group are compared.
-func comparison(s *selection.Selection, g *selection.Group) string {
+func comparison(g *selection.Group) string {
 	var by []string
-	for _, m := range s.By {
+	for _, m := range g.By {
 		by = append(by, fmt.Sprintf("%s %s", m.Better, m.Metric))
 	}
 	at := "at the end of each run"
@@ -65,13 +65,13 @@ func comparison(s *selection.Selection, g *selection.Group) string {
 	return fmt.Sprintf("%s, %s", strings.Join(by, " and "), at)
 }
 
-func printRanks(w io.Writer, s *selection.Selection, g *selection.Group, evaluated bool) error {
+func printRanks(w io.Writer, g *selection.Group, evaluated bool) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(t, "rank\tfront\tscore\tepoch\ttrain loss\t")
 	if g.TargetLoss != nil {
 		fmt.Fprint(t, "off by\t")
 	}
-	for _, m := range s.By {
+	for _, m := range g.By {
 		fmt.Fprintf(t, "%s\t", path.Base(m.Metric))
 	}
 	if evaluated {
@@ -83,7 +83,7 @@ func printRanks(w io.Writer, s *selection.Selection, g *selection.Group, evaluat
 		if g.TargetLoss != nil {
 			fmt.Fprintf(t, "%s\t", optional("×%.3f", r.Mismatch))
 		}
-		for _, m := range s.By {
+		for _, m := range g.By {
 			if slices.Contains(r.Unknown, m.Metric) {
 				fmt.Fprint(t, "not known\t") // a line below the table says what would do
 			} else {
@@ -108,14 +108,15 @@ func showInterval(v selection.Interval) string {
 // writeSelectionCSV writes one row per run. Runs that are not ranked come last.
 func writeSelectionCSV(w io.Writer, s *selection.Selection) error {
 	header := []string{"data", "fingerprint", "rank", "front", "score", "run", "epoch", "parameters", "train_loss", "mismatch"}
-	for _, m := range s.By {
+	measures := allMeasures(s)
+	for _, m := range measures {
 		header = append(header, record.Low(m.Metric), record.High(m.Metric))
 	}
 	header = append(header, "train_accuracy", "test_accuracy", "test_loss", "accuracy_gap", "accuracy_gap_error", "loss_gap", "not_ranked")
 	rows := [][]string{header}
 	for _, g := range s.Groups {
 		for _, r := range g.Runs {
-			rows = append(rows, csvRow(s, &g, r))
+			rows = append(rows, csvRow(measures, &g, r))
 		}
 	}
 	for _, apart := range s.Apart {
@@ -127,13 +128,31 @@ func writeSelectionCSV(w io.Writer, s *selection.Selection) error {
 	return c.WriteAll(rows)
 }
 
-func csvRow(s *selection.Selection, g *selection.Group, r selection.Ranked) []string {
+// allMeasures returns the measures that were asked for, and those that rank in the
+// place of another.
+func allMeasures(s *selection.Selection) []selection.Measure {
+	all := slices.Clone(s.By)
+	for _, g := range s.Groups {
+		for _, m := range g.By {
+			if !slices.Contains(all, m) {
+				all = append(all, m)
+			}
+		}
+	}
+	return all
+}
+
+func csvRow(measures []selection.Measure, g *selection.Group, r selection.Ranked) []string {
 	row := []string{
 		g.Data, g.Fingerprint, strconv.Itoa(r.Rank), strconv.Itoa(r.Front), digits(&r.Score), r.Run,
 		strconv.Itoa(r.Epoch), strconv.Itoa(r.Parameters), digits(r.TrainLoss), digits(r.Mismatch),
 	}
-	for _, m := range s.By {
-		v := r.Values[m.Metric]
+	for _, m := range measures {
+		v, known := r.Values[m.Metric]
+		if !known { // it ranks another group
+			row = append(row, "", "")
+			continue
+		}
 		row = append(row, digits(&v.Low), digits(&v.High))
 	}
 	o := r.Outcome
