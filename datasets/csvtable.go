@@ -343,7 +343,7 @@ func (t *csvTable) readRow(record []string, ids map[string]int) error {
 			return err
 		}
 		if math.IsNaN(v) && t.options.Missing.orError() == MissingError {
-			return t.errorf(t.place(col), "column %q: the value is missing; fill gaps with the median or the most_frequent value, or drop such rows (missing), or exclude the column", t.header[col])
+			return t.errorf(t.place(col), "column %q: the value is missing: set missing to median, most_frequent or drop, or exclude the column", t.header[col])
 		}
 		gap = gap || math.IsNaN(v)
 		t.x = append(t.x, v)
