@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// ReadCSV reads a data set from a comma-separated file whose first line names the columns. See [ParseCSV].
+// ReadCSV reads a data set from a CSV file whose first line names the columns. See [ParseCSV].
 func ReadCSV(path string, opt CSVOptions) (*Dataset, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -17,12 +17,16 @@ func ReadCSV(path string, opt CSVOptions) (*Dataset, error) {
 	return ParseCSV(f, path, opt)
 }
 
-// ParseCSV reads a data set from comma-separated text whose first line names the columns. The name is that of the file:
-// errors have the form name:line:column, and the Dataset has the name without folder and extension.
+// ParseCSV reads a data set from text whose first line names the columns. The name is that of the file: errors have the
+// form name:line:column, and the Dataset has the name without folder and extension.
 //
-// The split column holds train, val, validation, test or all; without one, every row is train. There must be a train
-// split, or else every row is all and the Dataset is Shared. If all labels are integers 0 … C−1 they are the classes;
-// otherwise the classes are the distinct labels, sorted. There must be at least two. Values must be finite numbers.
+// The split column holds train, val, validation, test or all; without one, every row is train, or [CSVOptions.Shares] are
+// drawn. There must be a train split, or else every row is all and the Dataset is Shared. If all labels are integers
+// 0 … C−1 they are the classes; otherwise the classes are the distinct labels, sorted. There must be at least two.
+//
+// Numbers must be finite. Words become one-hot columns, one a category of the train split, and gaps what
+// [CSVOptions.Missing] says. Both are fitted on the train split alone; [Dataset.Preprocessing] holds the fit, and
+// [Dataset.Notes] tell what was changed.
 func ParseCSV(r io.Reader, name string, opt CSVOptions) (*Dataset, error) {
 	t, err := newCSVTable(r, name, opt)
 	if err != nil {
@@ -31,18 +35,19 @@ func ParseCSV(r io.Reader, name string, opt CSVOptions) (*Dataset, error) {
 	if err := t.readRows(); err != nil {
 		return nil, err
 	}
-	d := &Dataset{
-		Name:     strings.TrimSuffix(filepath.Base(name), filepath.Ext(name)),
-		Source:   name,
-		Shape:    []int{len(t.features)},
-		Features: t.names(t.features),
-	}
+	d := &Dataset{Name: strings.TrimSuffix(filepath.Base(name), filepath.Ext(name)), Source: name}
 	if d.Classes, err = t.resolveClasses(); err != nil {
 		return nil, err
 	}
-	if d.Splits, err = t.splits(); err != nil {
+	if d.Splits, err = t.splits(len(d.Classes)); err != nil {
 		return nil, err
 	}
 	d.Shared = t.shared
+	if d.Preprocessing, err = t.fit(&d.Splits[0]); err != nil {
+		return nil, err
+	}
+	d.Notes = t.encode(d.Preprocessing, d.Splits)
+	d.Features = d.Preprocessing.Features()
+	d.Shape = []int{len(d.Features)}
 	return d, nil
 }

@@ -1,6 +1,7 @@
 package datasets
 
 import (
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -103,17 +104,17 @@ func TestParseCSVRefuses(t *testing.T) {
 		{"no named label", "x,label\n1,0\n", CSVOptions{Label: "kind"}, `in.csv:1: no label column "kind": there are "x", "label"`},
 		{"no named split", "x,label\n1,0\n", CSVOptions{Split: "part"}, `in.csv:1: no split column "part": there are "x", "label"`},
 		{"no named feature", "x,label\n1,0\n", CSVOptions{Features: []string{"z"}}, `in.csv:1: no feature column "z": there are "x", "label"`},
-		{"label as feature", "x,label\n1,0\n", CSVOptions{Features: []string{"label"}}, `in.csv: column "label" cannot be a feature: it is the label, the split or named twice`},
-		{"feature twice", "x,label\n1,0\n", CSVOptions{Features: []string{"x", "x"}}, `in.csv: column "x" cannot be a feature: it is the label, the split or named twice`},
+		{"label as feature", "x,label\n1,0\n", CSVOptions{Features: []string{"label"}}, `in.csv: column "label" cannot be a feature: it is the label, the split, excluded or named twice`},
+		{"feature twice", "x,label\n1,0\n", CSVOptions{Features: []string{"x", "x"}}, `in.csv: column "x" cannot be a feature: it is the label, the split, excluded or named twice`},
 		{"label as split", "x,label\n1,0\n", CSVOptions{Split: "label"}, `in.csv: column "label" cannot be both label and split`},
 		{"no features", "label,split\n1,train\n", CSVOptions{}, `in.csv: no column is a feature: there are "label", "split"`},
 		{"empty features", "x,label\n1,0\n", CSVOptions{Features: []string{}}, `in.csv: no column is a feature: there are "x", "label"`},
 		{"column twice", "x, x,label\n1,2,0\n", CSVOptions{}, `in.csv:1:4: column "x" is there twice`},
 		{"column without name", "x,,label\n1,2,0\n", CSVOptions{}, "in.csv:1:3: column 2 has no name"},
 		{"word", "x,label\n1,0\nabc,1\n", CSVOptions{}, `in.csv:3:1: column "x": "abc" is not a number`},
-		{"second line of a quoted cell", "note,x,label\n\"a\nb\",abc,1\n", CSVOptions{Features: []string{"x"}}, `in.csv:3:4: column "x": "abc" is not a number`},
-		{"empty cell", "x,y,label\n1,,0\n", CSVOptions{}, `in.csv:2:3: column "y": "" is not a number`},
-		{"NaN", "x,label\nNaN,0\n", CSVOptions{}, `in.csv:2:1: column "x": "NaN" is not finite`},
+		{"second line of a quoted cell", "note,x,label\n,1,0\n\"a\nb\",abc,1\n", CSVOptions{Features: []string{"x"}}, `in.csv:4:4: column "x": "abc" is not a number`},
+		{"empty cell", "x,y,label\n1,,0\n", CSVOptions{}, `in.csv:2:3: column "y": the value is missing: set missing to median, most_frequent or drop, or exclude the column`},
+		{"NaN", "x,label\nNaN,0\n", CSVOptions{}, `in.csv:2:1: column "x": the value is missing: set missing to median, most_frequent or drop, or exclude the column`},
 		{"infinity", "x,label\n1,0\n-inf,0\n", CSVOptions{}, `in.csv:3:1: column "x": "-inf" is not finite`},
 		{"too large", "x,label\n1e999,0\n", CSVOptions{}, `in.csv:2:1: column "x": "1e999" is too large for a float64`},
 		{"field missing", "x,y,label\n1,2\n", CSVOptions{}, "in.csv:2:3: row has 2 fields, want 3"},
@@ -126,6 +127,21 @@ func TestParseCSVRefuses(t *testing.T) {
 		{"split unknown", "x,label,split\n1,0,Train\n", CSVOptions{}, `in.csv:2:5: column "split": "Train" is no split, want train, val, validation, test or all`},
 		{"no train", "x,label,split\n1,0,val\n2,1,test\n", CSVOptions{}, "in.csv: no row has the split train"},
 		{"all and train", "x,label,split\n1,0,all\n2,1,train\n", CSVOptions{}, `in.csv:3: split "train" after "all" on line 2: rows are either all "all" or none`},
+		{"rule for gaps", "x,label\n1,0\n", CSVOptions{Missing: "mean"}, `in.csv: a setting is "mean"; want error, median, most_frequent or drop`},
+		{"delimiter", "x,label\n1,0\n", CSVOptions{Delimiter: "::"}, `in.csv: the delimiter is "::"; want one character, such as ; or \t, and neither quote, space nor end of line`},
+		{"other delimiter", "x;label\n1;0\n", CSVOptions{}, `in.csv:1: no label column "label": there are "x;label"; if columns are separated by ";", set the delimiter`},
+		{"number among words", "x,label\nred,0\n1,1\n", CSVOptions{}, `in.csv:3:1: column "x": "1" is a number, and the rows before have words: name the column as categorical, or exclude it`},
+		{"identifiers", "x,label\n" + manyWords(101), CSVOptions{}, `in.csv:102:1: column "x": more than 100 different words: exclude the column, or name it as categorical`},
+		{"no value", "x,y,label,split\n,1,0,train\n2,1,1,test\n", CSVOptions{Missing: MissingMedian}, `in.csv: column "x" has no value in the train split: exclude it`},
+		{"all dropped", "x,y,label\n,1,0\n2,?,1\n", CSVOptions{Missing: MissingDrop}, `in.csv: every row has a gap, so that none is left: exclude columns, or fill the gaps (median, most_frequent)`},
+		{"no excluded column", "x,label\n1,0\n", CSVOptions{Exclude: []string{"y"}}, `in.csv:1: no excluded column "y": there are "x", "label"`},
+		{"label excluded", "x,label\n1,0\n", CSVOptions{Exclude: []string{"label"}}, `in.csv: column "label" cannot be excluded: it is the label or the split`},
+		{"excluded feature", "x,label\n1,0\n", CSVOptions{Exclude: []string{"x"}, Features: []string{"x"}}, `in.csv: column "x" cannot be a feature: it is the label, the split, excluded or named twice`},
+		{"categorical label", "x,label\n1,0\n", CSVOptions{Categorical: []string{"label"}}, `in.csv: column "label" cannot be categorical: it is no feature`},
+		{"no categorical column", "x,label\n1,0\n", CSVOptions{Categorical: []string{"y"}}, `in.csv:1: no categorical column "y": there are "x", "label"`},
+		{"shares and a split", "x,label,split\n1,0,train\n", CSVOptions{Shares: SplitShares{Test: 0.5}}, `in.csv: column "split" is the split, so no shares can be drawn; exclude the column to draw them`},
+		{"shares of all", "x,label\n1,0\n", CSVOptions{Shares: SplitShares{Validation: 0.5, Test: 0.5}}, `in.csv: a setting is {validation: 0.5, test: 0.5}; want shares of at least 0 whose sum is below 1`},
+		{"shares of few", "x,label\n1,0\n2,1\n", CSVOptions{Shares: SplitShares{Test: 0.1}}, `in.csv: of 2 rows in 2 classes, shares of 0 for validation and 0.1 for test come to 0 and 0 rows: want larger shares or more rows`},
 		{"index", "index,x,label\n1.5,1,0\n", CSVOptions{}, `in.csv:2:1: column "index": "1.5" is not an integer`},
 		{"position", "pos_in_split,x,label\n,1,0\n", CSVOptions{}, `in.csv:2:1: column "pos_in_split": "" is not an integer`},
 		{"position twice", "pos_in_split,x,label\n4,1,0\n3,1,0\n4,1,1\n", CSVOptions{}, `in.csv:4: column "pos_in_split": position 4 of the train split is taken by line 2`},
@@ -154,7 +170,17 @@ func TestReadCSV(t *testing.T) {
 	}
 }
 
-// FuzzParseCSV checks that any text gives an error of one line with the file's name in front, or a sound data set.
+// manyWords returns rows of a feature with so many different words.
+func manyWords(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "w%d,%d\n", i, i%2)
+	}
+	return b.String()
+}
+
+// FuzzParseCSV checks that any text gives an error of one line with the file's name in front, or a sound data set, whose
+// preprocessing turns the text into the same inputs.
 func FuzzParseCSV(f *testing.F) {
 	for _, seed := range []string{
 		"x,label\n1,0\n2,1\n",
@@ -162,21 +188,30 @@ func FuzzParseCSV(f *testing.F) {
 		"index,x,label,split,pos_in_split\n7,1,0,train,2\n8,2,1,val,0\n",
 		"x,label,split\n1,0,all\n2,3,all\n",
 		"x,label\n1e999,0\n\"", "a,a\n", ",\n", "label\n0\n1\n", "\"0\n0\"",
+		"x,c,label\n1,red,a\n,blue,b\n3,NA,a\n4,red,b\n",
+		"c,x,label,split\n?,1,0,train\nb,,1,train\nd,2,1,test\n",
+		"c,label\n,0\nnull,1\n", "x;c;label\n1;;0\n", "c,label\n\"a,b\",0\n\"a\nb\",1\n",
 	} {
-		f.Add(seed)
+		for _, m := range []string{"", "median", "most_frequent", "drop"} {
+			f.Add(seed, m, ",", 0.0)
+		}
+		f.Add(seed, "median", ";", 0.5)
 	}
-	f.Fuzz(func(t *testing.T, text string) {
-		d, err := ParseCSV(strings.NewReader(text), "in.csv", CSVOptions{})
+	f.Fuzz(func(t *testing.T, text, missing, delimiter string, share float64) {
+		opt := CSVOptions{Missing: Missing(missing), Delimiter: delimiter, Shares: SplitShares{Test: share}}
+		d, err := ParseCSV(strings.NewReader(text), "in.csv", opt)
 		if err != nil {
 			if !strings.HasPrefix(err.Error(), "in.csv:") || strings.Contains(err.Error(), "\n") {
 				t.Errorf("error %q", err)
 			}
 			return
 		}
-		if d.Splits[0].Name != Train || len(d.Classes) < 2 {
+		if d.Splits[0].Name != Train || len(d.Classes) < 2 || d.Width() != d.Preprocessing.Width() {
 			t.Errorf("got %+v", d)
 		}
+		samples := 0
 		for _, s := range d.Splits {
+			samples += s.Len()
 			if err := s.fits(d.Width()); err != nil || s.Len() == 0 {
 				t.Errorf("split %+v: %v", s, err)
 			}
@@ -190,6 +225,10 @@ func FuzzParseCSV(f *testing.F) {
 					t.Errorf("value %v", v)
 				}
 			}
+		}
+		rows, err := d.Preprocessing.ParseRows(strings.NewReader(text), "in.csv")
+		if err != nil || len(rows.X) != len(rows.Index)*d.Width() || len(rows.Index) < samples {
+			t.Errorf("rows %+v of %d samples: %v", rows, samples, err)
 		}
 	})
 }

@@ -3,6 +3,8 @@ package datasets
 import (
 	"cmp"
 	"fmt"
+	"math"
+	"math/rand/v2"
 	"slices"
 	"strconv"
 )
@@ -57,9 +59,12 @@ func (t *csvTable) namedClasses() []string {
 	return names
 }
 
-// splits gathers the rows of each split, in the order of their positions.
-func (t *csvTable) splits() ([]Split, error) {
+// splits gathers the rows of each split, in the order of their positions. X has a value a feature.
+func (t *csvTable) splits(classes int) ([]Split, error) {
 	if err := t.resolveAll(); err != nil {
+		return nil, err
+	}
+	if err := t.draw(classes); err != nil {
 		return nil, err
 	}
 	whole := t.wholeSplit()
@@ -72,7 +77,7 @@ func (t *csvTable) splits() ([]Split, error) {
 		if len(rows) == 0 {
 			continue
 		}
-		s := whole.take(rows, len(t.features))
+		s := whole.take(rows, len(t.features)) // X has new memory, which encode may change
 		s.Name = name
 		splits = append(splits, *s)
 	}
@@ -98,6 +103,40 @@ func (t *csvTable) resolveAll() error {
 	t.shared = true
 	for i := range t.rows {
 		t.rows[i].split = Train
+	}
+	return nil
+}
+
+// draw draws the shares of each class at random, rounded to whole rows. A class keeps at least one row in the train split.
+func (t *csvTable) draw(classes int) error {
+	shares := t.options.Shares
+	if shares == (SplitShares{}) {
+		return nil
+	}
+	byClass := make([][]int, classes)
+	for i, row := range t.rows {
+		byClass[row.label] = append(byClass[row.label], i)
+	}
+	rng := rand.New(rand.NewPCG(t.options.Seed, streamSplit))
+	drawn := make(map[string]int)
+	for _, rows := range byClass {
+		rng.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
+		left := len(rows)
+		for _, part := range []struct {
+			name  string
+			share float64
+		}{{Validation, shares.Validation}, {Test, shares.Test}} {
+			n := min(int(math.Round(part.share*float64(len(rows)))), max(0, left-1))
+			for _, i := range rows[left-n : left] {
+				t.rows[i].split = part.name
+			}
+			left -= n
+			drawn[part.name] += n
+		}
+	}
+	if shares.Validation > 0 && drawn[Validation] == 0 || shares.Test > 0 && drawn[Test] == 0 {
+		return fmt.Errorf("%s: of %d rows in %d classes, shares of %g for validation and %g for test come to %d and %d rows: want larger shares or more rows",
+			t.name, len(t.rows), classes, shares.Validation, shares.Test, drawn[Validation], drawn[Test])
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package datasets
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -11,14 +12,42 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
-// CSVOptions say what the columns of a CSV file are. The zero value suits a file with a column "label" whose other
-// columns are numbers.
+// CSVOptions say what the columns of a CSV file are and how they become inputs. The zero value suits a file with a column
+// "label" whose other columns have no gaps.
 type CSVOptions struct {
-	Label    string   // column of the class; empty means "label"
-	Split    string   // column of the split; empty means "split", if there is one
-	Features []string // columns of the values, in order; nil means all that have no other role
+	Label     string   // column of the class; empty means "label"
+	Split     string   // column of the split; empty means "split", if there is one
+	Features  []string // columns of the values, in order; nil means all that have no other role
+	Exclude   []string // columns that are not read, whatever their names
+	Delimiter string   // one character between the fields of a row; empty means a comma
+
+	// Categorical are features that are encoded one-hot, also if their values look like numbers. Those that hold no number
+	// and at most 100 words are so without being named.
+	Categorical []string
+	Missing     Missing // what is done about gaps in the features; empty means MissingError
+
+	// Shares are those of the validation and the test split that are drawn from a file without a split column, by Seed and
+	// in each class alike.
+	Shares SplitShares
+	Seed   uint64
+}
+
+// SplitShares are the shares of the rows that are held out of the train split, between 0 and 1.
+type SplitShares struct {
+	Validation float64 `yaml:"validation,omitempty"`
+	Test       float64 `yaml:"test,omitempty"`
+}
+
+// Validate returns an error unless both shares are at least 0 and leave something for the train split. It completes a
+// sentence whose subject is the setting.
+func (s SplitShares) Validate() error {
+	if !(s.Validation >= 0 && s.Test >= 0 && s.Validation+s.Test < 1) {
+		return fmt.Errorf("is {validation: %g, test: %g}; want shares of at least 0 whose sum is below 1", s.Validation, s.Test)
+	}
+	return nil
 }
 
 // Columns that have a role of their own, unless they are named as features.
@@ -35,8 +64,11 @@ type csvTable struct {
 
 	label, split, position, index int // columns; -1 if there is none
 	features                      []int
+	columns                       []csvColumn // one a feature
+	options                       CSVOptions
 
-	x      []float64
+	x      []float64 // row-major, a value a feature: a number, the number of a word in its column, or NaN for a gap
+	read   int       // rows read, also those that were dropped
 	rows   []csvRow
 	labels []csvLabel // distinct, in the order of their first rows
 	shared bool       // every row is "all"
@@ -60,13 +92,28 @@ type csvLabel struct {
 type place struct{ line, column int }
 
 func newCSVTable(r io.Reader, name string, opt CSVOptions) (*csvTable, error) {
+	t, err := openCSV(r, name, opt.Delimiter)
+	if err != nil {
+		return nil, err
+	}
+	t.options = opt
+	return t, t.assignRoles(opt)
+}
+
+// openCSV reads the line that names the columns.
+func openCSV(r io.Reader, name, delimiter string) (*csvTable, error) {
+	comma, err := delimiterOf(delimiter)
+	if err != nil {
+		return nil, fmt.Errorf("%s: the delimiter %w", name, err)
+	}
 	b := bufio.NewReader(r)
 	if start, _ := b.Peek(3); bytes.Equal(start, []byte("\xef\xbb\xbf")) {
 		b.Discard(3) // the byte order mark that spreadsheets write
 	}
 	t := &csvTable{name: name, csv: csv.NewReader(b)}
-	t.csv.FieldsPerRecord = -1 // readRows has a better error
-	t.csv.TrimLeadingSpace = true
+	t.csv.Comma = comma
+	t.csv.FieldsPerRecord = -1             // readRows has a better error
+	t.csv.TrimLeadingSpace = comma != '\t' // an empty first field would be trimmed with the tab after it
 	t.csv.ReuseRecord = true
 	header, err := t.csv.Read()
 	if errors.Is(err, io.EOF) {
@@ -85,10 +132,30 @@ func newCSVTable(r io.Reader, name string, opt CSVOptions) (*csvTable, error) {
 		}
 		t.header = append(t.header, h)
 	}
-	return t, t.assignRoles(opt)
+	return t, nil
+}
+
+// delimiterOf returns the character that delimits fields. The error completes a sentence.
+func delimiterOf(delimiter string) (rune, error) {
+	if delimiter == "" {
+		return ',', nil
+	}
+	comma, size := utf8.DecodeRuneInString(delimiter)
+	if size != len(delimiter) || comma == utf8.RuneError || strings.ContainsRune("\"\r\n\x00 ", comma) {
+		return 0, fmt.Errorf("is %q; want one character, such as ; or \\t, and neither quote, space nor end of line", delimiter)
+	}
+	return comma, nil
 }
 
 func (t *csvTable) assignRoles(opt CSVOptions) error {
+	if err := cmp.Or(opt.Missing.Validate(), opt.Shares.Validate()); err != nil {
+		return fmt.Errorf("%s: a setting %w", t.name, err)
+	}
+	for _, name := range opt.Exclude {
+		if _, err := t.find(name, "excluded"); err != nil {
+			return err
+		}
+	}
 	label := opt.Label
 	if label == "" {
 		label = "label"
@@ -99,15 +166,26 @@ func (t *csvTable) assignRoles(opt CSVOptions) error {
 	}
 	t.split = -1
 	if opt.Split == "" {
-		t.split = t.optional("split", opt.Features)
+		t.split = t.optional("split", opt)
 	} else if t.split, err = t.find(opt.Split, "split"); err != nil {
 		return err
 	}
 	if t.split == t.label {
 		return fmt.Errorf("%s: column %q cannot be both label and split", t.name, label)
 	}
-	t.position, t.index = t.optional(positionColumn, opt.Features), t.optional(indexColumn, opt.Features)
-	return t.assignFeatures(opt.Features)
+	if t.split >= 0 && opt.Shares != (SplitShares{}) {
+		return fmt.Errorf("%s: column %q is the split, so no shares can be drawn; exclude the column to draw them", t.name, t.header[t.split])
+	}
+	t.position, t.index = t.optional(positionColumn, opt), t.optional(indexColumn, opt)
+	for _, role := range []int{t.label, t.split} {
+		if role >= 0 && slices.Contains(opt.Exclude, t.header[role]) {
+			return fmt.Errorf("%s: column %q cannot be excluded: it is the label or the split", t.name, t.header[role])
+		}
+	}
+	if err := t.assignFeatures(opt.Features); err != nil {
+		return err
+	}
+	return t.assignCategorical(opt.Categorical)
 }
 
 func (t *csvTable) assignFeatures(named []string) error {
@@ -116,20 +194,36 @@ func (t *csvTable) assignFeatures(named []string) error {
 		if err != nil {
 			return err
 		}
-		if col == t.label || col == t.split || slices.Contains(t.features, col) {
-			return fmt.Errorf("%s: column %q cannot be a feature: it is the label, the split or named twice", t.name, f)
+		if col == t.label || col == t.split || slices.Contains(t.features, col) || slices.Contains(t.options.Exclude, f) {
+			return fmt.Errorf("%s: column %q cannot be a feature: it is the label, the split, excluded or named twice", t.name, f)
 		}
 		t.features = append(t.features, col)
 	}
 	if named == nil {
 		for col := range t.header {
-			if col != t.label && col != t.split && col != t.position && col != t.index {
+			if col != t.label && col != t.split && col != t.position && col != t.index && !slices.Contains(t.options.Exclude, t.header[col]) {
 				t.features = append(t.features, col)
 			}
 		}
 	}
 	if len(t.features) == 0 {
-		return fmt.Errorf("%s: no column is a feature: there are %s", t.name, t.columns())
+		return fmt.Errorf("%s: no column is a feature: there are %s", t.name, t.listColumns())
+	}
+	return nil
+}
+
+// assignCategorical makes a column of each feature.
+func (t *csvTable) assignCategorical(named []string) error {
+	t.columns = make([]csvColumn, len(t.features))
+	for _, name := range named {
+		i := slices.IndexFunc(t.features, func(col int) bool { return t.header[col] == name })
+		if i < 0 {
+			if _, err := t.find(name, "categorical"); err != nil {
+				return err
+			}
+			return fmt.Errorf("%s: column %q cannot be categorical: it is no feature", t.name, name)
+		}
+		t.columns[i] = csvColumn{kind: verbal, named: true, ids: make(map[string]int)}
 	}
 	return nil
 }
@@ -139,12 +233,18 @@ func (t *csvTable) find(name, role string) (int, error) {
 	if col := slices.Index(t.header, name); col >= 0 {
 		return col, nil
 	}
-	return -1, fmt.Errorf("%s:1: no %s column %q: there are %s", t.name, role, name, t.columns())
+	hint := ""
+	for _, other := range []string{";", "\t", "|"} {
+		if len(t.header) == 1 && strings.Contains(t.header[0], other) {
+			hint = fmt.Sprintf("; if columns are separated by %q, set the delimiter", other)
+		}
+	}
+	return -1, fmt.Errorf("%s:1: no %s column %q: there are %s%s", t.name, role, name, t.listColumns(), hint)
 }
 
 // optional returns the number of a column with a default role, -1 if there is none or it has been given another role.
-func (t *csvTable) optional(name string, features []string) int {
-	if slices.Contains(features, name) {
+func (t *csvTable) optional(name string, opt CSVOptions) int {
+	if slices.Contains(opt.Features, name) || slices.Contains(opt.Exclude, name) {
 		return -1
 	}
 	col := slices.Index(t.header, name)
@@ -154,8 +254,8 @@ func (t *csvTable) optional(name string, features []string) int {
 	return col
 }
 
-// columns lists the names of the columns for an error, the first ten of many.
-func (t *csvTable) columns() string {
+// listColumns lists the names of the columns for an error, the first ten of many.
+func (t *csvTable) listColumns() string {
 	const most = 10
 	var list []string
 	for _, h := range t.header[:min(most, len(t.header))] {
@@ -165,14 +265,6 @@ func (t *csvTable) columns() string {
 		list = append(list, fmt.Sprintf("… (%d in all)", n))
 	}
 	return strings.Join(list, ", ")
-}
-
-func (t *csvTable) names(columns []int) []string {
-	names := make([]string, len(columns))
-	for i, col := range columns {
-		names[i] = t.header[col]
-	}
-	return names
 }
 
 func (t *csvTable) place(field int) place {
@@ -195,41 +287,42 @@ func (t *csvTable) syntaxError(err error) error {
 // readRows reads every row and appends its values to x.
 func (t *csvTable) readRows() error {
 	ids := make(map[string]int)
+	err := t.eachRow(func(record []string) error { return t.readRow(record, ids) })
+	if err == nil && t.read == 0 {
+		err = fmt.Errorf("%s: no rows after the line of column names", t.name)
+	} else if err == nil && len(t.rows) == 0 {
+		err = fmt.Errorf("%s: every row has a gap, so that none is left: exclude columns, or fill the gaps (median, most_frequent)", t.name)
+	}
+	return err
+}
+
+// eachRow calls do for every row, which has a field for each column, and counts them.
+func (t *csvTable) eachRow(do func(record []string) error) error {
 	for {
 		record, err := t.csv.Read()
 		if errors.Is(err, io.EOF) {
-			break
+			return nil
 		}
 		if err != nil {
 			return t.syntaxError(err)
 		}
-		if err := t.readRow(record, ids); err != nil {
+		if have, want := len(record), len(t.header); have != want {
+			return t.errorf(t.place(min(have-1, want)), "row has %d fields, want %d", have, want)
+		}
+		if err := do(record); err != nil {
 			return err
 		}
+		t.read++
 	}
-	if len(t.rows) == 0 {
-		return fmt.Errorf("%s: no rows after the line of column names", t.name)
-	}
-	return nil
 }
 
 func (t *csvTable) readRow(record []string, ids map[string]int) error {
-	if have, want := len(record), len(t.header); have != want {
-		return t.errorf(t.place(min(have-1, want)), "row has %d fields, want %d", have, want)
-	}
-	row := csvRow{split: Train, index: len(t.rows), place: t.place(0)}
-	text := strings.TrimSpace(record[t.label])
-	if text == "" || strings.EqualFold(text, "nan") {
+	row := csvRow{split: Train, index: t.read, place: t.place(0)}
+	text := labelOf(record[t.label])
+	gap := text == ""
+	if gap && t.options.Missing != MissingDrop {
 		return t.errorf(t.place(t.label), "column %q: label is missing", t.header[t.label])
 	}
-	id, seen := ids[text]
-	if !seen {
-		id = len(t.labels)
-		text = strings.Clone(text) // do not hold the whole row
-		ids[text] = id
-		t.labels = append(t.labels, csvLabel{text: text, place: t.place(t.label)})
-	}
-	row.label = id
 	if t.split >= 0 {
 		row.split = canonicalSplit(strings.TrimSpace(record[t.split]))
 		if !slices.Contains([]string{Train, Validation, Test, "all"}, row.split) {
@@ -243,14 +336,31 @@ func (t *csvTable) readRow(record []string, ids map[string]int) error {
 	if row.index, err = t.integer(record, t.index, row.index); err != nil {
 		return err
 	}
-	t.rows = append(t.rows, row)
-	for _, col := range t.features {
-		v, err := t.number(record, col)
+	start := len(t.x)
+	for i, col := range t.features {
+		v, err := t.cell(record, i)
 		if err != nil {
 			return err
 		}
+		if math.IsNaN(v) && t.options.Missing.orError() == MissingError {
+			return t.errorf(t.place(col), "column %q: the value is missing: set missing to median, most_frequent or drop, or exclude the column", t.header[col])
+		}
+		gap = gap || math.IsNaN(v)
 		t.x = append(t.x, v)
 	}
+	if gap && t.options.Missing == MissingDrop {
+		t.x = t.x[:start]
+		return nil
+	}
+	id, seen := ids[text]
+	if !seen {
+		id = len(t.labels)
+		text = strings.Clone(text) // do not hold the whole row
+		ids[text] = id
+		t.labels = append(t.labels, csvLabel{text: text, place: t.place(t.label)})
+	}
+	row.label = id
+	t.rows = append(t.rows, row)
 	return nil
 }
 
@@ -262,19 +372,6 @@ func (t *csvTable) integer(record []string, col, absent int) (int, error) {
 	v, err := strconv.Atoi(strings.TrimSpace(record[col]))
 	if err != nil {
 		return 0, t.errorf(t.place(col), "column %q: %q is not an integer", t.header[col], record[col])
-	}
-	return v, nil
-}
-
-func (t *csvTable) number(record []string, col int) (float64, error) {
-	v, err := strconv.ParseFloat(strings.TrimSpace(record[col]), 64)
-	switch {
-	case errors.Is(err, strconv.ErrRange):
-		return 0, t.errorf(t.place(col), "column %q: %q is too large for a float64", t.header[col], record[col])
-	case err != nil:
-		return 0, t.errorf(t.place(col), "column %q: %q is not a number", t.header[col], record[col])
-	case math.IsNaN(v) || math.IsInf(v, 0):
-		return 0, t.errorf(t.place(col), "column %q: %q is not finite", t.header[col], record[col])
 	}
 	return v, nil
 }

@@ -30,6 +30,10 @@ type Dataset struct {
 	Shared bool
 
 	Scaling *Scaling // what Standardize did to the values; nil if they are the source's
+
+	// Preprocessing says how the values came from the columns of a table, before Scaling; nil if there was none.
+	Preprocessing *Preprocessing
+	Notes         []string // what was changed or left out in reading the source, a sentence each
 }
 
 // Split is one part of a [Dataset].

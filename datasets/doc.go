@@ -4,9 +4,9 @@
 // [Load] returns a set by its name. The small sets are built in, with the points and splits of the paper; given
 // [Options.Samples] a synthetic set is drawn anew from the same distribution, in any size, split 50/30/20 into train,
 // validation and test. MNIST is read from its IDX files, which [FetchMNIST] puts into the user's cache on first use. A path
-// in place of a name is that of an .npz file or of a folder of images. [ReadCSV] reads a table of numbers with a label
-// column; [FromTensors] and [FromSlices] take what a program holds already. [Register] adds a set of your own. [List]
-// describes what there is.
+// in place of a name is that of an .npz file or of a folder of images. [ReadCSV] reads a table with a label column, of
+// numbers and words, with gaps, and [Preprocessing] turns new rows into inputs as it did; [FromTensors] and [FromSlices]
+// take what a program holds already. [Register] adds a set of your own. [List] describes what there is.
 //
 //	name or path, Options ──Load──▶ Dataset ──Split("train")──▶ X or Packed (Len × Width, row-major), Labels, Index
 //	file.csv ──ReadCSV──▶              │

@@ -102,10 +102,32 @@ func ExampleParseCSV() {
 	}
 	fmt.Println(d.Name, d.Features, d.Classes)
 	fmt.Println(d.Splits[0].X, d.Splits[0].Labels)
-	_, err = datasets.ParseCSV(strings.NewReader("x,label\nabc,0\n"), "bad.csv", datasets.CSVOptions{})
+	_, err = datasets.ParseCSV(strings.NewReader("x,label\n1,0\nabc,0\n"), "bad.csv", datasets.CSVOptions{})
 	fmt.Println(err)
 	// Output:
 	// trees [height width] [ash oak]
 	// [1.5 2 0.5 3] [1 0]
-	// bad.csv:2:1: column "x": "abc" is not a number
+	// bad.csv:3:1: column "x": "abc" is not a number
+}
+
+func ExamplePreprocessing_ParseRows() {
+	table := "size;color;label\n1;red;0\n;blue;1\n3;red;1\n8;;0\n"
+	d, err := datasets.ParseCSV(strings.NewReader(table), "things.csv", datasets.CSVOptions{Delimiter: ";", Missing: datasets.MissingMedian})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(d.Features, d.Splits[0].X)
+	rows, err := d.Preprocessing.ParseRows(strings.NewReader("color;size\nblue;2\ngreen;\n"), "new.csv")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(rows.X)
+	for _, note := range rows.Notes {
+		fmt.Println(note)
+	}
+	// Output:
+	// [size color=blue color=red] [1 0 1 3 1 0 3 0 1 8 0 1]
+	// [2 1 0 3 0 0]
+	// gaps are filled by the median of the train split, or of words the most frequent one: 1 of size by 3
+	// cells with a category that the train split has not are encoded as zeros: 1 of color
 }

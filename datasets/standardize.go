@@ -161,6 +161,7 @@ func (d *Dataset) clone() *Dataset {
 	out.Shape = slices.Clone(d.Shape)
 	out.Features = slices.Clone(d.Features)
 	out.Classes = slices.Clone(d.Classes)
+	out.Notes = slices.Clone(d.Notes)
 	out.Splits = make([]Split, len(d.Splits))
 	for i := range d.Splits {
 		out.Splits[i] = d.Splits[i].clone()

@@ -6,4 +6,5 @@ const (
 	streamLabels
 	streamDraw
 	streamTest
+	streamSplit
 )

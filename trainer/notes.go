@@ -10,11 +10,12 @@ import (
 	"github.com/hessoscope/hessoscope/models"
 )
 
-// Notes returns what the user of the run should know, a sentence each: in what way
+// Notes returns what the user of the run should know, a sentence each: what was
+// changed in reading the data (datasets.Dataset.Notes), in what way
 // the model is measured differently from how it is trained (models.Notes), and
 // where the loss that is measured is not the one trained by, and what the hooks add,
 // such as what a budget does not pay for. Some come after the first batch.
-func (s *State) Notes() []string { return slices.Concat(models.Notes(s.Model), s.notes) }
+func (s *State) Notes() []string { return slices.Concat(s.Data.Notes, models.Notes(s.Model), s.notes) }
 
 // Note adds a note, a sentence. A hook adds those that come before training in
 // TrainBegin.

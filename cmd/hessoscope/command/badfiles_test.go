@@ -39,8 +39,8 @@ func TestBadCSV(t *testing.T) {
 		{"column without a name", "a,b,", "a,,", "d.csv:1:3: column 2 has no name"},
 		{"column twice", "a,b,", "a,a,", `d.csv:1:3: column "a" is there twice`},
 		{"word in a cell", "1,0,yes", "1,zero,yes", `d.csv:3:3: column "b": "zero" is not a number`},
-		{"empty cell", "1,0,yes", "1,,yes", `d.csv:3:3: column "b": "" is not a number`},
-		{"NaN", "1,0,yes", "1,NaN,yes", `d.csv:3:3: column "b": "NaN" is not finite`},
+		{"empty cell", "1,0,yes", "1,,yes", `d.csv:3:3: column "b": the value is missing: set missing to median`},
+		{"NaN", "1,0,yes", "1,NaN,yes", `d.csv:3:3: column "b": the value is missing`},
 		{"infinity", "1,0,yes", "-inf,0,yes", `d.csv:3:1: column "a": "-inf" is not finite`},
 		{"number too large", "1,0,yes", "1e999,0,yes", `d.csv:3:1: column "a": "1e999" is too large for a float64`},
 		{"missing label", "1,0,yes", "1,0,", `d.csv:3:5: column "label": label is missing`},
@@ -74,7 +74,7 @@ func TestBadColumns(t *testing.T) {
 		"label: class":    `d.csv:1: no label column "class"`,
 		"split: part":     `d.csv:1: no split column "part"`,
 		"features: [c]":   `d.csv:1: no feature column "c": there are "a", "b", "label", "split"`,
-		"features: [a,a]": `column "a" cannot be a feature: it is the label, the split or named twice`,
+		"features: [a,a]": `column "a" cannot be a feature: it is the label, the split, excluded or named twice`,
 	} {
 		t.Run(setting, badInput{
 			prepare: func(t *testing.T) {

@@ -43,16 +43,22 @@ type Data struct {
 	Label        string   `yaml:"label,omitempty"`         // csv: column of the labels; "label" if empty
 	Split        string   `yaml:"split,omitempty"`         // csv: column of the splits; "split" if empty
 	Features     []string `yaml:"features,omitempty"`      // csv: columns of the inputs; all others if empty
+	Exclude      []string `yaml:"exclude,omitempty"`       // csv: columns that are not read
+	Delimiter    string   `yaml:"delimiter,omitempty"`     // csv: the character between fields; a comma if empty
+	Categorical  []string `yaml:"categorical,omitempty"`   // csv: columns that are encoded one-hot, also if they hold numbers
 	Standardize  bool     `yaml:"standardize,omitempty"`   // scale features, or the channels of images, to mean 0 and variance 1 on the training split
 	Samples      int      `yaml:"samples,omitempty"`       // synthetic sets: number of generated points, which replace the paper's points
 	TestSamples  int      `yaml:"test_samples,omitempty"`  // synthetic sets: number of generated points that replace the paper's test split
 	Noise        float64  `yaml:"noise,omitempty"`         // synthetic sets: standard deviation
 	RandomLabels bool     `yaml:"random_labels,omitempty"` // permute the labels of the training split
-	Seed         uint64   `yaml:"seed,omitempty"`          // seed of generated points and random labels; the experiment's if 0
+	Seed         uint64   `yaml:"seed,omitempty"`          // seed of generated points and random labels, the experiment's if 0; and of the splits that are drawn
 	Classes      []int    `yaml:"classes,omitempty"`       // not for synthetic sets: only these classes
 	PerClass     int      `yaml:"per_class,omitempty"`     // not for synthetic sets: number of samples of each class
 	DataDir      string   `yaml:"dir,omitempty"`           // mnist, fashion_mnist, cifar10: folder of the files instead of the cache
 	MaxGB        float64  `yaml:"max_gb,omitempty"`        // .npz, images: most memory of the values; 1 if 0
+
+	Missing     datasets.Missing     `yaml:"missing,omitempty"`      // csv: what is done about gaps; they are errors if empty
+	SplitShares datasets.SplitShares `yaml:"split_shares,omitempty"` // csv: shares of the rows that are held out, drawn by Seed
 
 	Augmentation datasets.Augmentation `yaml:"augmentation,omitempty"` // images: random changes in training only
 }

@@ -18,11 +18,12 @@ func (c *Config) LoadData(ctx context.Context) (*datasets.Dataset, error) {
 // source loads the data without standardizing them.
 func (c *Config) source(ctx context.Context) (*datasets.Dataset, error) {
 	d := c.Data
+	splits := d.Seed // not the experiment's: runs of a sweep over seeds have the same splits
 	if d.Seed == 0 && (d.Samples > 0 || d.TestSamples > 0 || d.RandomLabels) {
 		d.Seed = c.Seed
 	}
 	if d.CSV != "" {
-		return d.readCSV()
+		return d.readCSV(splits)
 	}
 	return datasets.Load(ctx, d.Set, datasets.Options{
 		Samples: d.Samples, TestSamples: d.TestSamples, Seed: d.Seed, Noise: d.Noise, RandomLabels: d.RandomLabels,
@@ -30,8 +31,12 @@ func (c *Config) source(ctx context.Context) (*datasets.Dataset, error) {
 	})
 }
 
-func (d *Data) readCSV() (*datasets.Dataset, error) {
-	data, err := datasets.ReadCSV(d.CSV, datasets.CSVOptions{Label: d.Label, Split: d.Split, Features: d.Features})
+// readCSV reads a table, of which the seed splits draws the splits.
+func (d *Data) readCSV(splits uint64) (*datasets.Dataset, error) {
+	data, err := datasets.ReadCSV(d.CSV, datasets.CSVOptions{
+		Label: d.Label, Split: d.Split, Features: d.Features, Exclude: d.Exclude, Delimiter: d.Delimiter,
+		Categorical: d.Categorical, Missing: d.Missing, Shares: d.SplitShares, Seed: splits,
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -145,7 +145,7 @@ func (m *Model) validate() error {
 // validate returns a *trainer.FieldError if the data set does not exist or a setting
 // does not apply to the source of the data.
 func (d *Data) validate() error {
-	source, allowed := "csv", []string{"Label", "Split", "Features", "Seed", "RandomLabels", "Classes", "PerClass"}
+	source, allowed := "csv", []string{"Label", "Split", "Features", "Exclude", "Delimiter", "Categorical", "Missing", "SplitShares", "Seed", "RandomLabels", "Classes", "PerClass"}
 	switch {
 	case d.Set != "" && strings.EqualFold(filepath.Ext(d.Set), ".csv"):
 		return &trainer.FieldError{Field: "data.set", Problem: fmt.Sprintf("is %.60q, a CSV file; data.csv takes it", d.Set)}
@@ -172,8 +172,14 @@ func (d *Data) validate() error {
 		}
 		return &trainer.FieldError{Field: "data." + strictyaml.Key(field), Problem: fmt.Sprintf("does not apply to %s; these do: %s", source, strings.Join(DataKeys(allowed), ", "))}
 	}
-	if d.CSV != "" && d.Seed != 0 && !d.RandomLabels {
-		return &trainer.FieldError{Field: "data.seed", Problem: "has no effect without random_labels"}
+	if d.CSV != "" && d.Seed != 0 && !d.RandomLabels && d.SplitShares == (datasets.SplitShares{}) {
+		return &trainer.FieldError{Field: "data.seed", Problem: "has no effect without random_labels or split_shares"}
+	}
+	if err := d.Missing.Validate(); err != nil {
+		return &trainer.FieldError{Field: "data.missing", Problem: err.Error()}
+	}
+	if err := d.SplitShares.Validate(); err != nil {
+		return &trainer.FieldError{Field: "data.split_shares", Problem: err.Error()}
 	}
 	if err := d.Augmentation.Validate(); err != nil {
 		return &trainer.FieldError{Field: "data.augmentation", Problem: "is invalid: " + err.Error()}
