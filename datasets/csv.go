@@ -36,6 +36,7 @@ func ParseCSV(r io.Reader, name string, opt CSVOptions) (*Dataset, error) {
 		Source:   name,
 		Shape:    []int{len(t.features)},
 		Features: t.names(t.features),
+		Label:    t.header[t.label],
 	}
 	if d.Classes, err = t.resolveClasses(); err != nil {
 		return nil, err

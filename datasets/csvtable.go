@@ -19,6 +19,8 @@ type CSVOptions struct {
 	Label    string   // column of the class; empty means "label"
 	Split    string   // column of the split; empty means "split", if there is one
 	Features []string // columns of the values, in order; nil means all that have no other role
+
+	labelOptional bool // whether the label column, or a label, may be missing
 }
 
 // Columns that have a role of their own, unless they are named as features.
@@ -35,6 +37,7 @@ type csvTable struct {
 
 	label, split, position, index int // columns; -1 if there is none
 	features                      []int
+	labelOptional                 bool
 
 	x      []float64
 	rows   []csvRow
@@ -94,16 +97,17 @@ func (t *csvTable) assignRoles(opt CSVOptions) error {
 		label = "label"
 	}
 	var err error
-	if t.label, err = t.find(label, "label"); err != nil {
+	if t.label, err = t.find(label, "label"); err != nil && !opt.labelOptional {
 		return err
 	}
+	t.labelOptional = opt.labelOptional
 	t.split = -1
 	if opt.Split == "" {
 		t.split = t.optional("split", opt.Features)
 	} else if t.split, err = t.find(opt.Split, "split"); err != nil {
 		return err
 	}
-	if t.split == t.label {
+	if t.split >= 0 && t.split == t.label {
 		return fmt.Errorf("%s: column %q cannot be both label and split", t.name, label)
 	}
 	t.position, t.index = t.optional(positionColumn, opt.Features), t.optional(indexColumn, opt.Features)
@@ -218,25 +222,16 @@ func (t *csvTable) readRow(record []string, ids map[string]int) error {
 		return t.errorf(t.place(min(have-1, want)), "row has %d fields, want %d", have, want)
 	}
 	row := csvRow{split: Train, index: len(t.rows), place: t.place(0)}
-	text := strings.TrimSpace(record[t.label])
-	if text == "" || strings.EqualFold(text, "nan") {
-		return t.errorf(t.place(t.label), "column %q: label is missing", t.header[t.label])
+	var err error
+	if row.label, err = t.labelOf(record, ids); err != nil {
+		return err
 	}
-	id, seen := ids[text]
-	if !seen {
-		id = len(t.labels)
-		text = strings.Clone(text) // do not hold the whole row
-		ids[text] = id
-		t.labels = append(t.labels, csvLabel{text: text, place: t.place(t.label)})
-	}
-	row.label = id
 	if t.split >= 0 {
 		row.split = canonicalSplit(strings.TrimSpace(record[t.split]))
 		if !slices.Contains([]string{Train, Validation, Test, "all"}, row.split) {
 			return t.errorf(t.place(t.split), "column %q: %q is no split, want train, val, validation, test or all", t.header[t.split], record[t.split])
 		}
 	}
-	var err error
 	if row.position, err = t.integer(record, t.position, row.position); err != nil {
 		return err
 	}
@@ -252,6 +247,28 @@ func (t *csvTable) readRow(record []string, ids map[string]int) error {
 		t.x = append(t.x, v)
 	}
 	return nil
+}
+
+// labelOf returns the index of a row's label into t.labels, -1 if it may be missing and is.
+func (t *csvTable) labelOf(record []string, ids map[string]int) (int, error) {
+	text := ""
+	if t.label >= 0 {
+		text = strings.TrimSpace(record[t.label])
+	}
+	if text == "" || strings.EqualFold(text, "nan") {
+		if t.labelOptional {
+			return -1, nil
+		}
+		return 0, t.errorf(t.place(t.label), "column %q: label is missing", t.header[t.label])
+	}
+	id, seen := ids[text]
+	if !seen {
+		id = len(t.labels)
+		text = strings.Clone(text) // do not hold the whole row
+		ids[text] = id
+		t.labels = append(t.labels, csvLabel{text: text, place: t.place(t.label)})
+	}
+	return id, nil
 }
 
 // integer returns the value of a cell of an optional column, or absent if there is no such column.

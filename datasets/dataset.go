@@ -22,6 +22,7 @@ type Dataset struct {
 
 	Shape    []int    // of one sample: {2}, {4}, {1, 28, 28} (channels, rows, columns)
 	Features []string // one name a column for tabular data, else nil
+	Label    string   // name of the column of the classes, of a CSV file
 	Classes  []string // class names; Labels index them; nil in a regression
 	Splits   []Split  // "train" first, then "validation", "test" as they exist
 
@@ -47,8 +48,8 @@ type Split struct {
 // Scaling is the affine map of a standardized set: z = (x − Mean) / Scale for a source value x. It has one entry a column,
 // or one a channel where samples are images.
 type Scaling struct {
-	Mean  []float64
-	Scale []float64 // population standard deviation over the train split; 1 where all values are the same
+	Mean  []float64 `json:"mean"`
+	Scale []float64 `json:"scale"` // population standard deviation over the train split; 1 where all values are the same
 }
 
 // Width returns the number of values of one sample, the product of Shape.
