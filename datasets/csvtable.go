@@ -52,6 +52,8 @@ func (s SplitShares) Validate() error {
 
 // Columns that have a role of their own, unless they are named as features.
 const (
+	labelColumn    = "label"        // unless CSVOptions.Label names another
+	splitColumn    = "split"        // unless CSVOptions.Split names another
 	positionColumn = "pos_in_split" // integer; orders the rows within a split
 	indexColumn    = "index"        // integer; becomes Split.Index
 )
@@ -158,7 +160,7 @@ func (t *csvTable) assignRoles(opt CSVOptions) error {
 	}
 	label := opt.Label
 	if label == "" {
-		label = "label"
+		label = labelColumn
 	}
 	var err error
 	if t.label, err = t.find(label, "label"); err != nil {
@@ -166,7 +168,7 @@ func (t *csvTable) assignRoles(opt CSVOptions) error {
 	}
 	t.split = -1
 	if opt.Split == "" {
-		t.split = t.optional("split", opt)
+		t.split = t.optional(splitColumn, opt)
 	} else if t.split, err = t.find(opt.Split, "split"); err != nil {
 		return err
 	}

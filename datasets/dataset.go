@@ -51,8 +51,8 @@ type Split struct {
 // Scaling is the affine map of a standardized set: z = (x − Mean) / Scale for a source value x. It has one entry a column,
 // or one a channel where samples are images.
 type Scaling struct {
-	Mean  []float64
-	Scale []float64 // population standard deviation over the train split; 1 where all values are the same
+	Mean  []float64 `json:"mean"`
+	Scale []float64 `json:"scale"` // population standard deviation over the train split; 1 where all values are the same
 }
 
 // Width returns the number of values of one sample, the product of Shape.

@@ -15,6 +15,9 @@
 // A [Split] holds float64 in X or, of images and arrays that came as bytes or float32, those in Packed; [CopyRow] and
 // [Split.Values] read both. An [Augmentation] changes images while they are trained on.
 //
+// A [Schema] is what is stored with the weights of a network: it reads new samples, with or without labels, as the network
+// takes them.
+//
 // Every call returns fresh values that share no memory with another's, but for Packed, which never changes; and the same
 // arguments give the same bits.
 package datasets

@@ -2,9 +2,12 @@ package datasets_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/hessoscope/hessoscope/datasets"
@@ -130,4 +133,31 @@ func ExamplePreprocessing_ParseRows() {
 	// [2 1 0 3 0 0]
 	// gaps are filled by the median of the train split, or of words the most frequent one: 1 of size by 3
 	// cells with a category that the train split has not are encoded as zeros: 1 of color
+}
+
+// The schema of the training data reads new samples, in the units of the source, for
+// the network.
+func ExampleSchema_Load() {
+	dir, err := os.MkdirTemp("", "schema")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+
+	trees, err1 := datasets.ParseCSV(strings.NewReader("height,width,kind\n1,2,oak\n3,6,ash\n"), "trees.csv", datasets.CSVOptions{Label: "kind"})
+	path := filepath.Join(dir, "new.csv")
+	err2 := os.WriteFile(path, []byte("width,place,height\n6,wood,2\n"), 0o600)
+	if err := errors.Join(err1, err2); err != nil {
+		log.Fatal(err)
+	}
+	trees, err = trees.Standardize()
+	if err != nil {
+		log.Fatal(err)
+	}
+	samples, err := trees.Schema().Load(context.Background(), path, "", datasets.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(samples.N, samples.X, samples.Labels)
+	// Output: 1 [0 1] []
 }

@@ -24,6 +24,17 @@ func isNPZ(name string) bool { return strings.EqualFold(filepath.Ext(name), ".np
 // maxGB bounds Options.MaxGB, so that a number of bytes is an int64.
 const maxGB = 1e6
 
+// limit returns the most bytes that the values may take.
+func (o Options) limit() (int64, error) {
+	if !(o.MaxGB >= 0 && o.MaxGB <= maxGB) {
+		return 0, fmt.Errorf("option MaxGB is %g, want more than 0 and at most %g", o.MaxGB, maxGB)
+	}
+	if o.MaxGB == 0 {
+		return 1e9, nil
+	}
+	return int64(o.MaxGB * 1e9), nil
+}
+
 // loadFile reads an .npz file or a folder of images, and applies the options.
 func loadFile(ctx context.Context, path string, opt Options) (*Dataset, error) {
 	if err := opt.checkApply(FileOptions()); err != nil {
@@ -32,17 +43,13 @@ func loadFile(ctx context.Context, path string, opt Options) (*Dataset, error) {
 	if opt.Seed != 0 && !opt.RandomLabels {
 		return nil, errors.New("option Seed has no effect without RandomLabels")
 	}
-	if !(opt.MaxGB >= 0 && opt.MaxGB <= maxGB) {
-		return nil, fmt.Errorf("option MaxGB is %g, want more than 0 and at most %g", opt.MaxGB, maxGB)
-	}
-	limit := int64(1e9)
-	if opt.MaxGB > 0 {
-		limit = int64(opt.MaxGB * 1e9)
+	limit, err := opt.limit()
+	if err != nil {
+		return nil, err
 	}
 	var d *Dataset
-	var err error
 	if isNPZ(path) {
-		d, err = readNPZ(path, limit)
+		d, err = readNPZ(path, limit, true)
 	} else {
 		d, err = readImageFolder(ctx, filepath.Clean(path), limit)
 	}

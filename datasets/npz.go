@@ -14,14 +14,14 @@ import (
 	"github.com/hessoscope/hessoscope/datasets/npy"
 )
 
-// readNPZ reads a data set from the arrays of a NumPy file. See [Load], which adds the path to errors.
-func readNPZ(path string, limit int64) (*Dataset, error) {
+// readNPZ reads a data set from the arrays of a NumPy file, as parseNPZ does. See [Load], which adds the path to errors.
+func readNPZ(path string, limit int64, labelled bool) (*Dataset, error) {
 	f, size, err := openFile(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	d, err := parseNPZ(f, size, limit)
+	d, err := parseNPZ(f, size, limit, labelled)
 	if err != nil {
 		return nil, err
 	}
@@ -29,13 +29,14 @@ func readNPZ(path string, limit int64) (*Dataset, error) {
 	return d, nil
 }
 
-// parseNPZ reads a file of size bytes into at most limit bytes.
-func parseNPZ(r io.ReaderAt, size, limit int64) (*Dataset, error) {
+// parseNPZ reads a file of size bytes into at most limit bytes. Unless it must be labelled, a split may have x alone, and
+// there are no Classes.
+func parseNPZ(r io.ReaderAt, size, limit int64, labelled bool) (*Dataset, error) {
 	z, err := zip.NewReader(r, size)
 	if err != nil {
 		return nil, fmt.Errorf("is not an .npz file: %w", err)
 	}
-	pairs, err := arrayPairs(z.File)
+	pairs, err := arrayPairs(z.File, labelled)
 	if err != nil {
 		return nil, err
 	}
@@ -54,8 +55,13 @@ func parseNPZ(r io.ReaderAt, size, limit int64) (*Dataset, error) {
 		if err != nil {
 			return nil, err
 		}
-		classes = max(classes, slices.Max(s.Labels)+1)
+		if labelled {
+			classes = max(classes, slices.Max(s.Labels)+1)
+		}
 		d.Splits = append(d.Splits, *s)
+	}
+	if !labelled {
+		return d, nil
 	}
 	if classes < 2 {
 		return nil, fmt.Errorf("array %q has the class 0 alone; want at least two classes", pairs[0].y.name)
@@ -81,7 +87,7 @@ type arrayEntry struct {
 }
 
 // arrayPairs returns the arrays of the splits, the train split first.
-func arrayPairs(files []*zip.File) ([]arrayPair, error) {
+func arrayPairs(files []*zip.File, labelled bool) ([]arrayPair, error) {
 	entries, names := make(map[string]arrayEntry), []string{}
 	for _, f := range files {
 		name, isArray := strings.CutSuffix(f.Name, ".npy")
@@ -111,7 +117,7 @@ func arrayPairs(files []*zip.File) ([]arrayPair, error) {
 	for _, split := range []string{Train, Validation, Test} {
 		x, hasX := entries["x_"+split]
 		y, hasY := entries["y_"+split]
-		if hasX != hasY {
+		if hasX != hasY && (labelled || hasY) {
 			return nil, fmt.Errorf("has one of x and y of the %s split; want both, or neither", split)
 		}
 		if hasX {
@@ -148,6 +154,9 @@ var labelTypes = map[string]struct {
 // readHeaders reads the headers of both arrays, of a file of size bytes, and checks that they fit together.
 func (p *arrayPair) readHeaders(size int64) error {
 	for _, e := range []*arrayEntry{&p.x, &p.y} {
+		if e.file == nil { // a split without labels
+			continue
+		}
 		if err := e.readHeader(); err != nil {
 			return fmt.Errorf("array %q: %w", e.name, err)
 		}
@@ -156,12 +165,15 @@ func (p *arrayPair) readHeaders(size int64) error {
 	if !ok {
 		return fmt.Errorf("array %q has dtype %.40q; want uint8, which is divided by 255, float32 or float64", p.x.name, p.x.header.Descr)
 	}
+	if len(p.x.header.Shape) == 0 || p.x.elements == 0 {
+		return fmt.Errorf("array %q has shape %s; want (N, …), a row a sample", p.x.name, npy.Tuple(p.x.header.Shape))
+	}
+	if p.y.file == nil {
+		return p.x.checkSize(bytes, size)
+	}
 	label, ok := labelTypes[p.y.dtype]
 	if !ok {
 		return fmt.Errorf("array %q has dtype %.40q; want integers, the classes 0, 1, …", p.y.name, p.y.header.Descr)
-	}
-	if len(p.x.header.Shape) == 0 || p.x.elements == 0 {
-		return fmt.Errorf("array %q has shape %s; want (N, …), a row a sample", p.x.name, npy.Tuple(p.x.header.Shape))
 	}
 	n, shape := p.x.header.Shape[0], p.y.header.Shape
 	if !slices.Equal(shape, []int{n}) && !slices.Equal(shape, []int{n, 1}) {
@@ -251,6 +263,10 @@ func (p *arrayPair) read() (*Split, error) {
 	}
 	if err != nil {
 		return nil, fmt.Errorf("array %q: %w", p.x.name, err)
+	}
+	if p.y.file == nil {
+		s.Index = rowNumbers(p.x.header.Shape[0])
+		return s, nil
 	}
 	if s.Labels, err = p.y.labels(); err != nil {
 		return nil, fmt.Errorf("array %q: %w", p.y.name, err)

@@ -47,7 +47,7 @@ func npzFile(t testing.TB, pairs ...any) []byte {
 }
 
 func parsed(b []byte) (*Dataset, error) {
-	return parseNPZ(bytes.NewReader(b), int64(len(b)), 1e6)
+	return parseNPZ(bytes.NewReader(b), int64(len(b)), 1e6, true)
 }
 
 func TestNPZ(t *testing.T) {

@@ -34,8 +34,11 @@ type Rows struct {
 	// set was standardized, Apply of its Scaling follows.
 	X      []float64
 	Index  []int    // number of each row in the file, from 0; those with gaps are left out under MissingDrop
+	Splits []string // the split of each row, as in Split.Name, or "all"; nil if the file has no column "split"
 	Labels []string // what the label column holds, "" where there is a gap; nil if the file has no such column
 	Notes  []string // what was changed or left out, a sentence each
+
+	labelPlaces []place
 }
 
 // ReadRows reads rows from a CSV file. See [Preprocessing.ParseRows].
@@ -66,7 +69,7 @@ func (p *Preprocessing) ParseRows(r io.Reader, name string) (*Rows, error) {
 		}
 		t.features = append(t.features, col)
 	}
-	t.label = slices.Index(t.header, p.Label)
+	t.label, t.split = slices.Index(t.header, p.Label), slices.Index(t.header, splitColumn)
 	e := newEncoder(p)
 	cells := make([]float64, len(p.Columns))
 	rows := new(Rows)
@@ -86,8 +89,12 @@ func (p *Preprocessing) ParseRows(r io.Reader, name string) (*Rows, error) {
 		}
 		rows.X = e.appendRow(rows.X, cells)
 		rows.Index = append(rows.Index, t.read)
+		if t.split >= 0 {
+			rows.Splits = append(rows.Splits, strings.Clone(canonicalSplit(strings.TrimSpace(record[t.split]))))
+		}
 		if t.label >= 0 {
 			rows.Labels = append(rows.Labels, strings.Clone(labelOf(record[t.label])))
+			rows.labelPlaces = append(rows.labelPlaces, t.place(t.label))
 		}
 		return nil
 	})

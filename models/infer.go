@@ -12,13 +12,13 @@ import (
 )
 
 // LoadMLP reads an MLP from a .npz or .safetensors file. The arrays determine
-// its architecture, but not the activation.
-func LoadMLP(path string, activation Activation) (*MLP, error) {
+// its architecture, but not the activation. The layers are as in [InferMLP].
+func LoadMLP(path string, activation Activation, layers ...string) (*MLP, error) {
 	arrays, err := weights.Read(path)
 	if err != nil {
 		return nil, err
 	}
-	m, err := InferMLP(arrays, activation)
+	m, err := InferMLP(arrays, activation, layers...)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -26,11 +26,14 @@ func LoadMLP(path string, activation Activation) (*MLP, error) {
 }
 
 // InferMLP builds an MLP from arrays named PREFIX.weight, (out, in), and
-// PREFIX.bias, (out), as PyTorch writes them. Layers come in the order of the
-// numbers in their prefixes: fc1, fc2, …; linear_relu_stack.0,
-// linear_relu_stack.2, …. It keeps the names and the precision. It ignores arrays
-// with a slash in their name, which a checkpoint keeps besides the parameters.
-func InferMLP(arrays []weights.Array, activation Activation) (*MLP, error) {
+// PREFIX.bias, (out), as PyTorch writes them. The layers are those named, by their
+// prefixes, from the input to the output. If none is named, all layers come in the
+// order of the numbers in their prefixes, as fc1, fc2, … and linear_relu_stack.0,
+// linear_relu_stack.2, …; where a prefix has no number, as in fc1, fc2, out, they
+// come in the order of the arrays. It keeps the names and the precision. It ignores
+// arrays with a slash in their name, which a checkpoint keeps besides the
+// parameters.
+func InferMLP(arrays []weights.Array, activation Activation, layers ...string) (*MLP, error) {
 	if err := activation.Validate(); err != nil {
 		return nil, fmt.Errorf("models: activation %w", err)
 	}
@@ -38,12 +41,9 @@ func InferMLP(arrays []weights.Array, activation Activation) (*MLP, error) {
 	if len(arrays) == 0 {
 		return nil, fmt.Errorf("models: no arrays; want NAME.weight and NAME.bias for each layer")
 	}
-	layers, err := layerNames(arrays)
+	layers, err := orderLayers(arrays, layers)
 	if err != nil {
 		return nil, err
-	}
-	if len(layers) == 0 {
-		return nil, fmt.Errorf("models: no array NAME.weight; there are %s", names(arrays))
 	}
 	dtype := tensor.Float64
 	if arrays[0].Float32 {
@@ -57,7 +57,8 @@ func InferMLP(arrays []weights.Array, activation Activation) (*MLP, error) {
 			return nil, err
 		}
 		if in >= 0 && shape[1] != in {
-			return nil, fmt.Errorf("models: array %q has shape %v; want (…, %d), the outputs of the layer before", layer+".weight", tensor.Shape(shape), in)
+			return nil, fmt.Errorf("models: array %q has shape %v; want (…, %d), the outputs of the layer before, in the order %s; name the layers in theirs (--layers) if it is another",
+				layer+".weight", tensor.Shape(shape), in, strings.Join(layers, ", "))
 		}
 		in = shape[0]
 		m.addLayer(layer, shape[0], shape[1], dtype)
@@ -68,19 +69,32 @@ func InferMLP(arrays []weights.Array, activation Activation) (*MLP, error) {
 	return m, Import(m.params, arrays)
 }
 
-// layerNames returns the prefixes of the weights, in the order of the numbers
-// in them.
-func layerNames(arrays []weights.Array) ([]string, error) {
+// orderLayers returns the prefixes of the weights in the order of the layers: that
+// of wanted, if there are any.
+func orderLayers(arrays []weights.Array, wanted []string) ([]string, error) {
 	var layers []string
+	numbered := true
 	for _, a := range arrays {
 		prefix, isWeight := strings.CutSuffix(a.Name, ".weight")
 		if isWeight {
 			layers = append(layers, prefix)
+			numbered = numbered && len(numbers(prefix)) > 0
 		} else if !strings.HasSuffix(a.Name, ".bias") {
 			return nil, fmt.Errorf("models: array %q is neither NAME.weight nor NAME.bias of a dense layer", a.Name)
 		}
 	}
-	slices.SortStableFunc(layers, func(a, b string) int { return slices.Compare(numbers(a), numbers(b)) })
+	if len(layers) == 0 {
+		return nil, fmt.Errorf("models: no array NAME.weight; there are %s", names(arrays))
+	}
+	if len(wanted) > 0 {
+		if !slices.Equal(slices.Sorted(slices.Values(layers)), slices.Sorted(slices.Values(wanted))) {
+			return nil, fmt.Errorf("models: layers %s are named; there are %s, and each of them has its place", strings.Join(wanted, ", "), strings.Join(layers, ", "))
+		}
+		return wanted, nil
+	}
+	if numbered {
+		slices.SortStableFunc(layers, func(a, b string) int { return slices.Compare(numbers(a), numbers(b)) })
+	}
 	return layers, nil
 }
 

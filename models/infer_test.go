@@ -124,6 +124,32 @@ func TestInferMLPOrdersLayers(t *testing.T) {
 	}
 }
 
+// Layers of which one has no number come in the order of the arrays, or as named.
+func TestInferMLPNamedLayers(t *testing.T) {
+	m := newMLP(t, models.MLPConfig{Input: 2, Hidden: []int{4, 4}, Classes: 3})
+	arrays := models.Export(m.Parameters())
+	for i, name := range []string{"stem", "fc2", "out"} {
+		arrays[2*i].Name, arrays[2*i+1].Name = name+".weight", name+".bias"
+	}
+	got, err := models.InferMLP(arrays, models.ReLU)
+	if err != nil || !slices.Equal(flat(got), flat(m)) {
+		t.Errorf("%v, error %v; want the layers in the order of the file", got, err)
+	}
+	sorted := append(slices.Clone(arrays[2:]), arrays[:2]...) // fc2, out, stem: as .safetensors files have them
+	if _, err := models.InferMLP(sorted, models.ReLU); err == nil || !strings.Contains(err.Error(), "in the order fc2, out, stem; name the layers in theirs") {
+		t.Errorf("error %v; want one that tells the order", err)
+	}
+	got, err = models.InferMLP(sorted, models.ReLU, "stem", "fc2", "out")
+	if err != nil || !slices.Equal(flat(got), flat(m)) {
+		t.Errorf("%v, error %v; want the layers in the order that is named", got, err)
+	}
+	for _, layers := range [][]string{{"stem", "out"}, {"stem", "fc2", "outer"}, {"stem", "stem", "out"}} {
+		if _, err := models.InferMLP(arrays, models.ReLU, layers...); err == nil || !strings.Contains(err.Error(), "there are stem, fc2, out") {
+			t.Errorf("layers %v: error %v; want those that there are", layers, err)
+		}
+	}
+}
+
 func TestInferMLPErrors(t *testing.T) {
 	array := func(name string, shape ...int) weights.Array {
 		return weights.Array{Name: name, Shape: shape, Data: make([]float64, tensor.Shape(shape).TotalSize())}
@@ -152,7 +178,7 @@ func TestInferMLPErrors(t *testing.T) {
 			"chain",
 			[]weights.Array{array("fc1.weight", 5, 2), array("fc1.bias", 5), array("fc2.weight", 3, 4), array("fc2.bias", 3)},
 			models.ReLU,
-			`models: array "fc2.weight" has shape (3, 4); want (…, 5), the outputs of the layer before`,
+			`models: array "fc2.weight" has shape (3, 4); want (…, 5), the outputs of the layer before, in the order fc1, fc2; name the layers in theirs (--layers) if it is another`,
 		},
 		{
 			"rank",

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/models/weights"
 )
 
@@ -14,6 +15,7 @@ import (
 type Checkpoint struct {
 	Progress Progress
 	Arrays   []weights.Array   // parameters and buffers under their names, then the optimizer's state under "optimizer/…"
+	Data     *datasets.Schema  // of the data of the run; nil in a checkpoint of an older version
 	Hooks    map[string][]byte // states of the hooks that are Snapshotters, by hook name
 }
 
@@ -40,6 +42,7 @@ type Progress struct {
 const (
 	checkpointFormat = 2
 	progressFile     = "progress.json"
+	dataFile         = "data.json"
 	hookPrefix       = "hooks/"
 )
 
@@ -51,6 +54,11 @@ func (c *Checkpoint) Write(path string) error {
 		return fmt.Errorf("trainer: checkpoint: %w", err)
 	}
 	archive := &weights.Archive{Arrays: c.Arrays, Files: map[string][]byte{progressFile: progress}}
+	if c.Data != nil {
+		if archive.Files[dataFile], err = json.MarshalIndent(c.Data, "", " "); err != nil {
+			return fmt.Errorf("trainer: checkpoint: %w", err)
+		}
+	}
 	for name, data := range c.Hooks {
 		archive.Files[hookPrefix+name] = data
 	}
@@ -75,6 +83,11 @@ func ReadCheckpoint(path string) (*Checkpoint, error) {
 	if c.Progress.Format != checkpointFormat {
 		return nil, fmt.Errorf("%s: the checkpoint has format %d, and this version resumes runs of format %d; finish the run with the version that began it, or start it anew",
 			path, c.Progress.Format, checkpointFormat)
+	}
+	if data, ok := archive.Files[dataFile]; ok {
+		if err := json.Unmarshal(data, &c.Data); err != nil {
+			return nil, fmt.Errorf("%s: %s: %w", path, dataFile, err)
+		}
 	}
 	for name, data := range archive.Files {
 		if hook, ok := strings.CutPrefix(name, hookPrefix); ok {

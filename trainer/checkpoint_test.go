@@ -58,6 +58,18 @@ func TestCheckpointRoundTrip(t *testing.T) {
 			t.Fatal(err)
 		}
 		wantEqual(t, precision.String(), got, want)
+		if got.Data == nil || len(got.Data.Classes) != 3 {
+			t.Errorf("schema %+v; want that of gauss", got.Data)
+		}
+		want.Data = nil // as in checkpoints of older versions
+		if err := want.Write(path); err != nil {
+			t.Fatal(err)
+		}
+		if old, err := trainer.ReadCheckpoint(path); err != nil {
+			t.Error(err)
+		} else {
+			wantEqual(t, "without a schema", old, want)
+		}
 		p := got.Progress
 		if p.Epoch != 2 || p.Batch != 2 || p.Step != 6 || p.Optimizer != "adam" || p.Stop == nil || p.Elapsed <= 0 || p.Elapsed > time.Minute {
 			t.Errorf("progress %+v", p)

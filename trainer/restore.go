@@ -122,6 +122,7 @@ func (e *Session) capture() (*Checkpoint, error) {
 			Elapsed: s.Elapsed(), BatchLoss: s.BatchLoss, Work: s.work, Metrics: maps.Clone(s.metrics.last), Start: s.start, Stop: s.stop,
 		},
 		Arrays: models.Export(models.State(s.Model)),
+		Data:   s.Data.Schema(),
 		Hooks:  hooks,
 	}, nil
 }

@@ -329,6 +329,7 @@ func (t *Trainer) capture() (*Checkpoint, error) {
 			Elapsed: s.Elapsed(), Loss: t.lossSum, BatchLoss: s.BatchLoss, Work: s.work, Metrics: maps.Clone(s.metrics.last), Start: s.start, Stop: s.stop,
 		},
 		Arrays: models.Export(t.live()),
+		Data:   s.Data.Schema(),
 		Hooks:  hooks,
 	}, nil
 }

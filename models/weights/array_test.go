@@ -124,7 +124,7 @@ func TestSafetensorsRoundTripProperty(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		arrays := arraysOf().Draw(t, "arrays")
 		var b bytes.Buffer
-		if err := writeSafetensors(&b, arrays); err != nil {
+		if err := writeSafetensors(&b, arrays, nil); err != nil {
 			t.Fatal(err)
 		}
 		got, err := readSafetensors(bytes.NewReader(b.Bytes()), int64(b.Len()))
@@ -270,7 +270,7 @@ func TestReadTellsFormatByContent(t *testing.T) {
 			}
 		})
 	}
-	header, err := tensorHeader(long)
+	header, err := tensorHeader(long, nil)
 	if err != nil || len(header) != 0x4b50 {
 		t.Errorf("the long header has %#x bytes, %v; want 0x4b50 for this test to mean something", len(header), err)
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/hessoscope/hessoscope/datasets/durable"
 )
@@ -42,12 +43,39 @@ func readArrays(f io.ReaderAt, size int64, path string) ([]Array, error) {
 			return nil, err
 		}
 		if len(a.Arrays) == 0 && len(a.Files) > 0 {
+			if a.pickled() {
+				return nil, pickleError(path)
+			}
 			return nil, fmt.Errorf("is a zip file without .npy entries; want an .npz or .safetensors file")
 		}
 		return a.Arrays, nil
+	case pickle:
+		return nil, pickleError(path)
 	default:
 		return nil, fmt.Errorf("is neither an .npz nor a .safetensors file")
 	}
+}
+
+// pickle is the format of a file that torch.save wrote before PyTorch 1.6. Later
+// versions put the pickle into a zip file.
+const pickle = ".pkl"
+
+// pickled reports whether a is a zip file of torch.save.
+func (a *Archive) pickled() bool {
+	for name := range a.Files {
+		if strings.HasSuffix(name, "/data"+pickle) {
+			return true
+		}
+	}
+	return false
+}
+
+// pickleError is the error for a file of torch.save, which only Python can read,
+// and which may run any code when it is read.
+func pickleError(path string) error {
+	npz := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)) + ".npz"
+	return fmt.Errorf("is a pickle of PyTorch, which only Python reads; this converts a state_dict: "+
+		"import numpy, torch; numpy.savez(%q, **{k: v.numpy() for k, v in torch.load(%q, map_location=\"cpu\").items()})", npz, filepath.Base(path))
 }
 
 // format tells the format of a file from its first bytes, or failing that from
@@ -62,6 +90,8 @@ func format(f io.ReaderAt, path string) string {
 		return ".safetensors"
 	case string(head[:2]) == "PK":
 		return ".npz"
+	case head[0] == 0x80 && head[1] >= 2 && head[1] <= 5: // a pickle of protocol 2 to 5
+		return pickle
 	}
 	return strings.ToLower(filepath.Ext(path))
 }
@@ -76,13 +106,55 @@ func Write(path string, arrays []Array) error {
 	case ".npz":
 		return WriteArchive(path, &Archive{Arrays: arrays})
 	case ".safetensors":
-		if err := checkArrays(arrays, checkTensorName); err != nil {
-			return fmt.Errorf("%s: %w", path, err)
-		}
-		return writeFile(path, func(w io.Writer) error { return writeSafetensors(w, arrays) })
+		return writeSafetensorsFile(path, arrays, nil)
 	default:
 		return fmt.Errorf("%s: extension %q; want .npz or .safetensors", path, ext)
 	}
+}
+
+// WriteWithMetadata writes arrays to path as a .safetensors file, under the same
+// guarantees as [Write], with texts under the names that metadata gives them. They
+// are in the header of the file, under "__metadata__", and must be UTF-8.
+func WriteWithMetadata(path string, arrays []Array, metadata map[string]string) error {
+	if ext := filepath.Ext(path); !strings.EqualFold(ext, ".safetensors") {
+		return fmt.Errorf("%s: extension %q; want .safetensors, which can hold metadata", path, ext)
+	}
+	for key, text := range metadata {
+		if !utf8.ValidString(key) || !utf8.ValidString(text) {
+			return fmt.Errorf("%s: metadata %q: is not UTF-8", path, key)
+		}
+	}
+	return writeSafetensorsFile(path, arrays, metadata)
+}
+
+func writeSafetensorsFile(path string, arrays []Array, metadata map[string]string) error {
+	if err := checkArrays(arrays, checkTensorName); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return writeFile(path, func(w io.Writer) error { return writeSafetensors(w, arrays, metadata) })
+}
+
+// ReadMetadata reads the metadata of a .safetensors file, without its arrays. It
+// returns nil if there are none, as for a file in another format.
+func ReadMetadata(path string) (map[string]string, error) {
+	f, size, err := open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+
+	if format(f, path) != ".safetensors" {
+		return nil, nil
+	}
+	header, err := readTensorHeader(f, size)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	_, metadata, err := parseTensorHeader(header)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return metadata, nil
 }
 
 // ReadArchive reads the .npz file at path with its arrays, as [Read] does, and

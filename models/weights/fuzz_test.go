@@ -68,7 +68,7 @@ func FuzzSafetensors(f *testing.F) {
 			return
 		}
 		var w bytes.Buffer
-		if err := writeSafetensors(&w, arrays); err != nil {
+		if err := writeSafetensors(&w, arrays, nil); err != nil {
 			t.Fatal(err)
 		}
 		again, err := parseTensors(w.Bytes())

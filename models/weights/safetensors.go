@@ -40,7 +40,7 @@ func readSafetensors(r io.ReaderAt, size int64) ([]Array, error) {
 	if err != nil {
 		return nil, err
 	}
-	tensors, err := parseTensorHeader(header)
+	tensors, _, err := parseTensorHeader(header)
 	if err != nil {
 		return nil, err
 	}
@@ -81,24 +81,24 @@ func readTensorHeader(r io.ReaderAt, size int64) ([]byte, error) {
 	return header, nil
 }
 
-// parseTensorHeader returns the tensors sorted by offset. It reads token by
-// token, because json.Unmarshal keeps the last of two equal keys.
-func parseTensorHeader(header []byte) ([]tensor, error) {
+// parseTensorHeader returns the tensors sorted by offset, and the metadata. It reads
+// token by token, because json.Unmarshal keeps the last of two equal keys.
+func parseTensorHeader(header []byte) (tensors []tensor, metadata map[string]string, err error) {
 	if !utf8.Valid(header) {
-		return nil, errors.New("the .safetensors header is not UTF-8")
+		return nil, nil, errors.New("the .safetensors header is not UTF-8")
 	}
 	if !bytes.HasPrefix(header, []byte("{")) {
-		return nil, errors.New("the .safetensors header is not a JSON object; want it to begin with {")
+		return nil, nil, errors.New("the .safetensors header is not a JSON object; want it to begin with {")
 	}
 	// From here on only meaning can be wrong, not syntax.
 	if err := json.Unmarshal(header, new(json.RawMessage)); err != nil {
-		return nil, fmt.Errorf("the .safetensors header: %w", err)
+		return nil, nil, fmt.Errorf("the .safetensors header: %w", err)
 	}
 	d := json.NewDecoder(bytes.NewReader(header))
-	var tensors []tensor
-	err := object(d, func(key string) error {
+	err = object(d, func(key string) error {
 		if key == metadataKey {
-			return readMetadata(d)
+			metadata, err = readMetadata(d)
+			return err
 		}
 		t, err := parseTensor(d)
 		t.name = key
@@ -106,12 +106,12 @@ func parseTensorHeader(header []byte) ([]tensor, error) {
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("the .safetensors header: %w", err)
+		return nil, nil, fmt.Errorf("the .safetensors header: %w", err)
 	}
 	slices.SortStableFunc(tensors, func(s, t tensor) int {
 		return cmp.Or(cmp.Compare(s.begin, t.begin), cmp.Compare(s.end, t.end))
 	})
-	return tensors, nil
+	return tensors, metadata, nil
 }
 
 // object reads a JSON object; value is called for each key and reads its value.
@@ -140,16 +140,19 @@ func object(d *json.Decoder, value func(key string) error) error {
 	return err
 }
 
-// readMetadata skips a map from text to text.
-func readMetadata(d *json.Decoder) error {
-	return object(d, func(string) error {
+// readMetadata reads a map from text to text.
+func readMetadata(d *json.Decoder) (map[string]string, error) {
+	metadata := make(map[string]string)
+	return metadata, object(d, func(key string) error {
 		token, err := d.Token()
 		if err != nil {
 			return err
 		}
-		if _, ok := token.(string); !ok {
+		text, ok := token.(string)
+		if !ok {
 			return fmt.Errorf("%v is not a string", token)
 		}
+		metadata[key] = text
 		return nil
 	})
 }
@@ -248,8 +251,8 @@ func checkTensorName(name string) error {
 	return nil
 }
 
-func writeSafetensors(w io.Writer, arrays []Array) error {
-	header, err := tensorHeader(arrays)
+func writeSafetensors(w io.Writer, arrays []Array, metadata map[string]string) error {
+	header, err := tensorHeader(arrays, metadata)
 	if err != nil {
 		return err
 	}
@@ -267,11 +270,18 @@ func writeSafetensors(w io.Writer, arrays []Array) error {
 
 // tensorHeader returns the header for arrays whose data follow in their order,
 // padded so that the data begin at a multiple of 8 bytes.
-func tensorHeader(arrays []Array) ([]byte, error) {
+func tensorHeader(arrays []Array, metadata map[string]string) ([]byte, error) {
 	header := []byte("{")
+	if len(metadata) > 0 {
+		text, err := json.Marshal(metadata) // sorted by key
+		if err != nil {
+			return nil, err
+		}
+		header = fmt.Appendf(header, "%q:%s", metadataKey, text)
+	}
 	begin := 0
-	for i, a := range arrays {
-		if i > 0 {
+	for _, a := range arrays {
+		if len(header) > 1 {
 			header = append(header, ',')
 		}
 		name, err := json.Marshal(a.Name)

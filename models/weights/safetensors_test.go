@@ -1,8 +1,12 @@
 package weights
 
 import (
+	"archive/zip"
 	"bytes"
 	"encoding/binary"
+	"maps"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -126,7 +130,7 @@ func TestReadSafetensorsRefuses(t *testing.T) {
 func TestReadSafetensorsTruncated(t *testing.T) {
 	var b bytes.Buffer
 	arrays := []Array{{Name: "a", Shape: []int{2}, Data: []float64{1, 2}}, {Name: "b", Data: []float64{3}, Float32: true}}
-	if err := writeSafetensors(&b, arrays); err != nil {
+	if err := writeSafetensors(&b, arrays, nil); err != nil {
 		t.Fatal(err)
 	}
 	for n := range b.Len() {
@@ -139,7 +143,7 @@ func TestReadSafetensorsTruncated(t *testing.T) {
 func TestWriteSafetensorsBytes(t *testing.T) {
 	var b bytes.Buffer
 	arrays := []Array{{Name: "a<", Data: []float64{-1}, Float32: true}, {Name: "b", Shape: []int{1, 1}, Data: []float64{1}}}
-	if err := writeSafetensors(&b, arrays); err != nil {
+	if err := writeSafetensors(&b, arrays, nil); err != nil {
 		t.Fatal(err)
 	}
 	// The JSON has 115 bytes, which 5 spaces bring to a multiple of 8.
@@ -148,5 +152,57 @@ func TestWriteSafetensorsBytes(t *testing.T) {
 		"\x00\x00\x80\xbf" + "\x00\x00\x00\x00\x00\x00\xf0\x3f"
 	if b.String() != want {
 		t.Errorf("wrote\n%q, want\n%q", b.String(), want)
+	}
+}
+
+// Metadata change nothing for the arrays, and are what they were, in any file.
+func TestMetadata(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "w.safetensors")
+	arrays := []Array{{Name: "a", Shape: []int{2}, Data: []float64{1, 0.1}}}
+	for _, metadata := range []map[string]string{nil, {"b": "", "a": "{\"x\": [1, \"ü<\\n\"]}\n"}} {
+		if err := WriteWithMetadata(path, arrays, metadata); err != nil {
+			t.Fatal(err)
+		}
+		have, err := ReadMetadata(path)
+		if err != nil || !maps.Equal(have, metadata) {
+			t.Errorf("metadata %q, error %v; want %q", have, err, metadata)
+		}
+		if again, err := Read(path); err != nil || !same(again, arrays) {
+			t.Errorf("arrays %v, error %v; want %v", again, err, arrays)
+		}
+	}
+	if err := WriteWithMetadata(path, arrays, map[string]string{"a": "\xff"}); err == nil {
+		t.Error("no error for metadata that are not UTF-8")
+	}
+	npz := filepath.Join(t.TempDir(), "w.npz")
+	if err := WriteWithMetadata(npz, arrays, nil); err == nil {
+		t.Error("no error for metadata in an .npz file")
+	}
+	if err := Write(npz, arrays); err != nil {
+		t.Fatal(err)
+	}
+	if have, err := ReadMetadata(npz); have != nil || err != nil {
+		t.Errorf("metadata %q, error %v of an .npz file; want none", have, err)
+	}
+}
+
+// A file of torch.save has an error that says how to convert it, in both formats.
+func TestPickle(t *testing.T) {
+	var zipped bytes.Buffer
+	z := zip.NewWriter(&zipped)
+	if _, err := z.Create("net/data.pkl"); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "net.pt")
+	for name, content := range map[string][]byte{"zip": zipped.Bytes(), "pickle": []byte("\x80\x02\x8a\nl\xfc")} {
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Read(path); err == nil || !strings.Contains(err.Error(), `numpy.savez("net.npz", **{k: v.numpy() for k, v in torch.load("net.pt"`) {
+			t.Errorf("%s: error %v; want how to convert it", name, err)
+		}
 	}
 }

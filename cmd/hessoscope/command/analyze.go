@@ -120,7 +120,7 @@ func (a *analyzeCmd) load(ctx context.Context) (models.Model, *datasets.Dataset,
 		return a.loadRun(ctx)
 	}
 	if a.Model == "" {
-		model, err := models.LoadMLP(a.Weights, a.Activation)
+		model, err := models.LoadMLP(a.Weights, a.Activation, a.Layers...)
 		if err != nil {
 			return nil, nil, err
 		}

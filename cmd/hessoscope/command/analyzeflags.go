@@ -21,6 +21,7 @@ type analyzeCmd struct {
 	Epoch        int                 `help:"Epoch of the run whose checkpoint was kept; the last if not given." default:"-1" placeholder:"N"`
 	Weights      string              `help:"Weights, .npz or .safetensors, named as PyTorch does: of an MLP, unless there is a --model." placeholder:"FILE"`
 	Model        string              `help:"Network of layers that the weights belong to: a YAML file, or cnn, lenet5 or resnet18." placeholder:"FILE.yaml"`
+	Layers       []string            `help:"Layers of an MLP, from the input to the output, if the numbers in their names (fc1, fc2) or the order of the file do not tell." placeholder:"fc1,fc2,out"`
 	Data         string              `help:"Data: a CSV file, a NumPy file (.npz) with x and y or x_train, y_train, x_test and y_test, a folder of images (DIR/), or the name of a built-in set." placeholder:"FILE|DIR/|SET"`
 	DataDir      string              `help:"Folder of the files of MNIST, Fashion-MNIST or CIFAR-10, instead of your cache." placeholder:"DIR"`
 	MaxGB        float64             `name:"max-gb" help:"Most memory that the values of an .npz file or of a folder of images may take, in GB; 1 if not given." placeholder:"GB"`
@@ -77,6 +78,8 @@ func (a analyzeCmd) validate() error {
 		return errors.New("analyze wants the folder of a run or --weights and --data, not both")
 	case a.Run_ == "" && a.Epoch >= 0:
 		return errors.New("--epoch belongs to the folder of a run")
+	case len(a.Layers) > 0 && (a.Weights == "" || a.Model != ""):
+		return errors.New("--layers belongs to the --weights of an MLP; those of a network of layers have their names in --model")
 	case a.Top < 0 || a.Bottom < 0:
 		return errors.New("--top and --bottom want numbers that are not negative")
 	case a.Samples < 0:

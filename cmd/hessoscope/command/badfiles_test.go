@@ -147,7 +147,7 @@ func TestBadWeights(t *testing.T) {
 		{"empty", "w.npz", "", "w.npz: is not an .npz file"},
 		{"zip of something else", "w.npz", npz(entry{"a.txt", "x"}), "w.npz: is a zip file without .npy entries"},
 		{"no arrays", "w.npz", npz(), "w.npz: models: no arrays; want NAME.weight and NAME.bias"},
-		{"another format", "w.pt", "\x80\x02junk", "w.pt: is neither an .npz nor a .safetensors file"},
+		{"PyTorch's own format", "w.pt", "\x80\x02junk", `w.pt: is a pickle of PyTorch, which only Python reads; this converts a state_dict: import numpy, torch; numpy.savez("w.npz", `},
 		{"wrong names", "w.npz", npz(entry{"kernel.npy", npy("<f8", "(3, 2)", float64s(6, 1))}), `w.npz: models: array "kernel" is neither NAME.weight nor NAME.bias`},
 		{"no bias", "w.npz", npz(layer("fc1", 3, 2)[:1]...), `w.npz: models: no array "fc1.bias"; there are "fc1.weight"`},
 		{"bias of another length", "w.npz", npz(layer("fc1", 3, 2)[0], layer("fc1", 4, 2)[1]), `models: array "fc1.bias" has shape (4); want (3), the outputs of "fc1.weight"`},

@@ -27,6 +27,8 @@ func (c *Config) BuildModel(data *datasets.Dataset) (models.Model, error) {
 		return nil, c.file.placed(err)
 	}
 	switch {
+	case c.Model.Weights != "" && c.Model.isMLP():
+		return m, importMLP(m.(*models.MLP), c.Model.Weights)
 	case c.Model.Weights != "":
 		return m, importFile(m, c.Model.Weights)
 	case c.Model.NormOf != "":
@@ -50,6 +52,27 @@ func (c *Config) LoadModel(path string, data *datasets.Dataset) (models.Model, e
 		return nil, err
 	}
 	return m, importFile(m, path)
+}
+
+// importMLP sets the parameters of an MLP to those of the layers in a file, whatever
+// the names of these are.
+func importMLP(m *models.MLP, path string) error {
+	arrays, err := weights.Read(path)
+	if err != nil {
+		return err
+	}
+	other, err := models.InferMLP(arrays, m.Activation()) // which the file does not tell
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	arrays = models.Export(other.Parameters())
+	for i, p := range m.Parameters() {
+		if len(arrays) != len(m.Parameters()) || !slices.Equal(arrays[i].Shape, p.Value.Shape()) {
+			return fmt.Errorf("%s: is an %v; want an %v", path, other, m)
+		}
+		arrays[i].Name = p.Name
+	}
+	return models.Import(m.Parameters(), arrays)
 }
 
 // importFile sets the parameters and the buffers of a model to those in a file.

@@ -3,10 +3,13 @@ package experiment
 import (
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/models"
+	"github.com/hessoscope/hessoscope/models/weights"
 )
 
 // experimentWith is an experiment with a model, which begins on its fifth line.
@@ -142,5 +145,41 @@ func TestBadNetwork(t *testing.T) {
 			c, err := Parse("e.yaml", []byte("name: e\ndata:\n  set: iris\nmodel: "+test.model+"\ntraining: {rate: {base: 0.1}}\n"))
 			refused(t, prepared(t, c, err), test.want)
 		})
+	}
+}
+
+// An MLP starts from the weights of layers with other names, and not from those of
+// other widths.
+func TestImportMLP(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "w.npz")
+	arrays := func(hidden int) []weights.Array {
+		return []weights.Array{
+			{Name: "stem.weight", Shape: []int{hidden, 2}, Data: slices.Repeat([]float64{0.25}, 2*hidden)},
+			{Name: "stem.bias", Shape: []int{hidden}, Data: make([]float64, hidden)},
+			{Name: "out.weight", Shape: []int{3, hidden}, Data: make([]float64, 3*hidden)},
+			{Name: "out.bias", Shape: []int{3}, Data: []float64{1, 2, 3}},
+		}
+	}
+	c, err := Load("gauss")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Model = Model{Hidden: []int{4}, Weights: path}
+	data, err := c.LoadData(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for hidden, want := range map[int]string{4: "", 5: "is an MLP 2-5-3 relu; want an MLP 2-4-3 relu"} {
+		if err := weights.Write(path, arrays(hidden)); err != nil {
+			t.Fatal(err)
+		}
+		m, err := c.BuildModel(data)
+		if want != "" {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("error %v; want %q", err, want)
+			}
+		} else if err != nil || m.Parameters()[0].Name != "fc1.weight" || !slices.Equal(models.Values(m.Parameters()[3].Value), []float64{1, 2, 3}) {
+			t.Errorf("%v, error %v", m, err)
+		}
 	}
 }
