@@ -41,12 +41,15 @@ func checkData(m Model, loss Loss, split *datasets.Split) error {
 func checkTargets(m Model, loss Loss, split *datasets.Split) error {
 	want := m.Classes()
 	own, isOwn := loss.(*ownCost)
+	_, isWeighted := loss.(*weighted)
 	if isOwn {
 		want = own.width()
 	}
 	switch {
 	case loss == linear || loss == reinforcing || isOwn && len(own.nodes.targets) == 0:
 		return nil
+	case isWeighted && split.Labels == nil:
+		return fmt.Errorf("models: split %q has no labels, as in a regression, and the loss weighs classes", split.Name)
 	case targetsOf(loss, split) != nil:
 		if have := len(split.Targets); have != split.Len()*want {
 			return fmt.Errorf("models: split %q has %d targets for %d samples; the loss compares %d values of each", split.Name, have, split.Len(), want)
