@@ -10,6 +10,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/hessoscope/hessoscope/callbacks/record"
+	"github.com/hessoscope/hessoscope/callbacks/terminal"
 	"github.com/hessoscope/hessoscope/models"
 	"github.com/hessoscope/hessoscope/trainer"
 )
@@ -61,7 +62,7 @@ func NewLogger(w io.Writer, format string) (*Logger, error) {
 	log.Out = w
 	switch format {
 	case "text":
-		log.Formatter = new(Table)
+		log.Formatter = &Table{Width: terminal.Width(w)}
 	case "json":
 		log.Formatter = &logrus.JSONFormatter{DisableHTMLEscape: true}
 	default:
@@ -130,7 +131,7 @@ func (l *Logger) begin(s *trainer.State) error {
 			l.run.metrics = append(l.run.metrics, m)
 		}
 	case isTable:
-		l.run.metrics = fitting(s.Metrics())
+		l.run.metrics = fitting(s.Metrics(), table.Width)
 	}
 	if isTable {
 		table.begin(l.run.metrics)

@@ -43,6 +43,9 @@ type Margin struct {
 	Dir string
 	// Workers is the number of samples computed in parallel; one per CPU if zero.
 	Workers int
+	// Progress, if not nil, is called during a measurement with the number of samples
+	// that are done.
+	Progress func(done, total int)
 
 	run marginRun
 }
@@ -274,7 +277,7 @@ func (m *Margin) measure(ctx context.Context, state *trainer.State, samples int)
 
 func (m *Margin) measureDistances(ctx context.Context, state *trainer.State, samples int) ([]reading, error) {
 	start := time.Now()
-	found, err := margin.Measure(ctx, m.run.field, m.run.split, margin.Settings{Samples: samples, Seed: state.Seed})
+	found, err := margin.Measure(ctx, m.run.field, m.run.split, margin.Settings{Samples: samples, Seed: state.Seed, Progress: m.Progress})
 	if err != nil {
 		return nil, err
 	}

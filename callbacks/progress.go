@@ -8,27 +8,39 @@ import (
 	"sync"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
-
+	"github.com/hessoscope/hessoscope/callbacks/record"
+	"github.com/hessoscope/hessoscope/callbacks/terminal"
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// Progress shows the progress of a run. If Out is a terminal, it draws a bar.
-// Otherwise it writes a line every 10 seconds:
+// Progress shows the progress of a run. If Out is a terminal, it draws a bar, which
+// fits its width. Otherwise, also where TERM is dumb, it writes a line every 10 seconds:
 //
 //	epoch 400/2000, loss 0.0123, 812 steps/s, 41.3s left
+//
+// The time left counts the measurements of spectrum and margin that are to come as
+// long as the last ones.
 //
 // Other writers to the same terminal must use Wrap. Write errors are ignored:
 // training must continue when the terminal is closed.
 type Progress struct {
 	Out io.Writer // os.Stderr if nil
 
-	mu    sync.Mutex // guards bar and the terminal
-	bar   *progressbar.ProgressBar
-	shown time.Time // when the bar or a line was last written
+	mu    sync.Mutex     // guards bar and the terminal
+	bar   *terminal.Line // nil if there is none
+	shown time.Time      // when the bar or a line was last written
 	every time.Duration
+	part  float64  // completed part of the run that the bar shows
 	begin progress // when this process began or resumed the run
+	costs []cost
+}
+
+// cost is what a hook that measures takes of the time of a run.
+type cost struct {
+	metric string  // seconds of a measurement
+	last   float64 // of the last one
+	spent  float64 // since this process began or resumed the run
+	coming int     // measurements to come, at most; 0 if not known
 }
 
 // progress is the progress of a run at one time.
@@ -51,7 +63,6 @@ var (
 const (
 	barEvery  = 100 * time.Millisecond
 	lineEvery = 10 * time.Second
-	barScale  = 1000 // length of the bar, in its own units
 )
 
 // Name implements trainer.Hook.
@@ -62,8 +73,15 @@ func (*Progress) Phase() trainer.Phase { return trainer.Record }
 
 // TrainBegin implements trainer.TrainBeginner.
 func (p *Progress) TrainBegin(_ context.Context, s *trainer.State) error {
-	file, isFile := p.out().(*os.File)
-	p.start(s, isFile && term.IsTerminal(int(file.Fd())))
+	p.start(s, terminal.Interactive(p.out()))
+	p.costs = nil
+	for _, metric := range []string{record.SpectrumSeconds, record.MarginSeconds} {
+		c := cost{metric: metric}
+		if times, known := s.Times(metric, s.Epoch); known {
+			c.coming = times + 1 // the last epoch
+		}
+		p.costs = append(p.costs, c)
+	}
 	return nil
 }
 
@@ -74,23 +92,16 @@ func (p *Progress) out() io.Writer {
 	return p.Out
 }
 
-func (p *Progress) start(s *trainer.State, terminal bool) {
+func (p *Progress) start(s *trainer.State, interactive bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.begin = progressOf(s)
 	p.shown, p.every = p.begin.time, lineEvery
-	if !terminal || s.Epochs == 0 {
+	if !interactive || s.Epochs == 0 {
 		return
 	}
 	p.every = barEvery
-	p.bar = progressbar.NewOptions(barScale,
-		progressbar.OptionSetWriter(p.out()),
-		progressbar.OptionSetWidth(30),
-		progressbar.OptionSetPredictTime(false), // its prediction would ignore the epochs done before the run was resumed
-		progressbar.OptionShowDescriptionAtLineEnd(),
-		progressbar.OptionUseANSICodes(true),
-		progressbar.OptionClearOnFinish(),
-	)
+	p.bar = &terminal.Line{Out: p.out()}
 }
 
 func progressOf(s *trainer.State) progress {
@@ -112,6 +123,12 @@ func (p *Progress) BatchEnd(_ context.Context, s *trainer.State) error {
 
 // EpochEnd implements trainer.EpochEnder.
 func (p *Progress) EpochEnd(_ context.Context, s *trainer.State) error {
+	for i := range p.costs {
+		c := &p.costs[i]
+		if took, measured := s.Fresh(c.metric); measured {
+			c.last, c.spent, c.coming = took, c.spent+took, max(c.coming-1, 0)
+		}
+	}
 	p.show(s)
 	return nil
 }
@@ -135,6 +152,16 @@ func (p *Progress) Measuring(what string) func(converged, wanted, applications i
 	}
 }
 
+// Searching returns a function that shows the progress of a search for so many
+// samples. It is for the field Progress of Margin and of margin.Settings.
+func (p *Progress) Searching(what string) func(done, total int) {
+	return func(done, total int) {
+		if time.Since(p.shown) >= p.every {
+			p.write(fmt.Sprintf("%s: %d of %d samples", what, done, total), 0)
+		}
+	}
+}
+
 // write shows a line, next to the bar if there is one. If part is not 0, it is
 // the completed part of the run.
 func (p *Progress) write(line string, part float64) {
@@ -145,10 +172,10 @@ func (p *Progress) write(line string, part float64) {
 		fmt.Fprintln(p.out(), line)
 		return
 	}
-	if done := int(barScale * part); done > 0 && done < barScale { // the library ends a bar that is full
-		_ = p.bar.Set(done)
+	if part > 0 {
+		p.part = part
 	}
-	p.bar.Describe(line)
+	p.bar.Show(p.part, line)
 }
 
 // describe returns the progress in one line.
@@ -165,10 +192,21 @@ func (p *Progress) describe(s *trainer.State, now progress) string {
 		line += fmt.Sprintf(", %s steps/s", formatRate(float64(steps)/elapsed.Seconds()))
 	}
 	if part := now.part - p.begin.part; part > 0 {
-		left := float64(elapsed) / part * max(1-now.part, 0)
+		measured, coming := p.measuring()
+		left := float64(max(elapsed-measured, 0))/part*max(1-now.part, 0) + float64(coming)
 		line += ", " + formatDuration(time.Duration(left)) + " left"
 	}
 	return line
+}
+
+// measuring returns the time that measurements took in this process, and what those
+// to come will take if they are like the last ones.
+func (p *Progress) measuring() (spent, coming time.Duration) {
+	for _, c := range p.costs {
+		spent += time.Duration(c.spent * float64(time.Second))
+		coming += time.Duration(float64(c.coming) * c.last * float64(time.Second))
+	}
+	return spent, coming
 }
 
 func formatRate(rate float64) string {
@@ -194,7 +232,7 @@ func (p *Progress) end() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.bar != nil {
-		_ = p.bar.Clear()
+		p.bar.Clear()
 		p.bar = nil
 	}
 }
@@ -210,6 +248,9 @@ type besideBar struct {
 	w        io.Writer
 }
 
+// Columns returns the width of the terminal, for terminal.Width.
+func (b besideBar) Columns() int { return terminal.Width(b.w) }
+
 func (b besideBar) Write(line []byte) (int, error) {
 	p := b.progress
 	p.mu.Lock()
@@ -217,8 +258,8 @@ func (b besideBar) Write(line []byte) (int, error) {
 	if p.bar == nil {
 		return b.w.Write(line)
 	}
-	_ = p.bar.Clear()
+	p.bar.Clear()
 	n, err := b.w.Write(line)
-	_ = p.bar.RenderBlank()
+	p.bar.Redraw()
 	return n, err
 }

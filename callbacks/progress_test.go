@@ -80,16 +80,14 @@ func TestProgressUnknownLength(t *testing.T) {
 }
 
 // screen returns what a terminal shows after a text. It interprets \r, \n and the
-// codes that erase a line or the rest of a line.
+// code that erases the rest of a line.
 func screen(written string) []string {
 	lines, column := [][]rune{nil}, 0
 	for rest := written; rest != ""; {
 		line := &lines[len(lines)-1]
 		switch r, width := firstRune(rest); {
-		case strings.HasPrefix(rest, "\033[2K"):
-			*line, rest = []rune(strings.Repeat(" ", column)), rest[4:]
-		case strings.HasPrefix(rest, "\033[0K"):
-			*line, rest = (*line)[:min(column, len(*line))], rest[4:]
+		case strings.HasPrefix(rest, "\033[J"):
+			*line, rest = (*line)[:min(column, len(*line))], rest[3:]
 		case r == '\r':
 			column, rest = 0, rest[1:]
 		case r == '\n':
@@ -130,7 +128,7 @@ func TestProgressBar(t *testing.T) {
 		}
 	}
 	bar := func(percent, epoch int) *regexp.Regexp {
-		return regexp.MustCompile(fmt.Sprintf(`^ *%d%% \|.{30}\| +epoch %d/20, loss 0.0123, .* steps/s, .*s left$`, percent, epoch))
+		return regexp.MustCompile(fmt.Sprintf(`^ *%d%% \|.{1,30}\| +epoch %d/20, loss 0.0123, .* steps/s, .*s left$`, percent, epoch))
 	}
 	expect := func(lines []string, last *regexp.Regexp) {
 		t.Helper()
@@ -216,5 +214,21 @@ func BenchmarkProgressBatchEnd(b *testing.B) {
 	state := progressState(10)
 	for b.Loop() {
 		_ = p.BatchEnd(context.Background(), state)
+	}
+}
+
+// Measurements to come count as long as the last one, and not with the speed of training.
+func TestProgressCountsMeasurementsToCome(t *testing.T) {
+	var out bytes.Buffer
+	p := &Progress{Out: &out}
+	p.start(progressState(0), false)
+	p.costs = []cost{{metric: "spectrum/seconds", last: 4, spent: 8, coming: 3}, {metric: "boundary/margin_seconds"}}
+	p.shown, p.begin.time = p.shown.Add(-lineEvery), p.begin.time.Add(-lineEvery)
+	if err := p.BatchEnd(t.Context(), progressState(500)); err != nil {
+		t.Fatal(err)
+	}
+	// Of 10 seconds 8 were for measurements, so that the other half of training takes 2.
+	if !regexp.MustCompile(`, 14\.\ds left\n$`).MatchString(out.String()) {
+		t.Errorf("wrote %q, want 14 s left", out.String())
 	}
 }

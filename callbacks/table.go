@@ -16,6 +16,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/hessoscope/hessoscope/callbacks/record"
+	"github.com/hessoscope/hessoscope/callbacks/terminal"
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/trainer"
 )
@@ -29,6 +30,10 @@ import (
 //	    0        0    1.1023    0.3333    1.0968    0.3500    0.4127   -0.0218    0.02s
 //	    1        3    1.0871    0.4133    1.0830    0.4333                        0.02s
 type Table struct {
+	// Width is the number of columns of the terminal; 110 if zero. Metrics that do not
+	// fit are left out, and other entries are broken between words.
+	Width int
+
 	mu      sync.Mutex
 	metrics []trainer.Metric // the columns between step and time
 	rows    int
@@ -40,7 +45,7 @@ var _ logrus.Formatter = (*Table)(nil)
 const epochMessage = "epoch"
 
 const (
-	tableWidth   = 110 // columns of a terminal
+	tableWidth   = 110 // columns, where there is no terminal
 	headingEvery = 30  // rows
 )
 
@@ -54,7 +59,7 @@ func (t *Table) begin(metrics []trainer.Metric) {
 // Format implements logrus.Formatter.
 func (t *Table) Format(e *logrus.Entry) ([]byte, error) {
 	if e.Message != epochMessage {
-		return formatEntry(e), nil
+		return []byte(terminal.Broken(string(formatEntry(e)), t.Width)), nil
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -72,7 +77,7 @@ func (t *Table) Format(e *logrus.Entry) ([]byte, error) {
 // columns are those of the first run that the Table formats.
 func (t *Table) Recorded(r *record.Run, e record.Entry) ([]byte, error) {
 	if t.metrics == nil {
-		t.begin(fitting(r.Metrics))
+		t.begin(fitting(r.Metrics, t.Width))
 	}
 	if !notable(&trainer.State{Epoch: e.Epoch, Epochs: r.Epochs}, r.Metrics, e.Fresh) {
 		return nil, nil
@@ -206,10 +211,10 @@ func heading(m trainer.Metric) string {
 // columnWidth returns a width that fits the numbers and the heading, and a gap.
 func columnWidth(m trainer.Metric) int { return max(8, utf8.RuneCountInString(heading(m))) + 2 }
 
-// fitting chooses the metrics that fit on a line. The metrics of the train split
-// and of one held-out split have priority, then those that hooks measure, then
-// those of other splits. The result is in the order of declaration.
-func fitting(declared []trainer.Metric) []trainer.Metric {
+// fitting chooses the metrics that fit on a line of some columns. The training loss and
+// the accuracy of one held-out split have priority, then λ₁, complexity and margin, then
+// the rest of these splits, then what else hooks measure, then other splits. The result is in the order of declaration.
+func fitting(declared []trainer.Metric, width int) []trainer.Metric {
 	heldOut := datasets.Test
 	if slices.ContainsFunc(declared, func(m trainer.Metric) bool { return m.Name == trainer.LossOf(datasets.Validation) }) {
 		heldOut = datasets.Validation
@@ -218,19 +223,21 @@ func fitting(declared []trainer.Metric) []trainer.Metric {
 		switch name := m.Name; {
 		case m.Detail:
 			return -1
-		case trainer.IsOf(datasets.Train, name), trainer.IsOf(heldOut, name):
+		case name == trainer.LossOf(datasets.Train), name == trainer.AccuracyOf(heldOut):
 			return 0
-		case name == record.LambdaMax, name == record.LambdaMin:
+		case name == record.LambdaMax, name == record.LambdaMin, name == record.Complexity, name == record.Directions, name == record.Margin:
 			return 1
-		case !ofSplit(name):
+		case trainer.IsOf(datasets.Train, name), trainer.IsOf(heldOut, name):
 			return 2
-		default:
+		case !ofSplit(name):
 			return 3
+		default:
+			return 4
 		}
 	}
-	left := tableWidth - 7 - 9 - 9
+	left := cmp.Or(width, tableWidth) - 7 - 9 - 9
 	chosen := make(map[string]bool)
-	for r := range 4 {
+	for r := range 5 {
 		for _, m := range declared {
 			if w := columnWidth(m); rank(m) == r && w <= left {
 				left -= w

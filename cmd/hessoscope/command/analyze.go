@@ -16,6 +16,7 @@ import (
 	"github.com/hessoscope/hessoscope/callbacks/boundary"
 	"github.com/hessoscope/hessoscope/callbacks/curvature"
 	"github.com/hessoscope/hessoscope/callbacks/margin"
+	"github.com/hessoscope/hessoscope/callbacks/terminal"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/datasets/durable"
@@ -80,13 +81,13 @@ func (a analyzeCmd) Run(ctx context.Context, out *output) error {
 // analyze measures what the flags request, and the alignments at points unless
 // they are nil, and shows its progress.
 func (a analyzeCmd) analyze(ctx context.Context, model models.Model, split *datasets.Split, points *alignmentPoints, progress io.Writer) (*analysis.Result, error) {
-	eigenvalues, distances := newBar(progress, "eigenvalues"), bar{}
+	eigenvalues, distances := newBar(progress, "eigenvalues"), (*bar)(nil)
 	defer func() {
 		eigenvalues.clear()
 		distances.clear()
 	}()
 	searched := func(done, total int) {
-		if distances == (bar{}) {
+		if distances == nil {
 			eigenvalues.clear()
 			distances = newBar(progress, "margins")
 		}
@@ -192,7 +193,11 @@ func writeAnalysis(path string, stdout io.Writer, r *analysis.Result) error {
 			return err
 		}
 	}
-	return r.WriteTable(stdout)
+	var table strings.Builder
+	if err := r.WriteTable(&table); err != nil {
+		return err
+	}
+	return terminal.Wrap(stdout, table.String())
 }
 
 // writeDistances writes a CSV file with one row per measured sample.

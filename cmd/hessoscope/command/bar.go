@@ -3,47 +3,52 @@ package command
 import (
 	"fmt"
 	"io"
-	"os"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
+	"github.com/hessoscope/hessoscope/callbacks/terminal"
 )
 
-// bar shows the progress of a long measurement on a terminal. The zero value shows
-// nothing.
-type bar struct{ *progressbar.ProgressBar }
-
-func newBar(w io.Writer, what string) bar {
-	if !isTerminal(w) {
-		return bar{}
-	}
-	return bar{progressbar.NewOptions(1, progressbar.OptionSetWriter(w), progressbar.OptionSetDescription(what),
-		progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond))}
+// bar shows the progress of a long measurement on a terminal. A nil one shows nothing.
+type bar struct {
+	line  *terminal.Line
+	what  string
+	began time.Time
+	shown time.Time
 }
 
-func (b bar) show(done, total int) {
-	if b.ProgressBar != nil {
-		b.ChangeMax(total)
-		_ = b.Set(done) // ignore errors of drawing
+const barEvery = 100 * time.Millisecond
+
+// newBar returns nil if w is not a terminal on which a line can be erased.
+func newBar(w io.Writer, what string) *bar {
+	if !terminal.Interactive(w) {
+		return nil
 	}
+	return &bar{line: &terminal.Line{Out: w}, what: what, began: time.Now()}
 }
 
-func (b bar) pairs(converged, wanted, applications int) {
-	if b.ProgressBar != nil {
-		b.Describe(fmt.Sprintf("eigenvalues (%d H·v)", applications))
+func (b *bar) show(done, total int) {
+	if b == nil || time.Since(b.shown) < barEvery {
+		return
+	}
+	b.shown = time.Now()
+	text := fmt.Sprintf("%s, %d of %d", b.what, done, total)
+	part := float64(done) / float64(max(total, 1))
+	if part > 0 {
+		left := time.Duration(float64(time.Since(b.began)) * (1 - part) / part)
+		text += fmt.Sprintf(", %v left", left.Round(time.Second))
+	}
+	b.line.Show(part, text)
+}
+
+func (b *bar) pairs(converged, wanted, applications int) {
+	if b != nil {
+		b.what = fmt.Sprintf("eigenvalues (%d H·v)", applications)
 		b.show(converged, wanted)
 	}
 }
 
-func (b bar) clear() {
-	if b.ProgressBar != nil {
-		_ = b.Finish()
+func (b *bar) clear() {
+	if b != nil {
+		b.line.Clear()
 	}
-}
-
-// isTerminal reports whether w is a terminal.
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
 }

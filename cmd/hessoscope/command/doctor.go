@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/hessoscope/hessoscope/callbacks/analysis"
 	"github.com/hessoscope/hessoscope/callbacks/curvature"
 	"github.com/hessoscope/hessoscope/callbacks/record"
+	"github.com/hessoscope/hessoscope/callbacks/terminal"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/models"
@@ -227,10 +229,14 @@ func duration(seconds float64) string {
 func bytesText(b float64) string { return fmt.Sprintf("%.3g MB", b/1e6) }
 
 func (e *estimate) table(out *output) error {
-	t := tabwriter.NewWriter(out.stdout, 0, 0, 2, ' ', 0)
+	var table strings.Builder
+	t := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "CHECK\tRESULT\tDETAIL")
 	for _, f := range e.findings {
 		fmt.Fprintf(t, "%s\t%s\t%s\n", f.Name, f.Verdict, f.Detail)
 	}
-	return t.Flush()
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	return terminal.Wrap(out.stdout, table.String())
 }

@@ -8,10 +8,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/callbacks/selection"
+	"github.com/hessoscope/hessoscope/callbacks/terminal"
 )
 
 // printSelection writes the results for people.
@@ -22,7 +22,9 @@ func printSelection(w io.Writer, s *selection.Selection) error {
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
-		fmt.Fprintf(w, "%s (%.8s), %s: %s\n\n", g.Data, g.Fingerprint, g.Loss, comparison(g))
+		if err := terminal.Wrap(w, fmt.Sprintf("%s (%.8s), %s: %s\n\n", g.Data, g.Fingerprint, g.Loss, comparison(g))); err != nil {
+			return err
+		}
 		if err := printRanks(w, g, evaluated); err != nil {
 			return err
 		}
@@ -30,7 +32,9 @@ func printSelection(w io.Writer, s *selection.Selection) error {
 			if k == 0 {
 				fmt.Fprintln(w)
 			}
-			fmt.Fprintf(w, "! %s\n", warning.Text)
+			if err := terminal.Wrap(w, "! "+warning.Text+"\n"); err != nil {
+				return err
+			}
 		}
 		if evaluated {
 			if err := printAssociations(w, g.Associations, fmt.Sprintf("over %d runs, on %d test samples", len(g.Runs), g.TestSamples)); err != nil {
@@ -47,7 +51,9 @@ func printSelection(w io.Writer, s *selection.Selection) error {
 		if i == 0 {
 			fmt.Fprintln(w, "\nnot ranked:")
 		}
-		fmt.Fprintf(w, "  %s: %s\n", apart.Run, apart.Reason)
+		if err := terminal.Wrap(w, fmt.Sprintf("  %s: %s\n", apart.Run, apart.Reason)); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -66,36 +72,49 @@ func comparison(g *selection.Group) string {
 }
 
 func printRanks(w io.Writer, g *selection.Group, evaluated bool) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(t, "rank\tfront\tscore\tepoch\ttrain loss\t")
+	t := terminal.Table{Columns: []terminal.Column{
+		{Heading: "  rank", Right: true},
+		{Heading: "front", Right: true},
+		{Heading: "score", Right: true, Spare: 2},
+		{Heading: "epoch", Right: true, Spare: 3},
+		{Heading: "train loss", Right: true, Spare: 1},
+	}}
+	add := func(spare int, headings ...string) {
+		for _, h := range headings {
+			t.Columns = append(t.Columns, terminal.Column{Heading: h, Right: true, Spare: spare})
+		}
+	}
 	if g.TargetLoss != nil {
-		fmt.Fprint(t, "off by\t")
+		add(5, "off by")
 	}
 	for _, m := range g.By {
-		fmt.Fprintf(t, "%s\t", path.Base(m.Metric))
+		add(0, path.Base(m.Metric))
 	}
 	if evaluated {
-		fmt.Fprint(t, "test acc\taccuracy gap\tloss gap\t")
+		add(1, "test acc")
+		add(4, "accuracy gap", "loss gap")
 	}
-	fmt.Fprint(t, "  run\n")
+	t.Columns = append(t.Columns, terminal.Column{Heading: "run"})
 	for _, r := range g.Runs {
-		fmt.Fprintf(t, "%d\t%d\t%.3f\t%d\t%s\t", r.Rank, r.Front, r.Score, r.Epoch, optional("%.4g", r.TrainLoss))
+		row := []string{strconv.Itoa(r.Rank), strconv.Itoa(r.Front), fmt.Sprintf("%.3f", r.Score), strconv.Itoa(r.Epoch), optional("%.4g", r.TrainLoss)}
 		if g.TargetLoss != nil {
-			fmt.Fprintf(t, "%s\t", optional("×%.3f", r.Mismatch))
+			row = append(row, optional("×%.3f", r.Mismatch))
 		}
 		for _, m := range g.By {
 			if slices.Contains(r.Unknown, m.Metric) {
-				fmt.Fprint(t, "not known\t") // a line below the table says what would do
+				row = append(row, "not known") // a line below the table says what would do
 			} else {
-				fmt.Fprintf(t, "%s\t", showInterval(r.Values[m.Metric]))
+				row = append(row, showInterval(r.Values[m.Metric]))
 			}
 		}
 		if o := r.Outcome; o != nil {
-			fmt.Fprintf(t, "%s\t%s\t%s\t", optional("%.4f", o.TestAccuracy), optional("%+.4f", o.AccuracyGap), optional("%+.4f", o.LossGap))
+			row = append(row, optional("%.4f", o.TestAccuracy), optional("%+.4f", o.AccuracyGap), optional("%+.4f", o.LossGap))
+		} else if evaluated {
+			row = append(row, "", "", "")
 		}
-		fmt.Fprintf(t, "  %s\n", r.Run)
+		t.Rows = append(t.Rows, append(row, r.Run))
 	}
-	return t.Flush()
+	return t.Write(w)
 }
 
 func showInterval(v selection.Interval) string {

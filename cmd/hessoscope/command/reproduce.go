@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 
+	"github.com/hessoscope/hessoscope/callbacks/terminal"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/reproduce"
 	"github.com/hessoscope/hessoscope/datasets/suggest"
 )
@@ -53,7 +54,7 @@ func (r reproduceCmd) Run(ctx context.Context, out *output) error {
 	if r.NoProgress {
 		s.Progress = io.Discard
 	}
-	if isTerminal(s.Progress) {
+	if terminal.Interactive(s.Progress) {
 		s.Bar = s.Progress
 	}
 	if err := reproduce.Run(ctx, figures, s); err != nil {

@@ -13,11 +13,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/hessoscope/hessoscope/callbacks"
 	"github.com/hessoscope/hessoscope/callbacks/record"
+	"github.com/hessoscope/hessoscope/callbacks/terminal"
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/datasets/suggest"
 	"github.com/hessoscope/hessoscope/trainer"
@@ -214,36 +214,37 @@ func metricToSortBy(listed []listedRun, key string) (trainer.Metric, error) {
 
 // printRuns writes the list as a table.
 func printRuns(w io.Writer, listed []listedRun) error {
-	columns := []struct{ heading, metric string }{
-		{"loss", trainer.LossOf(datasets.Train)},
-		{"accuracy", trainer.AccuracyOf(datasets.Train)},
-		{"validation", trainer.AccuracyOf(datasets.Validation)},
-		{"test", trainer.AccuracyOf(datasets.Test)},
-		{"λ₁", record.LambdaMax},
-		{"outliers", record.Outliers},
-		{"directions", record.Directions},
-		{"G", record.Complexity},
-		{"margin", record.Margin},
+	metrics := []struct {
+		heading, metric string
+		spare           int
+	}{
+		{"loss", trainer.LossOf(datasets.Train), 0},
+		{"accuracy", trainer.AccuracyOf(datasets.Train), 4},
+		{"validation", trainer.AccuracyOf(datasets.Validation), 3},
+		{"test", trainer.AccuracyOf(datasets.Test), 3},
+		{"λ₁", record.LambdaMax, 2},
+		{"outliers", record.Outliers, 5},
+		{"directions", record.Directions, 2},
+		{"G", record.Complexity, 1},
+		{"margin", record.Margin, 1},
 	}
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprint(t, "run\tstate\tupdated\tepoch")
-	for _, c := range columns {
-		fmt.Fprintf(t, "\t%s", c.heading)
+	t := terminal.Table{Columns: []terminal.Column{{Heading: "run"}, {Heading: "state"}, {Heading: "updated", Spare: 6}, {Heading: "epoch"}}}
+	for _, m := range metrics {
+		t.Columns = append(t.Columns, terminal.Column{Heading: m.heading, Spare: m.spare})
 	}
-	fmt.Fprintln(t)
 	for _, l := range listed {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s", l.Run, strings.ReplaceAll(string(l.State), "_", " "), ago(l.Updated), progressOf(l))
-		for _, c := range columns {
-			fmt.Fprintf(t, "\t%s", lastValue(l, c.metric))
+		row := []string{l.Run, strings.ReplaceAll(string(l.State), "_", " "), ago(l.Updated), progressOf(l)}
+		for _, m := range metrics {
+			row = append(row, lastValue(l, m.metric))
 		}
-		fmt.Fprintln(t)
+		t.Rows = append(t.Rows, row)
 	}
-	if err := t.Flush(); err != nil {
+	if err := t.Write(w); err != nil {
 		return err
 	}
 	for _, l := range listed {
 		if l.Error != "" {
-			if _, err := fmt.Fprintf(w, "! %s: %s\n", l.Run, firstLine(l.Error)); err != nil {
+			if err := terminal.Wrap(w, fmt.Sprintf("! %s: %s\n", l.Run, firstLine(l.Error))); err != nil {
 				return err
 			}
 		}
@@ -313,7 +314,7 @@ const followEvery = 500 * time.Millisecond
 // follow prints the epochs of a run as they are recorded, until the run has ended or
 // ctx is done.
 func follow(ctx context.Context, folder record.Folder, w io.Writer) error {
-	var table callbacks.Table
+	table := callbacks.Table{Width: terminal.Width(w)}
 	tail := &record.Tail{Path: folder.History()}
 	for {
 		r, err := record.ReadRun(folder.Run())

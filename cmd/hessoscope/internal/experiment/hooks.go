@@ -64,9 +64,13 @@ func (c *Config) hooks(folder record.Folder, inPlane bool, console Console) ([]t
 	}
 	hooks = append(hooks, &callbacks.Parameters{})
 	if !c.Margin.Off {
-		hooks = append(hooks, &callbacks.Margin{
+		margin := &callbacks.Margin{
 			Schedule: c.Margin.Schedule, Samples: c.Margin.Samples, Dir: folder.Measurements(), Workers: c.Workers,
-		})
+		}
+		if console.Progress != nil {
+			margin.Progress = progress.Searching("margins")
+		}
+		hooks = append(hooks, margin)
 	}
 	if s := c.Sharpness; s.measures() {
 		hooks = append(hooks, &callbacks.Sharpness{
