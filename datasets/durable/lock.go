@@ -165,17 +165,17 @@ func hold(f *os.File, h Holder) (*Lock, error) {
 }
 
 // Release frees the lock and removes its file. It may be called once.
-func (l *Lock) Release() error {
+func (l *Lock) Release() {
 	close(l.stop)
 	<-l.stopped
 	path := l.file.Name()
 	if runtime.GOOS == "windows" { // cannot remove a file that is open, be it here or by the next holder
-		err := l.file.Close()
+		l.file.Close()
 		_ = os.Remove(path)
-		return err
+		return
 	}
 	if isAt(l.file, path) { // not if the folder was moved
 		_ = os.Remove(path) // a file that is left is free
 	}
-	return l.file.Close()
+	l.file.Close()
 }

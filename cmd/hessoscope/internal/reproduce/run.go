@@ -43,6 +43,14 @@ func Run(ctx context.Context, figures []Figure, s Settings) error {
 	if err != nil {
 		return err
 	}
+	if err := os.MkdirAll(s.runs(), 0o755); err != nil {
+		return err
+	}
+	lock, err := experiment.Lock(s.Out)
+	if err != nil {
+		return err
+	}
+	defer lock.Release()
 	steps := newSteps(figures, s)
 	for _, r := range needed(figures) {
 		if err := s.train(ctx, r, steps); err != nil {
@@ -150,26 +158,43 @@ func (s *Settings) train(ctx context.Context, r *recipe, steps *steps) error {
 		return nil
 	}
 	steps.begin("training " + r.name)
-	console := experiment.Console{Log: io.Discard, Format: "text", Progress: s.Bar}
-	prepare := c.Prepare
-	if exists {
-		prepare = experiment.Resume
-	}
-	t, err := prepare(ctx, dir, console)
-	if err != nil {
-		return fmt.Errorf("%s: %w", r.name, err)
-	}
-	if !exists {
-		_ = os.Remove(dir) // the empty folder of a run that was killed before it began
-		if err := c.Create(dir); err != nil {
-			return err
-		}
-	}
-	if _, err := t.Run(ctx); err != nil {
+	if err := s.run(ctx, c, dir, exists); err != nil {
 		return fmt.Errorf("%s: %w", r.name, err)
 	}
 	steps.end(s.cost(r))
 	return nil
+}
+
+// run trains into dir, or goes on with the run that exists there.
+func (s *Settings) run(ctx context.Context, c *experiment.Config, dir string, exists bool) error {
+	console := experiment.Console{Log: io.Discard, Format: "text", Progress: s.Bar}
+	if exists {
+		lock, err := experiment.Lock(dir)
+		if err != nil {
+			return err
+		}
+		defer lock.Release()
+		t, err := experiment.Resume(ctx, dir, console)
+		if err != nil {
+			return err
+		}
+		_, err = t.Run(ctx)
+		return err
+	}
+	if err := experiment.Clear(dir); err != nil {
+		return err
+	}
+	t, err := c.Prepare(ctx, dir, console)
+	if err != nil {
+		return err
+	}
+	lock, err := c.Create(dir)
+	if err != nil {
+		return err
+	}
+	defer lock.Release()
+	_, err = t.Run(ctx)
+	return err
 }
 
 // same returns an error if the run in dir was begun with other settings.
