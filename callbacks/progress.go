@@ -62,7 +62,7 @@ func (*Progress) Phase() trainer.Phase { return trainer.Record }
 
 // TrainBegin implements trainer.TrainBeginner.
 func (p *Progress) TrainBegin(_ context.Context, s *trainer.State) error {
-	file, isFile := p.out().(*os.File)
+	file, isFile := p.out().(interface{ Fd() uintptr })
 	p.start(s, isFile && term.IsTerminal(int(file.Fd())))
 	return nil
 }

@@ -42,7 +42,8 @@ report.html: open it in a browser.
   hessoscope train iris --data mine.npz --name mine --set data.standardize=true
   hessoscope presets print gauss > mine.yaml; hessoscope train mine.yaml
 
-The first Ctrl-C finishes the step and saves the run. --resume continues from there, and the run ends as
+The first Ctrl-C finishes the step and saves the run; so do SIGTERM, SIGHUP and a closed standard output.
+A second Ctrl-C, after a second, ends at once. --resume continues from there, and the run ends as
 if it had never been interrupted.`
 }
 
