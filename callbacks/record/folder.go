@@ -34,6 +34,9 @@ func (f Folder) OpenMetrics() string { return f.join("metrics.prom") }
 // Report returns the path of the page that shows the run.
 func (f Folder) Report() string { return f.join("report.html") }
 
+// Lock returns the path of the file that is locked by the process that trains the run.
+func (f Folder) Lock() string { return f.join(".lock") }
+
 // Checkpoints returns the path of the folder of all checkpoints.
 func (f Folder) Checkpoints() string { return f.join("checkpoints") }
 

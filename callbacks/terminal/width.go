@@ -13,7 +13,7 @@ func Width(w io.Writer) int {
 	switch w := w.(type) {
 	case interface{ Columns() int }:
 		return w.Columns()
-	case *os.File:
+	case interface{ Fd() uintptr }:
 		if columns, _, err := term.GetSize(int(w.Fd())); err == nil {
 			return columns
 		}

@@ -63,3 +63,14 @@ func ExampleWrite() {
 	fmt.Print(err, " ", string(text))
 	// Output: <nil> λ₁ = 54.75
 }
+
+func ExampleTryLock() {
+	dir, _ := os.MkdirTemp("", "durable")
+	defer os.RemoveAll(dir)
+	l, _ := durable.TryLock(filepath.Join(dir, "lock"))
+	_, err := durable.TryLock(filepath.Join(dir, "lock"))
+	var locked *durable.LockedError
+	fmt.Println(errors.As(err, &locked))
+	l.Release()
+	// Output: true
+}

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 	"gonum.org/v1/gonum/blas/blas64"
@@ -41,12 +42,21 @@ type cli struct {
 // stderr.
 func Main(args []string, stdout, stderr io.Writer) int {
 	blas64.Use(gemm.Implementation{}) // for gonum's own products
-	ctx, stop := interruptible(stderr)
+	ctx, interrupt, stop := interruptible(stderr)
 	defer stop()
-	err := execute(ctx, args, stdout, stderr)
+	out := &stream{Writer: stdout, interrupt: interrupt}
+	err := execute(ctx, args, out, &stream{Writer: stderr, interrupt: interrupt})
+	problem := out.problem()
+	if problem != nil && !errors.Is(problem, syscall.EPIPE) {
+		fmt.Fprintln(stderr, "hessoscope: standard output:", problem)
+	}
 	switch {
-	case err == nil:
+	case err == nil && problem == nil:
 		return 0
+	case err == nil && errors.Is(problem, syscall.EPIPE):
+		return exitPipe
+	case err == nil:
+		return exitFault
 	case errors.Is(err, errUnsound):
 		return exitUnsound // the table shows the check that failed
 	case errors.Is(err, context.Canceled):
@@ -100,30 +110,45 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) (err 
 	return command.Run()
 }
 
-// interruptible returns a context that the first interrupt cancels. The second
-// interrupt ends the process immediately.
-func interruptible(stderr io.Writer) (context.Context, func()) {
-	ctx, cancel := context.WithCancel(context.Background())
+// oneInterrupt is the time in which several signals are one interrupt: some programs
+// send a signal to a process and to its group.
+const oneInterrupt = time.Second
+
+// interruptible returns a context that the first interrupt cancels, be it a signal or a
+// call of interrupt. A second signal ends the process immediately, unless it is a
+// hangup, which says nothing about haste.
+func interruptible(stderr io.Writer) (ctx context.Context, interrupt, stop func()) {
+	ctx, interrupt = context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
 	done := make(chan struct{})
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
+		signal.Notify(signals, syscall.SIGHUP)
+	}
+	pipe := make(chan os.Signal, 1) // never read: a write to a closed pipe is to be an error, not the end
+	signal.Notify(pipe, syscall.SIGPIPE)
 	go func() {
-		for n := 0; ; n++ {
+		var first time.Time
+		for {
+			var s os.Signal
 			select {
 			case <-done:
 				return
-			case <-signals:
+			case s = <-signals:
 			}
-			if n > 0 {
+			if first.IsZero() {
+				first = time.Now()
+				interrupt()
+				fmt.Fprintln(stderr, "\nhessoscope: stopping; what trains finishes its step and saves; interrupt again, after a second, to stop at once")
+			} else if s != syscall.SIGHUP && time.Since(first) >= oneInterrupt {
 				os.Exit(exitInterrupted)
 			}
-			fmt.Fprintln(stderr, "\nhessoscope: stopping; what trains finishes its step and saves; interrupt again to stop at once")
-			cancel()
 		}
 	}()
-	return ctx, func() {
+	return ctx, interrupt, func() {
 		signal.Stop(signals)
+		signal.Stop(pipe)
 		close(done)
-		cancel()
+		interrupt()
 	}
 }

@@ -11,6 +11,7 @@ const (
 	exitUnsound     = 1
 	exitFault       = sweep.Fault
 	exitInterrupted = 130
+	exitPipe        = 141 // as of a program that ends by writing to a closed pipe
 )
 
 // interruption is a context.Canceled whose text says how to resume.

@@ -186,12 +186,14 @@ func TestInterrupt(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		signal os.Signal
-	}{{"sigint", os.Interrupt}, {"sigterm", syscall.SIGTERM}} {
+	}{{"sigint", os.Interrupt}, {"sigterm", syscall.SIGTERM}, {"sighup", syscall.SIGHUP}} {
 		t.Run(test.name, func(t *testing.T) {
 			dir := "runs/" + test.name
 			p := start(t, append(short, "--name", test.name)...)
 			until(t, "metrics", func() bool { return size(dir+"/metrics.jsonl") > 5000 })
 			p.signal(t, test.signal)
+			time.Sleep(time.Millisecond) // else the system may make one of both
+			p.signal(t, test.signal)     // as timeout does
 			sent := time.Now()
 			if status := p.end(t); status != exitInterrupted {
 				t.Errorf("status %d; want %d", status, exitInterrupted)
@@ -219,8 +221,8 @@ func TestSecondInterrupt(t *testing.T) {
 	p := startOnto(t, fullPipe(t), long()...)
 	until(t, "the start of the run", func() bool { return exists("runs/iris/config.yaml") })
 	p.signal(t, os.Interrupt)
-	until(t, "the first interrupt", func() bool { return strings.Contains(p.stderr.String(), "interrupt again to stop at once") })
-	time.Sleep(100 * time.Millisecond) // in which a run that does not wait would end
+	until(t, "the first interrupt", func() bool { return strings.Contains(p.stderr.String(), "interrupt again") })
+	time.Sleep(oneInterrupt + 100*time.Millisecond) // in which a run that does not wait would end
 	if strings.Contains(p.stderr.String(), "interrupted; saved") {
 		t.Errorf("the first interrupt did not wait: %s", p.stderr.String())
 	}
@@ -232,6 +234,47 @@ func TestSecondInterrupt(t *testing.T) {
 	if took := time.Since(sent); took > 5*time.Second {
 		t.Errorf("it took %v to end", took)
 	}
+}
+
+// When the reader of its output has gone, a run is saved, and can be resumed.
+func TestClosedOutput(t *testing.T) {
+	chdir(t)
+	short := long("--set", "training.epochs=800", "--set", "checkpoint.seconds=1000")
+	succeed(t, append(short, "--name", "whole")...)
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	p := startOnto(t, w, append(short, "--name", "closed")...)
+	w.Close()
+	until(t, "metrics", func() bool { return size("runs/closed/metrics.jsonl") > 5000 })
+	r.Close()
+	if status := p.end(t); status != exitInterrupted {
+		t.Errorf("status %d; want %d", status, exitInterrupted)
+	}
+	if want := "hessoscope: interrupted; saved in runs/closed; resume with: hessoscope train runs/closed --resume\n"; p.stderr.String() != want {
+		t.Errorf("error %q; want %q", p.stderr.String(), want)
+	}
+	succeed(t, "train", "runs/closed", "--resume", "--no-progress")
+	sameRun(t, "runs/whole", "runs/closed")
+
+	p = startOnto(t, closedPipe(t), "presets")
+	if status := p.end(t); status != exitPipe || p.stderr.String() != "" {
+		t.Errorf("status %d, error %q; want %d and no error", status, p.stderr.String(), exitPipe)
+	}
+}
+
+// closedPipe returns a pipe that nobody reads.
+func closedPipe(t *testing.T) *os.File {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+	t.Cleanup(func() { w.Close() })
+	return w
 }
 
 // fullPipe returns a full pipe: writing to it blocks forever.

@@ -42,7 +42,8 @@ report.html: open it in a browser.
   hessoscope train iris --data mine.npz --name mine --set data.standardize=true
   hessoscope presets print gauss > mine.yaml; hessoscope train mine.yaml
 
-The first Ctrl-C finishes the step and saves the run. --resume continues from there, and the run ends as
+The first Ctrl-C finishes the step and saves the run; so do SIGTERM, SIGHUP and a closed standard output.
+A second Ctrl-C, after a second, ends at once. --resume continues from there, and the run ends as
 if it had never been interrupted.`
 }
 
@@ -60,18 +61,24 @@ func (t trainCmd) Run(ctx context.Context, out *output) error {
 	if err != nil {
 		return err
 	}
-	dir, err := experiment.FreeDir(t.Out, c.Name)
-	if err != nil {
-		return err
+	for {
+		dir, err := experiment.FreeDir(t.Out, c.Name)
+		if err != nil {
+			return err
+		}
+		prepared, err := c.Prepare(ctx, dir, t.console(out))
+		if err != nil {
+			return err
+		}
+		lock, err := c.Create(dir)
+		if errors.Is(err, fs.ErrExist) {
+			continue // another process has just taken this name
+		} else if err != nil {
+			return err
+		}
+		defer lock.Release()
+		return t.train(ctx, prepared, dir, out)
 	}
-	prepared, err := c.Prepare(ctx, dir, t.console(out))
-	if err != nil {
-		return err
-	}
-	if err := c.Create(dir); err != nil {
-		return err
-	}
-	return t.train(ctx, prepared, dir, out)
 }
 
 // config returns the experiment with the settings of the flags.
@@ -125,6 +132,11 @@ func (t trainCmd) resume(ctx context.Context, out *output) error {
 	if err != nil {
 		return err
 	}
+	lock, err := experiment.Lock(dir)
+	if err != nil {
+		return err
+	}
+	defer lock.Release()
 	run, err := record.ReadRun(record.Folder(dir).Run())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err

@@ -42,10 +42,12 @@ func train(dir string) error {
 	if err != nil {
 		return err
 	}
-	if err := c.Create(dir); err != nil {
+	lock, err := c.Create(dir)
+	if err != nil {
 		return err
 	}
 	stop, err := t.Run(context.Background())
+	lock.Release()
 	if err != nil {
 		return err
 	}

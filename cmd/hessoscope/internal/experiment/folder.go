@@ -50,17 +50,27 @@ func newestDir(out, name string) string {
 	}
 }
 
-// Create creates the folder of a run and writes its settings.
-func (c *Config) Create(dir string) error {
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return err
-	}
-	if err := os.Mkdir(dir, 0o755); err != nil {
-		return err
-	}
+// Create creates the folder of a run, locks it and writes its settings. The caller
+// releases the lock when the run has ended. If dir exists, perhaps because another
+// process has just created it, the error is fs.ErrExist.
+func (c *Config) Create(dir string) (*durable.Lock, error) {
 	text, err := yaml.Marshal(c)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return durable.WriteFile(record.Folder(dir).Config(), text)
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return nil, err
+	}
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return nil, err
+	}
+	lock, err := Lock(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := durable.WriteFile(record.Folder(dir).Config(), text); err != nil {
+		lock.Release()
+		return nil, err
+	}
+	return lock, nil
 }

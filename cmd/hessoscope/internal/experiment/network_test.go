@@ -60,9 +60,7 @@ func TestNetwork(t *testing.T) {
 		}
 		// The run's own settings have the network, wherever it was.
 		run := filepath.Join(t.TempDir(), "run")
-		if err := config.Create(run); err != nil {
-			t.Fatal(err)
-		}
+		create(t, config, run)
 		again, err := ReadRun(run)
 		if err != nil {
 			t.Fatal(err)

@@ -39,7 +39,7 @@ func DirToResume(argument, name, out string) (string, error) {
 
 // Resume prepares an interrupted run from its last checkpoint, or from its start if
 // it was killed before the first checkpoint. It removes temporary files that a
-// killed process may have left.
+// killed process may have left. The caller holds the lock of dir.
 func Resume(ctx context.Context, dir string, console Console) (*trainer.Trainer, error) {
 	folder := record.Folder(dir)
 	c, err := Read(folder.Config())

@@ -38,9 +38,7 @@ func TestFindStart(t *testing.T) {
 	if err := unfinished.Set("training.epochs=1", "margin.off=true", "spectrum.off=true"); err != nil {
 		t.Fatal(err)
 	}
-	if err := unfinished.Create(first); err != nil {
-		t.Fatal(err)
-	}
+	create(t, unfinished, first)
 	wantError(" --resume")
 
 	trained, err := unfinished.Prepare(context.Background(), first, Console{Log: new(strings.Builder), Format: "text"})
@@ -50,9 +48,7 @@ func TestFindStart(t *testing.T) {
 	if _, err := trained.Run(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	if err := unfinished.Create(first + "-2"); err != nil { // newer, and not finished
-		t.Fatal(err)
-	}
+	create(t, unfinished, first+"-2") // newer, and not finished
 	c, err := start()
 	if err != nil {
 		t.Fatal(err)
@@ -60,4 +56,14 @@ func TestFindStart(t *testing.T) {
 	if want := record.Folder(first).LastCheckpoint(); c.Model.NormOf != want {
 		t.Errorf("starts from %q; want %q", c.Model.NormOf, want)
 	}
+}
+
+// create creates the folder of a run that no process trains.
+func create(t *testing.T, c *Config, dir string) {
+	t.Helper()
+	lock, err := c.Create(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lock.Release()
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
 	"github.com/hessoscope/hessoscope/datasets"
+	"github.com/hessoscope/hessoscope/trainer"
 )
 
 // Settings say where and how the figures are reproduced.
@@ -45,6 +46,14 @@ func Run(ctx context.Context, figures []Figure, s Settings) error {
 	if err != nil {
 		return err
 	}
+	if err := os.MkdirAll(s.runs(), 0o755); err != nil {
+		return err
+	}
+	lock, err := experiment.Lock(s.Out)
+	if err != nil {
+		return err
+	}
+	defer lock.Release()
 	steps := newSteps(figures, s)
 	for _, r := range needed(figures) {
 		if err := s.train(ctx, r, steps); err != nil {
@@ -152,31 +161,49 @@ func (s *Settings) train(ctx context.Context, r *recipe, steps *steps) error {
 		return nil
 	}
 	steps.begin("training " + r.name)
-	console := experiment.Console{Log: io.Discard, Format: "text", Progress: s.Bar}
-	prepare := c.Prepare
-	if exists {
-		prepare = experiment.Resume
-	}
-	t, err := prepare(ctx, dir, console)
-	if err != nil {
+	if err := s.run(ctx, c, dir, exists); err != nil {
 		return fmt.Errorf("%s: %w", r.name, err)
-	}
-	if !exists {
-		_ = os.Remove(dir) // the empty folder of a run that was killed before it began
-		if err := c.Create(dir); err != nil {
-			return err
-		}
-	}
-	if _, err := t.Run(ctx); err != nil {
-		return fmt.Errorf("%s: %w", r.name, err)
-	}
-	if s.Trained != nil {
-		if err := s.Trained(record.Folder(dir), t.State().Data); err != nil {
-			return fmt.Errorf("%s: %w", r.name, err)
-		}
 	}
 	steps.end(s.cost(r))
 	return nil
+}
+
+// run trains into dir, or goes on with the run that exists there.
+func (s *Settings) run(ctx context.Context, c *experiment.Config, dir string, exists bool) error {
+	console := experiment.Console{Log: io.Discard, Format: "text", Progress: s.Bar}
+	if exists {
+		lock, err := experiment.Lock(dir)
+		if err != nil {
+			return err
+		}
+		defer lock.Release()
+		t, err := experiment.Resume(ctx, dir, console)
+		if err != nil {
+			return err
+		}
+		return s.finish(ctx, t, dir)
+	}
+	if err := experiment.Clear(dir); err != nil {
+		return err
+	}
+	t, err := c.Prepare(ctx, dir, console)
+	if err != nil {
+		return err
+	}
+	lock, err := c.Create(dir)
+	if err != nil {
+		return err
+	}
+	defer lock.Release()
+	return s.finish(ctx, t, dir)
+}
+
+// finish trains to the end.
+func (s *Settings) finish(ctx context.Context, t *trainer.Trainer, dir string) error {
+	if _, err := t.Run(ctx); err != nil || s.Trained == nil {
+		return err
+	}
+	return s.Trained(record.Folder(dir), t.State().Data)
 }
 
 // same returns an error if the run in dir was begun with other settings.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/hessoscope/hessoscope/callbacks/record"
+	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
 )
 
 // train starts or resumes a run in a process that may use a number of processors. If
@@ -41,7 +42,7 @@ func (r *run) arguments() ([]string, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	if err := r.clear(); err != nil {
+	if err := experiment.Clear(r.dir); err != nil {
 		return nil, err
 	}
 	args := append([]string{"train", r.experiment, "--name=" + r.name, "--out=" + filepath.Dir(r.dir)}, flags...)
@@ -49,16 +50,4 @@ func (r *run) arguments() ([]string, error) {
 		args = append(args, "--set="+assignment)
 	}
 	return args, nil
-}
-
-// clear removes the folder that is left if a process was killed before it wrote its
-// settings.
-func (r *run) clear() error {
-	if err := record.Folder(r.dir).Tidy(); err != nil {
-		return err
-	}
-	if err := os.Remove(r.dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
 }

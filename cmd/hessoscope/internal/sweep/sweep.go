@@ -63,23 +63,28 @@ func (s *Sweep) examine() error {
 
 // Train trains the runs that are not finished. If ctx is cancelled, it lets the
 // processes save and returns nil. A run that fails only prevents the runs that start
-// from it.
+// from it. If another process trains the sweep, Train returns an error.
 func (s *Sweep) Train(ctx context.Context) error {
-	if err := s.create(); err != nil {
+	if err := os.MkdirAll(s.Logs(), 0o755); err != nil {
 		return err
 	}
-	err := s.execute(ctx)
+	lock, err := experiment.Lock(s.dir)
+	if err != nil {
+		return err
+	}
+	defer lock.Release()
+	if err := s.begin(); err != nil {
+		return err
+	}
+	err = s.execute(ctx)
 	if recorded := s.record(); recorded != nil {
 		return recorded
 	}
 	return err
 }
 
-// create creates the folder of the sweep with the plan, and announces the runs.
-func (s *Sweep) create() error {
-	if err := os.MkdirAll(s.Logs(), 0o755); err != nil {
-		return err
-	}
+// begin writes the plan and announces the runs.
+func (s *Sweep) begin() error {
 	if err := durable.WriteFile(filepath.Join(s.dir, sweepFile), s.plan.text); err != nil {
 		return err
 	}

@@ -1,0 +1,40 @@
+package experiment
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/hessoscope/hessoscope/callbacks/record"
+	"github.com/hessoscope/hessoscope/datasets/durable"
+)
+
+// Lock locks a folder that a process trains into: that of a run, of a sweep, or of the
+// paper's figures. Whoever only reads needs no lock. If another process trains into the
+// folder, the error says which.
+func Lock(dir string) (*durable.Lock, error) {
+	l, err := durable.TryLock(record.Folder(dir).Lock())
+	var locked *durable.LockedError
+	if errors.As(err, &locked) {
+		return nil, fmt.Errorf("%s is being trained by %s", dir, locked.Holder)
+	}
+	return l, err
+}
+
+// Clear removes the folder of a run that was killed before it wrote its settings, if
+// there is one.
+func Clear(dir string) error {
+	l, err := Lock(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	err = record.Folder(dir).Tidy()
+	l.Release()
+	if err != nil {
+		return err
+	}
+	return os.Remove(dir)
+}
