@@ -96,11 +96,11 @@ func (s *Schema) check(d *Dataset) error {
 		if width, err := d.Splits[i].Width(); d.Splits[i].Labels != nil && err != nil {
 			return err
 		} else if d.Splits[i].Labels != nil && width != s.width() {
-			return fmt.Errorf("datasets: a sample of %s has %d values; the model takes %d, of shape %v", d.Name, width, s.width(), s.Shape)
+			return fmt.Errorf("datasets: %s has %d values a sample; the model takes %d, of shape %v", d.Name, width, s.width(), s.Shape)
 		}
 	}
 	if d.Width() != s.width() {
-		return fmt.Errorf("datasets: a sample of %s has %d values; the model takes %d, of shape %v", d.Name, d.Width(), s.width(), s.Shape)
+		return fmt.Errorf("datasets: %s has %d values a sample; the model takes %d, of shape %v", d.Name, d.Width(), s.width(), s.Shape)
 	}
 	return nil
 }
