@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -48,6 +47,3 @@ func (e exportCmd) Run(ctx context.Context, out *output) error {
 	_, err = fmt.Fprintf(out.stdout, "%s: %s, %d parameters, epoch %d of %s\n", e.File, models.Describe(trained.Model), models.Size(trained.Model), trained.Epoch, e.Folder)
 	return err
 }
-
-// errNoDescription is the error for weights where a model file is needed.
-var errNoDescription = errors.New("holds weights alone, without classes and scaling; want the folder of a run, or a file of hessoscope export")

@@ -144,7 +144,7 @@ func (p predictCmd) loadModel(ctx context.Context) (*experiment.Trained, bool, e
 	}
 	trained, err := experiment.ReadModelFile(p.Model)
 	if err == nil && trained == nil {
-		err = fmt.Errorf("%s: %w", p.Model, errNoDescription)
+		err = fmt.Errorf("%s: holds weights alone, without classes and scaling; want the folder of a run, or a file of hessoscope export", p.Model)
 	}
 	return trained, false, err
 }
@@ -339,6 +339,12 @@ func (r *predictions) print(w io.Writer, file string) error {
 		return err
 	}
 	fmt.Fprintln(w)
+	return r.printRows(w)
+}
+
+// printRows writes a table of the first rows.
+func (r *predictions) printRows(w io.Writer) error {
+	n := len(r.predicted)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	label := func(string) string { return "" }
 	if r.labels != nil {
