@@ -105,11 +105,11 @@ func (s *Schema) check(d *Dataset) error {
 		if width, err := d.Splits[i].Width(); d.Splits[i].Labels != nil && err != nil {
 			return err
 		} else if d.Splits[i].Labels != nil && width != s.width() {
-			return fmt.Errorf("datasets: a sample of %s has %d values; the model takes %d, of shape %v", d.Name, width, s.width(), s.Shape)
+			return fmt.Errorf("datasets: %s has %d values a sample; the model takes %d, of shape %v", d.Name, width, s.width(), s.Shape)
 		}
 	}
 	if d.Width() != s.width() {
-		return fmt.Errorf("datasets: a sample of %s has %d values; the model takes %d, of shape %v", d.Name, d.Width(), s.width(), s.Shape)
+		return fmt.Errorf("datasets: %s has %d values a sample; the model takes %d, of shape %v", d.Name, d.Width(), s.width(), s.Shape)
 	}
 	return nil
 }
@@ -221,23 +221,89 @@ func (s *Schema) samples(d *Dataset, split string) (*Samples, error) {
 
 // loadCSV reads the rows of a CSV file, of one split if it is not empty.
 func (s *Schema) loadCSV(name, split string) (*Samples, error) {
-	table := s.Preprocessing
-	if table == nil {
-		if s.Features == nil {
-			return nil, fmt.Errorf("%s: the model was trained on samples without names of columns; want an .npz file", name)
-		}
-		table = columnsOf(s.Features)
-	}
-	rows, err := table.ReadRows(name)
+	rows, err := s.readRows(name)
 	if err != nil {
 		return nil, err
 	}
 	if split != "" && rows.Splits == nil {
 		return nil, fmt.Errorf("%s: has no column %q, so no split %q", name, splitColumn, split)
 	}
+	out, err := s.pick(rows, name, canonicalSplit(split))
+	if err != nil {
+		return nil, err
+	}
+	if len(out.Labels) == 0 {
+		return nil, fmt.Errorf("%s: no row has the split %s", name, split)
+	}
+	return out.finish(s), nil
+}
+
+// ReadCSV reads a CSV file as Load does, as a data set. Every row needs a label. The splits are those of the column "split";
+// without one, all rows are the train split.
+func (s *Schema) ReadCSV(name string) (*Dataset, error) {
+	if err := s.Validate(); err != nil {
+		return nil, err
+	}
+	rows, err := s.readRows(name)
+	if err != nil {
+		return nil, err
+	}
+	d := &Dataset{
+		Name: strings.TrimSuffix(filepath.Base(name), filepath.Ext(name)), Source: name, Shape: s.Shape, Features: s.Features,
+		Classes: s.Classes, Scaling: s.Scaling, Preprocessing: s.Preprocessing, Notes: rows.Notes,
+	}
+	for _, split := range []string{Train, Validation, Test} {
+		if rows.Splits == nil && split != Train {
+			continue
+		}
+		picked, err := s.pick(rows, name, split)
+		if err != nil {
+			return nil, err
+		}
+		if i := slices.Index(picked.Labels, -1); i >= 0 {
+			return nil, fmt.Errorf("%s: row %d after the column names has no label", name, picked.Rows[i]+1)
+		}
+		if len(picked.Labels) > 0 {
+			picked.finish(s)
+			d.Splits = append(d.Splits, Split{Name: split, X: picked.X, Labels: picked.Labels, Index: picked.Rows})
+		}
+	}
+	if len(d.Splits) == 0 {
+		return nil, fmt.Errorf("%s: has no row of the train, validation or test split", name)
+	}
+	return d, nil
+}
+
+func (s *Schema) readRows(name string) (*Rows, error) {
+	table := s.table()
+	if table == nil {
+		return nil, fmt.Errorf("%s: the model was trained on samples without names of columns; want an .npz file", name)
+	}
+	return table.ReadRows(name)
+}
+
+// table returns how columns become inputs, nil if these have no names.
+func (s *Schema) table() *Preprocessing {
+	if s.Preprocessing != nil || s.Features == nil {
+		return s.Preprocessing
+	}
+	return columnsOf(s.Features)
+}
+
+// LabelColumn lets labels be read from another column of CSV files.
+func (s *Schema) LabelColumn(name string) {
+	if table := s.table(); table != nil {
+		other := *table
+		other.Label = name
+		s.Preprocessing = &other
+	}
+}
+
+// pick gathers the rows of a split, or of all if it is empty or they have none.
+func (s *Schema) pick(rows *Rows, name, split string) (*Samples, error) {
 	out := &Samples{Notes: rows.Notes}
 	for i, index := range rows.Index {
-		if split != "" && rows.Splits[i] != canonicalSplit(split) && rows.Splits[i] != "all" {
+		if split != "" && rows.Splits != nil && rows.Splits[i] != split && rows.Splits[i] != "all" {
 			continue
 		}
 		class := -1
@@ -249,10 +315,7 @@ func (s *Schema) loadCSV(name, split string) (*Samples, error) {
 		out.X = append(out.X, rows.X[i*s.width():(i+1)*s.width()]...)
 		out.Rows, out.Labels = append(out.Rows, index), append(out.Labels, class)
 	}
-	if len(out.Labels) == 0 {
-		return nil, fmt.Errorf("%s: no row has the split %s", name, split)
-	}
-	return out.finish(s), nil
+	return out, nil
 }
 
 // columnsOf returns the preprocessing of a table of numbers.

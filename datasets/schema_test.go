@@ -130,7 +130,7 @@ func TestSchemaNPZ(t *testing.T) {
 	}
 	s.Shape = []int{3}
 	s.Scaling = nil
-	if _, err := s.Load(t.Context(), path, "", Options{}); err == nil || !strings.Contains(err.Error(), "has 2 values; the model takes 3") {
+	if _, err := s.Load(t.Context(), path, "", Options{}); err == nil || !strings.Contains(err.Error(), "has 2 values a sample; the model takes 3") {
 		t.Errorf("error %v; want one about the width", err)
 	}
 }

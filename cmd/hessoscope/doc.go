@@ -6,6 +6,8 @@
 //	hessoscope serve               pages that follow the runs, in a browser
 //	hessoscope runs                the runs in a table; --follow shows one as it trains
 //	hessoscope analyze runs/iris   the same measures for a finished model
+//	hessoscope predict runs/iris   classes and probabilities of new samples
+//	hessoscope export runs/iris iris.safetensors   one file with the model and all that is needed to use it
 //	hessoscope report runs/iris    a page about a run, or a comparison of several, for a browser
 //	hessoscope select runs         a ranking of many runs
 //	hessoscope stop-study runs     where stopping rules would have stopped them

@@ -7,8 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -25,7 +23,7 @@ import (
 )
 
 func (a analyzeCmd) Run(ctx context.Context, out *output) error {
-	model, data, err := a.load(ctx)
+	model, data, err := a.load(ctx, out.stderr)
 	if err != nil {
 		return err
 	}
@@ -112,23 +110,30 @@ func (a analyzeCmd) analyze(ctx context.Context, model models.Model, split *data
 	return analysis.Analyze(ctx, model, split, settings)
 }
 
-// load returns the model and the data to analyze.
-func (a *analyzeCmd) load(ctx context.Context) (models.Model, *datasets.Dataset, error) {
+// load returns the model and the data to analyze. It warns if these have changed since
+// the model was trained.
+func (a *analyzeCmd) load(ctx context.Context, warnings io.Writer) (models.Model, *datasets.Dataset, error) {
 	if err := a.validate(); err != nil {
 		return nil, nil, err
 	}
 	if a.Run_ != "" {
-		return a.loadRun(ctx)
+		return a.loadRun(ctx, warnings)
 	}
 	if a.Model == "" {
+		if trained, err := experiment.ReadModelFile(a.Weights); trained != nil || err != nil {
+			return a.loadTrained(ctx, trained, err, warnings)
+		}
 		model, err := models.LoadMLP(a.Weights, a.Activation, a.Layers...)
 		if err != nil {
 			return nil, nil, err
 		}
-		data, err := a.loadData(ctx)
+		if len(a.Layers) == 0 {
+			noteOrder(warnings, model)
+		}
+		data, err := a.loadData(ctx, nil)
 		return model, data, err
 	}
-	data, err := a.loadData(ctx)
+	data, err := a.loadData(ctx, nil)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -136,19 +141,70 @@ func (a *analyzeCmd) load(ctx context.Context) (models.Model, *datasets.Dataset,
 	return model, data, err
 }
 
-// loadData reads --data. A file that is not NumPy's is a CSV file, whatever its
-// name.
-func (a *analyzeCmd) loadData(ctx context.Context) (*datasets.Dataset, error) {
-	info, err := os.Stat(a.Data)
-	isFile := err == nil && !info.IsDir() && !strings.EqualFold(filepath.Ext(a.Data), ".npz")
-	if isFile || filepath.Ext(a.Data) == ".csv" {
-		return datasets.ReadCSV(a.Data, datasets.CSVOptions{Label: a.Label})
+// noteOrder says in which order the layers of an MLP were taken, if the numbers in their
+// names do not tell it.
+func noteOrder(w io.Writer, model *models.MLP) {
+	var layers []string
+	numbered := true
+	for _, p := range model.Parameters() {
+		if layer, isWeight := strings.CutSuffix(p.Name, ".weight"); isWeight {
+			layers = append(layers, layer)
+			numbered = numbered && strings.ContainsAny(layer, "0123456789")
+		}
 	}
-	return datasets.Load(ctx, a.Data, datasets.Options{DataDir: a.DataDir, MaxGB: a.MaxGB})
+	if !numbered {
+		fmt.Fprintf(w, "hessoscope: layers in the order of the file: %s (--layers names another)\n", strings.Join(layers, ", "))
+	}
+}
+
+// loadTrained returns the model of a file of export, and --data scaled as in training.
+func (a *analyzeCmd) loadTrained(ctx context.Context, trained *experiment.Trained, err error, warnings io.Writer) (models.Model, *datasets.Dataset, error) {
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case a.Standardize || len(a.Layers) > 0:
+		return nil, nil, fmt.Errorf("--standardize and --layers do not apply to %s, which tells the layers and the scaling", a.Weights)
+	}
+	data, err := a.loadData(ctx, trained.Data)
+	if err != nil {
+		return nil, nil, err
+	}
+	if data.Fingerprint() != trained.Fingerprint {
+		warnChanged(warnings, data.Name)
+	}
+	a.Loss = trained.Loss
+	return trained.Model, data, nil
+}
+
+// loadData reads --data, and scales them as the schema says, if there is one. A file
+// that is not NumPy's is a CSV file, whatever its name.
+func (a *analyzeCmd) loadData(ctx context.Context, schema *datasets.Schema) (*datasets.Dataset, error) {
+	var data *datasets.Dataset
+	var err error
+	switch {
+	case datasets.IsCSV(a.Data) && schema != nil:
+		if a.Label != "" {
+			schema.LabelColumn(a.Label)
+		}
+		return schema.ReadCSV(a.Data)
+	case datasets.IsCSV(a.Data):
+		data, err = datasets.ReadCSV(a.Data, datasets.CSVOptions{Label: a.Label})
+	default:
+		data, err = datasets.Load(ctx, a.Data, datasets.Options{DataDir: a.DataDir, MaxGB: a.MaxGB})
+	}
+	switch {
+	case err != nil:
+		return nil, err
+	case schema != nil:
+		return schema.Apply(data)
+	case a.Standardize:
+		return data.Standardize()
+	}
+	return data, nil
 }
 
 // loadRun returns the model of a run, at a checkpoint, and the run's data.
-func (a *analyzeCmd) loadRun(ctx context.Context) (models.Model, *datasets.Dataset, error) {
+func (a *analyzeCmd) loadRun(ctx context.Context, warnings io.Writer) (models.Model, *datasets.Dataset, error) {
 	c, err := experiment.ReadRun(a.Run_)
 	if err != nil {
 		return nil, nil, err
@@ -160,9 +216,13 @@ func (a *analyzeCmd) loadRun(ctx context.Context) (models.Model, *datasets.Datas
 	if c.Training.Loss != "" {
 		a.Loss = c.Training.Loss
 	}
-	data, err := c.LoadData(ctx)
+	schema, fingerprint := experiment.TrainedOn(a.Run_, path)
+	data, changed, err := c.LoadDataAs(ctx, schema, fingerprint)
 	if err != nil {
 		return nil, nil, err
+	}
+	if changed {
+		warnChanged(warnings, data.Name)
 	}
 	model, err := c.LoadModel(path, data)
 	return model, data, err

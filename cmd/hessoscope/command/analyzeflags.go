@@ -19,13 +19,14 @@ const maxSide = 1000
 type analyzeCmd struct {
 	Run_         string              `arg:"" optional:"" name:"run" help:"Folder of a run." placeholder:"RUN_DIR"`
 	Epoch        int                 `help:"Epoch of the run whose checkpoint was kept; the last if not given." default:"-1" placeholder:"N"`
-	Weights      string              `help:"Weights, .npz or .safetensors, named as PyTorch does: of an MLP, unless there is a --model." placeholder:"FILE"`
+	Weights      string              `help:"Weights, .npz or .safetensors, named as PyTorch does: of an MLP, unless there is a --model. A file of hessoscope export tells the network, the loss and the scaling by itself." placeholder:"FILE"`
 	Model        string              `help:"Network of layers that the weights belong to: a YAML file, or cnn, lenet5 or resnet18." placeholder:"FILE.yaml"`
 	Layers       []string            `help:"Layers of an MLP, from the input to the output, if the numbers in their names (fc1, fc2) or the order of the file do not tell." placeholder:"fc1,fc2,out"`
 	Data         string              `help:"Data: a CSV file, a NumPy file (.npz) with x and y or x_train, y_train, x_test and y_test, a folder of images (DIR/), or the name of a built-in set." placeholder:"FILE|DIR/|SET"`
 	DataDir      string              `help:"Folder of the files of MNIST, Fashion-MNIST or CIFAR-10, instead of your cache." placeholder:"DIR"`
 	MaxGB        float64             `name:"max-gb" help:"Most memory that the values of an .npz file or of a folder of images may take, in GB; 1 if not given." placeholder:"GB"`
-	Label        string              `help:"Column of the CSV that holds the labels." default:"label" placeholder:"COLUMN"`
+	Label        string              `help:"Column of the CSV that holds the labels; that of the training data, or label, if not given." placeholder:"COLUMN"`
+	Standardize  bool                `help:"Standardize the data by their train split. A run and a file of hessoscope export scale them as in training, without this."`
 	Split        string              `help:"Split of the data." default:"train"`
 	Activation   models.Activation   `help:"Nonlinearity between the layers of an MLP. A file of weights does not contain it." default:"relu"`
 	Loss         experiment.LossName `help:"Loss: cross_entropy or squared_error." default:"cross_entropy"`
@@ -60,6 +61,7 @@ Measures the loss of a finished model and its Hessian, in float64.
   hessoscope analyze runs/iris
   hessoscope analyze --weights W.npz --data D.csv --split train --top 10 --json -
   hessoscope analyze --weights W.npz --data D.npz --split test
+  hessoscope analyze --weights iris.safetensors --data iris
   hessoscope analyze --model net.yaml --weights W.npz --data D.npz
   hessoscope analyze runs/iris --margin --margins distances.csv
   hessoscope analyze runs/gauss --margin --picture gauss.png
@@ -78,6 +80,8 @@ func (a analyzeCmd) validate() error {
 		return errors.New("analyze wants the folder of a run or --weights and --data, not both")
 	case a.Run_ == "" && a.Epoch >= 0:
 		return errors.New("--epoch belongs to the folder of a run")
+	case a.Run_ != "" && a.Standardize:
+		return errors.New("--standardize belongs to --weights and --data; the data of a run are scaled as in training")
 	case len(a.Layers) > 0 && (a.Weights == "" || a.Model != ""):
 		return errors.New("--layers belongs to the --weights of an MLP; those of a network of layers have their names in --model")
 	case a.Top < 0 || a.Bottom < 0:

@@ -23,6 +23,8 @@ import (
 type cli struct {
 	Train     trainCmd     `cmd:"" help:"Train a network and watch its boundary: a preset, a YAML file, or a run to resume."`
 	Analyze   analyzeCmd   `cmd:"" help:"Measure a finished model: a run, or weights and data."`
+	Predict   predictCmd   `cmd:"" help:"Classify new samples: classes, probabilities, distances to the boundary."`
+	Export    exportCmd    `cmd:"" help:"Write a trained model with all that is needed to use it into one file."`
 	Plot      plotCmd      `cmd:"" help:"Draw what runs recorded: curves, spectra, boundaries and alignments, as PNG or SVG."`
 	Select    selectCmd    `cmd:"" help:"Choose among finished runs: rank them by complexity and margin, or by any metric."`
 	StopStudy stopStudyCmd `cmd:"" help:"Compare rules for stopping on finished runs, by their recorded metrics."`

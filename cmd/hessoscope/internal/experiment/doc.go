@@ -11,4 +11,7 @@
 // the data, builds the model and attaches the hooks that write into the folder of
 // the run. LoadData and BuildModel are parts of Prepare for callers that do not
 // train. Resume prepares an interrupted run from its last checkpoint.
+//
+// A Trained is a finished model: ReadTrained reads it from a run, Write stores it in one
+// file with all that is needed to use it, and ReadModelFile reads that.
 package experiment
