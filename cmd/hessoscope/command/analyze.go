@@ -2,6 +2,7 @@ package command
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/csv"
 	"encoding/json"
@@ -49,6 +50,9 @@ func (a analyzeCmd) Run(ctx context.Context, out *output) error {
 		return err
 	}
 	result.Data.Name, result.Data.Classes, result.AllRules = data.Name, len(data.Classes), a.OutlierRules
+	if result.Confusion != nil && len(data.Classes) == len(result.Confusion.Classes) {
+		result.Confusion.Classes = data.Classes
+	}
 	if a.Margins != "" {
 		if err := writeDistances(a.Margins, result.Distances); err != nil {
 			return err
@@ -93,7 +97,7 @@ func (a analyzeCmd) analyze(ctx context.Context, model models.Model, split *data
 		distances.show(done, total)
 	}
 	settings := analysis.Settings{
-		Loss: a.Loss.Loss(), Matrix: a.Matrix,
+		Loss: cmp.Or(a.trained, a.Loss.Loss()), Matrix: a.Matrix,
 		Spectrum: curvature.Settings{
 			Method: a.Method, Top: orNone(a.Top), Bottom: orNone(a.Bottom), Tolerance: a.Tolerance,
 			Seed: a.Seed, Progress: eigenvalues.pairs,
@@ -156,11 +160,11 @@ func (a *analyzeCmd) loadRun(ctx context.Context) (models.Model, *datasets.Datas
 	if err != nil {
 		return nil, nil, err
 	}
-	if c.Training.Loss != "" {
-		a.Loss = c.Training.Loss
-	}
 	data, err := c.LoadData(ctx)
 	if err != nil {
+		return nil, nil, err
+	}
+	if a.trained, err = c.Loss(data); err != nil {
 		return nil, nil, err
 	}
 	model, err := c.LoadModel(path, data)
