@@ -70,7 +70,7 @@ func Analyze(ctx context.Context, model models.Model, split *datasets.Split, s S
 		r.Data.Classes = 0
 	}
 	r.Precision = precision(a.objective).String()
-	for _, measure := range []func(context.Context, *Analyzer, Settings) error{r.measureLoss, r.measureSpectrum, r.measureBoundary, r.measureMargin, r.measureAlignment} {
+	for _, measure := range []func(context.Context, *Analyzer, Settings) error{r.measureLoss, r.measureConfusion, r.measureSpectrum, r.measureBoundary, r.measureMargin, r.measureAlignment} {
 		if err := measure(ctx, a, s); err != nil {
 			return nil, err
 		}

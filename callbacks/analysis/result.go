@@ -23,9 +23,12 @@ type Result struct {
 		Samples int    `json:"samples"`
 		Classes int    `json:"classes"`
 	} `json:"data"`
-	Loss         float64 `json:"loss"`
-	Accuracy     float64 `json:"accuracy"`
-	GradientNorm float64 `json:"gradient_norm"` // ‖∇L‖₂
+	Loss     float64 `json:"loss"`
+	Accuracy float64 `json:"accuracy"`
+	// Confusion says which classes are taken for which; nil in a regression, or if the
+	// Objective is one of the user's without Logits.
+	Confusion    *Confusion `json:"confusion"`
+	GradientNorm float64    `json:"gradient_norm"` // ‖∇L‖₂
 	// Critical is nil if the gradient is zero, or if the Objective is one of the user's
 	// that is no sharpness.Objective.
 	Critical   *Critical            `json:"critical_sharpness"`

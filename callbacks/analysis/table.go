@@ -36,6 +36,9 @@ func (r *Result) WriteTable(w io.Writer) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
+	if err := r.Confusion.write(w); err != nil {
+		return err
+	}
 	return s.writeEigenvalues(w, r.Model.Parameters)
 }
 

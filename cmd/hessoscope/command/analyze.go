@@ -2,6 +2,7 @@ package command
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/csv"
 	"encoding/json"
@@ -48,6 +49,9 @@ func (a analyzeCmd) Run(ctx context.Context, out *output) error {
 		return err
 	}
 	result.Data.Name, result.Data.Classes, result.AllRules = data.Name, len(data.Classes), a.OutlierRules
+	if result.Confusion != nil && len(data.Classes) == len(result.Confusion.Classes) {
+		result.Confusion.Classes = data.Classes
+	}
 	if a.Margins != "" {
 		if err := writeDistances(a.Margins, result.Distances); err != nil {
 			return err
@@ -92,7 +96,7 @@ func (a analyzeCmd) analyze(ctx context.Context, model models.Model, split *data
 		distances.show(done, total)
 	}
 	settings := analysis.Settings{
-		Loss: a.Loss.Loss(), Matrix: a.Matrix,
+		Loss: cmp.Or(a.trained, a.Loss.Loss()), Matrix: a.Matrix,
 		Spectrum: curvature.Settings{
 			Method: a.Method, Top: orNone(a.Top), Bottom: orNone(a.Bottom), Tolerance: a.Tolerance,
 			Seed: a.Seed, Progress: eigenvalues.pairs,
@@ -213,9 +217,6 @@ func (a *analyzeCmd) loadRun(ctx context.Context, warnings io.Writer) (models.Mo
 	if err != nil {
 		return nil, nil, err
 	}
-	if c.Training.Loss != "" {
-		a.Loss = c.Training.Loss
-	}
 	schema, fingerprint := experiment.TrainedOn(a.Run_, path)
 	data, changed, err := c.LoadDataAs(ctx, schema, fingerprint)
 	if err != nil {
@@ -223,6 +224,9 @@ func (a *analyzeCmd) loadRun(ctx context.Context, warnings io.Writer) (models.Mo
 	}
 	if changed {
 		warnChanged(warnings, data.Name)
+	}
+	if a.trained, err = c.Loss(data); err != nil {
+		return nil, nil, err
 	}
 	model, err := c.LoadModel(path, data)
 	return model, data, err

@@ -51,6 +51,8 @@ type analyzeCmd struct {
 	Workers      int                 `help:"Number of chunks of data computed in parallel; one per CPU if 0. The results do not depend on it."`
 	JSON         string              `name:"json" help:"Write the results as JSON: to a file, or to standard output (-) in place of the table." placeholder:"FILE|-"`
 	Vectors      string              `help:"Write eigenvalues, eigenvectors (one per row), residuals and alignments to this .npz file." placeholder:"FILE"`
+
+	trained models.Loss // that of the run, or nil
 }
 
 // Help returns the text that analyze --help adds.

@@ -62,7 +62,11 @@ func (d doctorCmd) Run(ctx context.Context, out *output) error {
 	if split, err = split.Draw(c.Spectrum.Samples, c.Seed); err != nil {
 		return err
 	}
-	checks, err := check.New(model, c.Training.Loss.Loss(), split, trainer.Stream(c.Seed, "doctor", 0), c.Workers)
+	loss, err := c.Loss(data)
+	if err != nil {
+		return fmt.Errorf("training.class_weights: %w", err)
+	}
+	checks, err := check.New(model, loss, split, trainer.Stream(c.Seed, "doctor", 0), c.Workers)
 	if err != nil { // the model has an operation that cannot be differentiated twice
 		return err
 	}

@@ -84,6 +84,7 @@ type Training struct {
 	Epochs    int                     `yaml:"epochs"`
 	BatchSize int                     `yaml:"batch_size,omitempty"` // the whole split if 0
 	Loss      LossName                `yaml:"loss,omitempty"`
+	Weights   ClassWeights            `yaml:"class_weights,omitempty,flow"` // of the classes in the loss; all alike if empty
 	Rate      trainer.Rate            `yaml:"rate"`
 	Optimizer trainer.OptimizerConfig `yaml:"optimizer,omitempty"`
 	ClipNorm  float64                 `yaml:"clip_norm,omitempty"`

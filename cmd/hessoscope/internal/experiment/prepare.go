@@ -30,7 +30,11 @@ func (c *Config) Prepare(ctx context.Context, dir string, console Console) (*tra
 	if err != nil {
 		return nil, err
 	}
-	t, err := trainer.New(c.Trainer(), model, data, hooks...)
+	settings := c.Trainer()
+	if settings.Loss, err = c.Loss(data); err != nil {
+		return nil, fmt.Errorf("training.class_weights: %w", err)
+	}
+	t, err := trainer.New(settings, model, data, hooks...)
 	if err != nil {
 		return nil, err
 	}

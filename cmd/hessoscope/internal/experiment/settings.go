@@ -6,12 +6,13 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// Trainer returns the settings of the trainer.
+// Trainer returns the settings of the trainer but for the loss, which depends on the
+// data: see Loss.
 func (c *Config) Trainer() trainer.Config {
 	t := c.Training
 	return trainer.Config{
 		Epochs: t.Epochs, BatchSize: t.BatchSize, Rate: t.Rate, Optimizer: t.Optimizer,
-		ClipNorm: t.ClipNorm, Loss: t.Loss.Loss(), Seed: c.Seed, Evaluate: t.Evaluate, Workers: c.Workers,
+		ClipNorm: t.ClipNorm, Seed: c.Seed, Evaluate: t.Evaluate, Workers: c.Workers,
 		Augmentation: c.Data.Augmentation,
 	}
 }
