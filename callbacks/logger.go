@@ -217,8 +217,12 @@ func (l *Logger) Interrupted(ctx context.Context, s *trainer.State, err error) e
 	if !l.run.begun {
 		return nil
 	}
-	l.run.write(ctx, logrus.WarnLevel, string(trainer.StopOf(err).Reason),
-		logrus.Fields{"error": err.Error(), "epoch": s.Epoch, "step": s.Step, "seconds": seconds(s)})
+	fields := logrus.Fields{"epoch": s.Epoch, "step": s.Step, "seconds": seconds(s)}
+	reason := trainer.StopOf(err).Reason
+	if reason != trainer.Cancelled { // of that, the reason says all
+		fields["error"] = err.Error()
+	}
+	l.run.write(ctx, logrus.WarnLevel, string(reason), fields)
 	return nil
 }
 

@@ -1,11 +1,13 @@
 package trainer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/hessoscope/hessoscope/models"
 )
@@ -137,7 +139,7 @@ func (e *Session) checkProgress(p Progress) error {
 	case p.Data != s.DataFingerprint():
 		return fmt.Errorf("trainer: the checkpoint is of a run on other data than %s as it is now", s.Data.Name)
 	case !slices.Equal(p.Hooks, hooks):
-		return fmt.Errorf("trainer: the checkpoint was made with the hooks %v, this run has %v; resume with the same", p.Hooks, hooks)
+		return fmt.Errorf("trainer: the checkpoint was made with the hooks %s, this run has %s; resume with the same", cmp.Or(strings.Join(p.Hooks, ", "), "none"), cmp.Or(strings.Join(hooks, ", "), "none"))
 	}
 	return nil
 }

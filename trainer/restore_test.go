@@ -46,10 +46,10 @@ func TestRestoreRefuses(t *testing.T) {
 	}{
 		{name: "seed", from: func(c *settings) { c.Seed = 2 }, want: "trainer: the checkpoint is of a run with seed 2; this one has 1"},
 		{name: "data", data: other, want: "trainer: the checkpoint is of a run on other data than gauss as it is now"},
-		{name: "no hooks", hooks: []trainer.Hook{}, want: "trainer: the checkpoint was made with the hooks [a], this run has []; resume with the same"},
+		{name: "no hooks", hooks: []trainer.Hook{}, want: "trainer: the checkpoint was made with the hooks a, this run has none; resume with the same"},
 		{
 			name: "hooks", hooks: []trainer.Hook{&probe{name: "b"}, &probe{name: "a"}},
-			want: "trainer: the checkpoint was made with the hooks [a], this run has [b a]; resume with the same",
+			want: "trainer: the checkpoint was made with the hooks a, this run has b, a; resume with the same",
 		},
 		{
 			name: "optimizer", from: func(c *settings) { c.Optimizer = trainer.OptimizerConfig{Name: "adamw"} },

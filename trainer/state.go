@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/hessoscope/hessoscope/datasets"
@@ -202,16 +203,47 @@ func (m *metrics) declareScheduled(schedule Scheduled, declared ...Metric) error
 func (s *State) Metrics() []Metric { return s.metrics.declared }
 
 // Metric returns the declaration of a metric. If no metric of this name was
-// declared, the error suggests the nearest name.
+// declared, the error suggests the nearest name, also for names as val_loss.
 func (s *State) Metric(name string) (Metric, error) {
-	var names []string
+	var names, shown []string
 	for _, d := range s.metrics.declared {
 		if d.Name == name {
 			return d, nil
 		}
 		names = append(names, d.Name)
+		if !d.Detail {
+			shown = append(shown, d.Name)
+		}
 	}
-	return Metric{}, fmt.Errorf("trainer: no metric %q%s", name, suggest.Nearest(name, names))
+	split, what, _ := strings.Cut(strings.Replace(name, "_", "/", 1), "/")
+	if strings.HasPrefix(datasets.Validation, split) && len(split) >= len("val") {
+		split = datasets.Validation
+	}
+	ofSplit := what == "loss" || strings.HasPrefix("accuracy", what) && len(what) >= len("acc")
+	if what != "loss" {
+		what = "accuracy"
+	}
+	meant := split + "/" + what
+	switch {
+	case ofSplit && slices.Contains(names, meant):
+		return Metric{}, fmt.Errorf("trainer: no metric %q; did you mean %q?", name, meant)
+	case ofSplit && slices.Contains([]string{datasets.Train, datasets.Validation, datasets.Test}, split):
+		return Metric{}, fmt.Errorf("trainer: no metric %q, since the data have no split %q; theirs are %s", name, split, strings.Join(s.splits(), ", "))
+	}
+	near := suggest.Nearest(name, names)
+	if strings.HasPrefix(near, "; want") && len(shown) > 0 {
+		near = suggest.Nearest(name, shown) // the others are details
+	}
+	return Metric{}, fmt.Errorf("trainer: no metric %q%s", name, near)
+}
+
+// splits returns the names of the splits of the data.
+func (s *State) splits() []string {
+	var names []string
+	for i := range s.Data.Splits {
+		names = append(names, s.Data.Splits[i].Name)
+	}
+	return names
 }
 
 // Times returns an upper bound on how often a metric is recorded from the epoch

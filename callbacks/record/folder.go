@@ -93,6 +93,15 @@ func (f Folder) Tidy() error {
 	return nil
 }
 
+// Meant returns the end of an error about a path that is not the folder of a run, if
+// it is the name of a run in the folder runs: "; did you mean runs/iris?"
+func Meant(path string) string {
+	if f := Folder(filepath.Join("runs", path)); f.IsRun() {
+		return fmt.Sprintf("; did you mean %s?", f)
+	}
+	return ""
+}
+
 // Runs returns the folders of runs among paths and directly below them, in the
 // order of paths and, below a path, of names. It returns each run once. A path
 // that is not the folder of a run and holds none is an error.
@@ -112,7 +121,7 @@ func Runs(paths []string) ([]Folder, error) {
 		}
 		entries, err := os.ReadDir(string(f))
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%w%s", err, Meant(path))
 		}
 		found := false
 		for _, e := range entries {

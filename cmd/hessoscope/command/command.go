@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -36,7 +37,9 @@ type cli struct {
 	Serve     serveCmd     `cmd:"" help:"Show runs in a browser while they train."`
 	Reproduce reproduceCmd `cmd:"" help:"Repeat the paper's experiments and draw its figures."`
 	Presets   presetsCmd   `cmd:"" help:"List and print the built-in experiments."`
-	Version   versionCmd   `cmd:"" help:"Print the version."`
+	Version   versionCmd   `cmd:"" help:"Print the version; so does --version."`
+
+	Completion completionCmd `cmd:"" help:"Print the code by which a shell completes commands and flags: bash, zsh or fish."`
 }
 
 // Main executes a command line and returns the exit status. The arguments do not
@@ -62,7 +65,7 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	case errors.Is(err, errUnsound):
 		return exitUnsound // the table shows the check that failed
 	case errors.Is(err, context.Canceled):
-		fmt.Fprintln(stderr, "hessoscope: interrupted;", firstLine(err.Error()))
+		fmt.Fprintln(stderr, "hessoscope: interrupted"+interruptedIn(err))
 		return exitInterrupted
 	default:
 		fmt.Fprintln(stderr, "hessoscope:", firstLine(err.Error()))
@@ -76,14 +79,21 @@ func firstLine(text string) string {
 	return line
 }
 
+// interruptedIn returns what the error of a cancelled context says besides that.
+func interruptedIn(err error) string {
+	text := strings.TrimSuffix(firstLine(err.Error()), context.Canceled.Error())
+	if text = strings.TrimSuffix(text, ": "); text == "" {
+		return ""
+	}
+	return "; " + text
+}
+
 // errHelped ends the parsing of a command line that asked for help.
 var errHelped = errors.New("help was printed")
 
 // execute parses the command line and runs the subcommand.
 func execute(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
-	if len(args) == 0 {
-		args = []string{"--help"}
-	}
+	args = spelled(args)
 	parser, err := kong.New(new(cli),
 		kong.Name("hessoscope"),
 		kong.Description("How complex is the boundary that a network has learned? hessoscope trains classifiers and measures the Hessian spectrum of their training loss as they learn."),
@@ -91,6 +101,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) (err 
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(int) { panic(errHelped) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.ValueFormatter(helpWithDefault),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(&output{stdout, stderr}),
 		kong.Vars{"mostruns": strconv.Itoa(plot.Classes)},
@@ -110,6 +121,20 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) (err 
 		return fmt.Errorf("%w (try --help)", err)
 	}
 	return command.Run()
+}
+
+// spelled returns the arguments with other ways to ask for help or the version as
+// those that the parser knows: help train as train --help.
+func spelled(args []string) []string {
+	switch {
+	case len(args) == 0:
+		return []string{"--help"}
+	case args[0] == "help":
+		return append(slices.Clone(args[1:]), "--help")
+	case args[0] == "--version":
+		return []string{"version"}
+	}
+	return args
 }
 
 // oneInterrupt is the time in which several signals are one interrupt: some programs

@@ -254,7 +254,7 @@ func TestBadSet(t *testing.T) {
 		"training.epochs=abc":       `--set training.epochs=abc: "abc" is not a whole number`,
 		"training.epochs=1.5":       "--set training.epochs=1.5: training.epochs has 1.5; want a whole number",
 		"training.epochs.x=1":       "--set training.epochs.x=1: epochs has no keys below it",
-		"training=5":                "int was used where mapping is expected",
+		"training=5":                "training is a group of settings; did you mean \"training.epochs\"?",
 		"training={epoch: 5}":       `unknown key "epoch"; did you mean "epochs"?`,
 		"training={rate: {x: 1}}":   `unknown key "x"; want one of base, every, `,
 		"training={}":               "training.rate.base is 0; want a positive number",

@@ -21,7 +21,7 @@ func ReadRun(dir string) (*Config, error) {
 
 // notARun returns the error for a folder without settings.
 func notARun(dir string) error {
-	return fmt.Errorf("%s is not the folder of a run: it has no config.yaml", dir)
+	return fmt.Errorf("%s is not the folder of a run: it has no config.yaml%s", dir, record.Meant(dir))
 }
 
 // CheckpointOf returns the file of the checkpoint of a run that was kept at an epoch,

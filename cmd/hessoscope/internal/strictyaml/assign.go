@@ -26,6 +26,9 @@ func Assign[T any](into *T, where, key, value string) (err error) {
 	}
 	fresh := reflect.New(field.Type())
 	if err := yaml.UnmarshalWithOptions([]byte(value), fresh.Interface(), yaml.Strict()); err != nil {
+		if within := taking(field.Type(), value); within != "" {
+			return fmt.Errorf("%s: %s is a group of settings; did you mean %q?", where, key, key+"."+within)
+		}
 		return fmt.Errorf("%s: %s", where, problem(err, func(t *token.Token) string {
 			return unknownKey(reflect.TypeFor[T](), key+"."+keyAt([]byte(value), t))
 		}))
@@ -35,6 +38,24 @@ func Assign[T any](into *T, where, key, value string) (err error) {
 	}
 	field.Set(fresh.Elem())
 	return nil
+}
+
+// taking returns the first key of a group of settings that takes a value which the
+// group itself does not, or "".
+func taking(group reflect.Type, value string) string {
+	var scalar any
+	if err := yaml.Unmarshal([]byte(value), &scalar); err != nil || group.Kind() != reflect.Struct {
+		return ""
+	}
+	if _, mapping := scalar.(map[string]any); mapping {
+		return "" // which has a wrong key
+	}
+	for f := range group.Fields() {
+		if key := Key(f); key != "" && yaml.Unmarshal([]byte(value), reflect.New(f.Type).Interface()) == nil {
+			return key
+		}
+	}
+	return ""
 }
 
 // Flow formats a value as YAML on one line, as Assign reads it.

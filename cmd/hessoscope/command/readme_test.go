@@ -1,0 +1,59 @@
+package command
+
+import (
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Whoever types these commands of README.md, in its order, gets what it shows, times
+// aside. Each takes seconds.
+func TestReadme(t *testing.T) {
+	skipShort(t)
+	text, err := os.ReadFile("../../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	chdir(t)
+	quick := []string{
+		"train iris", "train iris --set seed=1 --name iris-1", "train iris --set seed=2 --name iris-2",
+		"select runs/iris runs/iris-1 runs/iris-2 --match-loss --evaluate", "analyze runs/iris --margin --margins distances.csv",
+	}
+	const program = "    go run ./cmd/hessoscope "
+	took := regexp.MustCompile(` +[0-9.]+m?s$`)
+	var ran []string
+	printed, shown, began := "", 0, false
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimRight(line, "\n")
+		if command, ok := strings.CutPrefix(line, program); ok {
+			command, _, _ = strings.Cut(command, "  ")
+			if printed, began = "", false; slices.Contains(quick, command) {
+				ran = append(ran, command)
+				printed = succeed(t, strings.Fields(command)...)
+			}
+			continue
+		}
+		output, indented := strings.CutPrefix(line, "    ")
+		switch {
+		case strings.HasPrefix(line, "#") || strings.HasPrefix(line, "```"):
+			printed = ""
+		case !indented && line != "" && began: // the output has ended
+			printed = ""
+		case !indented || printed == "":
+		default:
+			began = true
+			shown++
+			want := strings.TrimSpace(took.ReplaceAllString(output, ""))
+			if !slices.ContainsFunc(strings.Split(printed, "\n"), func(have string) bool {
+				return strings.TrimSpace(took.ReplaceAllString(have, "")) == want
+			}) {
+				t.Errorf("%s does not print %q, but:\n%s", ran[len(ran)-1], want, printed)
+			}
+		}
+	}
+	if !slices.Equal(ran, quick) || shown < 15 {
+		t.Errorf("README.md has the commands %q and %d lines that they print; want %q and 15", ran, shown, quick)
+	}
+}
