@@ -396,7 +396,7 @@ func TestRestoreOfASessionRefuses(t *testing.T) {
 	for want, change := range map[string]func(*trainer.Checkpoint){
 		"of a run with seed 7; this one has 0":                 func(c *trainer.Checkpoint) { c.Progress.Seed = 7 },
 		"other data":                                           func(c *trainer.Checkpoint) { c.Progress.Data = "" },
-		"made with the hooks a":                              func(c *trainer.Checkpoint) { c.Progress.Hooks = []string{"a"} },
+		"made with the hooks a":                                func(c *trainer.Checkpoint) { c.Progress.Hooks = []string{"a"} },
 		"of a Trainer with the optimizer adam":                 func(c *trainer.Checkpoint) { c.Progress.Optimizer = "adam" },
 		"at epoch 3, step 2":                                   func(c *trainer.Checkpoint) { c.Progress.Epoch = 3 },
 		"stage 99":                                             func(c *trainer.Checkpoint) { c.Progress.Stage = 99 },
