@@ -113,8 +113,8 @@ func TestPredictProbabilities(t *testing.T) {
 	}
 	succeed(t, "predict", "runs/flowers", "--data", "new.csv", "--out", "p.npz")
 	found := arrays(t, "p.npz")
-	if have := formatFloat(found[1].Data[0]); found[1].Name != "probabilities" || have != rows[1][2] {
-		t.Errorf("%s %s in the .npz file; want probabilities, %s", found[1].Name, have, rows[1][2])
+	if have := formatFloat(found[2].Data[0]); found[2].Name != "probabilities" || have != rows[1][2] {
+		t.Errorf("%s %s in the .npz file; want probabilities, %s", found[2].Name, have, rows[1][2])
 	}
 }
 

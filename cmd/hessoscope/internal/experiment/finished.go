@@ -12,6 +12,9 @@ import (
 
 // ReadRun reads the experiment of a run from its folder.
 func ReadRun(dir string) (*Config, error) {
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return nil, fmt.Errorf("%s is a file; want the folder of a run (analyze takes a file of weights as --weights)", dir)
+	}
 	c, err := Read(record.Folder(dir).Config())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, notARun(dir)
