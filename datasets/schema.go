@@ -302,17 +302,18 @@ func (s *Schema) LabelColumn(name string) {
 // pick gathers the rows of a split, or of all if it is empty or they have none.
 func (s *Schema) pick(rows *Rows, name, split string) (*Samples, error) {
 	out := &Samples{Notes: rows.Notes}
+	classes, width := s.indices(rows.Labels), s.width()
 	for i, index := range rows.Index {
 		if split != "" && rows.Splits != nil && rows.Splits[i] != split && rows.Splits[i] != "all" {
 			continue
 		}
 		class := -1
-		if rows.Labels != nil && rows.Labels[i] != "" {
-			if class = s.indices(rows.Labels[i : i+1])[0]; class < 0 {
+		if rows.Labels != nil {
+			if class = classes[i]; class < 0 && rows.Labels[i] != "" {
 				return nil, fmt.Errorf("%s:%d:%d: %w", name, rows.labelPlaces[i].line, rows.labelPlaces[i].column, s.unknownLabel(rows.Labels[i]))
 			}
 		}
-		out.X = append(out.X, rows.X[i*s.width():(i+1)*s.width()]...)
+		out.X = append(out.X, rows.X[i*width:(i+1)*width]...)
 		out.Rows, out.Labels = append(out.Rows, index), append(out.Labels, class)
 	}
 	return out, nil
