@@ -79,7 +79,7 @@ func (s *Settings) measure(ctx context.Context, r *recipe) (*network, error) {
 	}
 	if data.Width() == 2 {
 		n.plane = s.newPlane(split.Values())
-		settings.Alignment.Points = centres(n.plane)
+		settings.Alignment.Points = boundary.Cells(n.plane.Box, n.plane.Side)
 	}
 	if n.result, err = analysis.Analyze(ctx, n.model, split, settings); err != nil {
 		return nil, err

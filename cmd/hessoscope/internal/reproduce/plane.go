@@ -27,18 +27,6 @@ func (s *Settings) newPlane(x []float64) *plot.Plane {
 	return p
 }
 
-// centres returns the centres of the cells, the uppermost row first.
-func centres(p *plot.Plane) []float64 {
-	x := make([]float64, 0, 2*p.Side*p.Side)
-	size := (p.Box[1] - p.Box[0]) / float64(p.Side)
-	for row := range p.Side {
-		for column := range p.Side {
-			x = append(x, p.Box[0]+(float64(column)+0.5)*size, p.Box[3]-(float64(row)+0.5)*size)
-		}
-	}
-	return x
-}
-
 // show puts what was measured at the centres into the cells of n's plane.
 func (n *network) show(at *boundary.PointAlignments) {
 	n.plane.Predicted, n.plane.Gaps = at.Predicted, at.Gaps
