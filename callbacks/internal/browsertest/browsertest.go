@@ -1,4 +1,3 @@
-// Package browsertest finds a browser for tests of pages.
 package browsertest
 
 import (
