@@ -84,6 +84,7 @@ func TestLoadMNISTRefuses(t *testing.T) {
 			"train-labels-idx1-ubyte.gz has 24 labels",
 		},
 		{"digit missing", Options{Classes: []int{0, 3}}, func(string) error { return nil }, "train split has no sample of class 3"},
+		{"first digit missing", Options{Classes: []int{3, 0}}, func(string) error { return nil }, "train split has no sample of class 3"},
 		{
 			"not IDX",
 			Options{},
