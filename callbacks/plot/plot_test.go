@@ -286,3 +286,25 @@ func TestReadRefuses(t *testing.T) {
 		}
 	}
 }
+
+func TestColours(t *testing.T) {
+	dark, light := color.NRGBA{0, 100, 200, 255}, color.NRGBA{100, 50, 250, 255}
+	for _, c := range []struct{ got, want color.NRGBA }{
+		{Mix(dark, light, 0), dark},
+		{Mix(dark, light, 1), light},
+		{Mix(dark, light, 0.5), color.NRGBA{50, 75, 225, 255}},
+		{Diverging(0), color.NRGBA{255, 255, 255, 255}},
+		{Diverging(-1), Blue},
+		{Diverging(1), Vermillion},
+		{Diverging(-7), Blue},
+		{Diverging(7), Vermillion},
+		{Diverging(0.5), color.NRGBA{234, 175, 128, 255}},
+		{Diverging(0.503), Diverging(0.5)},
+		{Class(8), Class(0)},
+		{translucent(Blue), color.NRGBA{0, 114, 178, 60}},
+	} {
+		if c.got != c.want {
+			t.Errorf("colour %v, want %v", c.got, c.want)
+		}
+	}
+}
