@@ -44,11 +44,10 @@ type result struct {
 
 // String returns a line of the table.
 func (r result) String() string {
-	verdict := "SURVIVED"
-	if r.noticed != "" {
-		verdict = "noticed by " + r.noticed
+	if r.noticed == "" {
+		return fmt.Sprintf("%v: SURVIVED", r.mutation)
 	}
-	return fmt.Sprintf("%s:%d: %s: %s", r.file, r.line, r.excerpt, verdict)
+	return fmt.Sprintf("%v: noticed by %s", r.mutation, r.noticed)
 }
 
 // row returns how the row of the mutation in docs/tests.md begins. There is no line
@@ -57,8 +56,8 @@ func (r result) row() string {
 	return fmt.Sprintf("| %s | `%s` |", r.file, strings.ReplaceAll(r.excerpt, "|", `\|`))
 }
 
-// newCampaign draws all mutations, in an order that depends on the seed, whose
-// file:line matches only. It fails if a test fails without a mutation.
+// newCampaign draws all mutations that match only, in an order that depends on the
+// seed. It fails if a test fails without a mutation.
 func newCampaign(t *testing.T, root string, seed uint64, only *regexp.Regexp) *campaign {
 	c := &campaign{root: root}
 	random := rand.New(rand.NewPCG(seed, 0))
@@ -75,7 +74,7 @@ func newCampaign(t *testing.T, root string, seed uint64, only *regexp.Regexp) *c
 				t.Fatal(err)
 			}
 			for _, m := range found {
-				if only.MatchString(fmt.Sprintf("%s:%d", m.file, m.line)) {
+				if only.MatchString(m.String()) {
 					m.library, concerned[l] = l, true
 					c.drawn = append(c.drawn, m)
 				}
@@ -192,7 +191,10 @@ func (c *campaign) compiles(t *testing.T, m *mutation) bool {
 // its own, or one of those that import it, the quickest first.
 func (c *campaign) notice(t *testing.T, m mutation) string {
 	for _, l := range append([]*library{m.library}, m.library.importers...) {
-		if _, err := c.test(t, l, "-overlay", m.overlay); err != nil {
+		if output, err := c.test(t, l, "-overlay", m.overlay); err != nil {
+			if strings.Contains(output, "test timed out") {
+				return l.name + ", whose tests do not end"
+			}
 			return l.name
 		}
 	}

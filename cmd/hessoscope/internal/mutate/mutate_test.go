@@ -13,7 +13,7 @@ var (
 	count = flag.Int("mutate", 0, "number of mutations to test the tests with; not run without")
 	seed  = flag.Uint64("mutate.seed", 1, "seed by which they are drawn")
 	jobs  = flag.Int("mutate.jobs", 1, "number of mutations that are tested side by side")
-	only  = flag.String("mutate.only", "", "regular expression for file:line of the mutations; all if empty")
+	only  = flag.String("mutate.only", "", "regular expression of mutations, as they are listed; all if empty")
 )
 
 // TestMutate fails if more than one mutation in 20 survives without a reason in

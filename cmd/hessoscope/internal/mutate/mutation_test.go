@@ -21,6 +21,9 @@ type mutation struct {
 	overlay  string // file that puts it in place of the source, for the go command
 }
 
+// String returns the place and the change.
+func (m mutation) String() string { return fmt.Sprintf("%s:%d: %s", m.file, m.line, m.excerpt) }
+
 // swapped holds, for each operator, the one that takes its place.
 var swapped = map[token.Token]token.Token{
 	token.LSS: token.LEQ, token.LEQ: token.LSS, token.GTR: token.GEQ, token.GEQ: token.GTR,
