@@ -168,6 +168,29 @@ func TestMarginToASmallRegion(t *testing.T) {
 	}
 }
 
+// A network whose logits are tanh of linear forms has a hyperplane as its boundary,
+// and is smooth, so that the feet of the samples are found by gradients.
+func TestMarginToAHyperplaneOfASmoothNetwork(t *testing.T) {
+	const width = 30
+	m, err := models.NewMLP(models.MLPConfig{Input: width, Hidden: []int{2}, Classes: 2, Activation: models.Tanh}, rand.New(rand.NewPCG(3, 4)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	inner, outer := m.Parameters()[0].Value.Float64s(), m.Parameters()[2].Value.Float64s()
+	copy(outer, []float64{1, 0, 0, 1})
+	clear(m.Parameters()[1].Value.Float64s())
+	clear(m.Parameters()[3].Value.Float64s())
+	_, split := linearClassifier(t, width, 2)
+	have, _ := measure(t, m, split, 0, margin.Settings{})
+	normal := floats.SubTo(make([]float64, width), inner[:width], inner[width:])
+	for n, distance := range have.Values {
+		want := math.Abs(floats.Dot(normal, split.X[n*width:(n+1)*width])) / floats.Norm(normal, 2)
+		if math.Abs(distance/want-1) > 1e-5 {
+			t.Errorf("sample %d: %g, want %g", n, distance, want)
+		}
+	}
+}
+
 func TestMarginsOfALinearClassifier(t *testing.T) {
 	for _, c := range []struct{ width, classes int }{{1, 2}, {2, 3}, {7, 4}, {60, 10}} {
 		m, split := linearClassifier(t, c.width, c.classes)

@@ -308,3 +308,25 @@ func TestColours(t *testing.T) {
 		}
 	}
 }
+
+// The axis of epochs of a heat map ends with its cells, not with the lines over it.
+func TestHeatMap(t *testing.T) {
+	run := &Run{Record: &record.Run{}, Spectra: []Spectrum{
+		{Epoch: 3, Values: []float64{4, 0.4, 0.3, -1}},
+		{Epoch: 15, Values: []float64{8, 0.2, 0, -2}},
+	}}
+	p := heatMap("", run)
+	if math.Abs(p.X.Min-3) > 1e-9 || math.Abs(p.X.Max-15) > 1e-9 {
+		t.Errorf("epochs %g to %g, want 3 to 15", p.X.Min, p.X.Max)
+	}
+	if p.Y.Min > 0.2 || p.Y.Min < 0.1 || p.Y.Max < 8 || p.Y.Max > 16 {
+		t.Errorf("eigenvalues %g to %g; want a bin more than 0.2 to 8", p.Y.Min, p.Y.Max)
+	}
+	var names []string
+	for _, e := range p.legend {
+		names = append(names, e.name)
+	}
+	if got := strings.Join(names, " "); !strings.HasPrefix(got, "λ₁ λ₁/10") {
+		t.Errorf("legend %s", got)
+	}
+}
