@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"gonum.org/v1/gonum/mat"
 	"gorgonia.org/tensor"
 
 	"github.com/hessoscope/hessoscope/callbacks"
@@ -45,8 +46,8 @@ func spectrumRunOf(t *testing.T, epochs int, precision tensor.Dtype, hooks ...tr
 	return tr
 }
 
-// every returns all eigenvalues of the Hessian at the final parameters.
-func allEigenvalues(t *testing.T, tr *trainer.Trainer) *curvature.Spectrum {
+// trainLoss returns the loss on the train split, at the final parameters.
+func trainLoss(t *testing.T, tr *trainer.Trainer) *models.Objective {
 	t.Helper()
 	split, err := tr.State().Data.Split("train")
 	if err != nil {
@@ -56,11 +57,42 @@ func allEigenvalues(t *testing.T, tr *trainer.Trainer) *curvature.Spectrum {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := curvature.Solve(context.Background(), curvature.Hessian{Objective: o}, curvature.Settings{Method: curvature.Dense})
+	return o
+}
+
+// allEigenvalues returns all eigenvalues of the Hessian at the final parameters.
+func allEigenvalues(t *testing.T, tr *trainer.Trainer) *curvature.Spectrum {
+	t.Helper()
+	s, err := curvature.Solve(context.Background(), curvature.Hessian{Objective: trainLoss(t, tr)}, curvature.Settings{Method: curvature.Dense})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// above returns how many values are larger than the threshold.
+func above(values []float64, threshold float64) int {
+	count := 0
+	for _, v := range values {
+		if v > threshold {
+			count++
+		}
+	}
+	return count
+}
+
+// gradientShare returns the share of ‖∇L‖² in the space of the three largest
+// eigenvectors.
+func gradientShare(t *testing.T, tr *trainer.Trainer, s *curvature.Spectrum) float64 {
+	t.Helper()
+	var g mat.VecDense
+	g.ReuseAsVec(s.Dim)
+	if _, err := trainLoss(t, tr).Gradient(t.Context(), g.RawVector().Data); err != nil {
+		t.Fatal(err)
+	}
+	var along mat.VecDense
+	along.MulVec(s.Top.Vectors.Slice(0, 3, 0, s.Dim), &g)
+	return math.Pow(mat.Norm(&along, 2)/mat.Norm(&g, 2), 2)
 }
 
 func TestSpectrumMeasuresTheHessian(t *testing.T) {
@@ -81,11 +113,21 @@ func TestSpectrumMeasuresTheHessian(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := allEigenvalues(t, tr)
+			outliers, resolved := above(want.All, want.Top.Values[0]/10), 1.0
+			if c.method == curvature.Lanczos { // which finds five of them, and knows that there may be more
+				outliers, resolved = 5, 0
+			}
 			for metric, value := range map[string]float64{
 				"spectrum/lambda_max": want.Top.Values[0],
 				"spectrum/lambda_min": want.Bottom.Values[0],
 				"spectrum/converged":  1,
 				"spectrum/samples":    150,
+				"spectrum/pairs":      6,
+				"spectrum/outliers":   float64(outliers),
+
+				"spectrum/outliers_resolved": resolved,
+				"spectrum/edge_of_stability": 0.1 * want.Top.Values[0] / 2,
+				"spectrum/gradient_share":    gradientShare(t, tr, want),
 			} {
 				got, fresh := tr.State().Fresh(metric)
 				if !fresh || math.Abs(got-value) > c.tolerance*want.Top.Values[0] {
@@ -250,6 +292,24 @@ func TestSpectrumTellsWhatItCannotPay(t *testing.T) {
 		}
 		if text := strings.Join(state.Notes(), ""); !strings.Contains(text, test.want) || (text == "") != (test.want == "") || test.want != "" && !strings.Contains(text, " epochs, ") {
 			t.Errorf("%d epochs: told %q; want %q with the epochs that would fit", test.epochs, text, test.want)
+		}
+	}
+}
+
+// Settings that cannot be solved with are refused before the first epoch.
+func TestSpectrumRefusesSettings(t *testing.T) {
+	for want, hook := range map[string]*callbacks.Spectrum{
+		"tolerance -1":        {Settings: curvature.Settings{Tolerance: -1}},
+		"unknown method":      {Settings: curvature.Settings{Method: "qr"}},
+		"at most 1 applicati": {Settings: curvature.Settings{Method: curvature.Lanczos, MaxApplications: 1}},
+		"nobody":              {Split: "nobody"},
+		"no such matrix":      {Matrix: "no such matrix"},
+		"no such layer":       {Only: []string{"no such layer"}},
+		"Every is -1":         {Schedule: trainer.Schedule{Every: -1}},
+	} {
+		tr := spectrumRun(t, tensor.Float64, hook)
+		if err := hook.TrainBegin(t.Context(), tr.State()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v: want one with %q", err, want)
 		}
 	}
 }

@@ -84,6 +84,15 @@ func TestLoadMNISTRefuses(t *testing.T) {
 			"train-labels-idx1-ubyte.gz has 24 labels",
 		},
 		{"digit missing", Options{Classes: []int{0, 3}}, func(string) error { return nil }, "train split has no sample of class 3"},
+		{"first digit missing", Options{Classes: []int{3, 0}}, func(string) error { return nil }, "train split has no sample of class 3"},
+		{
+			"no digit",
+			Options{},
+			func(dir string) error {
+				return os.WriteFile(filepath.Join(dir, "train-labels-idx1-ubyte.gz"), []byte{0, 0, 8, 1, 0, 0, 0, 2, 9, 10}, 0o644)
+			},
+			"train-labels-idx1-ubyte.gz: byte 9: label 10 of sample 1 is out of range, want 0 to 9",
+		},
 		{
 			"not IDX",
 			Options{},

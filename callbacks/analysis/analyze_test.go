@@ -84,6 +84,11 @@ func TestResultAsTableAndJSON(t *testing.T) {
 			t.Errorf("no %q in\n%s", line, &table)
 		}
 	}
+	for _, line := range []string{"batch norm", "none"} {
+		if strings.Contains(table.String(), line) {
+			t.Errorf("%q in\n%s", line, &table)
+		}
+	}
 	text, err := json.Marshal(r)
 	if err != nil {
 		t.Fatal(err)

@@ -121,6 +121,25 @@ func alignments(rng *rand.Rand, samples, p int, concentration float64) *mat.Dens
 	return a
 }
 
+// Eigenvectors of one eigenvalue, each aligned by exactly ε, are all counted by the
+// upper end, whichever way their energy kε² is rounded.
+func TestIntervalIsRoundedOutwards(t *testing.T) {
+	for k := 1; k <= 20; k++ {
+		for percent := 1; percent*percent*k <= 10_000; percent++ {
+			epsilon := float64(percent) / 100
+			row := slices.Repeat([]float64{epsilon}, k)
+			row = append(row, math.Sqrt(1-min(float64(k)*epsilon*epsilon, 1))) // so that no energy is left for the unknown one
+			e := &boundary.Eigenpairs{
+				Values: append(slices.Repeat([]float64{2}, k), 1), Top: k + 1, Parameters: k + 2,
+				Alignments: mat.NewDense(1, k+1, row),
+			}
+			if c := complexity(t, e, boundary.ComplexitySettings{Epsilon: epsilon}); c.High < float64(c.Count)/float64(k+2) {
+				t.Errorf("ε = %g: %d of the known eigenvectors count, but the share of all is at most %g of %d", epsilon, c.Count, c.High, k+2)
+			}
+		}
+	}
+}
+
 // Approximate pairs, the Ritz pairs of a space near the exact one: the interval
 // contains the count of the exact pairs.
 func TestIntervalOfApproximatePairs(t *testing.T) {

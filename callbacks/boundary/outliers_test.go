@@ -175,3 +175,20 @@ func TestClassPairs(t *testing.T) {
 		t.Errorf("error %v, want one about 1 predictions", err)
 	}
 }
+
+func TestMeasurable(t *testing.T) {
+	for _, c := range []struct {
+		pairs boundary.Eigenpairs
+		want  bool
+	}{
+		{boundary.Eigenpairs{Values: []float64{2, -1}, Top: 1}, true},
+		{boundary.Eigenpairs{Values: []float64{2, -1}, Complete: true}, true},
+		{boundary.Eigenpairs{Values: []float64{2, -1}}, false}, // there may be larger ones
+		{boundary.Eigenpairs{Values: []float64{0, -1}, Top: 1, Complete: true}, false},
+		{boundary.Eigenpairs{Top: 1, Complete: true}, false},
+	} {
+		if got := c.pairs.Measurable(); got != c.want {
+			t.Errorf("%+v: measurable %v, want %v", c.pairs, got, c.want)
+		}
+	}
+}

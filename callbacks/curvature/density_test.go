@@ -146,3 +146,17 @@ func TestDensityShape(t *testing.T) {
 		}
 	}
 }
+
+// The intervals are from the textbook's form, centre ± half the width, with z = 1.96.
+func TestWilson(t *testing.T) {
+	for _, c := range []struct{ p, n, low, high float64 }{
+		{0.5, 10, 0.2366, 0.7634},
+		{0, 10, 0, 0.2775},
+		{0.1, 20, 0.0279, 0.3010},
+		{0.9, 20, 0.6990, 0.9721},
+	} {
+		if got, want := wilson(c.p, c.n), max(c.p-c.low, c.high-c.p); math.Abs(got-want) > 2e-4 {
+			t.Errorf("p = %g of %g trials: longer side %.4f, want %.4f", c.p, c.n, got, want)
+		}
+	}
+}

@@ -45,6 +45,9 @@ func TestMemory(t *testing.T) {
 		"dense":                 {conjugate(hessianLike(900), 3), Settings{Method: Dense}},
 		"lanczos":               {conjugate(hessianLike(40_000), 1), Settings{Method: Lanczos}},
 		"lanczos, 30 pairs":     {conjugate(hessianLike(20_000), 1), Settings{Method: Lanczos, Top: 20, Bottom: 10}},
+		"quadrature, pairs":     {conjugate(hessianLike(20_000), 1), Settings{Method: Quadrature, Top: 10, Bottom: -1, QuadratureSteps: 20, QuadratureVectors: 2}},
+		"quadrature, steps":     {conjugate(hessianLike(10_000), 1), Settings{Method: Quadrature, Top: 1, Bottom: -1, QuadratureSteps: 200, QuadratureVectors: 2}},
+		"quadrature, vectors":   {conjugate(hessianLike(10_000), 1), Settings{Method: Quadrature, Top: 1, Bottom: -1, QuadratureSteps: 2, QuadratureVectors: 100}},
 		"reduced":               {conjugate(append(decayed(300, 1, 1e-9), make([]float64, 9700)...), 1), Settings{Method: Reduced}},
 		"reduced, a large part": {conjugate(append(decayed(600, 1, 1e-9), make([]float64, 1400)...), 1), Settings{Method: Reduced}},
 	} {

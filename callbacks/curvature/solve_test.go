@@ -56,6 +56,12 @@ func TestSolveDefaults(t *testing.T) {
 			if s.Method != test.method || s.Dim != test.n || len(s.Top.Values) != test.top || len(s.Bottom.Values) != test.bottom {
 				t.Errorf("got %v in ℝ^%d, %d top, %d bottom", s.Method, s.Dim, len(s.Top.Values), len(s.Bottom.Values))
 			}
+			if chosen := test.settings.Chosen(test.n); chosen != test.method {
+				t.Errorf("chosen %v", chosen)
+			}
+			if wants := test.settings.WantsSeeds(test.n); wants != (test.method == Reduced) {
+				t.Errorf("wants seeds for %v: %v", test.method, wants)
+			}
 			if s.Applications != op.calls {
 				t.Errorf("Applications = %d, but it was %d", s.Applications, op.calls)
 			}
@@ -111,6 +117,9 @@ func TestSolveErrors(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s, err := Solve(context.Background(), test.op, test.settings)
+			if err := test.settings.Validate(test.op.Dim()); err != nil && test.settings.WantsSeeds(test.op.Dim()) {
+				t.Errorf("wants seeds, of settings with the error %v", err)
+			}
 			if err == nil || !strings.HasPrefix(err.Error(), "curvature: ") || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error %v: want one with %q", err, test.want)
 			}

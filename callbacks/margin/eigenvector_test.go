@@ -87,3 +87,34 @@ func TestRepairedMarginWithoutABoundary(t *testing.T) {
 	}
 	none.Compare(direct.Summary())
 }
+
+// Where no class ever changes, the gradient of the squared alignment is 0, and the
+// weight decay alone moves the point: from a standard normal one towards 0, by the
+// factor 1 − 0.01·0.001 a step.
+func TestWeightDecayOfThePublishedEstimate(t *testing.T) {
+	const width = 400
+	m, split := linearClassifier(t, width, 2)
+	clear(m.Parameters()[0].Value.Float64s())
+	copy(m.Parameters()[1].Value.Float64s(), []float64{1, 0})
+	other := mat.NewDense(1, models.Size(m), nil) // no gradient of class 0 has a part in it
+	other.Set(0, width, 1)
+	e, err := margin.Published(t.Context(), m, split, other, mat.NewDense(split.Len(), 1, nil), 3, models.ObjectiveSettings{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := math.Pow(1-1e-5, float64(e.Steps))
+	if got := mat.Norm(mat.NewVecDense(width, e.Point), 2) / math.Sqrt(width); e.Steps != 20_000 || math.Abs(got/want-1) > 0.15 { // 4 standard deviations of the start
+		t.Errorf("after %d steps the root mean square of x is %.3g, want %.3g", e.Steps, got, want)
+	}
+}
+
+func TestCompare(t *testing.T) {
+	none, zero, least := (*float64)(nil), new(0.0), new(2.0)
+	for _, c := range []struct{ min, want *float64 }{{none, nil}, {zero, nil}, {least, new(0.5)}} {
+		e := &margin.Eigenvector{Value: 3}
+		e.Compare(margin.Summary{Min: c.min})
+		if (e.Excess == nil) != (c.want == nil) || c.want != nil && *e.Excess != *c.want {
+			t.Errorf("a margin of %v: excess %v, want %v", c.min, e.Excess, c.want)
+		}
+	}
+}

@@ -144,6 +144,53 @@ func linearClassifier(t *testing.T, width, classes int) (*models.MLP, *datasets.
 	return m, split
 }
 
+// The region of class 1 is the polytope ‖x‖₁ ≤ 1 far from the only sample, which hardly any random direction meets. Newton's steps do.
+func TestMarginToASmallRegion(t *testing.T) {
+	const width = 20
+	m, err := models.NewMLP(models.MLPConfig{Input: width, Hidden: []int{2 * width}, Classes: 2, Activation: models.ReLU}, rand.New(rand.NewPCG(1, 2)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range m.Parameters() {
+		clear(p.Value.Float64s())
+	}
+	inner, outer, bias := m.Parameters()[0].Value.Float64s(), m.Parameters()[2].Value.Float64s(), m.Parameters()[3].Value.Float64s()
+	for i := range width { // z₁ = 1 − Σ|xᵢ| and z₀ = 0
+		inner[2*i*width+i], inner[(2*i+1)*width+i] = 1, -1
+		outer[2*width+2*i], outer[2*width+2*i+1] = -1, -1
+	}
+	bias[1] = 1
+	split := &datasets.Split{Name: "far", X: slices.Repeat([]float64{-2}, width), Labels: []int{0}, Index: []int{0}}
+	have, _ := measure(t, m, split, 0, margin.Settings{})
+	want := (width*2 - 1) / math.Sqrt(width) // to the nearest facet
+	if math.Abs(have.Values[0]/want-1) > 1e-6 || have.Predicted[0] != 0 || have.Rivals[0] != 1 {
+		t.Errorf("of class %d: %g to class %d, want %g from class 0 to 1", have.Predicted[0], have.Values[0], have.Rivals[0], want)
+	}
+}
+
+// A network whose logits are tanh of linear forms has a hyperplane as its boundary,
+// and is smooth, so that the feet of the samples are found by gradients.
+func TestMarginToAHyperplaneOfASmoothNetwork(t *testing.T) {
+	const width = 30
+	m, err := models.NewMLP(models.MLPConfig{Input: width, Hidden: []int{2}, Classes: 2, Activation: models.Tanh}, rand.New(rand.NewPCG(3, 4)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	inner, outer := m.Parameters()[0].Value.Float64s(), m.Parameters()[2].Value.Float64s()
+	copy(outer, []float64{1, 0, 0, 1})
+	clear(m.Parameters()[1].Value.Float64s())
+	clear(m.Parameters()[3].Value.Float64s())
+	_, split := linearClassifier(t, width, 2)
+	have, _ := measure(t, m, split, 0, margin.Settings{})
+	normal := floats.SubTo(make([]float64, width), inner[:width], inner[width:])
+	for n, distance := range have.Values {
+		want := math.Abs(floats.Dot(normal, split.X[n*width:(n+1)*width])) / floats.Norm(normal, 2)
+		if math.Abs(distance/want-1) > 1e-5 {
+			t.Errorf("sample %d: %g, want %g", n, distance, want)
+		}
+	}
+}
+
 func TestMarginsOfALinearClassifier(t *testing.T) {
 	for _, c := range []struct{ width, classes int }{{1, 2}, {2, 3}, {7, 4}, {60, 10}} {
 		m, split := linearClassifier(t, c.width, c.classes)

@@ -286,3 +286,47 @@ func TestReadRefuses(t *testing.T) {
 		}
 	}
 }
+
+func TestColours(t *testing.T) {
+	dark, light := color.NRGBA{0, 100, 200, 255}, color.NRGBA{100, 50, 250, 255}
+	for _, c := range []struct{ got, want color.NRGBA }{
+		{Mix(dark, light, 0), dark},
+		{Mix(dark, light, 1), light},
+		{Mix(dark, light, 0.5), color.NRGBA{50, 75, 225, 255}},
+		{Diverging(0), color.NRGBA{255, 255, 255, 255}},
+		{Diverging(-1), Blue},
+		{Diverging(1), Vermillion},
+		{Diverging(-7), Blue},
+		{Diverging(7), Vermillion},
+		{Diverging(0.5), color.NRGBA{234, 175, 128, 255}},
+		{Diverging(0.503), Diverging(0.5)},
+		{Class(8), Class(0)},
+		{translucent(Blue), color.NRGBA{0, 114, 178, 60}},
+	} {
+		if c.got != c.want {
+			t.Errorf("colour %v, want %v", c.got, c.want)
+		}
+	}
+}
+
+// The axis of epochs of a heat map ends with its cells, not with the lines over it.
+func TestHeatMap(t *testing.T) {
+	run := &Run{Record: &record.Run{}, Spectra: []Spectrum{
+		{Epoch: 3, Values: []float64{4, 0.4, 0.3, -1}},
+		{Epoch: 15, Values: []float64{8, 0.2, 0, -2}},
+	}}
+	p := heatMap("", run)
+	if math.Abs(p.X.Min-3) > 1e-9 || math.Abs(p.X.Max-15) > 1e-9 {
+		t.Errorf("epochs %g to %g, want 3 to 15", p.X.Min, p.X.Max)
+	}
+	if p.Y.Min > 0.2 || p.Y.Min < 0.1 || p.Y.Max < 8 || p.Y.Max > 16 {
+		t.Errorf("eigenvalues %g to %g; want a bin more than 0.2 to 8", p.Y.Min, p.Y.Max)
+	}
+	var names []string
+	for _, e := range p.legend {
+		names = append(names, e.name)
+	}
+	if got := strings.Join(names, " "); !strings.HasPrefix(got, "λ₁ λ₁/10") {
+		t.Errorf("legend %s", got)
+	}
+}

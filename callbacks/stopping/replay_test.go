@@ -204,6 +204,7 @@ func TestReplayTooFew(t *testing.T) {
 	}{
 		{rare, stopping.TooFew, "boundary/complexity was measured 2 times, and the rule needs 3"},
 		{stopping.Rule{Monitor: "boundary/complexity", Falls: 1}, stopping.Never, ""},
+		{stopping.Rule{Monitor: "boundary/complexity", Falls: 1, StartEpoch: 3}, stopping.Never, ""},
 		{stopping.Rule{Monitor: "boundary/complexity", Falls: 1, StartEpoch: 4}, stopping.TooFew, "boundary/complexity was measured 1 time, and the rule needs 2"},
 		{stopping.Rule{Monitor: "boundary/complexity", PatienceEpochs: 3}, stopping.TooFew, "boundary/complexity was measured over 2 epochs, and the rule needs 3"},
 		{stopping.Rule{Monitor: "boundary/complexity", PatienceEpochs: 2}, stopping.Stopped, "boundary/complexity not better for 2 epochs: 2 now, 1 at best"},
