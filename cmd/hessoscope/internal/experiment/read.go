@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode"
 
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/strictyaml"
 	"github.com/hessoscope/hessoscope/trainer"
@@ -78,8 +79,10 @@ func (s source) placed(err error) error {
 func (c *Config) Set(assignments ...string) error {
 	for _, assignment := range assignments {
 		key, value, ok := strings.Cut(assignment, "=")
-		line, _, _ := strings.Cut(assignment, "\n")
-		where := "--set " + line
+		where := "--set " + assignment
+		if strings.ContainsFunc(assignment, unicode.IsControl) { // an error is one line
+			where = fmt.Sprintf("--set %q", assignment)
+		}
 		if !ok {
 			return fmt.Errorf("%s: want key=value, such as training.epochs=50", where)
 		}

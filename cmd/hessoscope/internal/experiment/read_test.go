@@ -116,6 +116,8 @@ func FuzzSet(f *testing.F) {
 	f.Add("a.b.c.d=1")
 	f.Add("training..epochs=1")
 	f.Add("a\nb=1")
+	f.Add("model.hidden=a\rb")
+	f.Add("\r")
 	f.Fuzz(func(t *testing.T, assignment string) {
 		c, err := Parse("e.yaml", []byte(small))
 		if err != nil {
