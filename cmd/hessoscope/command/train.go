@@ -7,9 +7,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+	"unicode"
 
 	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
+	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/shell"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/sweep"
 	"github.com/hessoscope/hessoscope/trainer"
 )
@@ -59,6 +62,9 @@ func (t trainCmd) Run(ctx context.Context, out *output) error {
 	}
 	c, err := t.config()
 	if err != nil {
+		return err
+	}
+	if err := checkOut(t.Out); err != nil {
 		return err
 	}
 	for {
@@ -114,6 +120,14 @@ func (t trainCmd) config() (*experiment.Config, error) {
 	return c, c.Absolute()
 }
 
+// checkOut returns an error if the name of a folder of runs cannot be written on a line.
+func checkOut(out string) error {
+	if strings.ContainsFunc(out, unicode.IsControl) {
+		return fmt.Errorf("--out %q: has a control character; want the name of a folder on one line", out)
+	}
+	return nil
+}
+
 func (t trainCmd) console(out *output) experiment.Console {
 	console := experiment.Console{Log: out.stdout, Format: t.Log}
 	if !t.NoProgress {
@@ -167,7 +181,7 @@ func (t trainCmd) train(ctx context.Context, run *trainer.Trainer, dir string, o
 	}
 	if err != nil {
 		if errors.Is(err, context.Canceled) {
-			return interruption{fmt.Sprintf("saved in %s; resume with: hessoscope train %s --resume", dir, dir)}
+			return interruption{fmt.Sprintf("saved in %s; resume with: hessoscope train %s --resume", dir, shell.Quote(dir))}
 		}
 		return err
 	}

@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"cmp"
 	"io"
 	"time"
 
@@ -18,12 +19,14 @@ type Console struct {
 	Log      io.Writer
 	Format   string    // format of the log: text, or json for programs
 	Progress io.Writer // for the progress bar; no bar if nil
+
+	barless bool // resumes a run that had no hook for a bar, as older versions had it
 }
 
 // hooks returns the hooks of a run whose files are in folder, for data in the plane or
 // others.
 func (c *Config) hooks(folder record.Folder, inPlane bool, console Console) ([]trainer.Hook, error) {
-	progress := &callbacks.Progress{Out: console.Progress}
+	progress := &callbacks.Progress{Out: cmp.Or(console.Progress, io.Discard)}
 	lines := console.Log
 	if console.Progress != nil {
 		lines = progress.Wrap(lines)
@@ -77,7 +80,7 @@ func (c *Config) hooks(folder record.Folder, inPlane bool, console Console) ([]t
 			Schedule: s.Schedule, Fisher: s.Fisher, Perturbations: s.Perturbations, Samples: s.Samples, Workers: c.Workers,
 		})
 	}
-	if console.Progress != nil {
+	if !console.barless { // with a bar or without, so that a run can be resumed either way
 		hooks = append(hooks, progress)
 	}
 	if !c.Stop.Rule.IsZero() || c.Stop.RestoreBest != "" {

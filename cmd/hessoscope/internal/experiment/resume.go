@@ -7,9 +7,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"github.com/hessoscope/hessoscope/callbacks"
 	"github.com/hessoscope/hessoscope/callbacks/record"
+	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/shell"
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
@@ -32,7 +35,7 @@ func DirToResume(argument, name, out string) (string, error) {
 	}
 	dir := newestDir(out, name)
 	if dir == "" {
-		return "", fmt.Errorf("no run in %s to resume; `hessoscope train %s` starts one", runDir(out, name, 1), argument)
+		return "", fmt.Errorf("no run in %s to resume; `hessoscope train %s` starts one", runDir(out, name, 1), shell.Quote(argument))
 	}
 	return dir, nil
 }
@@ -51,6 +54,7 @@ func Resume(ctx context.Context, dir string, console Console) (*trainer.Trainer,
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
+	console.barless = checkpoint != nil && !slices.Contains(checkpoint.Progress.Hooks, (*callbacks.Progress)(nil).Name())
 	t, err := c.Prepare(ctx, dir, console)
 	if err != nil {
 		return nil, err
