@@ -32,6 +32,7 @@ type Config struct {
 	Stop        Stop       `yaml:"stop,omitempty"`
 	Checkpoint  Checkpoint `yaml:"checkpoint"`
 	Workers     int        `yaml:"workers,omitempty"` // chunks of data computed in parallel; one per CPU if 0
+	Folder      string     `yaml:"folder,omitempty"`  // of the config.yaml of a run: its folder when the run began, to which paths are relative; see locate
 
 	file source // what it was read from, where that is known
 }

@@ -43,7 +43,7 @@ func Read(path string) (*Config, error) {
 	if c.Name == "" {
 		c.Name = strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
 	}
-	return c, nil
+	return c, c.locate(filepath.Dir(path))
 }
 
 // Parse reads an experiment strictly and validates it. Every error has the place in
@@ -85,6 +85,9 @@ func (c *Config) Set(assignments ...string) error {
 		}
 		if !ok {
 			return fmt.Errorf("%s: want key=value, such as training.epochs=50", where)
+		}
+		if key == "folder" {
+			return fmt.Errorf("%s: tells where a run began and is not set; --out chooses the folder of runs", where)
 		}
 		if err := strictyaml.Assign(c, where, key, value); err != nil {
 			return err
