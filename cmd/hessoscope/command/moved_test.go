@@ -116,8 +116,16 @@ func TestMoved(t *testing.T) {
 func readsEverywhere(t *testing.T, dir string) {
 	t.Helper()
 	for _, args := range [][]string{
-		{"runs", dir}, {"select", dir, "--by", "loss"}, {"stop-study", dir}, {"plot", dir}, {"report", dir}, {"report", dir + "/long"},
-		{"analyze", dir + "/long"}, {"predict", dir + "/long", "--split", "train"}, {"train", dir + "/long", "--resume"}, {"export", dir + "/long", "m.safetensors"},
+		{"runs", dir},
+		{"select", dir, "--by", "loss"},
+		{"stop-study", dir},
+		{"plot", dir},
+		{"report", dir},
+		{"report", dir + "/long"},
+		{"analyze", dir + "/long"},
+		{"predict", dir + "/long", "--split", "train"},
+		{"train", dir + "/long", "--resume"},
+		{"export", dir + "/long", "m.safetensors"},
 	} {
 		if r := hessoscope(args...); r.status != 0 || strings.Contains(r.stderr, "drawn without") {
 			t.Errorf("%q: status %d, error %q", args, r.status, r.stderr)
