@@ -84,7 +84,6 @@ func TestBadFlags(t *testing.T) {
 		{"unknown log format", nil, train("iris", "--log", "xml"), []string{`--log must be one of "text","json" but got "xml"`}},
 		{"file in place of the folder of runs", file("runs"), train("iris"), []string{"runs/iris: not a directory"}},
 		{"file above the folder of runs", file("a"), train("iris", "--out", "a/b"), []string{"a/b/iris: not a directory"}},
-		{"resume with set", nil, train("iris", "--resume", "--set", "seed=1"), []string{"--set cannot change them"}},
 		{"resume of nothing", nil, train("iris", "--resume"), []string{"no run in runs/iris to resume; `hessoscope train iris` starts one"}},
 		{"resume of a folder that is no run", func(t *testing.T) { mkdir(t, "runs/x") }, train("runs/x", "--resume"), []string{"runs/x is not the folder of a run: it has no config.yaml"}},
 		{"nothing to analyze", nil, []string{"analyze"}, []string{"wants the folder of a run, or --weights and --data"}},

@@ -7,12 +7,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode"
 
 	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/shell"
+	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/strictyaml"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/sweep"
 	"github.com/hessoscope/hessoscope/trainer"
 )
@@ -93,19 +95,15 @@ func (t trainCmd) config() (*experiment.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	if filepath.Ext(t.Data) == ".csv" {
-		c.Data = experiment.Data{CSV: t.Data}
-	} else if t.Data != "" {
-		c.Data = experiment.Data{Set: t.Data}
+	set, err := t.assignments()
+	if err != nil {
+		return nil, err
 	}
-	if err := c.Set(t.Set...); err != nil {
+	if err := c.Set(set...); err != nil {
 		return nil, err
 	}
 	if t.Name != "" {
 		c.Name = t.Name
-	}
-	if t.DataDir != "" {
-		c.Data.DataDir = t.DataDir
 	}
 	if err := c.Validate(); err != nil {
 		return nil, fmt.Errorf("%s: %w", t.Experiment, err)
@@ -118,6 +116,30 @@ func (t trainCmd) config() (*experiment.Config, error) {
 	}
 	c.Resolve()
 	return c, c.Absolute()
+}
+
+// assignments returns the settings of the flags, as --set takes them.
+func (t trainCmd) assignments() ([]string, error) {
+	set := slices.Clone(t.Set)
+	if t.Data != "" {
+		data := experiment.Data{Set: t.Data}
+		if filepath.Ext(t.Data) == ".csv" {
+			data = experiment.Data{CSV: t.Data}
+		}
+		value, err := strictyaml.Flow(data)
+		if err != nil {
+			return nil, err
+		}
+		set = slices.Insert(set, 0, "data="+value)
+	}
+	if t.DataDir != "" {
+		value, err := strictyaml.Flow(t.DataDir)
+		if err != nil {
+			return nil, err
+		}
+		set = append(set, "data.dir="+value)
+	}
+	return set, nil
 }
 
 // checkOut returns an error if the name of a folder of runs cannot be written on a line.
@@ -139,9 +161,6 @@ func (t trainCmd) console(out *output) experiment.Console {
 // resume continues a run from its last checkpoint, or from its start if it was
 // killed before the first checkpoint.
 func (t trainCmd) resume(ctx context.Context, out *output) error {
-	if len(t.Set) > 0 || t.Data != "" {
-		return errors.New("--resume continues with the settings of the run; --set cannot change them, nor can --data")
-	}
 	dir, err := experiment.DirToResume(t.Experiment, t.Name, t.Out)
 	if err != nil {
 		return err
@@ -155,11 +174,25 @@ func (t trainCmd) resume(ctx context.Context, out *output) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err == nil && run.Status == record.StatusFinished {
+	set, err := t.assignments()
+	if err != nil {
+		return err
+	}
+	edits := experiment.Edits{Set: set}
+	if dir != t.Experiment {
+		edits.Experiment = t.Experiment
+	}
+	if run != nil && run.Status == record.StatusFinished {
+		if _, err := edits.Apply(dir, run); err != nil {
+			return err
+		}
+		if len(set) > 0 {
+			return fmt.Errorf("%s is finished, and its settings are changed no more; another run can start from it: --set model.weights=%s", dir, shell.Quote(record.Folder(dir).LastCheckpoint()))
+		}
 		_, err := fmt.Fprintf(out.stdout, "%s is finished (%s); there is nothing to resume\n", dir, run.Stop.Reason)
 		return err
 	}
-	resumed, err := experiment.Resume(ctx, dir, t.console(out))
+	resumed, err := experiment.Resume(ctx, dir, edits, t.console(out))
 	if err != nil {
 		return err
 	}

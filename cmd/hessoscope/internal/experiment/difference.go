@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 
+	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/strictyaml"
 	"github.com/hessoscope/hessoscope/trainer"
 )
@@ -41,23 +42,35 @@ func appendSettings(all []setting, above string, group reflect.Value) ([]setting
 }
 
 // Difference returns a *trainer.FieldError for the first setting in which an existing
-// run differs from what it is to be. It ignores names, and the number of workers, on
-// which the results do not depend. Paths of one file are the same.
+// run differs from what it is to be, as differences finds it.
 func Difference(was, is *Config) error {
+	found, err := differences(was, is)
+	if err != nil || len(found) == 0 {
+		return err
+	}
+	d := found[0]
+	return &trainer.FieldError{Field: d.Setting, Problem: fmt.Sprintf("was %s and is to be %s now", d.Was, d.Is)}
+}
+
+// differences returns the settings in which two experiments differ. It ignores names,
+// and the number of workers, on which the results do not depend. Paths of one file are
+// the same.
+func differences(was, is *Config) ([]record.Change, error) {
 	a, err := was.real().settings()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	b, err := is.real().settings()
 	if err != nil {
-		return err
+		return nil, err
 	}
+	var found []record.Change
 	for i := range a {
 		if a[i] != b[i] {
-			return &trainer.FieldError{Field: a[i].key, Problem: fmt.Sprintf("was %s and is to be %s now", a[i].value, b[i].value)}
+			found = append(found, record.Change{Setting: a[i].key, Was: a[i].value, Is: b[i].value})
 		}
 	}
-	return nil
+	return found, nil
 }
 
 // real returns a copy of c with paths without symbolic links.

@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -71,7 +72,7 @@ func (c *Config) Create(dir string) (*durable.Lock, error) {
 	return lock, nil
 }
 
-// write writes the config.yaml of the run in dir.
+// write writes the config.yaml of the run in dir, unless it is there.
 func (c *Config) write(dir string) error {
 	recorded, err := c.recorded(dir)
 	if err != nil {
@@ -81,5 +82,9 @@ func (c *Config) write(dir string) error {
 	if err != nil {
 		return err
 	}
-	return durable.WriteFile(record.Folder(dir).Config(), text)
+	path := record.Folder(dir).Config()
+	if have, err := os.ReadFile(path); err == nil && bytes.Equal(have, text) {
+		return nil
+	}
+	return durable.WriteFile(path, text)
 }

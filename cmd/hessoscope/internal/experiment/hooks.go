@@ -96,6 +96,10 @@ func (c *Config) hooks(folder record.Folder, inPlane bool, console Console) ([]t
 	if c.Export.OpenMetrics {
 		hooks = append(hooks, &export.OpenMetrics{Path: folder.OpenMetrics()})
 	}
+	settings, err := c.recordedJSON(string(folder))
+	if err != nil {
+		return nil, err
+	}
 	return append(hooks, logger,
 		&callbacks.JSONL{Path: folder.History()},
 		&callbacks.CSV{Path: folder.Table()},
@@ -104,8 +108,19 @@ func (c *Config) hooks(folder record.Folder, inPlane bool, console Console) ([]t
 			Schedule: c.Checkpoint.Schedule, Keep: !c.Checkpoint.Schedule.IsZero(), Best: c.Checkpoint.Best,
 		},
 		// After the checkpoint, so that a run with the status finished is saved.
-		&callbacks.RunRecord{Path: folder.Run(), Info: map[string]string{"name": c.Name, "description": c.Description}},
+		&callbacks.RunRecord{
+			Path: folder.Run(), Info: information{c.Name, c.Description, c.origin.experiment, c.origin.given},
+			Settings: settings, Changes: c.origin.changes,
+		},
 	), nil
+}
+
+// information is the info in the record of a run.
+type information struct {
+	Name        string   `json:"name"`
+	Description string   `json:"description"`
+	Experiment  string   `json:"experiment,omitempty"` // preset or file that the run began with
+	Set         []string `json:"set,omitempty"`        // changes of its settings on the command line
 }
 
 // flat returns the settings by their keys, with dots, without those that are empty.

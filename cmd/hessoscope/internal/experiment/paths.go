@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/goccy/go-yaml"
+
 	"github.com/hessoscope/hessoscope/datasets"
 )
 
@@ -61,6 +63,19 @@ func (c *Config) recorded(dir string) (*Config, error) {
 		*path = relative
 	}
 	return &r, nil
+}
+
+// recordedJSON returns what recorded does, as JSON.
+func (c *Config) recordedJSON(dir string) ([]byte, error) {
+	r, err := c.recorded(dir)
+	if err != nil {
+		return nil, err
+	}
+	text, err := yaml.Marshal(r)
+	if err != nil {
+		return nil, err
+	}
+	return yaml.YAMLToJSON(text)
 }
 
 // top returns the first folder of an absolute path, with its volume.

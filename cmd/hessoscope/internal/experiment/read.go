@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -15,6 +16,15 @@ import (
 // Load reads a YAML file if name ends in .yaml or .yml, or is a path with a
 // separator to an existing file. Otherwise name is that of a preset.
 func Load(name string) (*Config, error) {
+	c, err := load(name)
+	if err != nil {
+		return nil, err
+	}
+	c.origin.experiment = name
+	return c, nil
+}
+
+func load(name string) (*Config, error) {
 	ext := filepath.Ext(name)
 	info, err := os.Stat(name)
 	if isPath := strings.ContainsRune(name, filepath.Separator); err == nil && info.IsDir() && isPath {
@@ -93,6 +103,7 @@ func (c *Config) Set(assignments ...string) error {
 			return err
 		}
 		c.file = source{} // has another value
+		c.origin.given = append(slices.Clip(c.origin.given), assignment)
 	}
 	return nil
 }

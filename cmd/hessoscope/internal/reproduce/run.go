@@ -174,7 +174,7 @@ func (s *Settings) run(ctx context.Context, c *experiment.Config, dir string, ex
 			return err
 		}
 		defer lock.Release()
-		t, err := experiment.Resume(ctx, dir, console)
+		t, err := experiment.Resume(ctx, dir, experiment.Edits{}, console)
 		if err != nil {
 			return err
 		}
