@@ -49,7 +49,8 @@ report.html: open it in a browser.
 
 The first Ctrl-C finishes the step and saves the run; so do SIGTERM, SIGHUP and a closed standard output.
 A second Ctrl-C, after a second, ends at once. --resume continues from there, and the run ends as
-if it had never been interrupted.`
+if it had never been interrupted. Settings that were edited since are errors; --set changes what only
+matters for what is to come, such as training.epochs, training.rate and schedules, and run.json tells so.`
 }
 
 func (t trainCmd) Run(ctx context.Context, out *output) error {
