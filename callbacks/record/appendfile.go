@@ -29,8 +29,8 @@ var (
 )
 
 // Open opens the file at path. It creates the file and its folder if they do not
-// exist. A link that leads out of the folder is an error. If the file of a resumed run is shorter than at the checkpoint, Open
-// returns an error.
+// exist. It is an error if the file is a link that leads out of the folder, or if
+// that of a resumed run is shorter than at the checkpoint.
 func (a *AppendFile) Open(path string) error {
 	if path == "" {
 		return errors.New("the path of the file is empty; set it")

@@ -133,7 +133,8 @@ func readsEverywhere(t *testing.T, dir string) {
 	}
 }
 
-// A run that is moved alone, away from what it started from, is resumed.
+// A run that is moved alone, away from what it started from, is resumed, and so is one
+// whose data have another name.
 func TestMovedAlone(t *testing.T) {
 	asProcess(t)
 	startSweep(t, "project")
@@ -141,10 +142,14 @@ func TestMovedAlone(t *testing.T) {
 	if err := os.Rename("runs/s/long", "kept/mine"); err != nil {
 		t.Fatal(err)
 	}
-	if r := hessoscope("train", "kept/mine", "--resume", "--no-progress"); r.status != 0 {
+	if err := os.Rename("points.csv", "renamed.csv"); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, hessoscope("train", "kept/mine", "--resume", "--no-progress"), "points.csv: no such file")
+	if r := hessoscope("train", "kept/mine", "--resume", "--no-progress", "--data", "renamed.csv"); r.status != 0 {
 		t.Fatal(r.stderr)
 	}
-	if config := read(t, "kept/mine/config.yaml"); !strings.Contains(config, "weights: ../../runs/s/other/checkpoints/last.npz\n") {
+	if config := read(t, "kept/mine/config.yaml"); !strings.Contains(config, "weights: ../../runs/s/other/checkpoints/last.npz\n") || !strings.Contains(config, "csv: ../../renamed.csv\n") {
 		t.Errorf("the resumed run does not tell where it came from:\n%s", config)
 	}
 }

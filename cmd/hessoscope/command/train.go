@@ -119,19 +119,24 @@ func (t trainCmd) config() (*experiment.Config, error) {
 	return c, c.Absolute()
 }
 
-// assignments returns the settings of the flags, as --set takes them.
+// assignments returns the settings of the flags, as --set takes them. Of a run that is
+// resumed, --data tells where the same data are now.
 func (t trainCmd) assignments() ([]string, error) {
 	set := slices.Clone(t.Set)
 	if t.Data != "" {
-		data := experiment.Data{Set: t.Data}
+		key := "set"
 		if filepath.Ext(t.Data) == ".csv" {
-			data = experiment.Data{CSV: t.Data}
+			key = "csv"
 		}
-		value, err := strictyaml.Flow(data)
+		data, value := "data", any(map[string]string{key: t.Data})
+		if t.Resume {
+			data, value = "data."+key, t.Data
+		}
+		text, err := strictyaml.Flow(value)
 		if err != nil {
 			return nil, err
 		}
-		set = slices.Insert(set, 0, "data="+value)
+		set = slices.Insert(set, 0, data+"="+text)
 	}
 	if t.DataDir != "" {
 		value, err := strictyaml.Flow(t.DataDir)

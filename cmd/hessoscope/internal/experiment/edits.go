@@ -78,6 +78,9 @@ func (e Edits) Apply(dir string, run *record.Run) (*Config, error) {
 	c.origin = was.origin
 	c.origin.given = append(slices.Clip(c.origin.given), e.Set...)
 	c.origin.changes = append(slices.Clip(c.origin.changes), changes...)
+	if run != nil && run.Status == record.StatusFinished && e.Experiment != c.origin.experiment {
+		return c, nil // the experiment only serves to name the run
+	}
 	return c, e.compare(c, dir)
 }
 
@@ -105,8 +108,10 @@ func trainedWith(c *Config, dir string, run *record.Run) (*Config, error) {
 		return nil, err
 	}
 	var info information
-	if err := json.Unmarshal(run.Info, &info); err != nil {
-		return nil, fmt.Errorf("%s: info: %w", path, err)
+	if len(run.Info) > 0 {
+		if err := json.Unmarshal(run.Info, &info); err != nil {
+			return nil, fmt.Errorf("%s: info: %w", path, err)
+		}
 	}
 	recorded.origin = origin{info.Experiment, info.Set, run.Changes}
 	return recorded, recorded.locate(dir)
