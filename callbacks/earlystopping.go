@@ -2,6 +2,7 @@ package callbacks
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -21,7 +22,8 @@ import (
 // rule: the trainer ends the run itself, with the reason trainer.NotFinite.
 type EarlyStopping struct {
 	// Rule is the condition on which to stop; the zero value never stops. It must
-	// not monitor a metric of the test split.
+	// not monitor a metric of the test split. A run that is resumed with another rule
+	// counts from there, as if the rule had begun at that epoch.
 	Rule stopping.Rule
 	// When, if not nil, is called at the end of every epoch. If it returns true,
 	// the run stops, and detail explains why in one line. It must not change
@@ -52,6 +54,7 @@ type earlyStop struct {
 
 // earlyStoppingMemory is the part of earlyStop that checkpoints store.
 type earlyStoppingMemory struct {
+	Rule       string            // as JSON; empty in a checkpoint of an older version
 	Conditions []stopping.Memory // memories of the rule's conditions; nil before training begins
 	Best       *trainer.Reading  // best reading of the metric RestoreBest; nil before the first
 	Parameters []weights.Array   // parameters and buffers at the epoch of Best
@@ -96,6 +99,14 @@ func (e *EarlyStopping) TrainBegin(ctx context.Context, s *trainer.State) error 
 	if e.run.watch, err = stopping.NewWatch(e.Rule, s.Metric); err != nil {
 		return err
 	}
+	rule, err := json.Marshal(e.Rule)
+	if err != nil {
+		return err
+	}
+	if was := e.run.memory.Rule; was != "" && was != string(rule) {
+		e.run.memory.Conditions = nil
+	}
+	e.run.memory.Rule = string(rule)
 	if e.run.memory.Conditions != nil { // the run is resumed
 		if err := e.run.watch.Restore(e.run.memory.Conditions); err != nil {
 			return err

@@ -129,3 +129,39 @@ func TestResumeEarlyStopping(t *testing.T) {
 		compare(t, dir)
 	})
 }
+
+// A run that is resumed with another rule counts from there, and with the same rule goes
+// on counting.
+func TestResumeWithAnotherRule(t *testing.T) {
+	train := func(ctx context.Context, p *probe, rises int, from *trainer.Checkpoint) (*trainer.Trainer, trainer.Stop, error) {
+		tr, _ := newTraining(t, p, &callbacks.EarlyStopping{Rule: stopping.Rule{Monitor: "probe/calls", Rises: rises}})
+		if from != nil {
+			if err := tr.Restore(from); err != nil {
+				t.Fatal(err)
+			}
+		}
+		stop, err := tr.Run(ctx)
+		return tr, stop, err
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	tr, _, err := train(ctx, &probe{batchEnd: func(_ context.Context, s *trainer.State) error {
+		if s.Epoch == 3 {
+			cancel()
+		}
+		return nil
+	}}, 2, nil)
+	if !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	saved, err := tr.State().Checkpoint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for rises, want := range map[int]int{2: 4, 1: 6} { // values at epochs 0, 2 and 4; at 4 and 6
+		tr, stop, err := train(t.Context(), new(probe), rises, saved)
+		if err != nil || stop.Reason != trainer.Requested || tr.State().Epoch != want {
+			t.Errorf("with %d rises: stop %+v at epoch %d, error %v; want it at epoch %d", rises, stop, tr.State().Epoch, err, want)
+		}
+	}
+}

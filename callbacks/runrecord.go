@@ -26,6 +26,11 @@ type RunRecord struct {
 	// Info is additional information from the caller, such as a name or the path
 	// of the configuration. It is stored as JSON, and omitted if nil.
 	Info any
+	// Settings are all settings of the run as JSON, and Changes those that were changed
+	// when it was resumed, which also become notes of the record. Both are stored as
+	// they are.
+	Settings json.RawMessage
+	Changes  []record.Change
 
 	run     record.Run
 	written time.Time // when the file was last replaced, by the monotonic clock
@@ -67,7 +72,7 @@ func (r *RunRecord) TrainBegin(_ context.Context, s *trainer.State) error {
 		started = timestamp()
 	}
 	r.run = record.Run{
-		Info: info, Started: started, Epochs: s.Epochs, Seed: s.Seed, Loss: s.Loss.Name(),
+		Info: info, Settings: r.Settings, Changes: r.Changes, Started: started, Epochs: s.Epochs, Seed: s.Seed, Loss: s.Loss.Name(),
 		Model: modelOf(s), Data: dataOf(s), Host: thisHost(), Version: version(), Metrics: s.Metrics(),
 	}
 	if err := os.MkdirAll(filepath.Dir(r.Path), 0o755); err != nil {
@@ -179,6 +184,9 @@ func (r *RunRecord) write(s *trainer.State, status record.Status) error {
 	r.run.Status, r.run.Updated = status, timestamp()
 	r.run.Seconds, r.run.Epoch, r.run.Step = seconds(s), s.Epoch, s.Step
 	r.run.Notes = s.Notes()
+	for _, c := range r.Changes {
+		r.run.Notes = append(r.run.Notes, c.String()+".")
+	}
 	r.run.Final = make(map[string]trainer.Reading)
 	for _, m := range s.Metrics() {
 		if last, ok := s.Last(m.Name); ok {

@@ -2,6 +2,7 @@ package trainer_test
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
@@ -54,6 +55,40 @@ func TestAugmentedRunResumes(t *testing.T) {
 			t.Fatalf("every %d events: never interrupted", every)
 		}
 		compareRuns(t, "augmented", j, got, whole, want)
+	}
+}
+
+// A run is not resumed with other augmentation, unless an older version saved it without.
+func TestAugmentationIsThatOfTheCheckpoint(t *testing.T) {
+	data := noise(60)
+	c := trainer.Config{Epochs: 2, BatchSize: 25, Rate: trainer.Rate{Base: 0.1}, Augmentation: everything}
+	saved, err := train(t, c, newMLP(t, data, tensor.Float64, 3), data).Checkpoint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "c.npz")
+	if err := saved.Write(path); err != nil {
+		t.Fatal(err)
+	}
+	for _, older := range []bool{false, true} {
+		saved, err := trainer.ReadCheckpoint(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := "trainer: the checkpoint is of a run with the augmentation {Crop:2 Shift:1 Flip:true}; this one has {Crop:2 Shift:0 Flip:true}"
+		if older {
+			saved.Progress.Augmentation, want = nil, "<nil>"
+		}
+		other := c
+		other.Augmentation.Shift = 0
+		for _, test := range []struct {
+			config trainer.Config
+			want   string
+		}{{c, "<nil>"}, {other, want}} {
+			if err := newTrainer(t, test.config, newMLP(t, data, tensor.Float64, 3), data).Restore(saved); fmt.Sprint(err) != test.want {
+				t.Errorf("older %v, augmentation %+v: error %v; want %s", older, test.config.Augmentation, err, test.want)
+			}
+		}
 	}
 }
 

@@ -21,22 +21,26 @@ type Checkpoint struct {
 
 // Progress is how far a run has come.
 type Progress struct {
-	Format    int                `json:"format"`          // version of the checkpoint format: 2
-	Epoch     int                `json:"epoch"`           // current epoch
-	Batch     int                `json:"batch"`           // batches of this epoch that are done
-	Stage     int                `json:"stage"`           // stages of the end of this epoch that are done
-	Step      int                `json:"step"`            // training steps done
-	Seed      uint64             `json:"seed"`            // seed of the run
-	Data      string             `json:"data"`            // fingerprint of the data set
-	Optimizer string             `json:"optimizer"`       // name of the optimizer; empty in a Session
-	Hooks     []string           `json:"hooks"`           // names of all hooks, in calling order
-	Elapsed   time.Duration      `json:"elapsed"`         // nanoseconds spent so far
-	Loss      float64            `json:"loss"`            // sum of the mini-batch losses of the epoch so far
-	BatchLoss float64            `json:"batch_loss"`      // loss of the last mini-batch
-	Work      float64            `json:"work"`            // cost of training and evaluation, as State.Work
-	Metrics   map[string]Reading `json:"metrics"`         // last reading of each metric
-	Start     *float64           `json:"start,omitempty"` // first training loss that was evaluated
-	Stop      *Stop              `json:"stop,omitempty"`  // nil if no stop was requested
+	Format    int    `json:"format"`     // version of the checkpoint format: 2
+	Epoch     int    `json:"epoch"`      // current epoch
+	Batch     int    `json:"batch"`      // batches of this epoch that are done
+	Stage     int    `json:"stage"`      // stages of the end of this epoch that are done
+	Step      int    `json:"step"`       // training steps done
+	Seed      uint64 `json:"seed"`       // seed of the run
+	Data      string `json:"data"`       // fingerprint of the data set
+	Optimizer string `json:"optimizer"`  // name of the optimizer; empty in a Session
+	Minimised string `json:"minimised"`  // name of the loss; empty in a checkpoint of an older version
+	BatchSize int    `json:"batch_size"` // samples per step; 0 in a Session, and of an older version
+	// Augmentation is that of the Config; nil in a Session, and of an older version.
+	Augmentation *datasets.Augmentation `json:"augmentation,omitempty"`
+	Hooks        []string               `json:"hooks"`           // names of all hooks, in calling order
+	Elapsed      time.Duration          `json:"elapsed"`         // nanoseconds spent so far
+	Loss         float64                `json:"loss"`            // sum of the mini-batch losses of the epoch so far
+	BatchLoss    float64                `json:"batch_loss"`      // loss of the last mini-batch
+	Work         float64                `json:"work"`            // cost of training and evaluation, as State.Work
+	Metrics      map[string]Reading     `json:"metrics"`         // last reading of each metric
+	Start        *float64               `json:"start,omitempty"` // first training loss that was evaluated
+	Stop         *Stop                  `json:"stop,omitempty"`  // nil if no stop was requested
 }
 
 const (

@@ -13,8 +13,9 @@ import (
 )
 
 // Restore makes a new Trainer continue from a checkpoint of the same run: the
-// model, data, batch size, optimizer, seed and hooks must be the same. Call it
-// before Run.
+// model, data, loss, batch size, augmentation, optimizer, seed and hooks must be the
+// same. Epochs and Rate need not; what is trained then is another run than that which
+// began. Call it before Run.
 func (t *Trainer) Restore(c *Checkpoint) error {
 	if err := t.checkProgress(c.Progress); err != nil {
 		return err
@@ -52,6 +53,10 @@ func (t *Trainer) checkProgress(p Progress) error {
 		return errors.New("trainer: the checkpoint is of a Session, whose optimizer is not known; resume it with a Session")
 	case p.Optimizer != t.optimizer.Name():
 		return fmt.Errorf("trainer: the checkpoint is of a run with the optimizer %s; this one has %s", p.Optimizer, t.optimizer.Name())
+	case p.BatchSize != 0 && p.BatchSize != t.config.BatchSize:
+		return fmt.Errorf("trainer: the checkpoint is of a run with batches of %d samples; this one has %d", p.BatchSize, t.config.BatchSize)
+	case p.Augmentation != nil && *p.Augmentation != t.config.Augmentation:
+		return fmt.Errorf("trainer: the checkpoint is of a run with the augmentation %+v; this one has %+v", *p.Augmentation, t.config.Augmentation)
 	case p.Epoch < 0 || p.Epoch > s.Epochs || p.Batch < 0 || p.Batch > batches || p.Step != max(p.Epoch-1, 0)*batches+p.Batch:
 		return fmt.Errorf("trainer: the checkpoint is at epoch %d, batch %d, step %d; this run has %d epochs of %d batches",
 			p.Epoch, p.Batch, p.Step, s.Epochs, batches)
@@ -64,7 +69,7 @@ func (t *Trainer) checkProgress(p Progress) error {
 
 // Restore makes a new Session continue from a checkpoint of the same run: it sets
 // the learnables, by name, and the hooks to what they were at the end of the epoch
-// that State().Epoch then tells. Seed, data and hooks must be the same. Call it
+// that State().Epoch then tells. Seed, data, loss and hooks must be the same. Call it
 // before Begin. The loop goes on with the next epoch, as Epochs does by itself.
 // What the loop has besides the learnables is the caller's to put back: the state
 // of a solver with momentum, the order of the samples. A Snapshotter of your own
@@ -120,7 +125,7 @@ func (e *Session) capture() (*Checkpoint, error) {
 	}
 	return &Checkpoint{
 		Progress: Progress{
-			Format: checkpointFormat, Epoch: s.Epoch, Stage: stage, Step: s.Step, Seed: s.Seed, Data: s.DataFingerprint(), Hooks: e.hookNames(),
+			Format: checkpointFormat, Epoch: s.Epoch, Stage: stage, Step: s.Step, Seed: s.Seed, Data: s.DataFingerprint(), Minimised: s.Loss.Name(), Hooks: e.hookNames(),
 			Elapsed: s.Elapsed(), BatchLoss: s.BatchLoss, Work: s.work, Metrics: maps.Clone(s.metrics.last), Start: s.start, Stop: s.stop,
 		},
 		Arrays: models.Export(models.State(s.Model)),
@@ -129,8 +134,8 @@ func (e *Session) capture() (*Checkpoint, error) {
 	}, nil
 }
 
-// checkProgress returns an error if p is the progress of a run with another seed,
-// other data or other hooks.
+// checkProgress returns an error if p is the progress of a run with another seed, other
+// data, another loss or other hooks.
 func (e *Session) checkProgress(p Progress) error {
 	s, hooks := e.state, e.hookNames()
 	switch {
@@ -138,6 +143,8 @@ func (e *Session) checkProgress(p Progress) error {
 		return fmt.Errorf("trainer: the checkpoint is of a run with seed %d; this one has %d", p.Seed, s.Seed)
 	case p.Data != s.DataFingerprint():
 		return fmt.Errorf("trainer: the checkpoint is of a run on other data than %s as it is now", s.Data.Name)
+	case p.Minimised != "" && p.Minimised != s.Loss.Name():
+		return fmt.Errorf("trainer: the checkpoint is of a run with the loss %s; this one has %s", p.Minimised, s.Loss.Name())
 	case !slices.Equal(p.Hooks, hooks):
 		return fmt.Errorf("trainer: the checkpoint was made with the hooks %s, this run has %s; resume with the same", cmp.Or(strings.Join(p.Hooks, ", "), "none"), cmp.Or(strings.Join(hooks, ", "), "none"))
 	}

@@ -8,6 +8,7 @@ import (
 	"gorgonia.org/tensor"
 
 	"github.com/hessoscope/hessoscope/datasets"
+	"github.com/hessoscope/hessoscope/models"
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
@@ -71,7 +72,15 @@ func TestRestoreRefuses(t *testing.T) {
 		{name: "shape", hidden: 4, want: `models: array "fc1.weight" has shape (3, 2); want (4, 2) (in the checkpoint)`},
 		{
 			name: "batch size", from: func(c *settings) { c.BatchSize = 50 },
+			want: "trainer: the checkpoint is of a run with batches of 50 samples; this one has 40",
+		},
+		{
+			name: "batch size, of an older version", from: func(c *settings) { c.BatchSize = 50 }, damage: func(c *trainer.Checkpoint) { c.Progress.BatchSize = 0 },
 			want: "trainer: the checkpoint is at epoch 2, batch 3, step 6; this run has 3 epochs of 4 batches",
+		},
+		{
+			name: "loss", from: func(c *settings) { c.Loss = models.SquaredError },
+			want: "trainer: the checkpoint is of a run with the loss squared_error; this one has cross_entropy",
 		},
 		{
 			name: "epoch", damage: func(c *trainer.Checkpoint) { c.Progress.Epoch = 4 },

@@ -325,7 +325,8 @@ func (t *Trainer) capture() (*Checkpoint, error) {
 	return &Checkpoint{
 		Progress: Progress{
 			Format: checkpointFormat, Epoch: t.epoch, Batch: t.batch, Stage: t.session.stage, Step: s.Step,
-			Seed: s.Seed, Data: s.DataFingerprint(), Optimizer: t.optimizer.Name(), Hooks: t.session.hookNames(),
+			Seed: s.Seed, Data: s.DataFingerprint(), Optimizer: t.optimizer.Name(), Minimised: s.Loss.Name(), BatchSize: t.config.BatchSize,
+			Augmentation: &t.config.Augmentation, Hooks: t.session.hookNames(),
 			Elapsed: s.Elapsed(), Loss: t.lossSum, BatchLoss: s.BatchLoss, Work: s.work, Metrics: maps.Clone(s.metrics.last), Start: s.start, Stop: s.stop,
 		},
 		Arrays: models.Export(t.live()),

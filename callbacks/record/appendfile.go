@@ -29,8 +29,8 @@ var (
 )
 
 // Open opens the file at path. It creates the file and its folder if they do not
-// exist. If the file of a resumed run is shorter than at the checkpoint, Open
-// returns an error.
+// exist. It is an error if the file is a link that leads out of the folder, or if
+// that of a resumed run is shorter than at the checkpoint.
 func (a *AppendFile) Open(path string) error {
 	if path == "" {
 		return errors.New("the path of the file is empty; set it")
@@ -38,7 +38,7 @@ func (a *AppendFile) Open(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	file, err := durable.OpenInside(filepath.Dir(path), filepath.Base(path), os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package record
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -79,13 +80,18 @@ func (f Folder) IsRun() bool {
 // Tidy removes temporary files. A process that is killed while it writes a file
 // leaves such a file behind.
 func (f Folder) Tidy() error {
+	root, err := os.OpenRoot(string(f))
+	if err != nil {
+		return err
+	}
+	defer root.Close()
 	for _, pattern := range []string{".run.json*", ".config.yaml*", ".metrics.prom*", ".report.html*", "checkpoints/.*.npz*", "measurements/.*.npz*"} {
-		left, err := filepath.Glob(f.join(pattern))
+		left, err := fs.Glob(root.FS(), pattern) // within the folder, whatever links are in it
 		if err != nil {
 			return err
 		}
 		for _, file := range left {
-			if err := os.Remove(file); err != nil {
+			if err := root.Remove(file); err != nil {
 				return err
 			}
 		}

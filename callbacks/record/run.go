@@ -11,9 +11,14 @@ import (
 
 // Run describes a training run. ReadRun reads it.
 type Run struct {
-	Info   json.RawMessage `json:"info,omitempty"` // as the caller gave it
-	Status Status          `json:"status"`
-	Stop   *trainer.Stop   `json:"stop,omitempty"` // why it ended; nil while it is running
+	Info json.RawMessage `json:"info,omitempty"` // as the caller gave it
+	// Settings are all settings of the run, and Changes those that were changed when it
+	// was resumed, as the caller gave them. Settings has the new values.
+	Settings json.RawMessage `json:"settings,omitempty"`
+	Changes  []Change        `json:"changes,omitempty"`
+
+	Status Status        `json:"status"`
+	Stop   *trainer.Stop `json:"stop,omitempty"` // why it ended; nil while it is running
 	// Restored is the epoch of the parameters in the last checkpoint, if they were
 	// put back to those of an earlier epoch than Epoch, and what was measured of them.
 	// The Final readings belong to Epoch.
@@ -37,6 +42,20 @@ type Run struct {
 
 	Metrics []trainer.Metric           `json:"metrics"` // all declared metrics, in order
 	Final   map[string]trainer.Reading `json:"final"`   // the last reading of each metric; a metric that was never recorded is missing
+}
+
+// Change is a setting that was changed when a run was resumed.
+type Change struct {
+	Epoch   int    `json:"epoch"`   // epoch to which the run had come
+	Step    int    `json:"step"`    // training steps that were done with the old value
+	Setting string `json:"setting"` // its key, such as training.rate.base
+	Was     string `json:"was"`     // old value
+	Is      string `json:"is"`      // new value
+}
+
+// String describes the change in a sentence without its end.
+func (c Change) String() string {
+	return fmt.Sprintf("%s was %s until epoch %d (step %d) and is %s since", c.Setting, c.Was, c.Epoch, c.Step, c.Is)
 }
 
 // RunModel describes the model of a Run.

@@ -255,6 +255,12 @@ func TestBadRun(t *testing.T) {
 	edited := func(path, old, replacement string) func(*testing.T) {
 		return func(t *testing.T) { edit(t, path, old, replacement) }
 	}
+	unrecorded := func(path, old, replacement string) func(*testing.T) { // as of an older version, without settings in run.json
+		return func(t *testing.T) {
+			edit(t, path, old, replacement)
+			edit(t, json, `"settings": {`, `"forgotten": {`)
+		}
+	}
 	truncated := func(path string, size int64) func(*testing.T) {
 		return func(t *testing.T) {
 			if err := os.Truncate(path, size); err != nil {
@@ -280,13 +286,15 @@ func TestBadRun(t *testing.T) {
 		{"unknown key in the configuration", edited(yaml, "seed:", "sed:"), resume, []string{yaml + `:3:1: unknown key "sed"; did you mean "seed"?`}},
 		{"record cut off", truncated(json, 20), resume, []string{json + ": unexpected end of JSON input"}},
 		{"record of something else", func(t *testing.T) { write(t, json, "{}\n") }, resume, []string{json + ": no status; this is not the record of a run"}},
-		{"other widths", edited(yaml, "[5]", "[6]"), resume, []string{last + `: models: array "fc1.weight" has shape (5, 2); want (6, 2) (in the checkpoint)`}},
+		{"other widths", unrecorded(yaml, "[5]", "[6]"), resume, []string{last + `: models: array "fc1.weight" has shape (5, 2); want (6, 2) (in the checkpoint)`}},
 		{"other widths, analyze is told by the checkpoint", edited(yaml, "gauss\nmodel", "iris\nmodel"), analyze, []string{"has 4 values a sample; the model takes 2"}},
-		{"other seed", edited(yaml, "seed: 0", "seed: 1"), resume, []string{last + ": trainer: the checkpoint is of a run with seed 0; this one has 1"}},
-		{"other data", edited(yaml, "set: gauss", "set: gauss\n  random_labels: true"), resume, []string{last + ": trainer: the checkpoint is of a run on other data than gauss as it is now"}},
-		{"fewer epochs", edited(yaml, "epochs: 2", "epochs: 1"), resume, []string{last + ": trainer: the checkpoint is at epoch 2"}},
-		{"other optimizer", edited(yaml, "name: sgd", "name: adam"), resume, []string{last + ": trainer: the checkpoint is of a run with the optimizer sgd; this one has adam"}},
-		{"other hooks", edited(yaml, "  \"off\": true\n", ""), resume, []string{last + ": trainer: the checkpoint was made with the hooks "}},
+		{"other seed", unrecorded(yaml, "seed: 0", "seed: 1"), resume, []string{last + ": trainer: the checkpoint is of a run with seed 0; this one has 1"}},
+		{"other data", unrecorded(yaml, "set: gauss", "set: gauss\n  random_labels: true"), resume, []string{last + ": trainer: the checkpoint is of a run on other data than gauss as it is now"}},
+		{"fewer epochs", unrecorded(yaml, "epochs: 2", "epochs: 1"), resume, []string{last + ": trainer: the checkpoint is at epoch 2"}},
+		{"other optimizer", unrecorded(yaml, "name: sgd", "name: adam"), resume, []string{last + ": trainer: the checkpoint is of a run with the optimizer sgd; this one has adam"}},
+		{"other seed than recorded", edited(yaml, "seed: 0", "seed: 1"), resume, []string{yaml + ": seed was 0, is 1, and cannot be changed in a run that has begun; put it back"}},
+		{"settings of another version", edited(json, `"seed": 0`, `"sed": 0`), resume, []string{json + `: settings:`, `unknown key "sed"`}},
+		{"other hooks", unrecorded(yaml, "  \"off\": true\n", ""), resume, []string{last + ": trainer: the checkpoint was made with the hooks "}},
 	}
 	trained := os.DirFS(chdir(t))
 	trainTwoEpochs(t)

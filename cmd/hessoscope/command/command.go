@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	"unicode"
 
 	"github.com/alecthomas/kong"
 	"gonum.org/v1/gonum/blas/blas64"
@@ -68,9 +69,23 @@ func Main(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "hessoscope: interrupted"+interruptedIn(err))
 		return exitInterrupted
 	default:
-		fmt.Fprintln(stderr, "hessoscope:", firstLine(err.Error()))
+		fmt.Fprintln(stderr, "hessoscope:", firstLine(visible(err.Error(), args)))
 		return exitFault
 	}
+}
+
+// visible returns an error in which arguments with control characters, such as the name
+// of a file with a newline, are quoted.
+func visible(text string, args []string) string {
+	for _, arg := range args {
+		if flag, value, ok := strings.Cut(arg, "="); ok && strings.HasPrefix(flag, "-") {
+			arg = value
+		}
+		if strings.ContainsFunc(arg, unicode.IsControl) {
+			text = strings.ReplaceAll(text, arg, strconv.Quote(arg))
+		}
+	}
+	return text
 }
 
 // firstLine returns the first line of an error, which is the part that is shown.

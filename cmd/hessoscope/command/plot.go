@@ -94,7 +94,12 @@ func (c plotCmd) Run(ctx context.Context, out *output) error {
 			dir = filepath.Join(filepath.Dir(string(folders[0])), "plots")
 		}
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if c.Out != "" {
+		err = os.MkdirAll(dir, 0o755)
+	} else {
+		err = durable.MkdirInside(filepath.Split(dir))
+	}
+	if err != nil {
 		return err
 	}
 	written := 0

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/shell"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/sweep"
 )
 
@@ -40,6 +41,9 @@ func (c sweepCmd) Run(ctx context.Context, out *output) error {
 	if c.Jobs < 0 {
 		return fmt.Errorf("--jobs %d: want 0, for one a CPU, or more", c.Jobs)
 	}
+	if err := checkOut(c.Out); err != nil {
+		return err
+	}
 	p, err := sweep.Load(c.Sweep)
 	if err != nil {
 		return err
@@ -53,7 +57,7 @@ func (c sweepCmd) Run(ctx context.Context, out *output) error {
 	}
 	all, finished, failed := s.Count()
 	if ctx.Err() != nil {
-		return interruption{fmt.Sprintf("%d of %d runs are finished; go on with the same command: hessoscope sweep %s --out %s", finished, all, c.Sweep, c.Out)}
+		return interruption{fmt.Sprintf("%d of %d runs are finished; go on with the same command: hessoscope sweep %s --out %s", finished, all, shell.Quote(c.Sweep), shell.Quote(c.Out))}
 	}
 	if err := s.WriteTable(out.stdout); err != nil {
 		return err

@@ -7,9 +7,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
+	"unicode"
 
 	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
+	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/shell"
+	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/strictyaml"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/sweep"
 	"github.com/hessoscope/hessoscope/trainer"
 )
@@ -44,7 +49,8 @@ report.html: open it in a browser.
 
 The first Ctrl-C finishes the step and saves the run; so do SIGTERM, SIGHUP and a closed standard output.
 A second Ctrl-C, after a second, ends at once. --resume continues from there, and the run ends as
-if it had never been interrupted.`
+if it had never been interrupted. Settings that were edited since are errors; --set changes what only
+matters for what is to come, such as training.epochs, training.rate and schedules, and run.json tells so.`
 }
 
 func (t trainCmd) Run(ctx context.Context, out *output) error {
@@ -59,6 +65,9 @@ func (t trainCmd) Run(ctx context.Context, out *output) error {
 	}
 	c, err := t.config()
 	if err != nil {
+		return err
+	}
+	if err := checkOut(t.Out); err != nil {
 		return err
 	}
 	for {
@@ -87,19 +96,15 @@ func (t trainCmd) config() (*experiment.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	if filepath.Ext(t.Data) == ".csv" {
-		c.Data = experiment.Data{CSV: t.Data}
-	} else if t.Data != "" {
-		c.Data = experiment.Data{Set: t.Data}
+	set, err := t.assignments()
+	if err != nil {
+		return nil, err
 	}
-	if err := c.Set(t.Set...); err != nil {
+	if err := c.Set(set...); err != nil {
 		return nil, err
 	}
 	if t.Name != "" {
 		c.Name = t.Name
-	}
-	if t.DataDir != "" {
-		c.Data.DataDir = t.DataDir
 	}
 	if err := c.Validate(); err != nil {
 		return nil, fmt.Errorf("%s: %w", t.Experiment, err)
@@ -114,6 +119,43 @@ func (t trainCmd) config() (*experiment.Config, error) {
 	return c, c.Absolute()
 }
 
+// assignments returns the settings of the flags, as --set takes them. Of a run that is
+// resumed, --data tells where the same data are now.
+func (t trainCmd) assignments() ([]string, error) {
+	set := slices.Clone(t.Set)
+	if t.Data != "" {
+		key := "set"
+		if filepath.Ext(t.Data) == ".csv" {
+			key = "csv"
+		}
+		data, value := "data", any(map[string]string{key: t.Data})
+		if t.Resume {
+			data, value = "data."+key, t.Data
+		}
+		text, err := strictyaml.Flow(value)
+		if err != nil {
+			return nil, err
+		}
+		set = slices.Insert(set, 0, data+"="+text)
+	}
+	if t.DataDir != "" {
+		value, err := strictyaml.Flow(t.DataDir)
+		if err != nil {
+			return nil, err
+		}
+		set = append(set, "data.dir="+value)
+	}
+	return set, nil
+}
+
+// checkOut returns an error if the name of a folder of runs cannot be written on a line.
+func checkOut(out string) error {
+	if strings.ContainsFunc(out, unicode.IsControl) {
+		return fmt.Errorf("--out %q: has a control character; want the name of a folder on one line", out)
+	}
+	return nil
+}
+
 func (t trainCmd) console(out *output) experiment.Console {
 	console := experiment.Console{Log: out.stdout, Format: t.Log}
 	if !t.NoProgress {
@@ -125,9 +167,6 @@ func (t trainCmd) console(out *output) experiment.Console {
 // resume continues a run from its last checkpoint, or from its start if it was
 // killed before the first checkpoint.
 func (t trainCmd) resume(ctx context.Context, out *output) error {
-	if len(t.Set) > 0 || t.Data != "" {
-		return errors.New("--resume continues with the settings of the run; --set cannot change them, nor can --data")
-	}
 	dir, err := experiment.DirToResume(t.Experiment, t.Name, t.Out)
 	if err != nil {
 		return err
@@ -141,11 +180,25 @@ func (t trainCmd) resume(ctx context.Context, out *output) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err == nil && run.Status == record.StatusFinished {
+	set, err := t.assignments()
+	if err != nil {
+		return err
+	}
+	edits := experiment.Edits{Set: set}
+	if dir != t.Experiment {
+		edits.Experiment = t.Experiment
+	}
+	if run != nil && run.Status == record.StatusFinished {
+		if _, err := edits.Apply(dir, run); err != nil {
+			return err
+		}
+		if len(set) > 0 {
+			return fmt.Errorf("%s is finished, and its settings are changed no more; another run can start from it: --set model.weights=%s", dir, shell.Quote(record.Folder(dir).LastCheckpoint()))
+		}
 		_, err := fmt.Fprintf(out.stdout, "%s is finished (%s); there is nothing to resume\n", dir, run.Stop.Reason)
 		return err
 	}
-	resumed, err := experiment.Resume(ctx, dir, t.console(out))
+	resumed, err := experiment.Resume(ctx, dir, edits, t.console(out))
 	if err != nil {
 		return err
 	}
@@ -167,7 +220,7 @@ func (t trainCmd) train(ctx context.Context, run *trainer.Trainer, dir string, o
 	}
 	if err != nil {
 		if errors.Is(err, context.Canceled) {
-			return interruption{fmt.Sprintf("saved in %s; resume with: hessoscope train %s --resume", dir, dir)}
+			return interruption{fmt.Sprintf("saved in %s; resume with: hessoscope train %s --resume", dir, shell.Quote(dir))}
 		}
 		return err
 	}

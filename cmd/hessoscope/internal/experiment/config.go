@@ -4,6 +4,7 @@ import (
 	"github.com/hessoscope/hessoscope/callbacks/analysis"
 	"github.com/hessoscope/hessoscope/callbacks/boundary"
 	"github.com/hessoscope/hessoscope/callbacks/curvature"
+	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/callbacks/sharpness"
 	"github.com/hessoscope/hessoscope/callbacks/stopping"
 	"github.com/hessoscope/hessoscope/datasets"
@@ -32,8 +33,17 @@ type Config struct {
 	Stop        Stop       `yaml:"stop,omitempty"`
 	Checkpoint  Checkpoint `yaml:"checkpoint"`
 	Workers     int        `yaml:"workers,omitempty"` // chunks of data computed in parallel; one per CPU if 0
+	Folder      string     `yaml:"folder,omitempty"`  // of the config.yaml of a run: its folder when the run began, to which paths are relative; see locate
 
-	file source // what it was read from, where that is known
+	file   source // what it was read from, where that is known
+	origin origin
+}
+
+// origin tells how the settings of a run came about.
+type origin struct {
+	experiment string          // argument of train; empty if it is not known
+	given      []string        // assignments of Set
+	changes    []record.Change // since the run began
 }
 
 // Data chooses the data set and how it is prepared.

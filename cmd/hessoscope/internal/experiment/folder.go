@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -54,10 +55,6 @@ func newestDir(out, name string) string {
 // releases the lock when the run has ended. If dir exists, perhaps because another
 // process has just created it, the error is fs.ErrExist.
 func (c *Config) Create(dir string) (*durable.Lock, error) {
-	text, err := yaml.Marshal(c)
-	if err != nil {
-		return nil, err
-	}
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		return nil, err
 	}
@@ -68,9 +65,26 @@ func (c *Config) Create(dir string) (*durable.Lock, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := durable.WriteFile(record.Folder(dir).Config(), text); err != nil {
+	if err := c.write(dir); err != nil {
 		lock.Release()
 		return nil, err
 	}
 	return lock, nil
+}
+
+// write writes the config.yaml of the run in dir, unless it is there.
+func (c *Config) write(dir string) error {
+	recorded, err := c.recorded(dir)
+	if err != nil {
+		return err
+	}
+	text, err := yaml.Marshal(recorded)
+	if err != nil {
+		return err
+	}
+	path := record.Folder(dir).Config()
+	if have, err := os.ReadFile(path); err == nil && bytes.Equal(have, text) {
+		return nil
+	}
+	return durable.WriteFile(path, text)
 }

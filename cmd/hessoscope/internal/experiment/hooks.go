@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"cmp"
 	"io"
 	"time"
 
@@ -18,12 +19,14 @@ type Console struct {
 	Log      io.Writer
 	Format   string    // format of the log: text, or json for programs
 	Progress io.Writer // for the progress bar; no bar if nil
+
+	barless bool // resumes a run that had no hook for a bar, as older versions had it
 }
 
 // hooks returns the hooks of a run whose files are in folder, for data in the plane or
 // others.
 func (c *Config) hooks(folder record.Folder, inPlane bool, console Console) ([]trainer.Hook, error) {
-	progress := &callbacks.Progress{Out: console.Progress}
+	progress := &callbacks.Progress{Out: cmp.Or(console.Progress, io.Discard)}
 	lines := console.Log
 	if console.Progress != nil {
 		lines = progress.Wrap(lines)
@@ -77,7 +80,7 @@ func (c *Config) hooks(folder record.Folder, inPlane bool, console Console) ([]t
 			Schedule: s.Schedule, Fisher: s.Fisher, Perturbations: s.Perturbations, Samples: s.Samples, Workers: c.Workers,
 		})
 	}
-	if console.Progress != nil {
+	if !console.barless { // with a bar or without, so that a run can be resumed either way
 		hooks = append(hooks, progress)
 	}
 	if !c.Stop.Rule.IsZero() || c.Stop.RestoreBest != "" {
@@ -93,6 +96,10 @@ func (c *Config) hooks(folder record.Folder, inPlane bool, console Console) ([]t
 	if c.Export.OpenMetrics {
 		hooks = append(hooks, &export.OpenMetrics{Path: folder.OpenMetrics()})
 	}
+	settings, err := c.recordedJSON(string(folder))
+	if err != nil {
+		return nil, err
+	}
 	return append(hooks, logger,
 		&callbacks.JSONL{Path: folder.History()},
 		&callbacks.CSV{Path: folder.Table()},
@@ -101,8 +108,19 @@ func (c *Config) hooks(folder record.Folder, inPlane bool, console Console) ([]t
 			Schedule: c.Checkpoint.Schedule, Keep: !c.Checkpoint.Schedule.IsZero(), Best: c.Checkpoint.Best,
 		},
 		// After the checkpoint, so that a run with the status finished is saved.
-		&callbacks.RunRecord{Path: folder.Run(), Info: map[string]string{"name": c.Name, "description": c.Description}},
+		&callbacks.RunRecord{
+			Path: folder.Run(), Info: information{c.Name, c.Description, c.origin.experiment, c.origin.given},
+			Settings: settings, Changes: c.origin.changes,
+		},
 	), nil
+}
+
+// information is the info in the record of a run.
+type information struct {
+	Name        string   `json:"name"`
+	Description string   `json:"description"`
+	Experiment  string   `json:"experiment,omitempty"` // preset or file that the run began with
+	Set         []string `json:"set,omitempty"`        // changes of its settings on the command line
 }
 
 // flat returns the settings by their keys, with dots, without those that are empty.

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/strictyaml"
 	"github.com/hessoscope/hessoscope/trainer"
@@ -14,6 +16,15 @@ import (
 // Load reads a YAML file if name ends in .yaml or .yml, or is a path with a
 // separator to an existing file. Otherwise name is that of a preset.
 func Load(name string) (*Config, error) {
+	c, err := load(name)
+	if err != nil {
+		return nil, err
+	}
+	c.origin.experiment = name
+	return c, nil
+}
+
+func load(name string) (*Config, error) {
 	ext := filepath.Ext(name)
 	info, err := os.Stat(name)
 	if isPath := strings.ContainsRune(name, filepath.Separator); err == nil && info.IsDir() && isPath {
@@ -42,7 +53,7 @@ func Read(path string) (*Config, error) {
 	if c.Name == "" {
 		c.Name = strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
 	}
-	return c, nil
+	return c, c.locate(filepath.Dir(path))
 }
 
 // Parse reads an experiment strictly and validates it. Every error has the place in
@@ -78,15 +89,21 @@ func (s source) placed(err error) error {
 func (c *Config) Set(assignments ...string) error {
 	for _, assignment := range assignments {
 		key, value, ok := strings.Cut(assignment, "=")
-		line, _, _ := strings.Cut(assignment, "\n")
-		where := "--set " + line
+		where := "--set " + assignment
+		if strings.ContainsFunc(assignment, unicode.IsControl) { // an error is one line
+			where = fmt.Sprintf("--set %q", assignment)
+		}
 		if !ok {
 			return fmt.Errorf("%s: want key=value, such as training.epochs=50", where)
+		}
+		if key == "folder" {
+			return fmt.Errorf("%s: tells where a run began and is not set; --out chooses the folder of runs", where)
 		}
 		if err := strictyaml.Assign(c, where, key, value); err != nil {
 			return err
 		}
 		c.file = source{} // has another value
+		c.origin.given = append(slices.Clip(c.origin.given), assignment)
 	}
 	return nil
 }

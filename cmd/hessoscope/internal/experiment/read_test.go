@@ -94,11 +94,35 @@ func FuzzConfig(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%v in\n%s", err, text)
 		}
+		wantRecorded(t, c)
 		again.Resolve()
 		if rewritten, err := yaml.Marshal(again); err != nil || !bytes.Equal(text, rewritten) {
 			t.Errorf("error %v (-written +read and written again):\n%s", err, cmp.Diff(string(text), string(rewritten)))
 		}
 	})
+}
+
+// wantRecorded tests that the settings in a run.json are those of an experiment.
+func wantRecorded(t *testing.T, c *Config) {
+	t.Helper()
+	is := *c
+	if err := is.Absolute(); err != nil {
+		return // a network in a file that does not exist
+	}
+	text, err := is.recordedJSON("runs/x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	recorded, err := Parse("run.json", text)
+	if err != nil {
+		t.Fatalf("%v in\n%s", err, text)
+	}
+	if err := recorded.locate("runs/x"); err != nil {
+		t.Fatal(err)
+	}
+	if changes, err := differences(recorded, &is); err != nil || len(changes) > 0 {
+		t.Errorf("error %v, as recorded %+v in\n%s", err, changes, text)
+	}
 }
 
 func FuzzSet(f *testing.F) {
@@ -116,6 +140,8 @@ func FuzzSet(f *testing.F) {
 	f.Add("a.b.c.d=1")
 	f.Add("training..epochs=1")
 	f.Add("a\nb=1")
+	f.Add("model.hidden=a\rb")
+	f.Add("\r")
 	f.Fuzz(func(t *testing.T, assignment string) {
 		c, err := Parse("e.yaml", []byte(small))
 		if err != nil {
@@ -124,7 +150,7 @@ func FuzzSet(f *testing.F) {
 		before := *c
 		if err := c.Set(assignment); err != nil {
 			oneLine(t, err)
-			if diff := cmp.Diff(before, *c, cmp.AllowUnexported(Config{}, source{})); diff != "" {
+			if diff := cmp.Diff(before, *c, cmp.AllowUnexported(Config{}, source{}, origin{})); diff != "" {
 				t.Errorf("%q is refused, and changes (-before +after):\n%s", assignment, diff)
 			}
 			return

@@ -1,11 +1,8 @@
 package experiment
 
 import (
-	"path/filepath"
-
 	"github.com/hessoscope/hessoscope/callbacks"
 	"github.com/hessoscope/hessoscope/callbacks/analysis"
-	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/models"
 	"github.com/hessoscope/hessoscope/trainer"
 )
@@ -40,28 +37,4 @@ func setDefault[T comparable](setting *T, value T) {
 	if *setting == zero {
 		*setting = value
 	}
-}
-
-// Absolute makes the paths in c absolute, and puts a network that is in a file in the
-// place of its name, so that the config.yaml of a run can be used from any working
-// directory.
-func (c *Config) Absolute() error {
-	if err := c.Model.inline(); err != nil {
-		return err
-	}
-	paths := []*string{&c.Data.CSV, &c.Data.DataDir, &c.Model.Weights, &c.Model.NormOf}
-	if datasets.IsFile(c.Data.Set) {
-		paths = append(paths, &c.Data.Set)
-	}
-	for _, path := range paths {
-		if *path == "" {
-			continue
-		}
-		abs, err := filepath.Abs(*path)
-		if err != nil {
-			return err
-		}
-		*path = abs
-	}
-	return nil
 }

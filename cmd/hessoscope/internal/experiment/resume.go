@@ -7,9 +7,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"github.com/hessoscope/hessoscope/callbacks"
 	"github.com/hessoscope/hessoscope/callbacks/record"
+	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/shell"
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
@@ -32,24 +35,37 @@ func DirToResume(argument, name, out string) (string, error) {
 	}
 	dir := newestDir(out, name)
 	if dir == "" {
-		return "", fmt.Errorf("no run in %s to resume; `hessoscope train %s` starts one", runDir(out, name, 1), argument)
+		return "", fmt.Errorf("no run in %s to resume; `hessoscope train %s` starts one", runDir(out, name, 1), shell.Quote(argument))
 	}
 	return dir, nil
 }
 
 // Resume prepares an interrupted run from its last checkpoint, or from its start if
-// it was killed before the first checkpoint. It removes temporary files that a
-// killed process may have left. The caller holds the lock of dir.
-func Resume(ctx context.Context, dir string, console Console) (*trainer.Trainer, error) {
+// it was killed before the first checkpoint, with the settings that edits.Apply returns.
+// It removes temporary files that a killed process may have left. The caller holds the
+// lock of dir.
+func Resume(ctx context.Context, dir string, edits Edits, console Console) (*trainer.Trainer, error) {
 	folder := record.Folder(dir)
-	c, err := Read(folder.Config())
+	run, err := record.ReadRun(folder.Run())
+	if err != nil {
+		run = nil // without it, config.yaml tells the settings
+	}
+	c, err := edits.Apply(dir, run)
 	if err != nil {
 		return nil, err
 	}
 	last := folder.LastCheckpoint()
 	checkpoint, err := trainer.ReadCheckpoint(last)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		c.origin.changes = nil // it begins anew
+	case err != nil:
 		return nil, err
+	default:
+		if err := c.continues(checkpoint.Progress); err != nil {
+			return nil, err
+		}
+		console.barless = !slices.Contains(checkpoint.Progress.Hooks, (*callbacks.Progress)(nil).Name())
 	}
 	t, err := c.Prepare(ctx, dir, console)
 	if err != nil {
@@ -60,5 +76,24 @@ func Resume(ctx context.Context, dir string, console Console) (*trainer.Trainer,
 			return nil, fmt.Errorf("%s: %w", last, err)
 		}
 	}
-	return t, folder.Tidy()
+	if err := folder.Tidy(); err != nil {
+		return nil, err
+	}
+	return t, c.write(dir)
+}
+
+// continues notes how far the run has come when its settings are changed, and returns an
+// error if its new end is not after that. A run that was put back to before a change has
+// it from there.
+func (c *Config) continues(at trainer.Progress) error {
+	for i := range c.origin.changes {
+		change := &c.origin.changes[i]
+		if change.Step == 0 || change.Step > at.Step {
+			change.Epoch, change.Step = at.Epoch, at.Step
+		}
+		if change.Setting == "training.epochs" && c.Training.Epochs <= at.Epoch {
+			return fmt.Errorf("training.epochs is %d, and the run has come to epoch %d; want more", c.Training.Epochs, at.Epoch)
+		}
+	}
+	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/hessoscope/hessoscope/callbacks/record"
+	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/shell"
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
@@ -69,9 +70,9 @@ func finishedDir(out, name string) (string, error) {
 
 // trainCommand returns the command that makes the run of a preset, or goes on with it.
 func trainCommand(name, out string) string {
-	command := "hessoscope train " + name
+	command := "hessoscope train " + shell.Quote(name)
 	if out != "runs" {
-		command += " --out " + out
+		command += " --out " + shell.Quote(out)
 	}
 	if newestDir(out, name) != "" {
 		command += " --resume"

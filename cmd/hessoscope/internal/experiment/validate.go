@@ -30,7 +30,9 @@ func (c *Config) Validate() error {
 	switch {
 	case (c.Data.Set == "") == (c.Data.CSV == ""):
 		return wrong("data", "wants one of set and csv")
-	case c.Name != "" && c.Name != filepath.Base(c.Name) || c.Name == "." || c.Name == ".." || strings.ContainsFunc(c.Name, unicode.IsControl):
+	case strings.ContainsFunc(c.Name, unicode.IsControl):
+		return wrong("name", fmt.Sprintf("is %q, with a control character; want a name on one line, it becomes a folder", c.Name))
+	case c.Name != "" && c.Name != filepath.Base(c.Name) || c.Name == "." || c.Name == "..":
 		return wrong("name", fmt.Sprintf("is %q; want a name without slashes, it becomes a folder", c.Name))
 	case c.Workers < 0:
 		return wrong("workers", "is negative; want 0, for one a CPU, or more")

@@ -65,7 +65,7 @@ func TestRun(t *testing.T) {
 		t.Errorf("a finished run was trained again:\n%s", progress)
 	}
 	s.Set = []string{"training.epochs=401"}
-	if err := Run(context.Background(), figure("fig1"), s); err == nil || !strings.Contains(err.Error(), "other settings than intro1D now has; take another folder (--out)") {
+	if err := Run(context.Background(), figure("fig1"), s); err == nil || !strings.Contains(err.Error(), "other settings than intro1D now has: training.epochs was 400 and is to be 401 now; take another folder (--out)") {
 		t.Errorf("error %v; want that the run has other settings", err)
 	}
 }

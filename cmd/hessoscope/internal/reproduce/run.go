@@ -1,7 +1,6 @@
 package reproduce
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,8 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
-
-	"github.com/goccy/go-yaml"
 
 	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
@@ -177,7 +174,7 @@ func (s *Settings) run(ctx context.Context, c *experiment.Config, dir string, ex
 			return err
 		}
 		defer lock.Release()
-		t, err := experiment.Resume(ctx, dir, console)
+		t, err := experiment.Resume(ctx, dir, experiment.Edits{}, console)
 		if err != nil {
 			return err
 		}
@@ -212,16 +209,8 @@ func (s *Settings) same(c *experiment.Config, dir string) error {
 	if err != nil {
 		return err
 	}
-	before, err := yaml.Marshal(was)
-	if err != nil {
-		return err
-	}
-	now, err := yaml.Marshal(c)
-	if err != nil {
-		return err
-	}
-	if !bytes.Equal(before, now) {
-		return fmt.Errorf("%s has other settings than %s now has; take another folder (--out), or delete this run", dir, c.Name)
+	if err := experiment.Difference(was, c); err != nil {
+		return fmt.Errorf("%s has other settings than %s now has: %w; take another folder (--out), or delete this run", dir, c.Name, err)
 	}
 	return nil
 }

@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 
+	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/strictyaml"
 )
 
@@ -18,6 +21,9 @@ var measuringKeys = []string{
 
 // startKeys are the settings that name a file whose parameters a run starts from.
 var startKeys = []string{"model.weights", "model.norm_of"}
+
+// pathKeys are the settings that are paths of data, or may be.
+var pathKeys = []string{"data.set", "data.csv", "data.dir"}
 
 // names are the settings by which people tell runs apart. They change nothing.
 var names = []string{"name", "description"}
@@ -49,13 +55,32 @@ func parseSettings(name string, data []byte) (measuring, all map[string]string, 
 	for _, key := range measuringKeys {
 		measuring[key] = all[key]
 	}
+	if err := locate(all, filepath.Dir(name)); err != nil {
+		return nil, nil, nil, err
+	}
 	for _, key := range startKeys {
 		if file := all[key]; file != "" {
-			starts = append(starts, file)
+			starts = append(starts, experiment.Real(file))
 			all[key] = "given" // which file it is may differ by seed, as a draw does
 		}
 	}
 	return measuring, all, starts, nil
+}
+
+// locate makes the paths among the settings of a run in a folder absolute.
+func locate(all map[string]string, folder string) error {
+	was := all["folder"]
+	delete(all, "folder")
+	now, err := filepath.Abs(folder)
+	if err != nil || was == "" {
+		return err
+	}
+	for _, key := range slices.Concat(pathKeys, startKeys) {
+		if path := all[key]; strings.HasPrefix(path, ".") { // not the name of a built-in set
+			all[key] = experiment.Located(now, was, path)
+		}
+	}
+	return nil
 }
 
 // flatten adds the values of groups to all, by keys with dots.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/callbacks/selection"
+	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
 )
 
 // sweepFile is the part of a sweep.json that says in what its runs differ.
@@ -83,7 +84,7 @@ func linkStarts(candidates []selection.Candidate) {
 	paths := make(map[string]string) // of candidates, by the absolute path of their checkpoints
 	for _, c := range candidates {
 		if dir, err := filepath.Abs(record.Folder(c.Path).Checkpoints()); err == nil {
-			paths[dir] = c.Path
+			paths[experiment.Real(dir)] = c.Path
 		}
 	}
 	for _, c := range candidates {

@@ -25,7 +25,16 @@ func Assign[T any](into *T, where, key, value string) (err error) {
 		return err
 	}
 	fresh := reflect.New(field.Type())
-	if err := yaml.UnmarshalWithOptions([]byte(value), fresh.Interface(), yaml.Strict()); err != nil {
+	target := fresh
+	if field.Kind() == reflect.Pointer { // the library reads into a number, and not into a pointer to one
+		if text := strings.TrimSpace(value); text == "" || text == "null" || text == "~" {
+			field.SetZero()
+			return nil
+		}
+		target = reflect.New(field.Type().Elem())
+		fresh.Elem().Set(target)
+	}
+	if err := yaml.UnmarshalWithOptions([]byte(value), target.Interface(), yaml.Strict()); err != nil {
 		if within := taking(field.Type(), value); within != "" {
 			return fmt.Errorf("%s: %s is a group of settings; did you mean %q?", where, key, key+"."+within)
 		}

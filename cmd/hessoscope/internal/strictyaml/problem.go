@@ -11,8 +11,10 @@ import (
 )
 
 func firstLine(s string) string {
-	line, _, _ := strings.Cut(s, "\n")
-	return line
+	if end := strings.IndexAny(s, "\n\r"); end >= 0 {
+		return s[:end]
+	}
+	return s
 }
 
 // recovered turns a panic into an error, because the YAML library panics on some

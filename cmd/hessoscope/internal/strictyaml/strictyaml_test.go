@@ -21,6 +21,7 @@ type settings struct {
 	} `yaml:"inner"`
 	Seed  uint64 `yaml:"seed"`
 	Rules []rule `yaml:"rules"`
+	Limit *int   `yaml:"limit"`
 
 	hidden int
 }
@@ -71,6 +72,8 @@ func TestAssign(t *testing.T) {
 		{"inner", "{cuont: 1}", `there: unknown key "cuont"; did you mean "count"?`},
 		{"inner.count", "many", `there: "many" is not a whole number`},
 		{"inner.count", "1e-1", "there: inner.count has 0.1; want a whole number"},
+		{"limit", "3", ""},
+		{"limit", "x", `there: "x" is not a whole number`},
 	} {
 		before := fmt.Sprint(s)
 		err := Assign(&s, "there", test.key, test.value)
@@ -83,6 +86,12 @@ func TestAssign(t *testing.T) {
 	}
 	if s.Inner.Rate != 0.5 || s.Inner.Count != 0 {
 		t.Errorf("%+v; want the group as a whole assigned", s)
+	}
+	if s.Limit == nil || *s.Limit != 3 {
+		t.Errorf("the limit is %v; want 3", s.Limit)
+	}
+	if err := Assign(&s, "there", "limit", "null"); err != nil || s.Limit != nil {
+		t.Errorf("the limit is %v, error %v; want none", s.Limit, err)
 	}
 }
 
@@ -110,7 +119,7 @@ func TestKeys(t *testing.T) {
 	for key := range Keys(reflect.TypeFor[settings]()) {
 		keys = append(keys, key)
 	}
-	if want := []string{"name", "inner", "inner.count", "inner.rate", "inner.sizes", "seed", "rules"}; !slices.Equal(keys, want) {
+	if want := []string{"name", "inner", "inner.count", "inner.rate", "inner.sizes", "seed", "rules", "limit"}; !slices.Equal(keys, want) {
 		t.Errorf("keys %q; want %q", keys, want)
 	}
 	if of, err := TypeOf[settings]("inner.sizes"); err != nil || of != reflect.TypeFor[[]int]() {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
+	"github.com/hessoscope/hessoscope/datasets/durable"
 )
 
 // train starts or resumes a run in a process that may use a number of processors. If
@@ -20,7 +21,7 @@ func (r *run) train(ctx context.Context, executable, logs string, processors int
 	if err != nil {
 		return err.Error()
 	}
-	log, err := os.OpenFile(filepath.Join(logs, r.name+".log"), os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o644)
+	log, err := durable.OpenInside(logs, r.name+".log", os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o644)
 	if err != nil {
 		return err.Error()
 	}

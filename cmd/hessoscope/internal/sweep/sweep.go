@@ -54,7 +54,7 @@ func (s *Sweep) examine() error {
 			continue // there is no run, or resuming it will report what is wrong with it
 		}
 		was.Resolve()
-		if err := difference(was, r.config); err != nil {
+		if err := experiment.Difference(was, r.config); err != nil {
 			return fmt.Errorf("%s exists with other settings: %w; name the sweep anew, or delete that folder", r.dir, err)
 		}
 	}
