@@ -137,7 +137,7 @@ func TestLoadImagesRefuses(t *testing.T) {
 	}
 	for want, opt := range map[string]Options{
 		"test/c: is of a class that the train split does not have": {},
-		"needs 7.8e-08 GB of memory":                               {MaxGB: 1e-9},
+		"needs 1.74e-07 GB of memory":                              {MaxGB: 1e-9},
 	} {
 		if _, err := Load(t.Context(), dir, opt); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v\nwant %q in it", err, want)

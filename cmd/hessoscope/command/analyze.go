@@ -190,9 +190,9 @@ func (a *analyzeCmd) loadData(ctx context.Context, schema *datasets.Schema) (*da
 		if a.Label != "" {
 			schema.LabelColumn(a.Label)
 		}
-		return schema.ReadCSV(a.Data)
+		return schema.ReadCSV(a.Data, a.MaxGB)
 	case datasets.IsCSV(a.Data):
-		data, err = datasets.ReadCSV(a.Data, datasets.CSVOptions{Label: a.Label})
+		data, err = datasets.ReadCSV(a.Data, datasets.CSVOptions{Label: a.Label, MaxGB: a.MaxGB})
 	default:
 		data, err = datasets.Load(ctx, a.Data, datasets.Options{DataDir: a.DataDir, MaxGB: a.MaxGB})
 	}

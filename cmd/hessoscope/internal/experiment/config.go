@@ -55,7 +55,7 @@ type Data struct {
 	Classes      []int    `yaml:"classes,omitempty"`       // not for synthetic sets: only these classes
 	PerClass     int      `yaml:"per_class,omitempty"`     // not for synthetic sets: number of samples of each class
 	DataDir      string   `yaml:"dir,omitempty"`           // mnist, fashion_mnist, cifar10: folder of the files instead of the cache
-	MaxGB        float64  `yaml:"max_gb,omitempty"`        // .npz, images: most memory of the values; 1 if 0
+	MaxGB        float64  `yaml:"max_gb,omitempty"`        // data in files: most memory that the values may take; 1 if 0
 
 	Missing     datasets.Missing     `yaml:"missing,omitempty"`      // csv: what is done about gaps; they are errors if empty
 	SplitShares datasets.SplitShares `yaml:"split_shares,omitempty"` // csv: shares of the rows that are held out, drawn by Seed

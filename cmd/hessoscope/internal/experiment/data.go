@@ -35,7 +35,7 @@ func (c *Config) source(ctx context.Context) (*datasets.Dataset, error) {
 func (d *Data) readCSV(splits uint64) (*datasets.Dataset, error) {
 	data, err := datasets.ReadCSV(d.CSV, datasets.CSVOptions{
 		Label: d.Label, Split: d.Split, Features: d.Features, Exclude: d.Exclude, Delimiter: d.Delimiter,
-		Categorical: d.Categorical, Missing: d.Missing, Shares: d.SplitShares, Seed: splits,
+		Categorical: d.Categorical, Missing: d.Missing, Shares: d.SplitShares, Seed: splits, MaxGB: d.MaxGB,
 	})
 	if err != nil {
 		return nil, err

@@ -145,7 +145,7 @@ func (m *Model) validate() error {
 // validate returns a *trainer.FieldError if the data set does not exist or a setting
 // does not apply to the source of the data.
 func (d *Data) validate() error {
-	source, allowed := "csv", []string{"Label", "Split", "Features", "Exclude", "Delimiter", "Categorical", "Missing", "SplitShares", "Seed", "RandomLabels", "Classes", "PerClass"}
+	source, allowed := "csv", []string{"Label", "Split", "Features", "Exclude", "Delimiter", "Categorical", "Missing", "SplitShares", "Seed", "RandomLabels", "Classes", "PerClass", "MaxGB"}
 	switch {
 	case d.Set != "" && strings.EqualFold(filepath.Ext(d.Set), ".csv"):
 		return &trainer.FieldError{Field: "data.set", Problem: fmt.Sprintf("is %.60q, a CSV file; data.csv takes it", d.Set)}
