@@ -115,7 +115,7 @@ func TestReadCheckpointErrors(t *testing.T) {
 	}
 	for _, test := range []struct{ path, want string }{
 		{filepath.Join(dir, "missing.npz"), "no such file or directory"},
-		{dir, "is not a regular file"},
+		{dir, "not a regular file"},
 		{text, text + ": "},
 		{archive("weights.npz", ""), `weights.npz: no entry "progress.json"; this is not a checkpoint`},
 		{archive("json.npz", "{"), "json.npz: progress.json: unexpected end of JSON input"},
