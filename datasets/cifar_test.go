@@ -149,7 +149,7 @@ func FuzzCIFAR(f *testing.F) {
 		if archive {
 			splits, err = readCIFARArchive(t.Context(), bytes.NewReader(b), int64(len(b)), "f", 1e9)
 		} else {
-			var c cifar
+			c := cifar{limit: 1e9}
 			err = c.read(bytes.NewReader(b), 5, int64(len(b)), "f")
 			splits = c.splits()[1:]
 		}

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/hessoscope/hessoscope/datasets/npy"
 )
 
 // Schema is what must be known of a data set to give a network that was trained on it new samples, in the units of their
@@ -30,7 +32,10 @@ func (d *Dataset) Schema() *Schema {
 
 // Validate returns an error for a schema that fits no classifier.
 func (s *Schema) Validate() error {
-	width := s.width()
+	width, err := npy.Elements(s.Shape)
+	if err != nil {
+		return fmt.Errorf("datasets: a schema: %w", err)
+	}
 	if len(s.Shape) == 0 || width < 1 || len(s.Classes) < 2 {
 		return fmt.Errorf("datasets: a schema with samples of shape %v and the classes %q; want at least one value and two classes", s.Shape, s.Classes)
 	}
