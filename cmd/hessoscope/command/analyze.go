@@ -17,6 +17,7 @@ import (
 	"github.com/hessoscope/hessoscope/callbacks/margin"
 	"github.com/hessoscope/hessoscope/callbacks/terminal"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
+	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/memory"
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/datasets/durable"
 	"github.com/hessoscope/hessoscope/models"
@@ -111,7 +112,26 @@ func (a analyzeCmd) analyze(ctx context.Context, model models.Model, split *data
 	if points != nil {
 		settings.Alignment = &analysis.AlignmentSettings{Vectors: a.AlignVectors, Points: points.x, Seed: a.Seed, Progress: searched}
 	}
+	if err := a.checkMemory(model, split, settings.Spectrum); err != nil {
+		return nil, err
+	}
 	return analysis.Analyze(ctx, model, split, settings)
+}
+
+// checkMemory returns an error if measuring needs more memory than the computer has
+// left, or than --memory-gb says.
+func (a analyzeCmd) checkMemory(model models.Model, split *datasets.Split, s curvature.Settings) error {
+	n, samples := models.Size(model), split.Len()
+	parts := []memory.Part{
+		{What: "the spectrum", Bytes: memory.Spectrum(s, n, samples)},
+		{What: "the outputs", Bytes: 8 * float64(samples) * float64(model.Classes())},
+	}
+	return memory.Check(parts, a.MemoryGB, "--memory-gb", func(free float64) string {
+		if pairs := memory.Pairs(s, n, samples, free-parts[1].Bytes); pairs > 0 {
+			return fmt.Sprintf("--method %s --top %d", curvature.Lanczos, pairs)
+		}
+		return "A smaller model or split"
+	})
 }
 
 // load returns the model and the data to analyze. It warns if these have changed since

@@ -31,7 +31,8 @@ type Config struct {
 	Export      Export     `yaml:"export,omitempty"`
 	Stop        Stop       `yaml:"stop,omitempty"`
 	Checkpoint  Checkpoint `yaml:"checkpoint"`
-	Workers     int        `yaml:"workers,omitempty"` // chunks of data computed in parallel; one per CPU if 0
+	Workers     int        `yaml:"workers,omitempty"`   // chunks of data computed in parallel; one per CPU if 0
+	MemoryGB    float64    `yaml:"memory_gb,omitempty"` // memory that the run may take by its estimate; what the computer has left if 0
 
 	file source // what it was read from, where that is known
 }
