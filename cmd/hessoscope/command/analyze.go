@@ -210,7 +210,8 @@ func (a *analyzeCmd) loadData(ctx context.Context, schema *datasets.Schema) (*da
 		if a.Label != "" {
 			schema.LabelColumn(a.Label)
 		}
-		return schema.ReadCSV(a.Data, a.MaxGB)
+		data, err = schema.ReadCSV(a.Data, a.MaxGB)
+		schema = nil // it has been applied
 	case datasets.IsCSV(a.Data):
 		data, err = datasets.ReadCSV(a.Data, datasets.CSVOptions{Label: a.Label, MaxGB: a.MaxGB})
 	default:
@@ -220,11 +221,14 @@ func (a *analyzeCmd) loadData(ctx context.Context, schema *datasets.Schema) (*da
 	case err != nil:
 		return nil, err
 	case schema != nil:
-		return schema.Apply(data)
+		data, err = schema.Apply(data)
 	case a.Standardize:
-		return data.Standardize()
+		data, err = data.Standardize()
 	}
-	return data, nil
+	if err != nil {
+		return nil, err
+	}
+	return data, data.CheckRange(experiment.MaxInput)
 }
 
 // loadRun returns the model of a run, at a checkpoint, and the run's data.
