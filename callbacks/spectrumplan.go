@@ -32,6 +32,13 @@ func krylovWork(products, samples, basis int) float64 {
 // quickWork is the cost of a quick measurement.
 func quickWork(products, samples int) float64 { return krylovWork(products, samples, products) }
 
+// SpectrumWork is about what the first measurement of all pairs of a Spectrum with the
+// default Settings costs by Lanczos, in the units of trainer.State.PlannedWork: so many
+// pairs of a matrix over so many samples.
+func SpectrumWork(pairs, samples int) float64 {
+	return krylovWork(3*pairs+4, samples, 2*pairs+20)
+}
+
 // work is the cost of a measurement of all pairs by so many products of a method,
 // with what a Complexity adds.
 func (s *Spectrum) work(method curvature.Method, products, samples, pairs int) float64 {

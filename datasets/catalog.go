@@ -132,7 +132,7 @@ func (e *entry) options() []string {
 	case e.model != nil:
 		return []string{"Samples", "TestSamples", "Seed", "Noise", "RandomLabels"}
 	case e.files != nil:
-		return []string{"Seed", "RandomLabels", "Classes", "PerClass", "DataDir"}
+		return []string{"Seed", "RandomLabels", "Classes", "PerClass", "DataDir", "MaxGB"}
 	}
 	return []string{"Seed", "RandomLabels", "Classes", "PerClass"}
 }

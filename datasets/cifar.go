@@ -12,6 +12,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/hessoscope/hessoscope/datasets/durable"
 )
 
 // A file of CIFAR-10 in its binary version is a sequence of records: the label, one byte, and the 32 × 32 values of the red,
@@ -30,22 +32,22 @@ const (
 var cifarBatches = []string{"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin", "test_batch.bin"}
 
 // readCIFAR reads the files in dir or in its folder cifar-10-batches-bin, or else those in the archive.
-func readCIFAR(ctx context.Context, dir string) ([]Split, error) {
+func readCIFAR(ctx context.Context, dir string, limit int64) ([]Split, error) {
 	for _, sub := range []string{"", "cifar-10-batches-bin"} {
 		if folder := filepath.Join(dir, sub); exists(filepath.Join(folder, cifarBatches[0])) {
-			return readCIFARFolder(ctx, folder)
+			return readCIFARFolder(ctx, folder, limit)
 		}
 	}
 	path := filepath.Join(dir, cifarArchive)
 	if !exists(path) {
 		return nil, missing(fmt.Sprintf("%s has no file %s or %s", dir, cifarBatches[0], cifarArchive))
 	}
-	f, size, err := openFile(path)
+	f, size, err := durable.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return readCIFARArchive(ctx, f, size, path)
+	return readCIFARArchive(ctx, f, size, path, limit)
 }
 
 func exists(path string) bool {
@@ -59,11 +61,11 @@ func hasCIFAR(dir string) bool {
 	})
 }
 
-func readCIFARFolder(ctx context.Context, dir string) ([]Split, error) {
-	var c cifar
+func readCIFARFolder(ctx context.Context, dir string, limit int64) ([]Split, error) {
+	c := cifar{limit: limit}
 	for b, name := range cifarBatches {
 		path := filepath.Join(dir, name)
-		f, size, err := openFile(path)
+		f, size, err := durable.Open(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, missing(fmt.Sprintf("%s has no file %s", dir, name))
 		}
@@ -79,12 +81,12 @@ func readCIFARFolder(ctx context.Context, dir string) ([]Split, error) {
 }
 
 // readCIFARArchive reads the files from the archive, in which they are in any order.
-func readCIFARArchive(ctx context.Context, r io.Reader, size int64, path string) ([]Split, error) {
+func readCIFARArchive(ctx context.Context, r io.Reader, size int64, path string, limit int64) ([]Split, error) {
 	z, err := gzip.NewReader(bufio.NewReader(r))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	var c cifar
+	c := cifar{limit: limit}
 	for entries := tar.NewReader(z); slices.Contains(c.sizes[:], 0); {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -114,6 +116,7 @@ type cifar struct {
 	sizes         [6]int // records of each batch; 0 if it was not read yet
 	train, test   []byte
 	labels, known []int // of the train and of the test split
+	limit         int64 // of the memory that is left, in bytes
 }
 
 // read reads batch b, a file of size bytes.
@@ -134,6 +137,11 @@ func (c *cifar) read(r io.Reader, b int, size int64, file string) error {
 		first, total, pixels, labels = b*n, 5*n, &c.train, &c.labels
 	}
 	if *pixels == nil {
+		need := int64(total) * (cifarPixels + labelBytes)
+		if err := withinLimit(float64(need), c.limit); err != nil {
+			return fmt.Errorf("%s: %w", file, err)
+		}
+		c.limit -= need
 		*pixels, *labels = make([]byte, total*cifarPixels), make([]int, total)
 	}
 	var label [1]byte

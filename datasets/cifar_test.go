@@ -102,7 +102,7 @@ func TestLoadCIFARRefuses(t *testing.T) {
 		{"a folder", func(dir string) {
 			os.Remove(filepath.Join(dir, "test_batch.bin"))
 			os.Mkdir(filepath.Join(dir, "test_batch.bin"), 0o755)
-		}, "test_batch.bin: is a directory"},
+		}, "test_batch.bin: is a folder"},
 		{"archive without a batch", func(dir string) {
 			os.Remove(filepath.Join(dir, "data_batch_1.bin"))
 			writeFile(t, filepath.Join(dir, cifarArchive), cifarTar(t, 0, 1, 2, 3, 5))
@@ -147,9 +147,9 @@ func FuzzCIFAR(f *testing.F) {
 		var splits []Split
 		var err error
 		if archive {
-			splits, err = readCIFARArchive(t.Context(), bytes.NewReader(b), int64(len(b)), "f")
+			splits, err = readCIFARArchive(t.Context(), bytes.NewReader(b), int64(len(b)), "f", 1e9)
 		} else {
-			var c cifar
+			c := cifar{limit: 1e9}
 			err = c.read(bytes.NewReader(b), 5, int64(len(b)), "f")
 			splits = c.splits()[1:]
 		}

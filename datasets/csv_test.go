@@ -226,7 +226,7 @@ func FuzzParseCSV(f *testing.F) {
 				}
 			}
 		}
-		rows, err := d.Preprocessing.ParseRows(strings.NewReader(text), "in.csv")
+		rows, err := d.Preprocessing.ParseRows(strings.NewReader(text), "in.csv", 0)
 		if err != nil || len(rows.X) != len(rows.Index)*d.Width() || len(rows.Index) < samples {
 			t.Errorf("rows %+v of %d samples: %v", rows, samples, err)
 		}

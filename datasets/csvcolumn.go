@@ -54,11 +54,11 @@ func (t *csvTable) cell(record []string, i int) (float64, error) {
 		return t.finite(col, text, v, err)
 	}
 	if isNumber {
-		return 0, t.errorf(t.place(col), "column %q: %q is a number, and the rows before have words: name the column as categorical, or exclude it", t.header[col], text)
+		return 0, t.errorf(t.place(col), "column %.80q: %.80q is a number, and the rows before have words: name the column as categorical, or exclude it", t.header[col], text)
 	}
 	id := c.word(text)
 	if len(c.ids) > maxWords {
-		return 0, t.errorf(t.place(col), "column %q: more than %d different words: exclude the column, or name it as categorical", t.header[col], maxWords)
+		return 0, t.errorf(t.place(col), "column %.80q: more than %d different words: exclude the column, or name it as categorical", t.header[col], maxWords)
 	}
 	return id, nil
 }
@@ -67,11 +67,11 @@ func (t *csvTable) cell(record []string, i int) (float64, error) {
 func (t *csvTable) finite(col int, text string, v float64, err error) (float64, error) {
 	switch {
 	case errors.Is(err, strconv.ErrRange):
-		return 0, t.errorf(t.place(col), "column %q: %q is too large for a float64", t.header[col], text)
+		return 0, t.errorf(t.place(col), "column %.80q: %.80q is too large for a float64", t.header[col], text)
 	case err != nil:
-		return 0, t.errorf(t.place(col), "column %q: %q is not a number", t.header[col], text)
+		return 0, t.errorf(t.place(col), "column %.80q: %.80q is not a number", t.header[col], text)
 	case math.IsNaN(v) || math.IsInf(v, 0):
-		return 0, t.errorf(t.place(col), "column %q: %q is not finite", t.header[col], text)
+		return 0, t.errorf(t.place(col), "column %.80q: %.80q is not finite", t.header[col], text)
 	}
 	return v, nil
 }
@@ -146,8 +146,11 @@ func (c *csvColumn) fit(values []float64) []string {
 }
 
 // encode replaces the values of cells in the splits by inputs, and returns notes on what was changed.
-func (t *csvTable) encode(p *Preprocessing, splits []Split) []string {
+func (t *csvTable) encode(p *Preprocessing, splits []Split) ([]string, error) {
 	e := newEncoder(p)
+	if err := withinLimit(float64(len(t.rows))*(8*float64(e.width)+rowBytes), t.limit); err != nil {
+		return nil, fmt.Errorf("%s: with %d inputs a row, of which words are one each: %w", t.name, e.width, err)
+	}
 	plain := !slices.ContainsFunc(t.columns, func(c csvColumn) bool { return c.kind == verbal })
 	cells := make([]float64, len(t.columns))
 	for s := range splits {
@@ -167,7 +170,7 @@ func (t *csvTable) encode(p *Preprocessing, splits []Split) []string {
 		}
 		split.X = x
 	}
-	return slices.Concat(t.notes(p, splits), e.notes())
+	return slices.Concat(t.notes(p, splits), e.notes()), nil
 }
 
 // notes tells what was done but for what the encoder tells.

@@ -12,7 +12,7 @@ import (
 // resolveClasses turns the labels of all rows into classes, whose names it returns.
 func (t *csvTable) resolveClasses() ([]string, error) {
 	if len(t.labels) < 2 {
-		return nil, fmt.Errorf("%s: every row has the label %q, want at least two classes", t.name, t.labels[0].text)
+		return nil, fmt.Errorf("%s: every row has the label %.80q, want at least two classes", t.name, t.labels[0].text)
 	}
 	classes, err := t.numberedClasses()
 	if err != nil {
@@ -94,7 +94,7 @@ func (t *csvTable) resolveAll() error {
 	for i := range t.rows {
 		row := &t.rows[i]
 		if (row.split == "all") != (first == "all") {
-			return fmt.Errorf("%s:%d: split %q after %q on line %d: rows are either all \"all\" or none", t.name, row.place.line, row.split, first, t.rows[0].place.line)
+			return fmt.Errorf("%s:%d: split %.80q after %.80q on line %d: rows are either all \"all\" or none", t.name, row.place.line, row.split, first, t.rows[0].place.line)
 		}
 	}
 	if first != "all" {

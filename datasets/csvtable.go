@@ -1,8 +1,6 @@
 package datasets
 
 import (
-	"bufio"
-	"bytes"
 	"cmp"
 	"encoding/csv"
 	"errors"
@@ -13,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/hessoscope/hessoscope/datasets/durable"
 )
 
 // CSVOptions say what the columns of a CSV file are and how they become inputs. The zero value suits a file with a column
@@ -33,6 +33,9 @@ type CSVOptions struct {
 	// in each class alike.
 	Shares SplitShares
 	Seed   uint64
+
+	// MaxGB is the most memory, in GB of 1e9 bytes, that the values may take; 1 if zero. A table that needs more is an error.
+	MaxGB float64
 }
 
 // SplitShares are the shares of the rows that are held out of the train split, between 0 and 1.
@@ -61,8 +64,11 @@ const (
 // csvTable is a CSV file that is being read.
 type csvTable struct {
 	name   string
-	csv    *csv.Reader
+	input  *recordReader
+	csv    *csv.Reader // of the input
 	header []string
+	limit  int64 // of the memory of the values, in bytes
+	line   int   // of the last field that was read
 
 	label, split, position, index int // columns; -1 if there is none
 	features                      []int
@@ -84,6 +90,9 @@ type csvRow struct {
 	place    place
 }
 
+// rowBytes is the memory of a csvRow.
+const rowBytes = 64
+
 type csvLabel struct {
 	text  string
 	class int
@@ -94,7 +103,7 @@ type csvLabel struct {
 type place struct{ line, column int }
 
 func newCSVTable(r io.Reader, name string, opt CSVOptions) (*csvTable, error) {
-	t, err := openCSV(r, name, opt.Delimiter)
+	t, err := openCSV(r, name, opt.Delimiter, opt.MaxGB)
 	if err != nil {
 		return nil, err
 	}
@@ -103,35 +112,44 @@ func newCSVTable(r io.Reader, name string, opt CSVOptions) (*csvTable, error) {
 }
 
 // openCSV reads the line that names the columns.
-func openCSV(r io.Reader, name, delimiter string) (*csvTable, error) {
+func openCSV(r io.Reader, name, delimiter string, maxGB float64) (*csvTable, error) {
 	comma, err := delimiterOf(delimiter)
 	if err != nil {
 		return nil, fmt.Errorf("%s: the delimiter %w", name, err)
 	}
-	b := bufio.NewReader(r)
-	if start, _ := b.Peek(3); bytes.Equal(start, []byte("\xef\xbb\xbf")) {
-		b.Discard(3) // the byte order mark that spreadsheets write
+	limit, err := bytesOf(maxGB)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	t := &csvTable{name: name, csv: csv.NewReader(b)}
+	t := &csvTable{name: name, limit: limit, input: newRecordReader(r, limit/rowShare)}
+	start, _ := t.input.Peek(4) // an error comes back with the next read
+	text, err := durable.Text(start)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	t.input.Discard(len(start) - len(text))
+	t.csv = csv.NewReader(t.input.Reader)
 	t.csv.Comma = comma
 	t.csv.FieldsPerRecord = -1             // readRows has a better error
 	t.csv.TrimLeadingSpace = comma != '\t' // an empty first field would be trimmed with the tab after it
 	t.csv.ReuseRecord = true
-	header, err := t.csv.Read()
+	header, err := t.record()
 	if errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("%s: the file is empty, want a line that names the columns", name)
 	}
 	if err != nil {
 		return nil, t.syntaxError(err)
 	}
+	known := make(map[string]bool, len(header))
 	for i, h := range header {
 		h = strings.TrimSpace(h)
 		if h == "" {
 			return nil, t.errorf(t.place(i), "column %d has no name", i+1)
 		}
-		if slices.Contains(t.header, h) {
-			return nil, t.errorf(t.place(i), "column %q is there twice", h)
+		if known[h] {
+			return nil, t.errorf(t.place(i), "column %.80q is there twice", h)
 		}
+		known[h] = true
 		t.header = append(t.header, h)
 	}
 	return t, nil
@@ -173,15 +191,15 @@ func (t *csvTable) assignRoles(opt CSVOptions) error {
 		return err
 	}
 	if t.split == t.label {
-		return fmt.Errorf("%s: column %q cannot be both label and split", t.name, label)
+		return fmt.Errorf("%s: column %.80q cannot be both label and split", t.name, label)
 	}
 	if t.split >= 0 && opt.Shares != (SplitShares{}) {
-		return fmt.Errorf("%s: column %q is the split, so no shares can be drawn; exclude the column to draw them", t.name, t.header[t.split])
+		return fmt.Errorf("%s: column %.80q is the split, so no shares can be drawn; exclude the column to draw them", t.name, t.header[t.split])
 	}
 	t.position, t.index = t.optional(positionColumn, opt), t.optional(indexColumn, opt)
 	for _, role := range []int{t.label, t.split} {
 		if role >= 0 && slices.Contains(opt.Exclude, t.header[role]) {
-			return fmt.Errorf("%s: column %q cannot be excluded: it is the label or the split", t.name, t.header[role])
+			return fmt.Errorf("%s: column %.80q cannot be excluded: it is the label or the split", t.name, t.header[role])
 		}
 	}
 	if err := t.assignFeatures(opt.Features); err != nil {
@@ -197,7 +215,7 @@ func (t *csvTable) assignFeatures(named []string) error {
 			return err
 		}
 		if col == t.label || col == t.split || slices.Contains(t.features, col) || slices.Contains(t.options.Exclude, f) {
-			return fmt.Errorf("%s: column %q cannot be a feature: it is the label, the split, excluded or named twice", t.name, f)
+			return fmt.Errorf("%s: column %.80q cannot be a feature: it is the label, the split, excluded or named twice", t.name, f)
 		}
 		t.features = append(t.features, col)
 	}
@@ -223,7 +241,7 @@ func (t *csvTable) assignCategorical(named []string) error {
 			if _, err := t.find(name, "categorical"); err != nil {
 				return err
 			}
-			return fmt.Errorf("%s: column %q cannot be categorical: it is no feature", t.name, name)
+			return fmt.Errorf("%s: column %.80q cannot be categorical: it is no feature", t.name, name)
 		}
 		t.columns[i] = csvColumn{kind: verbal, named: true, ids: make(map[string]int)}
 	}
@@ -261,7 +279,7 @@ func (t *csvTable) listColumns() string {
 	const most = 10
 	var list []string
 	for _, h := range t.header[:min(most, len(t.header))] {
-		list = append(list, strconv.Quote(h))
+		list = append(list, fmt.Sprintf("%.80q", h))
 	}
 	if n := len(t.header); n > most {
 		list = append(list, fmt.Sprintf("… (%d in all)", n))
@@ -283,7 +301,20 @@ func (t *csvTable) syntaxError(err error) error {
 	if errors.As(err, &p) {
 		return t.errorf(place{p.Line, p.Column}, "%w", p.Err)
 	}
+	if errors.Is(err, errLongRow) {
+		return t.errorf(place{t.line + 1, 1}, "the row that begins with %q has more than %d bytes: is a quote left open? If not, raise the limit (--max-gb, data.max_gb); a row may take 1/%d of it", t.input.quote(), t.input.limit, rowShare)
+	}
 	return fmt.Errorf("%s: %w", t.name, err)
+}
+
+// record reads the fields of the next row.
+func (t *csvTable) record() ([]string, error) {
+	t.input.next()
+	record, err := t.csv.Read()
+	if err == nil {
+		t.line = t.place(len(record) - 1).line
+	}
+	return record, err
 }
 
 // readRows reads every row and appends its values to x.
@@ -301,7 +332,7 @@ func (t *csvTable) readRows() error {
 // eachRow calls do for every row, which has a field for each column, and counts them.
 func (t *csvTable) eachRow(do func(record []string) error) error {
 	for {
-		record, err := t.csv.Read()
+		record, err := t.record()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
@@ -323,12 +354,12 @@ func (t *csvTable) readRow(record []string, ids map[string]int) error {
 	text := labelOf(record[t.label])
 	gap := text == ""
 	if gap && t.options.Missing != MissingDrop {
-		return t.errorf(t.place(t.label), "column %q: label is missing", t.header[t.label])
+		return t.errorf(t.place(t.label), "column %.80q: label is missing", t.header[t.label])
 	}
 	if t.split >= 0 {
 		row.split = canonicalSplit(strings.TrimSpace(record[t.split]))
 		if !slices.Contains([]string{Train, Validation, Test, "all"}, row.split) {
-			return t.errorf(t.place(t.split), "column %q: %q is no split, want train, val, validation, test or all", t.header[t.split], record[t.split])
+			return t.errorf(t.place(t.split), "column %.80q: %.80q is no split, want train, val, validation, test or all", t.header[t.split], record[t.split])
 		}
 	}
 	var err error
@@ -345,7 +376,7 @@ func (t *csvTable) readRow(record []string, ids map[string]int) error {
 			return err
 		}
 		if math.IsNaN(v) && t.options.Missing.orError() == MissingError {
-			return t.errorf(t.place(col), "column %q: the value is missing: set missing to median, most_frequent or drop, or exclude the column", t.header[col])
+			return t.errorf(t.place(col), "column %.80q: the value is missing: set missing to median, most_frequent or drop, or exclude the column", t.header[col])
 		}
 		gap = gap || math.IsNaN(v)
 		t.x = append(t.x, v)
@@ -353,6 +384,9 @@ func (t *csvTable) readRow(record []string, ids map[string]int) error {
 	if gap && t.options.Missing == MissingDrop {
 		t.x = t.x[:start]
 		return nil
+	}
+	if need := float64(len(t.rows)+1) * (8*float64(len(t.features)) + rowBytes); need > float64(t.limit) {
+		return t.errorf(row.place, "%w", withinLimit(need, t.limit))
 	}
 	id, seen := ids[text]
 	if !seen {
@@ -373,7 +407,7 @@ func (t *csvTable) integer(record []string, col, absent int) (int, error) {
 	}
 	v, err := strconv.Atoi(strings.TrimSpace(record[col]))
 	if err != nil {
-		return 0, t.errorf(t.place(col), "column %q: %q is not an integer", t.header[col], record[col])
+		return 0, t.errorf(t.place(col), "column %.80q: %.80q is not an integer", t.header[col], record[col])
 	}
 	return v, nil
 }

@@ -120,7 +120,7 @@ func ExamplePreprocessing_ParseRows() {
 		log.Fatal(err)
 	}
 	fmt.Println(d.Features, d.Splits[0].X)
-	rows, err := d.Preprocessing.ParseRows(strings.NewReader("color;size\nblue;2\ngreen;\n"), "new.csv")
+	rows, err := d.Preprocessing.ParseRows(strings.NewReader("color;size\nblue;2\ngreen;\n"), "new.csv", 0)
 	if err != nil {
 		log.Fatal(err)
 	}

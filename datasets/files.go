@@ -10,7 +10,7 @@ import (
 )
 
 // readFiles reads a set that comes in files of its own.
-func (e *entry) readFiles(ctx context.Context, dir string) (*Dataset, error) {
+func (e *entry) readFiles(ctx context.Context, dir string, limit int64) (*Dataset, error) {
 	if dir == "" {
 		var err error
 		if dir, err = e.cached(ctx); err != nil {
@@ -19,7 +19,7 @@ func (e *entry) readFiles(ctx context.Context, dir string) (*Dataset, error) {
 	}
 	d := &Dataset{Name: e.name, Description: e.description, Source: e.origin, Shape: e.shape, Classes: e.classes}
 	var err error
-	if d.Splits, err = e.files.read(ctx, dir); err != nil {
+	if d.Splits, err = e.files.read(ctx, dir, limit); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("%w; the folder (--data-dir) must hold %s, from %s", err, e.files.names, e.files.home)
 		}
@@ -30,9 +30,9 @@ func (e *entry) readFiles(ctx context.Context, dir string) (*Dataset, error) {
 
 // A fileSet says which files hold a set, and how to get and read them.
 type fileSet struct {
-	names string // of the files, for people
-	home  string // where they come from
-	read  func(ctx context.Context, dir string) ([]Split, error)
+	names string                                                              // of the files, for people
+	home  string                                                              // where they come from
+	read  func(ctx context.Context, dir string, limit int64) ([]Split, error) // into at most limit bytes
 	has   func(dir string) bool                                               // whether the folder has all files
 	fetch func(ctx context.Context, opt FetchOptions) (dir string, err error) // fills the cache; nil if this program cannot
 }
@@ -70,20 +70,4 @@ func cacheDir(set string) (string, error) {
 		return "", fmt.Errorf("no cache folder: %w", err)
 	}
 	return filepath.Join(cache, "hessoscope", set), nil
-}
-
-// openFile opens a file and returns its size. What is no regular file is refused before it is opened: a pipe would block.
-func openFile(path string) (*os.File, int64, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, 0, err
-	}
-	if info.IsDir() {
-		return nil, 0, fmt.Errorf("%s: is a directory; want a file", path)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, 0, fmt.Errorf("%s: is not a regular file", path)
-	}
-	f, err := os.Open(path)
-	return f, info.Size(), err
 }

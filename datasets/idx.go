@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/hessoscope/hessoscope/datasets/durable"
 )
 
 // An IDX file is a big-endian header, that is a magic number (0, 0, the value type, the number of dimensions) and each
@@ -19,10 +21,11 @@ const (
 	maxIDXSamples = 1_000_000 // bounds what a gzip file may expand to
 )
 
-// idxSource reads an IDX file. It can give at most so many bytes, by the size of the file.
+// idxSource reads an IDX file.
 type idxSource struct {
 	io.Reader
-	most int64
+	most  int64 // bytes that it can give, by the size of the file
+	limit int64 // of the memory of the values, in bytes
 }
 
 // idxFile is an open file whose content is decompressed.
@@ -34,21 +37,21 @@ type idxFile struct {
 // gzipRatio bounds how many bytes one byte of a deflated stream can stand for.
 const gzipRatio = 1032
 
-// openIDX opens a plain or gzip file. It tells them apart by the first bytes.
-func openIDX(path string) (*idxFile, error) {
-	f, size, err := openFile(path)
+// openIDX opens a plain or gzip file whose values may take limit bytes. It tells them apart by the first bytes.
+func openIDX(path string, limit int64) (*idxFile, error) {
+	f, size, err := durable.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	b := bufio.NewReader(f)
 	if start, _ := b.Peek(2); !bytes.Equal(start, []byte{0x1f, 0x8b}) { // a read error comes back with the next read
-		return &idxFile{idxSource{b, size}, f}, nil
+		return &idxFile{idxSource{b, size, limit}, f}, nil
 	}
 	z, err := gzip.NewReader(b)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: byte 0: %w", path, err), f.Close())
 	}
-	return &idxFile{idxSource{z, gzipRatio * size}, f}, nil
+	return &idxFile{idxSource{z, gzipRatio * size, limit}, f}, nil
 }
 
 // readLabels reads an IDX file of labels 0 … classes−1. The file's name is for errors; byte offsets in them count
@@ -99,6 +102,9 @@ func readIDX(r idxSource, file string, magic uint32, dims []dimension) ([]byte, 
 	}
 	if h.err != nil {
 		return nil, h.err
+	}
+	if err := withinLimit(float64(want), r.limit); err != nil {
+		return nil, fmt.Errorf("%s: byte 4: header says %d samples: %w", file, count, err)
 	}
 	values := make([]byte, min(want, r.most))
 	n, err := io.ReadFull(r, values)

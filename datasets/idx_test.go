@@ -19,7 +19,7 @@ func idx(magic uint32, dims []uint32, values ...byte) []byte {
 	return append(b, values...)
 }
 
-func idxBytes(b []byte) idxSource { return idxSource{bytes.NewReader(b), int64(len(b))} }
+func idxBytes(b []byte) idxSource { return idxSource{bytes.NewReader(b), int64(len(b)), 1e9} }
 
 func gzipped(t testing.TB, b []byte) []byte {
 	t.Helper()
@@ -102,7 +102,7 @@ func TestOpenIDX(t *testing.T) {
 		if err := os.WriteFile(path, tt.bytes, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		_, err := readLabelFile(path, 3)
+		_, err := readLabelFile(path, 3, 1e9)
 		if (err == nil) != (tt.want == "") || err != nil && (!strings.Contains(err.Error(), tt.want) || !strings.HasPrefix(err.Error(), path)) {
 			t.Errorf("%s: %v, want %q in it", tt.name, err, tt.want)
 		}
@@ -118,7 +118,7 @@ func FuzzReadIDX(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		in := idxBytes(b)
 		if z, err := gzip.NewReader(bytes.NewReader(b)); err == nil {
-			in = idxSource{z, gzipRatio * int64(len(b))}
+			in = idxSource{z, gzipRatio * int64(len(b)), 1e9}
 		}
 		images, err := readImages(in, "f", 1, 2)
 		if err == nil && !bytes.Equal(idx(idxImages, []uint32{uint32(len(images) / 2), 1, 2}, images...), b) && b[0] != 0x1f {

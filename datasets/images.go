@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/hessoscope/hessoscope/datasets/durable"
 )
 
 const (
@@ -44,7 +46,7 @@ func readImageFolder(ctx context.Context, dir string, limit int64) (*Dataset, er
 		return nil, err
 	}
 	d.Shape = first.shape()
-	if err := withinLimit(imageMemory(parts, d.Width()), limit); err != nil {
+	if err := withinLimit(imageMemory(parts, first), limit); err != nil {
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
 	for _, p := range parts {
@@ -57,8 +59,14 @@ func readImageFolder(ctx context.Context, dir string, limit int64) (*Dataset, er
 	return d, nil
 }
 
-func imageMemory(parts []*imagePart, width int) float64 {
-	need := 0.0
+// decoderBytes is the most memory that decoding takes for a pixel: 12 bytes of coefficients and 3 values of a progressive
+// JPEG.
+const decoderBytes = 16
+
+// imageMemory returns the bytes that the images take, and the decoding of one.
+func imageMemory(parts []*imagePart, first *picture) float64 {
+	width := first.channels * first.rows * first.columns
+	need := decoderBytes * float64(first.rows*first.columns)
 	for _, p := range parts {
 		need += float64(len(p.files)) * (float64(width) + labelBytes)
 	}
@@ -182,7 +190,7 @@ type picture struct {
 
 // readImage reads a file and the header of the image in it.
 func readImage(path string) (*picture, error) {
-	f, size, err := openFile(path)
+	f, size, err := durable.Open(path)
 	if err != nil {
 		return nil, err
 	}

@@ -137,11 +137,32 @@ func TestLoadImagesRefuses(t *testing.T) {
 	}
 	for want, opt := range map[string]Options{
 		"test/c: is of a class that the train split does not have": {},
-		"needs 7.8e-08 GB of memory":                               {MaxGB: 1e-9},
+		"needs 1.74e-07 GB of memory":                              {MaxGB: 1e-9},
 	} {
 		if _, err := Load(t.Context(), dir, opt); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v\nwant %q in it", err, want)
 		}
+	}
+}
+
+// progressive returns a small JPEG image of so many pixels a side, whose data are missing: a decoder takes 15 bytes for each.
+func progressive(side uint16) string {
+	size := string([]byte{byte(side >> 8), byte(side)})
+	return "\xff\xd8" + "\xff\xdb\x00\x43\x00" + strings.Repeat("\x01", 64) +
+		"\xff\xc2\x00\x11\x08" + size + size + "\x03\x01\x11\x00\x02\x11\x00\x03\x11\x00" +
+		"\xff\xc4\x00\x14\x00\x01" + strings.Repeat("\x00", 16) +
+		"\xff\xda\x00\x0c\x03\x01\x00\x02\x00\x03\x00\x00\x00\x00" + strings.Repeat("\x00", int(side)*int(side)/8192+1) + "\xff\xd9"
+}
+
+// What decoding takes counts, too.
+func TestLoadImagesCountsDecoding(t *testing.T) {
+	dir := t.TempDir()
+	for _, class := range []string{"a", "b"} {
+		writeFile(t, filepath.Join(dir, class, "1.jpg"), []byte(progressive(1<<13)))
+	}
+	_, err := Load(t.Context(), dir, Options{})
+	if err == nil || !strings.Contains(err.Error(), "needs 1.48 GB of memory") {
+		t.Error(err)
 	}
 }
 
@@ -151,11 +172,12 @@ func FuzzImage(f *testing.F) {
 	f.Add(pngFile(f, gray(2, 3, 7)))
 	f.Add(jpegFile(f, rgb(0)))
 	f.Add(jpegFile(f, gray(8, 9, 7)))
+	f.Add([]byte(progressive(1 << 13)))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		img, err := newPicture(b)
 		if err == nil {
-			if size := img.channels * img.rows * img.columns; size < 1<<16 {
-				err = img.pixels(make([]byte, size))
+			if pixels := img.rows * img.columns; decoderBytes*pixels < 1<<28 {
+				err = img.pixels(make([]byte, img.channels*pixels))
 			}
 		}
 		if err != nil && strings.Contains(err.Error(), "\n") {

@@ -68,7 +68,11 @@ func (e *entry) load(ctx context.Context, opt Options) (*Dataset, error) {
 func (e *entry) read(ctx context.Context, opt Options) (*Dataset, error) {
 	switch {
 	case e.files != nil:
-		return e.readFiles(ctx, opt.DataDir)
+		limit, err := bytesOf(opt.MaxGB)
+		if err != nil {
+			return nil, err
+		}
+		return e.readFiles(ctx, opt.DataDir, limit)
 	case opt.Samples > 0:
 		return e.generate(opt), nil
 	}

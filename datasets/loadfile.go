@@ -24,15 +24,23 @@ func isNPZ(name string) bool { return strings.EqualFold(filepath.Ext(name), ".np
 // maxGB bounds Options.MaxGB, so that a number of bytes is an int64.
 const maxGB = 1e6
 
-// limit returns the most bytes that the values may take.
-func (o Options) limit() (int64, error) {
-	if !(o.MaxGB >= 0 && o.MaxGB <= maxGB) {
-		return 0, fmt.Errorf("option MaxGB is %g, want more than 0 and at most %g", o.MaxGB, maxGB)
+// bytesOf returns the most bytes that values may take which may take so many GB, or the default of 1 if that is zero.
+func bytesOf(gb float64) (int64, error) {
+	if !(gb >= 0 && gb <= maxGB) {
+		return 0, fmt.Errorf("option MaxGB is %g, want more than 0 and at most %g", gb, maxGB)
 	}
-	if o.MaxGB == 0 {
+	if gb == 0 {
 		return 1e9, nil
 	}
-	return int64(o.MaxGB * 1e9), nil
+	return int64(gb * 1e9), nil
+}
+
+// withinLimit returns an error if a set needs more memory than allowed.
+func withinLimit(need float64, limit int64) error {
+	if need > float64(limit) {
+		return fmt.Errorf("needs %.3g GB of memory, more than the %.3g GB that are allowed: raise the limit (--max-gb, data.max_gb) if that much is free", need/1e9, float64(limit)/1e9)
+	}
+	return nil
 }
 
 // loadFile reads an .npz file or a folder of images, and applies the options.
@@ -43,7 +51,7 @@ func loadFile(ctx context.Context, path string, opt Options) (*Dataset, error) {
 	if opt.Seed != 0 && !opt.RandomLabels {
 		return nil, errors.New("option Seed has no effect without RandomLabels")
 	}
-	limit, err := opt.limit()
+	limit, err := bytesOf(opt.MaxGB)
 	if err != nil {
 		return nil, err
 	}

@@ -23,23 +23,24 @@ var mnistParts = [...]struct{ split, images, labels string }{
 }
 
 // readMNIST reads the splits of MNIST, or of a set in the same form.
-func readMNIST(ctx context.Context, dir string) ([]Split, error) {
+func readMNIST(ctx context.Context, dir string, limit int64) ([]Split, error) {
 	var splits []Split
 	for _, part := range mnistParts {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		s, err := readMNISTSplit(dir, part.images, part.labels)
+		s, err := readMNISTSplit(dir, part.images, part.labels, limit)
 		if err != nil {
 			return nil, err
 		}
 		s.Name = part.split
+		limit -= int64(s.Len()) * (mnistPixels + labelBytes)
 		splits = append(splits, *s)
 	}
 	return splits, nil
 }
 
-func readMNISTSplit(dir, images, labels string) (*Split, error) {
+func readMNISTSplit(dir, images, labels string, limit int64) (*Split, error) {
 	labelFile, err := findIDX(dir, labels)
 	if err != nil {
 		return nil, err
@@ -48,11 +49,11 @@ func readMNISTSplit(dir, images, labels string) (*Split, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, err := readLabelFile(labelFile, 10)
+	all, err := readLabelFile(labelFile, 10, limit/labelBytes)
 	if err != nil {
 		return nil, err
 	}
-	pixels, err := readImageFile(imageFile)
+	pixels, err := readImageFile(imageFile, limit-int64(len(all))*labelBytes)
 	if err != nil {
 		return nil, err
 	}
@@ -91,8 +92,8 @@ func hasMNIST(dir string) bool {
 	return true
 }
 
-func readLabelFile(path string, classes int) ([]int, error) {
-	f, err := openIDX(path)
+func readLabelFile(path string, classes int, limit int64) ([]int, error) {
+	f, err := openIDX(path, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -100,8 +101,8 @@ func readLabelFile(path string, classes int) ([]int, error) {
 	return readLabels(f.idxSource, path, classes)
 }
 
-func readImageFile(path string) ([]byte, error) {
-	f, err := openIDX(path)
+func readImageFile(path string, limit int64) ([]byte, error) {
+	f, err := openIDX(path, limit)
 	if err != nil {
 		return nil, err
 	}

@@ -108,7 +108,7 @@ func TestLoadMNISTRefuses(t *testing.T) {
 				path := filepath.Join(dir, "train-images-idx3-ubyte.gz")
 				return errors.Join(os.Remove(path), os.Mkdir(path, 0o755))
 			},
-			"is a directory",
+			"is a folder",
 		},
 	}
 	for _, tt := range tests {

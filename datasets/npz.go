@@ -11,12 +11,13 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hessoscope/hessoscope/datasets/durable"
 	"github.com/hessoscope/hessoscope/datasets/npy"
 )
 
 // readNPZ reads a data set from the arrays of a NumPy file, as parseNPZ does. See [Load], which adds the path to errors.
 func readNPZ(path string, limit int64, labelled bool) (*Dataset, error) {
-	f, size, err := openFile(path)
+	f, size, err := durable.Open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -232,14 +233,6 @@ func checkPairs(pairs []arrayPair, limit int64) error {
 
 // labelBytes is the memory of a label.
 const labelBytes = 8
-
-// withinLimit returns an error if a set needs more memory than allowed.
-func withinLimit(need float64, limit int64) error {
-	if need > float64(limit) {
-		return fmt.Errorf("needs %.3g GB of memory, more than the %.3g GB that are allowed: raise the limit (--max-gb, data.max_gb) if that much is free", need/1e9, float64(limit)/1e9)
-	}
-	return nil
-}
 
 func (p *arrayPair) read() (*Split, error) {
 	s := &Split{Name: p.split}

@@ -30,8 +30,8 @@ type Options struct {
 	// DataDir holds the files of MNIST, Fashion-MNIST or CIFAR-10. Empty means the folder hessoscope/NAME in the user's
 	// cache, which is filled with those of MNIST when needed.
 	DataDir string
-	// MaxGB is the most memory, in GB of 1e9 bytes, that the values of an .npz file or of a folder of images may take; 1 if
-	// zero. A set that needs more is an error before it is read.
+	// MaxGB is the most memory, in GB of 1e9 bytes, that the values of a set in files may take; 1 if zero. A set that needs
+	// more is an error before it is read, or of a CSV file, as soon as that is known.
 	MaxGB float64
 }
 

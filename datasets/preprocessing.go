@@ -4,10 +4,11 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/hessoscope/hessoscope/datasets/durable"
 )
 
 // Preprocessing says how the columns of a table become the inputs of a model: what [ParseCSV] fitted on the train split. It
@@ -42,23 +43,24 @@ type Rows struct {
 }
 
 // ReadRows reads rows from a CSV file. See [Preprocessing.ParseRows].
-func (p *Preprocessing) ReadRows(path string) (*Rows, error) {
-	f, err := os.Open(path)
+func (p *Preprocessing) ReadRows(path string, maxGB float64) (*Rows, error) {
+	f, _, err := durable.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return p.ParseRows(f, path)
+	return p.ParseRows(f, path, maxGB)
 }
 
 // ParseRows reads rows from text whose first line names the columns, and turns them into inputs as the train split was. The
 // columns may be in any order, and others are ignored. A category that the train split has not becomes all 0, which is
-// noted. The name is that of the file: errors have the form name:line:column.
-func (p *Preprocessing) ParseRows(r io.Reader, name string) (*Rows, error) {
+// noted. The name is that of the file: errors have the form name:line:column. The inputs may take maxGB GB of 1e9 bytes, 1 if
+// it is zero.
+func (p *Preprocessing) ParseRows(r io.Reader, name string, maxGB float64) (*Rows, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
-	t, err := openCSV(r, name, p.Delimiter)
+	t, err := openCSV(r, name, p.Delimiter, maxGB)
 	if err != nil {
 		return nil, err
 	}
@@ -83,9 +85,12 @@ func (p *Preprocessing) ParseRows(r io.Reader, name string) (*Rows, error) {
 				if p.Missing == MissingDrop {
 					return nil
 				}
-				return t.errorf(t.place(t.features[i]), "column %q: the value is missing, and the model was trained without a rule for gaps: fill it, or train with missing set to median or most_frequent", p.Columns[i].Name)
+				return t.errorf(t.place(t.features[i]), "column %.80q: the value is missing, and the model was trained without a rule for gaps: fill it, or train with missing set to median or most_frequent", p.Columns[i].Name)
 			}
 			cells[i] = v
+		}
+		if need := float64(len(rows.Index)+1) * (8*float64(e.width) + rowBytes); need > float64(t.limit) {
+			return t.errorf(t.place(0), "%w", withinLimit(need, t.limit))
 		}
 		rows.X = e.appendRow(rows.X, cells)
 		rows.Index = append(rows.Index, t.read)

@@ -170,7 +170,7 @@ func sameRows(t *testing.T, d *Dataset, text string) {
 	if err := json.Unmarshal(stored, &p); err != nil || !reflect.DeepEqual(&p, d.Preprocessing) {
 		t.Fatalf("%s came back as %+v: %v", stored, p, err)
 	}
-	rows, err := p.ParseRows(strings.NewReader(text), "messy.csv")
+	rows, err := p.ParseRows(strings.NewReader(text), "messy.csv", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +186,7 @@ func sameRows(t *testing.T, d *Dataset, text string) {
 func TestParseRows(t *testing.T) {
 	fill := 1.0
 	p := &Preprocessing{Label: "label", Delimiter: ",", Missing: MissingMode, Columns: []Column{{Name: "c", Categories: []string{"a", "b"}, Fill: &fill}, {Name: "x"}}}
-	rows, err := p.ParseRows(strings.NewReader("more,x,c\n?,1,new\n7,2,\n7,3,a\n"), "new.csv")
+	rows, err := p.ParseRows(strings.NewReader("more,x,c\n?,1,new\n7,2,\n7,3,a\n"), "new.csv", 0)
 	if err != nil || !slices.Equal(rows.X, []float64{0, 0, 1, 0, 1, 2, 1, 0, 3}) || rows.Labels != nil || !slices.Equal(rows.Index, []int{0, 1, 2}) {
 		t.Errorf("got %+v, %v", rows, err)
 	}
@@ -201,12 +201,12 @@ func TestParseRows(t *testing.T) {
 		"x,c\n,a\n":     `new.csv:2:1: column "x": the value is missing, and the model was trained without a rule for gaps: fill it, or train with missing set to median or most_frequent`,
 		"x,c\n":         "new.csv: no rows after the line of column names",
 	} {
-		if _, err := p.ParseRows(strings.NewReader(text), "new.csv"); err == nil || err.Error() != want {
+		if _, err := p.ParseRows(strings.NewReader(text), "new.csv", 0); err == nil || err.Error() != want {
 			t.Errorf("%q:\n got %v\nwant %s", text, err, want)
 		}
 	}
 	p.Missing, p.Columns[0].Fill = MissingDrop, nil
-	rows, err = p.ParseRows(strings.NewReader("x,c,label\n,a,0\n2,a,1\n3,,0\n4,b,\n"), "new.csv")
+	rows, err = p.ParseRows(strings.NewReader("x,c,label\n,a,0\n2,a,1\n3,,0\n4,b,\n"), "new.csv", 0)
 	if err != nil || !slices.Equal(rows.Index, []int{1, 3}) || !slices.Equal(rows.Labels, []string{"1", ""}) || rows.Notes[0] != "2 of 4 rows have gaps and are left out" {
 		t.Errorf("got %+v, %v", rows, err)
 	}
@@ -223,7 +223,7 @@ func TestPreprocessingRefuses(t *testing.T) {
 		"gaps by 2;":     {Columns: []Column{{Name: "x", Categories: []string{"a", "b"}, Fill: &two}}},
 		"2 categories, ": {Columns: []Column{{Name: "x", Categories: []string{"a", "b"}, Fill: &two}}},
 	} {
-		if _, err := p.ParseRows(strings.NewReader("x\n1\n"), "new.csv"); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := p.ParseRows(strings.NewReader("x\n1\n"), "new.csv", 0); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v; want %q in it", err, want)
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/hessoscope/hessoscope/datasets/npy"
 )
 
 // Schema is what must be known of a data set to give a network that was trained on it new samples, in the units of their
@@ -30,7 +32,10 @@ func (d *Dataset) Schema() *Schema {
 
 // Validate returns an error for a schema that fits no classifier.
 func (s *Schema) Validate() error {
-	width := s.width()
+	width, err := npy.Elements(s.Shape)
+	if err != nil {
+		return fmt.Errorf("datasets: a schema: %w", err)
+	}
 	if len(s.Shape) == 0 || width < 1 || len(s.Classes) < 2 {
 		return fmt.Errorf("datasets: a schema with samples of shape %v and the classes %q; want at least one value and two classes", s.Shape, s.Classes)
 	}
@@ -149,7 +154,7 @@ func (s *Schema) Load(ctx context.Context, name, split string, opt Options) (*Sa
 		return nil, err
 	}
 	if IsCSV(name) {
-		return s.loadCSV(name, split)
+		return s.loadCSV(name, split, opt.MaxGB)
 	}
 	d, err := s.loadUnlabelled(ctx, name, opt)
 	if err != nil {
@@ -175,7 +180,7 @@ func (s *Schema) loadUnlabelled(ctx context.Context, name string, opt Options) (
 	if !isNPZ(name) {
 		return Load(ctx, name, opt)
 	}
-	limit, err := opt.limit()
+	limit, err := bytesOf(opt.MaxGB)
 	if err != nil {
 		return nil, fmt.Errorf("datasets: %s: %w", name, err)
 	}
@@ -220,8 +225,8 @@ func (s *Schema) samples(d *Dataset, split string) (*Samples, error) {
 }
 
 // loadCSV reads the rows of a CSV file, of one split if it is not empty.
-func (s *Schema) loadCSV(name, split string) (*Samples, error) {
-	rows, err := s.readRows(name)
+func (s *Schema) loadCSV(name, split string, maxGB float64) (*Samples, error) {
+	rows, err := s.readRows(name, maxGB)
 	if err != nil {
 		return nil, err
 	}
@@ -239,12 +244,12 @@ func (s *Schema) loadCSV(name, split string) (*Samples, error) {
 }
 
 // ReadCSV reads a CSV file as Load does, as a data set. Every row needs a label. The splits are those of the column "split";
-// without one, all rows are the train split.
-func (s *Schema) ReadCSV(name string) (*Dataset, error) {
+// without one, all rows are the train split. The values may take maxGB GB of 1e9 bytes, 1 if it is zero.
+func (s *Schema) ReadCSV(name string, maxGB float64) (*Dataset, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}
-	rows, err := s.readRows(name)
+	rows, err := s.readRows(name, maxGB)
 	if err != nil {
 		return nil, err
 	}
@@ -274,12 +279,12 @@ func (s *Schema) ReadCSV(name string) (*Dataset, error) {
 	return d, nil
 }
 
-func (s *Schema) readRows(name string) (*Rows, error) {
+func (s *Schema) readRows(name string, maxGB float64) (*Rows, error) {
 	table := s.table()
 	if table == nil {
 		return nil, fmt.Errorf("%s: the model was trained on samples without names of columns; want an .npz file", name)
 	}
-	return table.ReadRows(name)
+	return table.ReadRows(name, maxGB)
 }
 
 // table returns how columns become inputs, nil if these have no names.

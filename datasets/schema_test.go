@@ -151,3 +151,51 @@ func TestSchemaValidate(t *testing.T) {
 		}
 	}
 }
+
+// FuzzParseRows checks that any text under any stored preprocessing gives an error of one line, or rows of its width.
+func FuzzParseRows(f *testing.F) {
+	f.Add(`{"label": "label", "delimiter": ",", "missing": "error", "columns": [{"name": "x"}]}`, "x,label\n1,a\n")
+	f.Add(`{"label": "y", "delimiter": ";", "missing": "median", "columns": [{"name": "c", "categories": ["a", "b"], "fill": 1}, {"name": "x", "fill": 0.5}]}`, "x;c;split\n1;a;all\n;;test\n2;z;x\n")
+	f.Add(`{"delimiter": "\t", "missing": "drop", "columns": [{"name": "c", "categories": []}, {"name": "c"}]}`, "c\n\n?\n1\n")
+	f.Add(`{"delimiter": "", "columns": [{"name": "", "fill": 1e400}]}`, "\xff\xfea\x00")
+	f.Fuzz(func(t *testing.T, stored, text string) {
+		var p Preprocessing
+		if json.Unmarshal([]byte(stored), &p) != nil {
+			return
+		}
+		rows, err := p.ParseRows(strings.NewReader(text), "in.csv", 0.01)
+		if err != nil {
+			if strings.Contains(err.Error(), "\n") {
+				t.Errorf("error %q", err)
+			}
+			return
+		}
+		if len(rows.X) != len(rows.Index)*p.Width() {
+			t.Errorf("%d values of %d rows", len(rows.X), len(rows.Index))
+		}
+	})
+}
+
+// FuzzSchema checks that any stored schema is refused, or fits samples of its own shape.
+func FuzzSchema(f *testing.F) {
+	f.Add(`{"name": "a", "shape": [2], "features": ["x", "y"], "classes": ["a", "b"], "scaling": {"mean": [0, 1], "scale": [1, 2]}}`)
+	f.Add(`{"shape": [1, 2, 2], "classes": ["0", "1"], "scaling": {"mean": [0], "scale": [1e-300]}}`)
+	f.Add(`{"shape": [4294967296, 4294967296, 16], "classes": ["a", "b"]}`)
+	f.Add(`{"shape": [9223372036854775807, 3], "classes": ["a", "b"], "preprocessing": {"delimiter": ",", "columns": [{"name": "a"}]}}`)
+	f.Fuzz(func(t *testing.T, stored string) {
+		var s Schema
+		if json.Unmarshal([]byte(stored), &s) != nil || s.Validate() != nil {
+			return
+		}
+		if s.width() < 1 {
+			t.Fatalf("width %d", s.width())
+		}
+		if s.width() > 1<<16 {
+			return
+		}
+		d := &Dataset{Name: "d", Shape: s.Shape, Classes: []string{"0", "1"}, Splits: []Split{{Name: Train, X: make([]float64, 2*s.width()), Labels: []int{0, 1}}}}
+		if scaled, err := s.Apply(d); err == nil && scaled.Splits[0].Len() != 2 {
+			t.Errorf("got %+v", scaled)
+		}
+	})
+}

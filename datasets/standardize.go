@@ -33,7 +33,7 @@ func (d *Dataset) Standardize() (*Dataset, error) {
 	fit := train.moments(d.Width(), parts)
 	for k, mean := range fit.Mean {
 		if notFinite(mean) || notFinite(fit.Scale[k]) {
-			return nil, fmt.Errorf("datasets: cannot standardize %s: %s %d has values that are too large or not finite", d.Name, what, k)
+			return nil, fmt.Errorf("datasets: cannot standardize %s: %s has values that are too large or not finite", d.Name, d.inputName(k*d.Width()/parts))
 		}
 	}
 	out := d.clone()

@@ -54,6 +54,9 @@ type OptimizerConfig struct {
 	Epsilon     float64 `yaml:"epsilon,omitempty"` // 1e-8 if zero
 }
 
+// Slots is the number of values that the update rule keeps for each parameter.
+func (c OptimizerConfig) Slots() int { return len(c.slotNames()) }
+
 // slotNames names the arrays (slots) that an update rule keeps for each
 // parameter.
 func (c OptimizerConfig) slotNames() []string {

@@ -4,7 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"os"
+
+	"github.com/hessoscope/hessoscope/datasets/durable"
 )
 
 // Entry holds the metrics that were recorded at one epoch: a line of
@@ -22,12 +23,19 @@ func (e Entry) Fresh(metric string) (float64, bool) {
 	return value, ok
 }
 
+// The largest sizes of a history and of a line in it, in bytes: those of a million
+// epochs with 30 metrics each, and of some 10,000 metrics.
+const (
+	maxHistory = 1 << 30
+	maxLine    = 1 << 20
+)
+
 // ReadHistory reads a file that a callbacks.JSONL wrote, in the order of epochs.
 // It ignores an incomplete last line, which a killed run may leave. Of two lines of
 // an epoch the second counts, if it has more metrics: the epoch turned out to be the
 // last after the first was written.
 func ReadHistory(path string) ([]Entry, error) {
-	data, err := os.ReadFile(path)
+	data, err := durable.ReadText(path, maxHistory)
 	if err != nil {
 		return nil, err
 	}
@@ -38,6 +46,9 @@ func ReadHistory(path string) ([]Entry, error) {
 			return history, nil
 		}
 		data = rest
+		if len(line) > maxLine {
+			return nil, fmt.Errorf("%s:%d: the line that begins with %.80q has %d bytes; want at most %d", path, number, line, len(line), maxLine)
+		}
 		entry := Entry{Epoch: -1}
 		if err := json.Unmarshal(line, &entry); err != nil {
 			return nil, fmt.Errorf("%s:%d: %w", path, number, err)

@@ -103,3 +103,36 @@ func FuzzReadHistory(f *testing.F) {
 		}
 	})
 }
+
+// What a Tail returns of a history at once is what ReadHistory returns.
+func FuzzTail(f *testing.F) {
+	f.Add([]byte("{\"epoch\": 0}\n{\"epoch\": 1, \"metrics\": {\"a\": 1}}\n{\"epoch\": 1, \"metrics\": {\"a\": 1, \"b\": 2}}\n"), 20)
+	f.Add([]byte("{\"epoch\": 3}\n{\"epoch\": 1}\n{"), 1)
+	f.Add([]byte("[[[[\n"), 0)
+	dir := f.TempDir()
+	f.Fuzz(func(t *testing.T, data []byte, first int) {
+		path := filepath.Join(dir, "metrics.jsonl")
+		tail := record.Tail{Path: path}
+		var all []record.Entry
+		for _, part := range [][]byte{data[:max(0, min(first, len(data)))], data} {
+			if err := os.WriteFile(path, part, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			entries, err := tail.Next()
+			if err != nil {
+				if !strings.HasPrefix(err.Error(), path+":") {
+					t.Errorf("error %q does not name the file", err)
+				}
+				return
+			}
+			if n := len(all); n > 0 && len(entries) > 0 && entries[0].Epoch == all[n-1].Epoch {
+				all = all[:n-1]
+			}
+			all = append(all, entries...)
+		}
+		history, err := record.ReadHistory(path)
+		if diff := cmp.Diff(history, all); err == nil && len(all)+len(history) > 0 && diff != "" {
+			t.Errorf("(-history +tail):\n%s", diff)
+		}
+	})
+}

@@ -3,9 +3,9 @@ package record
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"time"
 
+	"github.com/hessoscope/hessoscope/datasets/durable"
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
@@ -103,9 +103,13 @@ const (
 	StatusFailed             = Status(trainer.Failed)
 )
 
+// maxRun is the largest size of a run.json, in bytes. One of a hundred metrics has some
+// 30,000.
+const maxRun = 16 << 20
+
 // ReadRun reads a file that a callbacks.RunRecord wrote.
 func ReadRun(path string) (*Run, error) {
-	data, err := os.ReadFile(path)
+	data, err := durable.ReadText(path, maxRun)
 	if err != nil {
 		return nil, err
 	}

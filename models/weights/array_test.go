@@ -110,7 +110,7 @@ func TestNPZRoundTripProperty(t *testing.T) {
 		if !bytes.Equal(first.Bytes(), second.Bytes()) {
 			t.Fatal("the same archive gave different bytes")
 		}
-		got, err := readNPZ(bytes.NewReader(first.Bytes()), int64(first.Len()))
+		got, err := readNPZ(bytes.NewReader(first.Bytes()), int64(first.Len()), true)
 		if err != nil {
 			t.Fatal(err)
 		}

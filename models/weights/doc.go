@@ -13,5 +13,7 @@
 // the JSON and the opaque state of a checkpoint. NumPy's np.load reads it too.
 //
 // Files are not trusted: a size in a header is compared with what the file
-// holds before it is believed. Files are written whole or not at all.
+// holds before it is believed, and a compressed file of less than 8 MB takes at most
+// 256 MB of memory, a larger one 32 times its size. Files are written whole or not at
+// all.
 package weights

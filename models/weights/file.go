@@ -3,7 +3,6 @@ package weights
 import (
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"unicode/utf8"
@@ -20,7 +19,7 @@ import (
 // if an array does not hold real numbers, or if a value is not finite or not
 // exactly a float64.
 func Read(path string) ([]Array, error) {
-	f, size, err := open(path)
+	f, size, err := durable.Open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +37,7 @@ func readArrays(f io.ReaderAt, size int64, path string) ([]Array, error) {
 	case ".safetensors":
 		return readSafetensors(f, size)
 	case ".npz":
-		a, err := readNPZ(f, size)
+		a, err := readNPZ(f, size, false)
 		if err != nil {
 			return nil, err
 		}
@@ -137,7 +136,7 @@ func writeSafetensorsFile(path string, arrays []Array, metadata map[string]strin
 // ReadMetadata reads the metadata of a .safetensors file, without its arrays. It
 // returns nil if there are none, as for a file in another format.
 func ReadMetadata(path string) (map[string]string, error) {
-	f, size, err := open(path)
+	f, size, err := durable.Open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -176,13 +175,13 @@ func ReadNamed(path string, names ...string) ([]Array, error) {
 }
 
 func readArchive(path string, names ...string) (*Archive, error) {
-	f, size, err := open(path)
+	f, size, err := durable.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
 
-	a, err := readNPZ(f, size, names...)
+	a, err := readNPZ(f, size, true, names...)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -198,23 +197,6 @@ func WriteArchive(path string, a *Archive) error {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return writeFile(path, func(w io.Writer) error { return writeNPZ(w, a) })
-}
-
-func open(path string) (*os.File, int64, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, 0, err
-	}
-	info, err := f.Stat()
-	if err != nil {
-		f.Close()
-		return nil, 0, err
-	}
-	if !info.Mode().IsRegular() {
-		f.Close()
-		return nil, 0, fmt.Errorf("%s: is not a regular file", path)
-	}
-	return f, info.Size(), nil
 }
 
 // writeFile replaces the file at path, all or nothing, by what write writes.

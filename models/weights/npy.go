@@ -19,8 +19,9 @@ var npyTypes = map[string]elementType{
 	"b1": boolType,
 }
 
-// readNPY reads an array without its name from an entry of size bytes.
-func readNPY(r io.Reader, size uint64) (Array, error) {
+// readNPY reads an array without its name from an entry of size bytes, into what is
+// left of the memory.
+func readNPY(r io.Reader, size uint64, left *budget) (Array, error) {
 	h, err := npy.ReadHeader(r)
 	if err != nil {
 		return Array{}, err
@@ -38,6 +39,9 @@ func readNPY(r io.Reader, size uint64) (Array, error) {
 	if want := uint64(h.Size) + uint64(n)*uint64(t.size); size != want {
 		return Array{}, fmt.Errorf("shape %s of dtype %s needs an entry of %d bytes, it has %d",
 			npy.Tuple(h.Shape), h.Descr, want, size)
+	}
+	if err := left.take(8 * float64(n)); err != nil {
+		return Array{}, fmt.Errorf("shape %s %w", npy.Tuple(h.Shape), err)
 	}
 	data, err := readValues(r, n, t, order)
 	if err != nil {

@@ -39,11 +39,11 @@ func TestWriteNPYAsReference(t *testing.T) {
 	}
 	defer z.Close()
 	for _, f := range z.File {
-		want, err := readFileEntry(f)
+		want, err := readFileEntry(f, unlimited())
 		if err != nil {
 			t.Fatal(err)
 		}
-		a, err := readNPY(bytes.NewReader(want), uint64(len(want)))
+		a, err := readNPY(bytes.NewReader(want), uint64(len(want)), unlimited())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -101,7 +101,7 @@ func TestNPYAgreesWithNpyio(t *testing.T) {
 		if err := npyio.Write(&b, test.written); err != nil {
 			t.Fatal(err)
 		}
-		a, err := readNPY(&b, uint64(b.Len()))
+		a, err := readNPY(&b, uint64(b.Len()), unlimited())
 		if err != nil || !slices.Equal(a.Data, test.want) || !slices.Equal(a.Shape, []int{len(test.want)}) {
 			t.Errorf("%T: read %v, %v; want %v", test.written, a, err, test.want)
 		}

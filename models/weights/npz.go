@@ -55,19 +55,38 @@ func checkEntryName(name string) error {
 	return nil
 }
 
-// readNPZ reads an archive: of its entries those with the given names of arrays, or
-// all if there are none.
-func readNPZ(r io.ReaderAt, size int64, names ...string) (*Archive, error) {
+// An archive may take inflation times as many bytes of memory as its file has, or
+// smallArchive if that is more: deflated zeros can take a thousand times as many.
+const (
+	inflation    = 32
+	smallArchive = 1 << 28
+)
+
+// budget is how many bytes of memory may still be filled.
+type budget uint64
+
+func (b *budget) take(bytes float64) error {
+	if bytes > float64(*b) {
+		return fmt.Errorf("needs %.3g GB of memory, and %.3g GB are left of %d times the size of the file: if it is meant so, write the file without compression (numpy.savez)",
+			bytes/1e9, float64(*b)/1e9, inflation)
+	}
+	*b -= budget(bytes)
+	return nil
+}
+
+// readNPZ reads an archive: of its arrays those with the given names, or all if there
+// are none. Of other entries it reads the content only if files is set.
+func readNPZ(r io.ReaderAt, size int64, files bool, names ...string) (*Archive, error) {
 	z, err := zip.NewReader(r, size)
 	if err != nil {
 		return nil, fmt.Errorf("is not an .npz file: %w", err)
 	}
-	a := &Archive{Files: make(map[string][]byte)}
+	a, left := &Archive{Files: make(map[string][]byte)}, budget(max(inflation*size, smallArchive))
 	for _, f := range z.File {
 		if len(names) > 0 && !slices.Contains(names, strings.TrimSuffix(f.Name, ".npy")) {
 			continue
 		}
-		if err := a.readEntry(f); err != nil {
+		if err := a.readEntry(f, files, &left); err != nil {
 			return nil, err
 		}
 	}
@@ -78,9 +97,9 @@ func readNPZ(r io.ReaderAt, size int64, names ...string) (*Archive, error) {
 }
 
 // readEntry adds an entry of a zip file to the archive.
-func (a *Archive) readEntry(f *zip.File) error {
+func (a *Archive) readEntry(f *zip.File, files bool, left *budget) error {
 	if name, ok := strings.CutSuffix(f.Name, ".npy"); ok {
-		array, err := readArrayEntry(f)
+		array, err := readArrayEntry(f, left)
 		if err != nil {
 			return fmt.Errorf("array %q: %w", name, err)
 		}
@@ -94,7 +113,11 @@ func (a *Archive) readEntry(f *zip.File) error {
 	if _, ok := a.Files[f.Name]; ok {
 		return fmt.Errorf("file %q: is there twice; names must be distinct", f.Name)
 	}
-	content, err := readFileEntry(f)
+	a.Files[f.Name] = nil
+	if !files {
+		return nil
+	}
+	content, err := readFileEntry(f, left)
 	if err != nil {
 		return fmt.Errorf("file %q: %w", f.Name, err)
 	}
@@ -102,14 +125,14 @@ func (a *Archive) readEntry(f *zip.File) error {
 	return nil
 }
 
-func readArrayEntry(f *zip.File) (Array, error) {
+func readArrayEntry(f *zip.File, left *budget) (Array, error) {
 	r, err := f.Open()
 	if err != nil {
 		return Array{}, err
 	}
 	defer r.Close()
 
-	a, err := readNPY(r, f.UncompressedSize64)
+	a, err := readNPY(r, f.UncompressedSize64, left)
 	if err != nil {
 		return Array{}, err
 	}
@@ -120,7 +143,10 @@ func readArrayEntry(f *zip.File) (Array, error) {
 	return a, nil
 }
 
-func readFileEntry(f *zip.File) ([]byte, error) {
+func readFileEntry(f *zip.File, left *budget) ([]byte, error) {
+	if err := left.take(float64(f.UncompressedSize64)); err != nil {
+		return nil, err
+	}
 	r, err := f.Open()
 	if err != nil {
 		return nil, err

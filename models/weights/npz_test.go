@@ -38,7 +38,7 @@ func zipOf(t testing.TB, method uint16, pairs ...string) []byte {
 }
 
 func parseNPZ(b []byte) (*Archive, error) {
-	return readNPZ(bytes.NewReader(b), int64(len(b)))
+	return readNPZ(bytes.NewReader(b), int64(len(b)), true)
 }
 
 func TestReadReference(t *testing.T) {
@@ -157,6 +157,45 @@ func TestReadNPZDamaged(t *testing.T) {
 	oneLine(t, err, `file "b"`, "checksum")
 }
 
+func unlimited() *budget {
+	b := budget(1 << 40)
+	return &b
+}
+
+// A small file takes no more than its part of the memory, however well it is compressed.
+func TestReadNPZBombs(t *testing.T) {
+	zeros := strings.Repeat("\x00", 1<<26)
+	array := entry("'|u1'", "(67108864,)") + zeros
+	path := filepath.Join(t.TempDir(), "bomb.npz")
+	for _, test := range []struct {
+		name  string
+		pairs []string
+		want  string // of ReadArchive
+		reads bool   // whether Read, which reads no other entries than arrays, has no error
+	}{
+		{"array", []string{"w.npy", array}, `array "w": shape (67108864,) needs 0.537 GB of memory`, false},
+		{"file", []string{"w.npy", entry("'|u1'", "()", 1), "a", zeros, "b", zeros, "c", zeros, "d", zeros}, `file "d": needs 0.0671 GB of memory`, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if err := os.WriteFile(path, zipOf(t, zip.Deflate, test.pairs...), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, err := ReadArchive(path)
+			oneLine(t, err, path, test.want, "left of 32 times the size of the file", "numpy.savez")
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			_, err = Read(path)
+			runtime.ReadMemStats(&after)
+			if (err == nil) != test.reads {
+				t.Errorf("Read returned %v", err)
+			}
+			if used := after.TotalAlloc - before.TotalAlloc; used > 1<<20 {
+				t.Errorf("Read allocated %d bytes; want less than 1 MiB", used)
+			}
+		})
+	}
+}
+
 // An entry that promises a terabyte, in the zip directory and in its own
 // header alike, must fail before it is allocated.
 func TestReadNPZPromises(t *testing.T) {
@@ -182,7 +221,7 @@ func TestReadNPZPromises(t *testing.T) {
 	runtime.ReadMemStats(&before)
 	_, err = parseNPZ(b.Bytes())
 	runtime.ReadMemStats(&after)
-	oneLine(t, err, `array "a"`, "of 137438953472")
+	oneLine(t, err, `array "a"`, "shape (137438953472,) needs 1.1e+03 GB of memory")
 	// Two buffers of a chunk take 64 KiB; the rest is for the zip reader.
 	if used := after.TotalAlloc - before.TotalAlloc; used > 1<<20 {
 		t.Errorf("reading allocated %d bytes; want less than 1 MiB", used)

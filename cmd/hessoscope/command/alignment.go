@@ -49,7 +49,7 @@ func (a analyzeCmd) alignmentPoints(ctx context.Context, model models.Model, dat
 		}
 		return linePoints(ends[0], ends[1], a.AlignPoints, columnNames(data)), nil
 	case filepath.Ext(at) == ".csv":
-		x, err := readPoints(at, columnNames(data))
+		x, err := readPoints(at, columnNames(data), a.MaxGB)
 		if err != nil {
 			return nil, err
 		}

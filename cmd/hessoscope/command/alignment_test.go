@@ -236,9 +236,9 @@ func TestBadAlignmentFlags(t *testing.T) {
 		{"a line to a missing row", nil, at("line:0,120"), []string{"row 120 is outside split \"train\", which has 120"}},
 		{"a missing file", nil, at("new.csv"), []string{"--alignment-at ", "new.csv: no such file"}},
 		{"an empty file", file(""), at("new.csv"), []string{"new.csv: the file is empty"}},
-		{"other columns", file("x0,x1\n1,2\n"), at("new.csv"), []string{`new.csv: no column "sepal_length"; the model's inputs are sepal_length, sepal_width, petal_length, petal_width`}},
+		{"other columns", file("x0,x1\n1,2\n"), at("new.csv"), []string{`new.csv:1: no feature column "sepal_length": there are "x0", "x1"`}},
 		{"no rows", file("sepal_length,sepal_width,petal_length,petal_width\n"), at("new.csv"), []string{"new.csv: no rows after the line of column names"}},
-		{"a short row", file("sepal_length,sepal_width,petal_length,petal_width\n1,2\n"), at("new.csv"), []string{"new.csv: record on line 2: wrong number of fields"}},
-		{"no number", file("sepal_length,sepal_width,petal_length,petal_width\n1,2,NaN,4\n"), at("new.csv"), []string{`new.csv:2:5: column "petal_length": "NaN" is not a finite number`}},
+		{"a short row", file("sepal_length,sepal_width,petal_length,petal_width\n1,2\n"), at("new.csv"), []string{"new.csv:2:3: row has 2 fields, want 4"}},
+		{"no number", file("sepal_length,sepal_width,petal_length,petal_width\n1,2,NaN,4\n"), at("new.csv"), []string{`new.csv:2:5: column "petal_length": the value is missing`}},
 	})
 }

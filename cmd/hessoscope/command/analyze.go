@@ -17,6 +17,7 @@ import (
 	"github.com/hessoscope/hessoscope/callbacks/margin"
 	"github.com/hessoscope/hessoscope/callbacks/terminal"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
+	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/memory"
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/datasets/durable"
 	"github.com/hessoscope/hessoscope/models"
@@ -111,7 +112,26 @@ func (a analyzeCmd) analyze(ctx context.Context, model models.Model, split *data
 	if points != nil {
 		settings.Alignment = &analysis.AlignmentSettings{Vectors: a.AlignVectors, Points: points.x, Seed: a.Seed, Progress: searched}
 	}
+	if err := a.checkMemory(model, split, settings.Spectrum); err != nil {
+		return nil, err
+	}
 	return analysis.Analyze(ctx, model, split, settings)
+}
+
+// checkMemory returns an error if measuring needs more memory than the computer has
+// left, or than --memory-gb says.
+func (a analyzeCmd) checkMemory(model models.Model, split *datasets.Split, s curvature.Settings) error {
+	n, samples := models.Size(model), split.Len()
+	parts := []memory.Part{
+		{What: "the spectrum", Bytes: memory.Spectrum(s, n, samples)},
+		{What: "the outputs", Bytes: 8 * float64(samples) * float64(model.Classes())},
+	}
+	return memory.Check(parts, a.MemoryGB, "--memory-gb", func(free float64) string {
+		if pairs := memory.Pairs(s, n, samples, free-parts[1].Bytes); pairs > 0 {
+			return fmt.Sprintf("--method %s --top %d", curvature.Lanczos, pairs)
+		}
+		return "A smaller model or split"
+	})
 }
 
 // load returns the model and the data to analyze. It warns if these have changed since
@@ -190,9 +210,10 @@ func (a *analyzeCmd) loadData(ctx context.Context, schema *datasets.Schema) (*da
 		if a.Label != "" {
 			schema.LabelColumn(a.Label)
 		}
-		return schema.ReadCSV(a.Data)
+		data, err = schema.ReadCSV(a.Data, a.MaxGB)
+		schema = nil // it has been applied
 	case datasets.IsCSV(a.Data):
-		data, err = datasets.ReadCSV(a.Data, datasets.CSVOptions{Label: a.Label})
+		data, err = datasets.ReadCSV(a.Data, datasets.CSVOptions{Label: a.Label, MaxGB: a.MaxGB})
 	default:
 		data, err = datasets.Load(ctx, a.Data, datasets.Options{DataDir: a.DataDir, MaxGB: a.MaxGB})
 	}
@@ -200,11 +221,14 @@ func (a *analyzeCmd) loadData(ctx context.Context, schema *datasets.Schema) (*da
 	case err != nil:
 		return nil, err
 	case schema != nil:
-		return schema.Apply(data)
+		data, err = schema.Apply(data)
 	case a.Standardize:
-		return data.Standardize()
+		data, err = data.Standardize()
 	}
-	return data, nil
+	if err != nil {
+		return nil, err
+	}
+	return data, data.CheckRange(experiment.MaxInput)
 }
 
 // loadRun returns the model of a run, at a checkpoint, and the run's data.

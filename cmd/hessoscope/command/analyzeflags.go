@@ -24,7 +24,8 @@ type analyzeCmd struct {
 	Layers       []string            `help:"Layers of an MLP, from the input to the output, if the numbers in their names (fc1, fc2) or the order of the file do not tell." placeholder:"fc1,fc2,out"`
 	Data         string              `help:"Data: a CSV file, a NumPy file (.npz) with x and y or x_train, y_train, x_test and y_test, a folder of images (DIR/), or the name of a built-in set." placeholder:"FILE|DIR/|SET"`
 	DataDir      string              `help:"Folder of the files of MNIST, Fashion-MNIST or CIFAR-10, instead of your cache." placeholder:"DIR"`
-	MaxGB        float64             `name:"max-gb" help:"Most memory that the values of an .npz file or of a folder of images may take, in GB; 1 if not given." placeholder:"GB"`
+	MaxGB        float64             `name:"max-gb" help:"Most memory that the values of data in files may take, in GB; 1 if not given." placeholder:"GB"`
+	MemoryGB     float64             `name:"memory-gb" help:"Memory that measuring may take by its estimate, in GB; what the computer has left if not given." placeholder:"GB"`
 	Label        string              `help:"Column of the CSV that holds the labels; that of the training data, or label, if not given." placeholder:"COLUMN"`
 	Standardize  bool                `help:"Standardize the data by their train split. A run and a file of hessoscope export scale them as in training, without this."`
 	Split        string              `help:"Split of the data." default:"train"`

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -18,6 +17,7 @@ import (
 	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/callbacks/terminal"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
+	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/memory"
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/models"
 	"github.com/hessoscope/hessoscope/models/check"
@@ -122,11 +122,6 @@ type estimate struct {
 // Lanczos measurement.
 const lanczosProducts = 100
 
-// reducedVectors is the typical dimension, per sample, of the space of all
-// resolvable eigenvectors of trained networks. The dimension is also at most about
-// half of the number of parameters in the support.
-const reducedVectors = 8
-
 // costs times Hessian-vector products and notes the cost of each measurement.
 func (e *estimate) costs(ctx context.Context) error {
 	v, image := mat.NewDense(1, e.objective.Dim(), nil), mat.NewDense(1, e.objective.Dim(), nil)
@@ -165,7 +160,7 @@ func (e *estimate) costs(ctx context.Context) error {
 // only after a measurement, so reduced makes one if it takes little time.
 func (e *estimate) reduced(ctx context.Context, product float64) error {
 	k, samples := float64(e.support), float64(e.split.Len())
-	m := min(k/2, reducedVectors*samples)
+	m := min(k/2, memory.ReducedVectors*samples)
 	seconds := m*product + 1e-10*m*m*k + 1.5e-10*m*m*m
 	if 8*(m*k+6*m*m) > 1<<30 {
 		return nil
@@ -201,26 +196,13 @@ const tryReduced = 5
 func (e *estimate) spectrum(method string, s curvature.Settings, basis int, seeds, seconds float64) {
 	if bytes, err := s.Memory(e.objective.Dim(), e.support, basis); err == nil {
 		gradients := float64(e.objective.Bytes()) // bound of the memory for the graph of the gradients
-		e.note("spectrum, "+method, seconds, bytesText(held()+gradients+bytes+seeds)+" in all")
+		e.note("spectrum, "+method, seconds, bytesText(memory.Held()+gradients+bytes+seeds)+" in all")
 	}
 }
 
 // note adds a finding without a verdict.
-func (e *estimate) note(what string, seconds float64, memory string) {
-	e.findings = append(e.findings, check.Finding{Name: what, Detail: fmt.Sprintf("about %s, %s", duration(seconds), memory)})
-}
-
-// programBytes is the approximate memory that the Go runtime does not report,
-// mostly the code of the program.
-const programBytes = 16e6
-
-// held returns the memory that the process uses now. A process that measures needs
-// about this much in addition to the measurement.
-func held() float64 {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return programBytes + float64(m.HeapAlloc) + float64(m.Sys-m.HeapSys)
+func (e *estimate) note(what string, seconds float64, bytes string) {
+	e.findings = append(e.findings, check.Finding{Name: what, Detail: fmt.Sprintf("about %s, %s", duration(seconds), bytes)})
 }
 
 func duration(seconds float64) string {

@@ -36,7 +36,7 @@ type predictCmd struct {
 	Label     string  `help:"Column of the CSV that holds the labels; that of the training data if not given." placeholder:"COLUMN"`
 	Epoch     int     `help:"Epoch of the run whose checkpoint was kept; the last if not given." default:"-1" placeholder:"N"`
 	DataDir   string  `help:"Folder of the files of MNIST, Fashion-MNIST or CIFAR-10, instead of your cache." placeholder:"DIR"`
-	MaxGB     float64 `name:"max-gb" help:"Most memory that the values of an .npz file or of a folder of images may take, in GB; 1 if not given." placeholder:"GB"`
+	MaxGB     float64 `name:"max-gb" help:"Most memory that the values of data in files may take, in GB; 1 if not given." placeholder:"GB"`
 	Workers   int     `help:"Number of chunks of data computed in parallel; one per CPU if 0. The results do not depend on it."`
 }
 

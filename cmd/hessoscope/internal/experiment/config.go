@@ -32,8 +32,9 @@ type Config struct {
 	Export      Export     `yaml:"export,omitempty"`
 	Stop        Stop       `yaml:"stop,omitempty"`
 	Checkpoint  Checkpoint `yaml:"checkpoint"`
-	Workers     int        `yaml:"workers,omitempty"` // chunks of data computed in parallel; one per CPU if 0
-	Folder      string     `yaml:"folder,omitempty"`  // of the config.yaml of a run: its folder when the run began, to which paths are relative; see locate
+	Workers     int        `yaml:"workers,omitempty"`   // chunks of data computed in parallel; one per CPU if 0
+	Folder      string     `yaml:"folder,omitempty"`    // of the config.yaml of a run: its folder when the run began, to which paths are relative; see locate
+	MemoryGB    float64    `yaml:"memory_gb,omitempty"` // memory that the run may take by its estimate; what the computer has left if 0
 
 	file   source // what it was read from, where that is known
 	origin origin
@@ -65,7 +66,7 @@ type Data struct {
 	Classes      []int    `yaml:"classes,omitempty"`       // not for synthetic sets: only these classes
 	PerClass     int      `yaml:"per_class,omitempty"`     // not for synthetic sets: number of samples of each class
 	DataDir      string   `yaml:"dir,omitempty"`           // mnist, fashion_mnist, cifar10: folder of the files instead of the cache
-	MaxGB        float64  `yaml:"max_gb,omitempty"`        // .npz, images: most memory of the values; 1 if 0
+	MaxGB        float64  `yaml:"max_gb,omitempty"`        // data in files: most memory that the values may take; 1 if 0
 
 	Missing     datasets.Missing     `yaml:"missing,omitempty"`      // csv: what is done about gaps; they are errors if empty
 	SplitShares datasets.SplitShares `yaml:"split_shares,omitempty"` // csv: shares of the rows that are held out, drawn by Seed

@@ -9,11 +9,24 @@ import (
 // LoadData loads the data set that the configuration names.
 func (c *Config) LoadData(ctx context.Context) (*datasets.Dataset, error) {
 	data, err := c.source(ctx)
-	if err != nil || !c.Data.Standardize {
-		return data, err
+	if err == nil && c.Data.Standardize {
+		data, err = data.Standardize()
 	}
-	return data.Standardize()
+	if err != nil {
+		return nil, err
+	}
+	if c.Model.Precision == "float32" {
+		return data, data.CheckRange(maxInput32)
+	}
+	return data, data.CheckRange(MaxInput)
 }
+
+// The largest inputs, so that squares of the loss's second derivatives are finite in
+// float64, and squares of its gradient in float32.
+const (
+	MaxInput   = 1e75
+	maxInput32 = 1e18
+)
 
 // source loads the data without standardizing them.
 func (c *Config) source(ctx context.Context) (*datasets.Dataset, error) {
@@ -35,7 +48,7 @@ func (c *Config) source(ctx context.Context) (*datasets.Dataset, error) {
 func (d *Data) readCSV(splits uint64) (*datasets.Dataset, error) {
 	data, err := datasets.ReadCSV(d.CSV, datasets.CSVOptions{
 		Label: d.Label, Split: d.Split, Features: d.Features, Exclude: d.Exclude, Delimiter: d.Delimiter,
-		Categorical: d.Categorical, Missing: d.Missing, Shares: d.SplitShares, Seed: splits,
+		Categorical: d.Categorical, Missing: d.Missing, Shares: d.SplitShares, Seed: splits, MaxGB: d.MaxGB,
 	})
 	if err != nil {
 		return nil, err

@@ -16,7 +16,7 @@ type setting struct{ key, value string }
 // Those that are not set have the values that stand for that, such as 0.
 func (c *Config) settings() ([]setting, error) {
 	known := *c
-	known.Name, known.Description, known.Workers, known.Folder = "", "", 0, ""
+	known.Name, known.Description, known.Workers, known.MemoryGB, known.Folder = "", "", 0, 0, ""
 	return appendSettings(nil, "", reflect.ValueOf(known))
 }
 
@@ -53,8 +53,8 @@ func Difference(was, is *Config) error {
 }
 
 // differences returns the settings in which two experiments differ. It ignores names,
-// and the number of workers, on which the results do not depend. Paths of one file are
-// the same.
+// the number of workers and the memory allowed, on which the results do not depend.
+// Paths of one file are the same.
 func differences(was, is *Config) ([]record.Change, error) {
 	a, err := was.real().settings()
 	if err != nil {

@@ -157,7 +157,7 @@ type networkFile struct {
 
 // readNetwork reads a network strictly. Every error has the place in the file.
 func readNetwork(path string) (*networkFile, error) {
-	text, err := os.ReadFile(path)
+	text, err := strictyaml.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}

@@ -38,6 +38,9 @@ func (c *Config) Prepare(ctx context.Context, dir string, console Console) (*tra
 	if err != nil {
 		return nil, err
 	}
+	if err := c.checkMemory(model, data, t.State().PlannedWork()); err != nil {
+		return nil, c.file.placed(err)
+	}
 	if c.Checkpoint.Best != "" {
 		m, err := t.State().Metric(c.Checkpoint.Best)
 		if err != nil {

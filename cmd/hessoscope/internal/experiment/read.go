@@ -42,7 +42,7 @@ func load(name string) (*Config, error) {
 // Read reads an experiment from a file. An experiment without a name gets that of
 // the file.
 func Read(path string) (*Config, error) {
-	data, err := os.ReadFile(path)
+	data, err := strictyaml.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}

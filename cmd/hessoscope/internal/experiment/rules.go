@@ -2,7 +2,6 @@ package experiment
 
 import (
 	"fmt"
-	"os"
 	"slices"
 
 	"github.com/hessoscope/hessoscope/callbacks/stopping"
@@ -19,7 +18,7 @@ type ruleFile struct {
 // declaration of a metric. Rules on the test split are refused unless studyTest is
 // set.
 func ReadRules(path string, declared func(metric string) (trainer.Metric, error), studyTest bool) ([]stopping.Rule, error) {
-	data, err := os.ReadFile(path)
+	data, err := strictyaml.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}

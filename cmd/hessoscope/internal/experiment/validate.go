@@ -34,6 +34,8 @@ func (c *Config) Validate() error {
 		return wrong("name", fmt.Sprintf("is %q, with a control character; want a name on one line, it becomes a folder", c.Name))
 	case c.Name != "" && c.Name != filepath.Base(c.Name) || c.Name == "." || c.Name == "..":
 		return wrong("name", fmt.Sprintf("is %q; want a name without slashes, it becomes a folder", c.Name))
+	case !(c.MemoryGB >= 0 && !math.IsInf(c.MemoryGB, 1)):
+		return wrong("memory_gb", fmt.Sprintf("is %g; want the memory that the run may take, in GB, or 0 for what is left", c.MemoryGB))
 	case c.Workers < 0:
 		return wrong("workers", "is negative; want 0, for one a CPU, or more")
 	case c.Model.Weights != "" && c.Model.NormOf != "":
@@ -147,7 +149,7 @@ func (m *Model) validate() error {
 // validate returns a *trainer.FieldError if the data set does not exist or a setting
 // does not apply to the source of the data.
 func (d *Data) validate() error {
-	source, allowed := "csv", []string{"Label", "Split", "Features", "Exclude", "Delimiter", "Categorical", "Missing", "SplitShares", "Seed", "RandomLabels", "Classes", "PerClass"}
+	source, allowed := "csv", []string{"Label", "Split", "Features", "Exclude", "Delimiter", "Categorical", "Missing", "SplitShares", "Seed", "RandomLabels", "Classes", "PerClass", "MaxGB"}
 	switch {
 	case d.Set != "" && strings.EqualFold(filepath.Ext(d.Set), ".csv"):
 		return &trainer.FieldError{Field: "data.set", Problem: fmt.Sprintf("is %.60q, a CSV file; data.csv takes it", d.Set)}

@@ -1,6 +1,8 @@
 package runs
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -17,6 +19,23 @@ func FuzzParseSettings(f *testing.F) {
 		}
 		if err != nil && !strings.HasPrefix(err.Error(), "c.yaml:") {
 			t.Errorf("error %q does not name the file", err)
+		}
+	})
+}
+
+func FuzzReadSweep(f *testing.F) {
+	f.Add([]byte(`{"name": "s", "runs": [{"folder": "a", "variant": "v", "seed": 1, "grid": {"training.rate.base": 0.1, "model.hidden": [2, [3]]}}]}`))
+	f.Add([]byte(`{"runs": [{}, {}]}`))
+	f.Add([]byte("\xff\xfe{\x00"))
+	f.Add([]byte(strings.Repeat("[", 20000)))
+	path := filepath.Join(f.TempDir(), "sweep.json")
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		axes, err := readSweep(path)
+		if err != nil && (!strings.HasPrefix(err.Error(), path+": ") || axes != nil) {
+			t.Errorf("axes %v, error %q", axes, err)
 		}
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -33,7 +32,7 @@ var names = []string{"name", "description"}
 // it starts from. All are nil if there is no config.yaml, as for a run of another
 // program.
 func readSettings(path string) (measuring, all map[string]string, starts []string, err error) {
-	data, err := os.ReadFile(path)
+	data, err := strictyaml.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, nil, nil
 	}

@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strconv"
 
 	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/callbacks/selection"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
+	"github.com/hessoscope/hessoscope/datasets/durable"
 )
 
 // sweepFile is the part of a sweep.json that says in what its runs differ.
@@ -53,11 +53,14 @@ func ofSweeps(candidates []selection.Candidate) error {
 	return nil
 }
 
+// maxSweep is the largest size of a sweep.json, in bytes: that of some 100,000 runs.
+const maxSweep = 256 << 20
+
 // readSweep returns the axes of each run in a sweep.json, by its folder. It returns
 // none if there is no such file.
 func readSweep(path string) (map[string]map[string]string, error) {
 	all := make(map[string]map[string]string)
-	data, err := os.ReadFile(path)
+	data, err := durable.ReadText(path, maxSweep)
 	if errors.Is(err, fs.ErrNotExist) {
 		return all, nil
 	}

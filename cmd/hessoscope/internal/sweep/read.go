@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"embed"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -24,7 +23,7 @@ func Names() []string { return strictyaml.Names(plans) }
 // otherwise a sweep that comes with the command.
 func Load(name string) (*Plan, error) {
 	if ext := filepath.Ext(name); ext == ".yaml" || ext == ".yml" || strings.ContainsRune(name, filepath.Separator) {
-		text, err := os.ReadFile(name)
+		text, err := strictyaml.ReadFile(name)
 		if err != nil {
 			return nil, err
 		}

@@ -1,0 +1,86 @@
+package experiment
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// What is said to fit fits, and what is said to go on nevertheless goes on.
+func TestMemoryIsTold(t *testing.T) {
+	wide := "name: e\ndata: {set: gauss}\nmodel: {hidden: [1000, 1000]}\ntraining: {epochs: 3, rate: {base: 0.1}}\n"
+	off := "spectrum: {off: true}\n"
+	pairs := "spectrum: {method: lanczos, top: 20, schedule: {every: 1}}\n"
+	for _, test := range []struct {
+		name, text, gb, needed string
+		fits                   string // settings, or "" if the message names something else
+		says                   string
+	}{
+		{"training", wide + off, "0.12", "training 0.105 GB", "model.precision=float32", "model.precision=float32 fits"},
+		{"a little", wide + off, "0.07", "training 0.105 GB", "", "A network of "},
+		{"enough", wide + off, "0.2", "", "", ""},
+		{"fewer pairs", wide + pairs, "1.6", "spectrum 1.97 GB, training 0.105 GB", "spectrum.top=12", "spectrum.method=lanczos with spectrum.top=12 fits"},
+		{"no pairs", wide + pairs, "0.6", "spectrum 1.97 GB", "spectrum.off=true", "spectrum.off=true fits"},
+		{"neither", wide + pairs, "0.12", "training 0.105 GB", "spectrum.off=true model.precision=float32", "model.precision=float32 with spectrum.off=true fits"},
+		{"λ₁ alone", wide, "0.25", "spectrum 0.209 GB", "spectrum.off=true", "spectrum.off=true fits"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			prepare := func(set ...string) error {
+				c, err := Parse("e.yaml", []byte(test.text))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := c.Set(append([]string{"critical_sharpness.off=true", "memory_gb=" + test.gb}, set...)...); err != nil {
+					t.Fatal(err)
+				}
+				c.Resolve()
+				_, err = c.Prepare(t.Context(), t.TempDir(), Console{Log: io.Discard, Format: "text"})
+				return err
+			}
+			err := prepare()
+			if test.says == "" {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			if err == nil || !strings.Contains(err.Error(), test.needed) || !strings.Contains(err.Error(), test.says) {
+				t.Fatalf("%v; want it to say %q and %q", err, test.needed, test.says)
+			}
+			nevertheless := regexp.MustCompile(`memory_gb=[0-9.]+`).FindString(err.Error())
+			if err := prepare(nevertheless); err != nil {
+				t.Errorf("with %s: %v", nevertheless, err)
+			}
+			if test.fits != "" {
+				if err := prepare(strings.Fields(test.fits)...); err != nil {
+					t.Errorf("with %s: %v", test.fits, err)
+				}
+			}
+		})
+	}
+}
+
+// Many classes of few samples each are told, too: a row of outputs a sample.
+func TestMemoryOfOutputs(t *testing.T) {
+	var table strings.Builder
+	table.WriteString("x,label\n")
+	for i := range 6000 {
+		fmt.Fprintf(&table, "%d,k%d\n", i, i)
+	}
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("d.csv", []byte(table.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Parse("e.yaml", []byte("name: e\ndata: {csv: d.csv}\nmodel: {hidden: [5]}\ntraining: {epochs: 1, rate: {base: 0.1}}\nspectrum: {off: true}\nmemory_gb: 0.2\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Resolve()
+	_, err = c.Prepare(t.Context(), "runs/e", Console{Log: io.Discard, Format: "text"})
+	if err == nil || !strings.Contains(err.Error(), "outputs 0.288 GB") || !strings.Contains(err.Error(), "samples in 6000 classes fits") {
+		t.Error(err)
+	}
+}
