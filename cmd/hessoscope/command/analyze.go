@@ -15,7 +15,6 @@ import (
 	"github.com/hessoscope/hessoscope/callbacks/boundary"
 	"github.com/hessoscope/hessoscope/callbacks/curvature"
 	"github.com/hessoscope/hessoscope/callbacks/margin"
-	"github.com/hessoscope/hessoscope/callbacks/terminal"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/datasets/durable"
@@ -257,11 +256,7 @@ func writeAnalysis(path string, stdout io.Writer, r *analysis.Result) error {
 			return err
 		}
 	}
-	var table strings.Builder
-	if err := r.WriteTable(&table); err != nil {
-		return err
-	}
-	return terminal.Wrap(stdout, table.String())
+	return r.WriteTable(stdout)
 }
 
 // writeDistances writes a CSV file with one row per measured sample.
