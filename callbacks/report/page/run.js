@@ -35,8 +35,7 @@ const has = (run, name) => run.series[name] || run.series[name + '_low'];
 function confusion(run, split) {
   const c = run.confusion[split], cell = v => el('td', {class: 'number'}, format(v));
   const head = (text, of) => el('th', {scope: 'col', class: 'number'}, term(text, undefined, of));
-  return el('table', {class: 'confusion'},
-    el('caption', {}, `The ${split} split, by the network of epoch ${format(run.kept)}: a row for each class` + (c.matrix ? ', and in the columns what its samples are taken for.' : '.')),
+  return el('table', {class: 'confusion', 'aria-label': `Classes of the ${split} split`},
     el('thead', {}, el('tr', {}, el('th', {scope: 'col'}, 'class'), head('recall', run.words.recall), head('precision', run.words.precision),
       ...(c.matrix ? c.classes.map(name => head('as ' + name)) : []))),
     el('tbody', {}, ...c.classes.map((name, y) => el('tr', {}, el('th', {scope: 'row'}, name), cell(c.recall[y]), cell(c.precision[y]),
@@ -56,9 +55,13 @@ function matrixCell(n, of, right) {
 function classesPart() {
   const select = el('select', {id: 'split', change: () => show()});
   const holder = el('div', {class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Recall and precision of each class'});
-  const node = el('section', {class: 'pick', hidden: true}, el('h2', {}, 'Classes'), el('label', {for: 'split'}, 'Split '), select, holder);
+  const says = el('p', {class: 'notes'});
+  const node = el('section', {class: 'pick', hidden: true}, el('h2', {}, 'Classes'), el('label', {for: 'split'}, 'Split '), select, says, holder);
   let run;
-  const show = () => holder.replaceChildren(confusion(run, select.value));
+  const show = () => {
+    says.textContent = `By the network of epoch ${format(run.kept)}: a row for each class` + (run.confusion[select.value].matrix ? ', and in the columns what its samples are taken for.' : '.');
+    holder.replaceChildren(confusion(run, select.value));
+  };
   return {
     node,
     change(r) {
