@@ -45,6 +45,27 @@ func TestTable(t *testing.T) {
 	}
 }
 
+// The text of the last column is broken; rows that are added are aligned.
+func TestTableOfText(t *testing.T) {
+	table := terminal.Table{Columns: []terminal.Column{{Heading: "set", Least: 5}, {Heading: "n", Right: true, Least: 3, Spare: 1}, {Heading: "what", Text: true}}}
+	for columns, want := range map[int]string{
+		0:  "set      n  what\niris    90  sepals and petals of three species of iris\n",
+		40: "set      n  what\niris    90  sepals and petals of three\n              species of iris\n",
+		32: "set    what\niris   sepals and petals of\n         three species of iris\n… a wider terminal shows n as\n  well\n",
+	} {
+		table.Rows = [][]string{{"iris", "90", "sepals and petals of three species of iris"}}
+		s := &screen{columns: columns}
+		if err := table.Write(s); err != nil || s.String() != want {
+			t.Errorf("in %d columns:\n%swant:\n%s(error %v)", columns, s.String(), want, err)
+		}
+	}
+	table.Rows = nil
+	s := new(screen)
+	if err1, err2 := table.WriteHeading(s), table.WriteRow(s, []string{"iris", "90", "x"}); err1 != nil || err2 != nil || s.String() != "set      n  what\niris    90  x\n" {
+		t.Errorf("%s, errors %v, %v", s, err1, err2)
+	}
+}
+
 func TestWrap(t *testing.T) {
 	const text = "margin           0.061125: sample 118 is so far from class 1\n! the losses are not matched: from 0.1 to 0.5\n"
 	for columns, want := range map[int]string{
