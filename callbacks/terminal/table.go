@@ -29,12 +29,13 @@ type Column struct {
 }
 
 const (
-	gap       = 2  // columns of the terminal between two of the table
-	leastText = 24 // columns of the terminal that are kept for a column of text
+	gap        = 2  // columns of the terminal between two of the table
+	leastText  = 24 // columns of the terminal for a text, before spare columns are left out
+	leastWords = 10 // columns of the terminal to which a text or a name is shortened at most
 )
 
 // Write writes the heading, the rows, and what is left out. If columns stay that do not
-// fit, lines are cut.
+// fit, the widest column of words is shortened, and then lines are cut.
 func (t *Table) Write(w io.Writer) error {
 	l := t.layout(Width(w))
 	if err := l.write(w, t.headings()); err != nil {
@@ -47,8 +48,8 @@ func (t *Table) Write(w io.Writer) error {
 	}
 	var left []string
 	for k, c := range t.Columns {
-		if !slices.Contains(l.shown, k) && !slices.Contains(left, c.Heading) {
-			left = append(left, c.Heading)
+		if heading := strings.TrimSpace(c.Heading); !slices.Contains(l.shown, k) && !l.empty(k) && !slices.Contains(left, heading) {
+			left = append(left, heading)
 		}
 	}
 	if len(left) == 0 {
@@ -89,8 +90,12 @@ func (l *layout) write(w io.Writer, row []string) error {
 			at += gap
 		}
 		text := row[k]
-		if l.Columns[k].Text {
+		switch {
+		case l.limit == 0:
+		case l.Columns[k].Text:
 			text = strings.ReplaceAll(Broken(text, l.widths[k]), "\n", "\n"+strings.Repeat(" ", at))
+		case !l.Columns[k].Right:
+			text = cutMiddle(text, l.widths[k])
 		}
 		pad := strings.Repeat(" ", max(0, l.widths[k]-utf8.RuneCountInString(text)))
 		if l.Columns[k].Right {
@@ -123,9 +128,11 @@ func (t *Table) layout(limit int) *layout {
 		return l
 	}
 	last := len(l.widths) - 1
-	text := l.widths[last]
 	if t.Columns[last].Text {
-		l.widths[last] = min(text, leastText)
+		l.widths[last] = min(l.widths[last], leastText)
+	}
+	if l.total() > limit {
+		l.shown = slices.DeleteFunc(l.shown, func(k int) bool { return t.Columns[k].Spare > 0 && l.empty(k) })
 	}
 	for l.total() > limit {
 		spare := 0
@@ -139,10 +146,45 @@ func (t *Table) layout(limit int) *layout {
 		}
 		l.shown = slices.Delete(l.shown, spare, spare+1)
 	}
+	if over := l.total() - limit; over > 0 && t.Columns[last].Text {
+		l.widths[last] = max(min(leastWords, l.widths[last]), l.widths[last]-over)
+	}
+	if over := l.total() - limit; over > 0 {
+		l.shrink(over)
+	}
 	if t.Columns[last].Text {
-		l.widths[last] = min(text, max(leastText, limit-l.total()+l.widths[last]))
+		l.widths[last] += max(0, limit-l.total())
 	}
 	return l
+}
+
+// shrink takes so many columns of the terminal from the widest column of words.
+func (l *layout) shrink(over int) {
+	widest := -1
+	for _, k := range l.shown {
+		if c := l.Columns[k]; !c.Right && !c.Text && (widest < 0 || l.widths[k] > l.widths[widest]) {
+			widest = k
+		}
+	}
+	if widest >= 0 {
+		l.widths[widest] = max(min(leastWords, l.widths[widest]), l.widths[widest]-over)
+	}
+}
+
+// empty reports whether no row has a cell in a column.
+func (t *Table) empty(k int) bool {
+	return len(t.Rows) > 0 && !slices.ContainsFunc(t.Rows, func(row []string) bool { return row[k] != "" })
+}
+
+// cutMiddle shortens a cell to a number of columns. Both ends of a name stay, and more of
+// the second one, which tells the members of a folder apart.
+func cutMiddle(text string, columns int) string {
+	runes := []rune(text)
+	if len(runes) <= columns {
+		return text
+	}
+	head := (columns - 1) / 4
+	return string(runes[:head]) + "…" + string(runes[len(runes)-(columns-1-head):])
 }
 
 // total returns the width of the columns that are shown.

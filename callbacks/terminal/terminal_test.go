@@ -28,7 +28,8 @@ func TestTable(t *testing.T) {
 		38: "run             model         λ₁  time\nruns/a          MLP 4-5-3    1.5   10s\nruns/long-name  MLP        22.25    1s\n",
 		37: "run                λ₁  time\nruns/a            1.5   10s\nruns/long-name  22.25    1s\n… a wider terminal shows model as\n  well\n",
 		24: "run                λ₁\nruns/a            1.5\nruns/long-name  22.25\n… a wider terminal shows\n  model, time as well\n",
-		10: "run      …\nruns/a   …\nruns/long…\n… a wider\n  terminal\n  shows\n  model,\n  time as\n  well\n",
+		20: "run               λ₁\nruns/a           1.5\nrun…long-name  22.25\n… a wider terminal\n  shows model, time\n  as well\n",
+		10: "run      …\nruns/a   …\nru…ng-nam…\n… a wider\n  terminal\n  shows\n  model,\n  time as\n  well\n",
 	} {
 		s := &screen{columns: columns}
 		if err := table.Write(s); err != nil {
