@@ -156,7 +156,7 @@ func noteOrder(w io.Writer, model *models.MLP) {
 		}
 	}
 	if !numbered {
-		fmt.Fprintf(w, "hessoscope: layers in the order of the file: %s (--layers names another)\n", strings.Join(layers, ", "))
+		say(w, fmt.Sprintf("layers in the order of the file: %s (--layers names another)", strings.Join(layers, ", ")))
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/hessoscope/hessoscope/callbacks/terminal"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
 	"github.com/hessoscope/hessoscope/models"
 )
@@ -44,6 +45,5 @@ func (e exportCmd) Run(ctx context.Context, out *output) error {
 	if err := trained.Write(e.File); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out.stdout, "%s: %s, %d parameters, epoch %d of %s\n", e.File, models.Describe(trained.Model), models.Size(trained.Model), trained.Epoch, e.Folder)
-	return err
+	return terminal.Wrap(out.stdout, fmt.Sprintf("%s: %s, %d parameters, epoch %d of %s\n", e.File, models.Describe(trained.Model), models.Size(trained.Model), trained.Epoch, e.Folder))
 }

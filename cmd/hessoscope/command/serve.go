@@ -63,7 +63,7 @@ func serveBeside(runs, name string, out *output) (stop func(), err error) {
 	return func() {
 		cancel()
 		if err := <-ended; err != nil {
-			fmt.Fprintln(out.stderr, "hessoscope: the page has ended:", err)
+			say(out.stderr, "the page has ended: "+err.Error())
 		}
 	}, nil
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/hessoscope/hessoscope/callbacks/record"
+	"github.com/hessoscope/hessoscope/callbacks/terminal"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/sweep"
 	"github.com/hessoscope/hessoscope/trainer"
@@ -142,8 +143,7 @@ func (t trainCmd) resume(ctx context.Context, out *output) error {
 		return err
 	}
 	if err == nil && run.Status == record.StatusFinished {
-		_, err := fmt.Fprintf(out.stdout, "%s is finished (%s); there is nothing to resume\n", dir, run.Stop.Reason)
-		return err
+		return terminal.Wrap(out.stdout, fmt.Sprintf("%s is finished (%s); there is nothing to resume\n", dir, run.Stop.Reason))
 	}
 	resumed, err := experiment.Resume(ctx, dir, t.console(out))
 	if err != nil {
@@ -163,7 +163,7 @@ func (t trainCmd) train(ctx context.Context, run *trainer.Trainer, dir string, o
 	}
 	_, err := run.Run(ctx)
 	if problem := reportTrained(record.Folder(dir), run.State().Data); problem != nil {
-		fmt.Fprintln(out.stderr, "hessoscope: the run has no report:", firstLine(problem.Error()))
+		say(out.stderr, "the run has no report: "+firstLine(problem.Error()))
 	}
 	if err != nil {
 		if errors.Is(err, context.Canceled) {
