@@ -17,7 +17,7 @@ import (
 const maxSide = 1000
 
 type analyzeCmd struct {
-	Run_         string              `arg:"" optional:"" name:"run" help:"Folder of a run." placeholder:"RUN_DIR"`
+	Run_         string              `arg:"" optional:"" complete:"runs" name:"run" help:"Folder of a run." placeholder:"RUN_DIR"`
 	Epoch        int                 `help:"Epoch of the run whose checkpoint was kept; the last if not given." default:"-1" placeholder:"N"`
 	Weights      string              `help:"Weights, .npz or .safetensors, named as PyTorch does: of an MLP, unless there is a --model. A file of hessoscope export tells the network, the loss and the scaling by itself." placeholder:"FILE"`
 	Model        string              `help:"Network of layers that the weights belong to: a YAML file, or cnn, lenet5 or resnet18." placeholder:"FILE.yaml"`

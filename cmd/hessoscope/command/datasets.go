@@ -45,7 +45,7 @@ func samples(d datasets.Info) string {
 }
 
 type datasetsDescribeCmd struct {
-	Set string `arg:"" help:"Name of the data set."`
+	Set string `arg:"" complete:"sets" help:"Name of the data set."`
 }
 
 func (c datasetsDescribeCmd) Run(out *output) error {

@@ -24,7 +24,7 @@ import (
 )
 
 type doctorCmd struct {
-	Experiment string   `arg:"" help:"A preset (hessoscope presets), a YAML file, or the folder of a run."`
+	Experiment string   `arg:"" complete:"presets" help:"A preset (hessoscope presets), a YAML file, or the folder of a run."`
 	Set        []string `help:"Change a setting: --set model.activation=gelu. May be repeated." placeholder:"KEY=VALUE" sep:"none"`
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 type exportCmd struct {
-	Folder string `arg:"" name:"run" help:"Folder of a run." placeholder:"RUN_DIR"`
+	Folder string `arg:"" complete:"runs" name:"run" help:"Folder of a run." placeholder:"RUN_DIR"`
 	File   string `arg:"" name:"file" help:"File to write, MODEL.safetensors." placeholder:"MODEL.safetensors"`
 	Epoch  int    `help:"Epoch of the run whose checkpoint was kept; the last if not given." default:"-1" placeholder:"N"`
 }

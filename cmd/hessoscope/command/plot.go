@@ -19,7 +19,7 @@ import (
 )
 
 type plotCmd struct {
-	Runs   []string `arg:"" help:"Folders of runs, or folders that contain such folders; several are drawn into the same figures, at most ${mostruns}." placeholder:"RUN_DIR"`
+	Runs   []string `arg:"" complete:"runs" help:"Folders of runs, or folders that contain such folders; several are drawn into the same figures, at most ${mostruns}." placeholder:"RUN_DIR"`
 	What   []string `help:"Draw these of the figures above only. The animation is drawn only if it is named." placeholder:"NAME"`
 	Out    string   `help:"Folder of the pictures; RUN_DIR/plots if empty, and of several runs plots beside the first." placeholder:"DIR"`
 	Format string   `help:"Format of the pictures: ${enum}." enum:"png,svg" default:"png"`

@@ -28,7 +28,7 @@ import (
 const shownRows = 10
 
 type predictCmd struct {
-	Model     string  `arg:"" help:"Folder of a run, or a file of hessoscope export." placeholder:"RUN_DIR|MODEL.safetensors"`
+	Model     string  `arg:"" complete:"runs" help:"Folder of a run, or a file of hessoscope export." placeholder:"RUN_DIR|MODEL.safetensors"`
 	Data      string  `help:"New samples, in the units of the training data: a CSV file with the columns of the features, a NumPy file (.npz) with x, a folder of images (DIR/), or a built-in set. Labels may be missing. The run's own data if not given." placeholder:"FILE|DIR/|SET"`
 	Out       string  `help:"Write every row to this .csv or .npz file, or as CSV to standard output (-)." placeholder:"FILE|-"`
 	Distances bool    `help:"Measure the distance of every sample to the boundary too. It takes about as long as some thousand predictions."`

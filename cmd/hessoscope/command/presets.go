@@ -43,7 +43,7 @@ func (presetsListCmd) Run(out *output) error {
 }
 
 type presetsPrintCmd struct {
-	Preset string `arg:"" help:"Name of the experiment or sweep."`
+	Preset string `arg:"" complete:"presets sweeps" help:"Name of the experiment or sweep."`
 }
 
 func (c presetsPrintCmd) Run(out *output) error {

@@ -9,7 +9,7 @@ import (
 )
 
 type serveCmd struct {
-	Runs []string `arg:"" optional:"" help:"Folders of runs, or folders that contain such folders. If none is given: runs." placeholder:"RUN|DIR"`
+	Runs []string `arg:"" complete:"runs" optional:"" help:"Folders of runs, or folders that contain such folders. If none is given: runs." placeholder:"RUN|DIR"`
 	Port int      `help:"Port to listen on; a free one if not given." placeholder:"PORT"`
 }
 

@@ -16,7 +16,7 @@ import (
 )
 
 type trainCmd struct {
-	Experiment string   `arg:"" help:"A preset (hessoscope presets), a YAML file, or the folder of a run to resume."`
+	Experiment string   `arg:"" complete:"presets" help:"A preset (hessoscope presets), a YAML file, or the folder of a run to resume."`
 	Set        []string `help:"Change a setting: --set training.epochs=50. May be repeated." placeholder:"KEY=VALUE" sep:"none"`
 	Name       string   `help:"Name of the run; the experiment's if not given." placeholder:"NAME"`
 	Data       string   `help:"Train on these data, as they are, instead of the experiment's: a CSV file, a NumPy file (.npz), a folder of images (DIR/), or a built-in set." placeholder:"FILE|DIR/|SET"`
