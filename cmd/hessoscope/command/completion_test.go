@@ -82,7 +82,8 @@ func TestCompletionFish(t *testing.T) {
 	fish, file := shell(t, "fish")
 	for typed, want := range completions {
 		out, err := exec.CommandContext(t.Context(), fish, "--no-config", "-c", "source "+file+"; complete -C "+quoted("hessoscope "+typed)).Output()
-		have, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\t")
+		have := strings.Split(strings.TrimSpace(string(out))+"\n", "\n")[0]
+		have, _, _ = strings.Cut(have, "\t")
 		if want != "" && (err != nil || strings.TrimSuffix(have, "/") != want) {
 			t.Errorf("%s: %q, error %v; want %q", typed, out, err, want)
 		}
