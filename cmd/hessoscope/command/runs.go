@@ -314,7 +314,7 @@ const followEvery = 500 * time.Millisecond
 // follow prints the epochs of a run as they are recorded, until the run has ended or
 // ctx is done.
 func follow(ctx context.Context, folder record.Folder, w io.Writer) error {
-	table := callbacks.Table{Width: terminal.Width(w)}
+	table := callbacks.Table{Width: terminal.Width(w), Terminal: w}
 	tail := &record.Tail{Path: folder.History()}
 	for {
 		r, err := record.ReadRun(folder.Run())
