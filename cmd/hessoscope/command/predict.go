@@ -16,6 +16,7 @@ import (
 	"gonum.org/v1/gonum/floats"
 
 	"github.com/hessoscope/hessoscope/callbacks/margin"
+	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/callbacks/terminal"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
 	"github.com/hessoscope/hessoscope/datasets"
@@ -44,7 +45,8 @@ type predictCmd struct {
 func (predictCmd) Help() string {
 	return `
 Classifies new samples: their classes, probabilities and, with --distances, how far each is from the
-decision boundary. Values are scaled as in training. If there are labels, the accuracy is told.
+decision boundary. Values are scaled as in training. If there are labels, the accuracy is told. New
+samples may be any; whether the run's own data have changed since the training is told without --data.
 
   hessoscope predict runs/iris --data new.csv
   hessoscope predict runs/iris --data new.csv --out predicted.csv
@@ -146,7 +148,7 @@ func (p predictCmd) load(ctx context.Context, warnings io.Writer) (*experiment.T
 func (p predictCmd) loadModel(ctx context.Context) (*experiment.Trained, bool, error) {
 	info, err := os.Stat(p.Model)
 	if err != nil {
-		return nil, false, err
+		return nil, false, fmt.Errorf("%s: there is no such run or file%s", p.Model, record.Meant(p.Model))
 	}
 	if info.IsDir() {
 		trained, err := experiment.ReadTrained(ctx, p.Model, p.Epoch)
