@@ -62,7 +62,7 @@ func NewLogger(w io.Writer, format string) (*Logger, error) {
 	log.Out = w
 	switch format {
 	case "text":
-		log.Formatter = &Table{Width: terminal.Width(w)}
+		log.Formatter = &Table{Width: terminal.Width(w), Terminal: w}
 	case "json":
 		log.Formatter = &logrus.JSONFormatter{DisableHTMLEscape: true}
 	default:

@@ -20,7 +20,9 @@ import (
 
 // RunRecord writes a file that describes the run and how it ended: a record.Run
 // as JSON. The file is replaced atomically when training begins, every five seconds
-// while it goes on, at the end of a step or an epoch, and when it ends.
+// while it goes on, at the end of a step or an epoch, and when it ends. Then the
+// predictions for every split are computed once more, for the recall and the precision
+// of each class.
 type RunRecord struct {
 	Path string // path of the file, such as "run.json"; its folder is created
 	// Info is additional information from the caller, such as a name or the path
@@ -160,13 +162,42 @@ func (r *RunRecord) refresh(s *trainer.State) error {
 }
 
 // TrainEnd implements trainer.TrainEnder.
-func (r *RunRecord) TrainEnd(_ context.Context, s *trainer.State) error {
+func (r *RunRecord) TrainEnd(ctx context.Context, s *trainer.State) (err error) {
+	if r.run.Confusion, err = confusions(ctx, s); err != nil {
+		return err
+	}
 	stop := s.Ended()
 	r.run.Stop = &stop
 	if restored, ok := s.Restored(); ok {
 		r.run.Restored = &restored
 	}
 	return r.write(s, record.StatusFinished)
+}
+
+// confusions compares the predictions for every split with its labels, in the precision
+// of the training, as the accuracies do.
+func confusions(ctx context.Context, s *trainer.State) (map[string]*record.Confusion, error) {
+	found := make(map[string]*record.Confusion)
+	for i := range s.Data.Splits {
+		split := &s.Data.Splits[i]
+		if split.Labels == nil {
+			continue
+		}
+		o, err := models.NewObjective(s.Model, s.Loss, split, models.ObjectiveSettings{Precision: models.Precision(s.Model)})
+		if err != nil {
+			return nil, err
+		}
+		logits := make([]float64, o.Samples()*s.Model.Classes())
+		if err := o.Logits(ctx, logits); err != nil {
+			return nil, err
+		}
+		c := record.NewConfusion(s.Model.Classes(), s.Data.Classes, split.Labels[:o.Samples()], logits)
+		if len(c.Classes) > record.MostConfused {
+			c.Matrix = nil
+		}
+		found[split.Name] = c
+	}
+	return found, nil
 }
 
 // Interrupted implements trainer.Interrupted.

@@ -58,6 +58,7 @@ func TestRunRecord(t *testing.T) {
 		Data:    record.RunData{Name: "iris", Fingerprint: state.Data.Fingerprint(), Samples: map[string]int{"train": 120, "test": 30}, ClassSamples: []int{44, 40, 36}},
 		Metrics: state.Metrics(), Final: map[string]trainer.Reading{},
 		Info: have.Info, Started: have.Started, Updated: have.Updated, Host: have.Host, Seconds: have.Seconds, Version: have.Version,
+		Confusion: have.Confusion,
 	}
 	for _, m := range state.Metrics() {
 		if last, ok := state.Last(m.Name); ok {
@@ -67,6 +68,9 @@ func TestRunRecord(t *testing.T) {
 	if diff := cmp.Diff(want, have); diff != "" {
 		t.Errorf("(-want +have):\n%s", diff)
 	}
+	for split, samples := range have.Data.Samples {
+		checkConfusion(t, have.Confusion[split], samples, have.Final[split+"/accuracy"].Value)
+	}
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -75,6 +79,51 @@ func TestRunRecord(t *testing.T) {
 		if !strings.Contains(string(text), part) {
 			t.Errorf("no %s in\n%s", part, text)
 		}
+	}
+}
+
+// checkConfusion checks that a confusion is of so many samples, and has their accuracy.
+func checkConfusion(t *testing.T, c *record.Confusion, samples int, accuracy float64) {
+	t.Helper()
+	if c == nil {
+		t.Fatal("no confusion")
+	}
+	all, right := 0, 0
+	for y, row := range c.Matrix {
+		right += row[y]
+		for _, n := range row {
+			all += n
+		}
+	}
+	if all != samples || float64(right)/float64(all) != accuracy || c.Classes[0] != "setosa" {
+		t.Errorf("%+v; want %d samples and the accuracy %v", c, samples, accuracy)
+	}
+}
+
+// The confusion is that of the network that is kept.
+func TestRunRecordConfusion(t *testing.T) {
+	for name, hook := range map[string]trainer.Hook{
+		"last":     &probe{},
+		"restored": &callbacks.EarlyStopping{RestoreBest: "train/accuracy"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "run.json")
+			tr, _ := newTraining(t, hook, &callbacks.RunRecord{Path: path})
+			if _, err := tr.Run(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			r := readRun(t, path)
+			if (r.Restored != nil) != (name == "restored") {
+				t.Fatalf("restored %+v", r.Restored)
+			}
+			for split, samples := range r.Data.Samples {
+				accuracy := r.Final[split+"/accuracy"].Value
+				if r.Restored != nil {
+					accuracy = r.Restored.Metrics[split+"/accuracy"]
+				}
+				checkConfusion(t, r.Confusion[split], samples, accuracy)
+			}
+		})
 	}
 }
 

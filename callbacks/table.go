@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"io"
 	"maps"
 	"math"
 	"slices"
@@ -33,9 +34,13 @@ type Table struct {
 	// Width is the number of columns of the terminal; 110 if zero. Metrics that do not
 	// fit are left out, and other entries are broken between words.
 	Width int
+	// Terminal is where the table is shown, or nil. If it has become narrower than Width
+	// since, fewer metrics fit.
+	Terminal io.Writer
 
 	mu      sync.Mutex
 	metrics []trainer.Metric // the columns between step and time
+	shown   []trainer.Metric // those of them that the last heading has
 	rows    int
 }
 
@@ -45,31 +50,55 @@ var _ logrus.Formatter = (*Table)(nil)
 const epochMessage = "epoch"
 
 const (
-	tableWidth   = 110 // columns, where there is no terminal
-	headingEvery = 30  // rows
+	tableWidth   = 110       // columns, where there is no terminal
+	fixedWidth   = 7 + 9 + 9 // columns of epoch, step and time
+	headingEvery = 30        // rows
 )
 
 // begin sets the columns of a new table.
 func (t *Table) begin(metrics []trainer.Metric) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.metrics, t.rows = metrics, 0
+	t.metrics, t.shown, t.rows = metrics, metrics, 0
 }
 
 // Format implements logrus.Formatter.
 func (t *Table) Format(e *logrus.Entry) ([]byte, error) {
 	if e.Message != epochMessage {
-		return []byte(terminal.Broken(string(formatEntry(e)), t.Width)), nil
+		return []byte(terminal.Broken(string(formatEntry(e)), t.width())), nil
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var b bytes.Buffer
+	if fits := t.fit(); len(fits) != len(t.shown) {
+		t.shown, t.rows = fits, 0
+	}
 	if t.rows%headingEvery == 0 {
 		t.writeHeading(&b)
 	}
 	t.rows++
 	t.writeRow(&b, e.Data)
 	return b.Bytes(), nil
+}
+
+// width returns the number of columns of the terminal as it is now; 0 if there is none.
+func (t *Table) width() int {
+	if t.Terminal == nil {
+		return t.Width
+	}
+	return terminal.Width(t.Terminal)
+}
+
+// fit returns the metrics that fit on a line now.
+func (t *Table) fit() []trainer.Metric {
+	total := fixedWidth
+	for _, m := range t.metrics {
+		total += columnWidth(m)
+	}
+	if width := t.width(); width > 0 && width < t.Width && total > width {
+		return fitting(t.metrics, width)
+	}
+	return t.metrics
 }
 
 // Recorded formats an epoch that a run has recorded as a Logger without a Schedule does
@@ -89,7 +118,7 @@ func (t *Table) Recorded(r *record.Run, e record.Entry) ([]byte, error) {
 
 func (t *Table) writeHeading(b *bytes.Buffer) {
 	fmt.Fprintf(b, "%7s%9s", "epoch", "step")
-	for _, m := range t.metrics {
+	for _, m := range t.shown {
 		fmt.Fprintf(b, "%*s", columnWidth(m), heading(m))
 	}
 	fmt.Fprintf(b, "%9s\n", "time")
@@ -97,7 +126,7 @@ func (t *Table) writeHeading(b *bytes.Buffer) {
 
 func (t *Table) writeRow(b *bytes.Buffer, data logrus.Fields) {
 	fmt.Fprintf(b, "%7v%9v", data["epoch"], data["step"])
-	for _, m := range t.metrics {
+	for _, m := range t.shown {
 		fmt.Fprintf(b, "%*s", columnWidth(m), formatCell(m, data))
 	}
 	elapsed, _ := data["seconds"].(float64)
@@ -235,7 +264,7 @@ func fitting(declared []trainer.Metric, width int) []trainer.Metric {
 			return 4
 		}
 	}
-	left := cmp.Or(width, tableWidth) - 7 - 9 - 9
+	left := cmp.Or(width, tableWidth) - fixedWidth
 	chosen := make(map[string]bool)
 	for r := range 5 {
 		for _, m := range declared {

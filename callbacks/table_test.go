@@ -68,3 +68,39 @@ func TestTableHeadings(t *testing.T) {
 		}
 	}
 }
+
+// window is a terminal whose width may change.
+type window struct {
+	bytes.Buffer
+	columns int
+}
+
+func (w *window) Columns() int { return w.columns }
+
+// Rows have fewer metrics while the terminal is narrower than at the start.
+func TestTableInNarrowerTerminal(t *testing.T) {
+	w := &window{columns: 60}
+	table := &Table{Width: 60, Terminal: w}
+	table.begin([]trainer.Metric{{Name: "train/loss"}, {Name: "train/accuracy"}, {Name: "test/accuracy", Heading: "test acc"}})
+	log := &logrus.Logger{Out: w, Level: logrus.InfoLevel, Formatter: table}
+	for epoch, columns := range []int{60, 46, 46, 60} {
+		w.columns = columns
+		log.WithFields(logrus.Fields{"epoch": epoch, "step": epoch, "seconds": 1.0, "train/loss": 0.5, "train/accuracy": 0.25, "test/accuracy": 0.75}).Info("epoch")
+	}
+	w.columns = 20
+	log.Info("a message that is broken")
+	want := `
+  epoch     step      loss  accuracy  test acc     time
+      0        0    0.5000    0.2500    0.7500    1.00s
+  epoch     step      loss  test acc     time
+      1        1    0.5000    0.7500    1.00s
+      2        2    0.5000    0.7500    1.00s
+  epoch     step      loss  accuracy  test acc     time
+      3        3    0.5000    0.2500    0.7500    1.00s
+a message that is
+  broken
+`
+	if diff := cmp.Diff(want[1:], w.String()); diff != "" {
+		t.Errorf("(-want +have):\n%s", diff)
+	}
+}

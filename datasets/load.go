@@ -92,6 +92,7 @@ func (e *entry) embedded() (*Dataset, error) {
 	}
 	d.Name, d.Description, d.Source = e.name, e.description, e.origin
 	d.Classes, d.Features = e.classes, e.features
+	d.Preprocessing = nil // the columns of our file have other names than the features
 	return d, nil
 }
 

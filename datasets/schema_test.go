@@ -199,3 +199,15 @@ func FuzzSchema(f *testing.F) {
 		}
 	})
 }
+
+// New rows for a built-in set have the names of its features.
+func TestSchemaOfBuiltInSet(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "new.csv")
+	if err := os.WriteFile(path, []byte("petal_length,petal_width,sepal_length,sepal_width\n1.4,0.2,5.1,3.5\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s, err := mustLoad(t, "iris", Options{}).Schema().Load(t.Context(), path, "", Options{})
+	if err != nil || !slices.Equal(s.X, []float64{5.1, 3.5, 1.4, 0.2}) {
+		t.Errorf("%+v, error %v", s, err)
+	}
+}

@@ -2,29 +2,20 @@ package analysis
 
 import (
 	"bytes"
-	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/hessoscope/hessoscope/callbacks/record"
 )
 
-func TestConfusionRates(t *testing.T) {
-	c := &Confusion{Classes: []string{"a", "b", "none"}, Matrix: [][]int{{6, 2, 0}, {1, 1, 0}, {0, 0, 0}}}
-	c.rate()
-	number := func(v float64) *float64 { return &v }
-	if want := []*float64{number(0.75), number(0.5), nil}; !reflect.DeepEqual(c.Recall, want) {
-		t.Errorf("recall %v", c.Recall)
-	}
-	if want := []*float64{number(6.0 / 7), number(1.0 / 3), nil}; !reflect.DeepEqual(c.Precision, want) {
-		t.Errorf("precision %v", c.Precision)
-	}
-	if c.BalancedAccuracy != 0.625 {
-		t.Errorf("balanced accuracy %v", c.BalancedAccuracy)
-	}
+func TestWriteConfusion(t *testing.T) {
+	logits := []float64{2, 1, 0, 9, 8, 7, 1, 0, 0, 0, 3, 0, 0, 1, 0, 5, 5, 0}
+	r := &Result{Confusion: record.NewConfusion(3, []string{"a", "b", "none"}, []int{0, 0, 0, 0, 1, 1}, logits)}
 	var text bytes.Buffer
-	if err := c.write(&text); err != nil {
+	if err := r.writeConfusion(&text); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"class  recall  precision  as a  as b  as none", "    a  0.7500     0.8571     6     2        0", " none       –          –     0     0        0"} {
+	for _, want := range []string{"class  recall  precision  as a  as b  as none", "    a  0.7500     0.7500     3     1        0", " none       –          –     0     0        0", " mean  0.6250\n"} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("table\n%s\nwant %q", text.String(), want)
 		}

@@ -4,6 +4,7 @@ import (
 	"github.com/hessoscope/hessoscope/callbacks/boundary"
 	"github.com/hessoscope/hessoscope/callbacks/curvature"
 	"github.com/hessoscope/hessoscope/callbacks/margin"
+	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/models/weights"
 )
 
@@ -26,9 +27,9 @@ type Result struct {
 	Loss     float64 `json:"loss"`
 	Accuracy float64 `json:"accuracy"`
 	// Confusion says which classes are taken for which; nil in a regression, or if the
-	// Objective is one of the user's without Logits.
-	Confusion    *Confusion `json:"confusion"`
-	GradientNorm float64    `json:"gradient_norm"` // ‖∇L‖₂
+	// Objective is one of the user's without Logits. Analyze numbers the classes.
+	Confusion    *record.Confusion `json:"confusion"`
+	GradientNorm float64           `json:"gradient_norm"` // ‖∇L‖₂
 	// Critical is nil if the gradient is zero, or if the Objective is one of the user's
 	// that is no sharpness.Objective.
 	Critical   *Critical            `json:"critical_sharpness"`

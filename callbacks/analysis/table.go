@@ -4,16 +4,19 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/hessoscope/hessoscope/callbacks/boundary"
 	"github.com/hessoscope/hessoscope/callbacks/margin"
+	"github.com/hessoscope/hessoscope/callbacks/terminal"
 )
 
-// WriteTable writes the result for people: one line per quantity, and then the
-// eigenvalues with their residuals.
+// WriteTable writes the result for people: one line per quantity, and then the classes
+// and the eigenvalues with their residuals. It fits the width of a terminal.
 func (r *Result) WriteTable(w io.Writer) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	var quantities strings.Builder
+	t := tabwriter.NewWriter(&quantities, 0, 0, 2, ' ', 0)
 	s := &r.Spectrum
 	fmt.Fprintf(t, "model\t%s, %d parameters\n", r.Model.Description, r.Model.Parameters)
 	if n := r.Model.FrozenStatistics; n > 0 {
@@ -36,7 +39,10 @@ func (r *Result) WriteTable(w io.Writer) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	if err := r.Confusion.write(w); err != nil {
+	if err := terminal.Wrap(w, quantities.String()); err != nil {
+		return err
+	}
+	if err := r.writeConfusion(w); err != nil {
 		return err
 	}
 	return s.writeEigenvalues(w, r.Model.Parameters)
@@ -233,17 +239,22 @@ func (m Mean) String() string {
 // writeEigenvalues writes the known eigenvalues at both ends of the spectrum. The
 // matrix has parameters eigenvalues in total.
 func (s *Spectrum) writeEigenvalues(w io.Writer, parameters int) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(t, "\n\teigenvalue\tresidual\t\n")
+	t := terminal.Table{Columns: []terminal.Column{{Right: true}, {Heading: "eigenvalue", Right: true}, {Heading: "residual", Right: true}}}
+	add := func(i int, value, residual float64) {
+		t.Rows = append(t.Rows, []string{fmt.Sprintf("λ%d", i), fmt.Sprintf("%.6g", value), fmt.Sprintf("%.1g", residual)})
+	}
 	for i, v := range s.Top {
-		fmt.Fprintf(t, "λ%d\t%.6g\t%.1g\t\n", i+1, v, s.Residuals[i])
+		add(i+1, v, s.Residuals[i])
 	}
 	between := parameters - len(s.Top) - len(s.Bottom)
 	if len(s.Top) > 0 && len(s.Bottom) > 0 && between > 0 {
-		fmt.Fprintf(t, "…\t\t\t\n")
+		t.Rows = append(t.Rows, []string{"…", "", ""})
 	}
 	for i := len(s.Bottom) + min(between, 0) - 1; i >= 0; i-- { // without eigenvalues that Top already has
-		fmt.Fprintf(t, "λ%d\t%.6g\t%.1g\t\n", parameters-i, s.Bottom[i], s.BottomResiduals[i])
+		add(parameters-i, s.Bottom[i], s.BottomResiduals[i])
 	}
-	return t.Flush()
+	if _, err := fmt.Fprintln(w); err != nil {
+		return err
+	}
+	return t.Write(w)
 }

@@ -125,6 +125,9 @@ func Runs(paths []string) ([]Folder, error) {
 		if add(f) {
 			continue
 		}
+		if info, err := os.Stat(string(f)); err == nil && !info.IsDir() {
+			return nil, fmt.Errorf("%s is a file; want the folder of a run, or of runs", f)
+		}
 		entries, err := os.ReadDir(string(f))
 		if err != nil {
 			return nil, fmt.Errorf("%w%s", err, Meant(path))

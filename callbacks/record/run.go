@@ -42,6 +42,10 @@ type Run struct {
 
 	Metrics []trainer.Metric           `json:"metrics"` // all declared metrics, in order
 	Final   map[string]trainer.Reading `json:"final"`   // the last reading of each metric; a metric that was never recorded is missing
+
+	// Confusion compares predictions and labels, by the split, of the network that a run
+	// that is finished has kept; splits without labels are missing.
+	Confusion map[string]*Confusion `json:"confusion,omitempty"`
 }
 
 // Change is a setting that was changed when a run was resumed.

@@ -36,6 +36,7 @@ func TestBrowser(t *testing.T) {
 		"comparison":       testComparison,
 		"frames":           testFrames,
 		"just begun":       testJustBegun,
+		"classes":          testClasses,
 		"live":             testLive,
 		"live comparison":  testLiveComparison,
 		"phone":            testPhone,
@@ -272,6 +273,31 @@ func testComparison(t *testing.T, p *tab) {
 	p.frame()
 	if evaluate[string](p, picture) == before || evaluate[string](p, `document.querySelector('.show').getAttribute('aria-pressed')`) != "false" {
 		t.Error("the swatch of a run does not hide its lines")
+	}
+}
+
+// The table of classes shows the split that is chosen, and none without labels.
+func testClasses(t *testing.T, p *tab) {
+	folder := testRun{epochs: 3, metrics: 13}.write(t, t.TempDir())
+	d, err := report.Collect(folder)
+	check(t, err)
+	p.open(d)
+	const table = `[...document.querySelectorAll('.confusion tr')].map(r => [...r.children].map(c => c.textContent).join(' ')).join('; ')`
+	const shade = `getComputedStyle(document.querySelector('.confusion .wrong:not(:empty)')).backgroundColor`
+	if have, want := evaluate[string](p, table), "class recall precision as red as green as blue; red 0.5 1 1 1 ·; green 1 0.6667 · 2 ·; blue – – · · ·; mean 0.75    "; have != want {
+		t.Errorf("test: %q; want %q", have, want)
+	}
+	if evaluate[string](p, shade) == evaluate[string](p, `getComputedStyle(document.querySelector('.confusion .right')).backgroundColor`) {
+		t.Error("mistakes have the colour of what is right")
+	}
+	evaluate[bool](p, `document.getElementById('split').value = 'train', document.getElementById('split').dispatchEvent(new Event('change')), true`)
+	if have := evaluate[string](p, table); !strings.Contains(have, "blue 1 1 · · 1; mean 1 ") {
+		t.Errorf("train: %q", have)
+	}
+	d.Runs[0].Confusion = nil
+	p.open(d)
+	if evaluate[bool](p, `document.body.innerText.includes('recall')`) {
+		t.Error("there are classes in the page of a run without labels")
 	}
 }
 

@@ -53,7 +53,7 @@ func Compare(folders []record.Folder) (*Data, error) {
 			d.Notes = append(d.Notes, "Left out: "+reason)
 			continue
 		}
-		run.Frames = []*Frame{}
+		run.Frames, run.Confusion = []*Frame{}, nil
 		d.Runs = append(d.Runs, run)
 	}
 	if len(d.Runs) == 0 {
@@ -95,7 +95,10 @@ func collectRun(folder record.Folder, values int, wanted func(metric string) boo
 	run := &Run{
 		Folder: string(folder), Status: r.Status, Started: r.Started, Updated: r.Updated, Seconds: r.Seconds,
 		Epoch: r.Epoch, Epochs: r.Epochs, Seed: r.Seed, Loss: r.Loss, Model: r.Model, Data: r.Data,
-		Summary: summarize(r, history), Notes: append([]string{}, r.Notes...),
+		Confusion: r.Confusion, Kept: r.Epoch, Summary: summarize(r, history), Notes: append([]string{}, r.Notes...),
+	}
+	if r.Restored != nil {
+		run.Kept = r.Restored.Epoch
 	}
 	if err := run.identify(r, folder); err != nil {
 		return nil, err

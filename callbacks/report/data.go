@@ -36,6 +36,11 @@ type Run struct {
 	Model record.RunModel `json:"model"`
 	Data  record.RunData  `json:"data"`
 
+	// Confusion is that of record.Run; a comparison has none. Kept is the epoch of the
+	// network that it is of.
+	Confusion map[string]*record.Confusion `json:"confusion,omitempty"`
+	Kept      int                          `json:"kept"`
+
 	Summary []Sentence `json:"summary"`
 	Notes   []string   `json:"notes"` // what is measured otherwise than trained, and what the page leaves out
 

@@ -29,6 +29,10 @@ func (r testRun) write(t testing.TB, folder string) record.Folder {
 		Model: record.RunModel{Description: "MLP 2-10-3 relu", Parameters: 63, InputShape: []int{4}, Classes: 3, Precision: "float64"},
 		Data:  record.RunData{Name: "clouds", Samples: map[string]int{"train": 60, "test": 40}},
 		Final: make(map[string]trainer.Reading),
+		Confusion: map[string]*record.Confusion{
+			"train": record.NewConfusion(3, []string{"red", "green", "blue"}, []int{0, 1, 2}, []float64{1, 0, 0, 0, 1, 0, 0, 0, 1}),
+			"test":  record.NewConfusion(3, []string{"red", "green", "blue"}, []int{0, 0, 1, 1}, []float64{1, 0, 0, 0, 1, 0, 0, 1, 0, 0, 1, 0}),
+		},
 	}
 	if r.plane {
 		run.Model.InputShape = []int{2}

@@ -12,5 +12,8 @@ var words = map[string]string{
 	"energy":               "of an eigenvector: aᵢ = meanₙ Aᵢ(xₙ)². Over all P vectors the energies add up to 1",
 	"decision boundary":    "the inputs at which the two largest logits are equal",
 	"margin":               "the smallest distance of a correctly classified sample to the decision boundary, in input space",
+	"recall":               "of a class: the share of its samples that are predicted as it",
+	"precision":            "of a class: the share of the samples predicted as it that are of it",
+	"balanced accuracy":    "the mean recall over the classes that have samples: the accuracy if all were of one size",
 	"fresh":                "recorded at this epoch. A metric that was not measured at an epoch is absent there, never repeated",
 }

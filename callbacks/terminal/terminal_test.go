@@ -28,7 +28,8 @@ func TestTable(t *testing.T) {
 		38: "run             model         λ₁  time\nruns/a          MLP 4-5-3    1.5   10s\nruns/long-name  MLP        22.25    1s\n",
 		37: "run                λ₁  time\nruns/a            1.5   10s\nruns/long-name  22.25    1s\n… a wider terminal shows model as\n  well\n",
 		24: "run                λ₁\nruns/a            1.5\nruns/long-name  22.25\n… a wider terminal shows\n  model, time as well\n",
-		10: "run      …\nruns/a   …\nruns/long…\n… a wider\n  terminal\n  shows\n  model,\n  time as\n  well\n",
+		20: "run               λ₁\nruns/a           1.5\nrun…long-name  22.25\n… a wider terminal\n  shows model, time\n  as well\n",
+		10: "run      …\nruns/a   …\nru…ng-nam…\n… a wider\n  terminal\n  shows\n  model,\n  time as\n  well\n",
 	} {
 		s := &screen{columns: columns}
 		if err := table.Write(s); err != nil {
@@ -42,6 +43,27 @@ func TestTable(t *testing.T) {
 				t.Errorf("in %d columns a line has %d: %q", columns, n, line)
 			}
 		}
+	}
+}
+
+// The text of the last column is broken; rows that are added are aligned.
+func TestTableOfText(t *testing.T) {
+	table := terminal.Table{Columns: []terminal.Column{{Heading: "set", Least: 5}, {Heading: "n", Right: true, Least: 3, Spare: 1}, {Heading: "what", Text: true}}}
+	for columns, want := range map[int]string{
+		0:  "set      n  what\niris    90  sepals and petals of three species of iris\n",
+		40: "set      n  what\niris    90  sepals and petals of three\n              species of iris\n",
+		32: "set    what\niris   sepals and petals of\n         three species of iris\n… a wider terminal shows n as\n  well\n",
+	} {
+		table.Rows = [][]string{{"iris", "90", "sepals and petals of three species of iris"}}
+		s := &screen{columns: columns}
+		if err := table.Write(s); err != nil || s.String() != want {
+			t.Errorf("in %d columns:\n%swant:\n%s(error %v)", columns, s.String(), want, err)
+		}
+	}
+	table.Rows = nil
+	s := new(screen)
+	if err1, err2 := table.WriteHeading(s), table.WriteRow(s, []string{"iris", "90", "x"}); err1 != nil || err2 != nil || s.String() != "set      n  what\niris    90  x\n" {
+		t.Errorf("%s, errors %v, %v", s, err1, err2)
 	}
 }
 

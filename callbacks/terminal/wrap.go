@@ -15,7 +15,7 @@ func Wrap(w io.Writer, text string) error {
 
 // Broken breaks lines of text between words where they are wider than so many columns,
 // unless these are 0. What follows is indented as the second column of the line, if
-// there is one after a gap of two spaces, or else by two.
+// there is one after a gap of two spaces, or else by two more than the line.
 func Broken(text string, columns int) string {
 	if columns <= 0 {
 		return text
@@ -31,7 +31,7 @@ func Broken(text string, columns int) string {
 func broken(line string, columns int) string {
 	indent := secondColumn(line)
 	if indent > columns/2 {
-		indent = 2
+		indent = min(leading(line)+2, columns/2)
 	}
 	var b strings.Builder
 	for utf8.RuneCountInString(line) > columns {
@@ -50,12 +50,15 @@ func broken(line string, columns int) string {
 	return b.String()
 }
 
-// secondColumn returns where the second column of a line begins, or 2.
+// leading returns the number of spaces at the start of a line.
+func leading(line string) int { return len(line) - len(strings.TrimLeft(line, " ")) }
+
+// secondColumn returns where the second column of a line begins, or 2 after its start.
 func secondColumn(line string) int {
-	start := len(line) - len(strings.TrimLeft(line, " "))
+	start := leading(line)
 	first := strings.Index(line[start:], "  ")
 	if first < 0 {
-		return 2
+		return start + 2
 	}
 	rest := line[start+first:]
 	return utf8.RuneCountInString(line[:start+first]) + len(rest) - len(strings.TrimLeft(rest, " "))

@@ -31,6 +31,52 @@ function reading(run, name, epoch) {
 
 const has = (run, name) => run.series[name] || run.series[name + '_low'];
 
+// confusion shows for a split how often each class is taken for each.
+function confusion(run, split) {
+  const c = run.confusion[split], cell = v => el('td', {class: 'number'}, format(v));
+  const head = (text, of) => el('th', {scope: 'col', class: 'number'}, term(text, undefined, of));
+  return el('table', {class: 'confusion', 'aria-label': `Classes of the ${split} split`},
+    el('thead', {}, el('tr', {}, el('th', {scope: 'col'}, 'class'), head('recall', run.words.recall), head('precision', run.words.precision),
+      ...(c.matrix ? c.classes.map(name => head('as ' + name)) : []))),
+    el('tbody', {}, ...c.classes.map((name, y) => el('tr', {}, el('th', {scope: 'row'}, name), cell(c.recall[y]), cell(c.precision[y]),
+      ...(c.matrix ? c.matrix[y].map((n, p) => matrixCell(n, c.matrix[y].reduce((a, b) => a + b), p === y)) : []))),
+    el('tr', {}, el('th', {scope: 'row'}, term('mean', undefined, run.words['balanced accuracy'])), cell(c.balanced_accuracy), el('td', {}), ...(c.matrix ? c.classes.map(() => el('td', {})) : []))));
+}
+
+// matrixCell is the darker the larger its share of the row is; what is right is blue, and
+// mistakes are vermillion.
+function matrixCell(n, of, right) {
+  const node = el('td', {class: 'number ' + (right ? 'right' : 'wrong')}, n ? format(n) : '·');
+  node.style.setProperty('--share', `${n ? Math.round(10 + 45 * n / of) : 0}%`);
+  return node;
+}
+
+// classesPart shows the confusion of one split at a time.
+function classesPart() {
+  const select = el('select', {id: 'split', change: () => show()});
+  const holder = el('div', {class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Recall and precision of each class'});
+  const says = el('p', {class: 'notes'});
+  const node = el('section', {class: 'pick', hidden: true}, el('h2', {}, 'Classes'), el('label', {for: 'split'}, 'Split '), select, says, holder);
+  let run;
+  const show = () => {
+    says.textContent = `By the network of epoch ${format(run.kept)}: a row for each class` + (run.confusion[select.value].matrix ? ', and in the columns what its samples are taken for.' : '.');
+    holder.replaceChildren(confusion(run, select.value));
+  };
+  return {
+    node,
+    change(r) {
+      run = r;
+      const splits = Object.keys(run.confusion || {});
+      node.hidden = !splits.length;
+      if (node.hidden) return;
+      const chosen = splits.find(split => split === select.value) || splits.find(split => split !== 'train') || splits[0];
+      select.replaceChildren(...splits.map(split => el('option', {value: split}, split)));
+      select.value = chosen;
+      show();
+    },
+  };
+}
+
 function runPage(data) {
   let run = Object.assign(data.runs[0], {words: data.words});
   const drawn = [], panels = [];
@@ -45,7 +91,7 @@ function runPage(data) {
     if (run.frames.some(f => f.alignments)) panels.push(heatPanel(run));
   }
   const intro = el('div'), numbers = el('div', {class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'All metrics'}), notes = el('div');
-  const other = anyMetric(run);
+  const other = anyMetric(run), classes = classesPart();
   const values = el('dl', {class: 'readings'});
   const momentsOf = r => r.frames.length ? r.frames.map(f => f.epoch) : r.grids.reduce((a, b) => b.length > a.length ? b : a, []);
   const scrubber = slider(momentsOf(run), index => show(index));
@@ -63,6 +109,7 @@ function runPage(data) {
   function head() {
     intro.replaceChildren(el('h1', {}, run.name), el('p', {class: 'lead'}, run.description || ''), facts(run), summaryList(run));
     numbers.replaceChildren(metricTable(run));
+    classes.change(run);
     notes.replaceChildren(...(run.notes.length ? [el('ul', {class: 'notes'}, ...run.notes.map(n => el('li', {}, n)))] : []));
   }
   head();
@@ -70,7 +117,7 @@ function runPage(data) {
     ...(panels.length ? [el('div', {class: 'panels'}, ...panels.map(p => p.figure))] : []),
     ...(drawn.length ? [el('h2', {}, 'Over the epochs'), el('p', {class: 'notes'}, 'Drag across a chart to zoom, double-click for all. A click takes the slider to the nearest measurement.'),
       el('div', {class: 'charts'}, ...drawn.map(c => c.figure))] : []),
-    ...(other ? [other.node] : []),
+    ...(other ? [other.node] : []), classes.node,
     el('details', {}, el('summary', {}, 'All metrics'), numbers), footer());
   const all = () => other ? [...drawn, other.chart()] : drawn;
   fit(() => all(), () => panels.flatMap(p => p.parts));

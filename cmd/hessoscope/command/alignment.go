@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/csv"
 	"fmt"
+	"io"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -30,7 +31,7 @@ type alignmentPoints struct {
 }
 
 // alignmentPoints returns the points at which alignments are computed.
-func (a analyzeCmd) alignmentPoints(ctx context.Context, model models.Model, data *datasets.Dataset, split *datasets.Split) (*alignmentPoints, error) {
+func (a analyzeCmd) alignmentPoints(ctx context.Context, warnings io.Writer, model models.Model, data *datasets.Dataset, split *datasets.Split) (*alignmentPoints, error) {
 	at, plane := a.AlignmentAt, data.Width() == 2
 	rows, isLine, err := parseLine(at)
 	switch {
@@ -49,14 +50,17 @@ func (a analyzeCmd) alignmentPoints(ctx context.Context, model models.Model, dat
 		}
 		return linePoints(ends[0], ends[1], a.AlignPoints, columnNames(data)), nil
 	case filepath.Ext(at) == ".csv":
-		x, err := readPoints(at, columnNames(data), a.MaxGB)
+		rows, err := tableOf(data).ReadRows(at, a.MaxGB)
 		if err != nil {
 			return nil, err
 		}
-		if data.Scaling != nil {
-			data.Scaling.Apply(x, data.Width())
+		for _, note := range rows.Notes {
+			say(warnings, at+": "+note)
 		}
-		return samplePoints(x, len(x)/data.Width()), nil
+		if data.Scaling != nil {
+			data.Scaling.Apply(rows.X, data.Width())
+		}
+		return &alignmentPoints{x: rows.X, placeName: "row", places: numbers(rows.Index)}, nil
 	}
 	other, err := data.Split(at)
 	if err != nil {
@@ -75,6 +79,18 @@ func columnNames(data *datasets.Dataset) []string {
 		names[i] = "x" + strconv.Itoa(i)
 	}
 	return names
+}
+
+// tableOf returns how the columns of a table become inputs: as those of the data did.
+func tableOf(data *datasets.Dataset) *datasets.Preprocessing {
+	if data.Preprocessing != nil {
+		return data.Preprocessing
+	}
+	p := &datasets.Preprocessing{Missing: datasets.MissingError}
+	for _, name := range columnNames(data) {
+		p.Columns = append(p.Columns, datasets.Column{Name: name})
+	}
+	return p
 }
 
 func samplePoints(x []float64, n int) *alignmentPoints {

@@ -1,7 +1,9 @@
 package command
 
 import (
+	"encoding/binary"
 	"encoding/csv"
+	"encoding/json"
 	"math"
 	"path/filepath"
 	"slices"
@@ -179,6 +181,83 @@ func TestAlignmentAtSamplesAndNewData(t *testing.T) {
 	header, columns := readTable(t, "test.csv")
 	if got := strings.Join(header, ","); !strings.HasPrefix(got, "row,predicted,gap,A1,A2,") || len(columns["row"]) != 30 || columns["row"][29] != 29 {
 		t.Errorf("header %s, %d rows; want 30", got, len(columns["row"]))
+	}
+}
+
+// The columns of points are those of the user's table: words, gaps and all.
+func TestAlignmentAtTable(t *testing.T) {
+	chdir(t)
+	table := customers(300)
+	write(t, "customers.csv", table)
+	write(t, "customers.yaml", customersExperiment)
+	succeed(t, "train", "customers.yaml", "--no-progress", "--set", "training.epochs=2", "--set", "model.hidden=[4]", "--set", "data.split_shares={}", "--set", "training.class_weights=")
+	lines := strings.Split(table, "\n")
+	write(t, "points.csv", strings.Join(lines[:6], "\n")+"\n")
+	quick := []string{"--method", "lanczos", "--top", "3", "--no-complexity", "--alignment"}
+	for path, at := range map[string]string{"a.csv": "points.csv", "b.csv": "train"} {
+		if r := hessoscope(append([]string{"analyze", "runs/customers", "--alignment-at", at}, append(quick, path)...)...); r.status != 0 {
+			t.Fatal(r.stderr)
+		}
+	}
+	_, points := readTable(t, "a.csv")
+	_, split := readTable(t, "b.csv")
+	for _, column := range []string{"row", "predicted", "gap"} {
+		if n := len(points[column]); n != 5 || !floats.EqualApprox(points[column], split[column][:n], 1e-12) {
+			t.Errorf("%s of the first five rows as points is %v; of the split %v", column, points[column], split[column][:n])
+		}
+	}
+}
+
+// A table with gaps and words is read by the settings of an experiment, or by those that
+// a model file tells.
+func TestAnalyzeTable(t *testing.T) {
+	chdir(t)
+	write(t, "customers.csv", customers(300))
+	write(t, "customers.yaml", customersExperiment)
+	succeed(t, "train", "customers.yaml", "--no-progress", "--set", "training.epochs=2", "--set", "model.hidden=[4]", "--set", "training.class_weights=")
+	succeed(t, "export", "runs/customers", "m.safetensors")
+	weights := read(t, "m.safetensors")
+	var size uint64
+	for i := 7; i >= 0; i-- {
+		size = size<<8 | uint64(weights[i])
+	}
+	var header map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(weights[8:8+size]), &header); err != nil {
+		t.Fatal(err)
+	}
+	delete(header, "__metadata__") // weights alone
+	alone, err := json.Marshal(header)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, "w.safetensors", string(binary.LittleEndian.AppendUint64(nil, uint64(len(alone))))+string(alone)+weights[8+size:])
+	losses := make(map[string]float64)
+	for name, args := range map[string][]string{
+		"run":  {"runs/customers"},
+		"file": {"--weights", "m.safetensors", "--data", "customers.csv"},
+		"weights": {
+			"--weights", "w.safetensors", "--data", "customers.csv", "--label", "class", "--standardize", "--set", "data.delimiter=;", "--set", "data.exclude=[id]",
+			"--set", "data.missing=median", "--set", "data.categorical=[zip]", "--set", "data.split_shares={validation: 0.15, test: 0.15}",
+		},
+	} {
+		r := hessoscope(append([]string{"analyze", "--no-complexity", "--method", "lanczos", "--top", "1", "--bottom", "0", "--tolerance", "1e-2", "--json", "-"}, args...)...)
+		var found analysis.Result
+		if err := json.Unmarshal([]byte(r.stdout), &found); err != nil {
+			t.Fatalf("%s: %v, error %s", name, err, r.stderr)
+		}
+		if name != "run" && !strings.Contains(r.stderr, "gaps are filled") {
+			t.Errorf("%s: gaps are not told: %q", name, r.stderr)
+		}
+		losses[name] = found.Loss
+	}
+	if losses["weights"] != losses["run"] {
+		t.Errorf("losses %v; want that of the run for the weights", losses)
+	}
+	for _, bad := range [][2]string{{"training.epochs=3", "want a setting of the data, such as data.missing=median"}, {"data.missing=mean", `data.missing is "mean"; want error, median`}} {
+		r := hessoscope("analyze", "--weights", "w.safetensors", "--data", "customers.csv", "--set", bad[0])
+		if r.status != exitFault || !strings.Contains(r.stderr, bad[1]) {
+			t.Errorf("--set %s: status %d, error %q", bad[0], r.status, r.stderr)
+		}
 	}
 }
 

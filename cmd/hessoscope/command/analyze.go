@@ -15,7 +15,6 @@ import (
 	"github.com/hessoscope/hessoscope/callbacks/boundary"
 	"github.com/hessoscope/hessoscope/callbacks/curvature"
 	"github.com/hessoscope/hessoscope/callbacks/margin"
-	"github.com/hessoscope/hessoscope/callbacks/terminal"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/memory"
 	"github.com/hessoscope/hessoscope/datasets"
@@ -35,7 +34,7 @@ func (a analyzeCmd) Run(ctx context.Context, out *output) error {
 	}
 	var points *alignmentPoints
 	if a.Alignment != "" {
-		if points, err = a.alignmentPoints(ctx, model, data, split); err != nil {
+		if points, err = a.alignmentPoints(ctx, out.stderr, model, data, split); err != nil {
 			return fmt.Errorf("--alignment-at %w", err)
 		}
 	}
@@ -154,10 +153,10 @@ func (a *analyzeCmd) load(ctx context.Context, warnings io.Writer) (models.Model
 		if len(a.Layers) == 0 {
 			noteOrder(warnings, model)
 		}
-		data, err := a.loadData(ctx, nil)
+		data, err := a.loadData(ctx, nil, warnings)
 		return model, data, err
 	}
-	data, err := a.loadData(ctx, nil)
+	data, err := a.loadData(ctx, nil, warnings)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -177,7 +176,7 @@ func noteOrder(w io.Writer, model *models.MLP) {
 		}
 	}
 	if !numbered {
-		fmt.Fprintf(w, "hessoscope: layers in the order of the file: %s (--layers names another)\n", strings.Join(layers, ", "))
+		say(w, fmt.Sprintf("layers in the order of the file: %s (--layers names another)", strings.Join(layers, ", ")))
 	}
 }
 
@@ -186,10 +185,10 @@ func (a *analyzeCmd) loadTrained(ctx context.Context, trained *experiment.Traine
 	switch {
 	case err != nil:
 		return nil, nil, err
-	case a.Standardize || len(a.Layers) > 0:
-		return nil, nil, fmt.Errorf("--standardize and --layers do not apply to %s, which tells the layers and the scaling", a.Weights)
+	case a.Standardize || len(a.Layers) > 0 || len(a.Set) > 0:
+		return nil, nil, fmt.Errorf("--standardize, --layers and --set do not apply to %s, which tells the layers, the scaling and how to read a table", a.Weights)
 	}
-	data, err := a.loadData(ctx, trained.Data)
+	data, err := a.loadData(ctx, trained.Data, warnings)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -200,35 +199,40 @@ func (a *analyzeCmd) loadTrained(ctx context.Context, trained *experiment.Traine
 	return trained.Model, data, nil
 }
 
-// loadData reads --data, and scales them as the schema says, if there is one. A file
-// that is not NumPy's is a CSV file, whatever its name.
-func (a *analyzeCmd) loadData(ctx context.Context, schema *datasets.Schema) (*datasets.Dataset, error) {
-	var data *datasets.Dataset
-	var err error
-	switch {
-	case datasets.IsCSV(a.Data) && schema != nil:
-		if a.Label != "" {
-			schema.LabelColumn(a.Label)
-		}
-		data, err = schema.ReadCSV(a.Data, a.MaxGB)
-		schema = nil // it has been applied
-	case datasets.IsCSV(a.Data):
-		data, err = datasets.ReadCSV(a.Data, datasets.CSVOptions{Label: a.Label, MaxGB: a.MaxGB})
-	default:
-		data, err = datasets.Load(ctx, a.Data, datasets.Options{DataDir: a.DataDir, MaxGB: a.MaxGB})
-	}
-	switch {
-	case err != nil:
-		return nil, err
-	case schema != nil:
-		data, err = schema.Apply(data)
-	case a.Standardize:
-		data, err = data.Standardize()
+// loadData reads --data, and prepares them as the schema says, if there is one, or else
+// as --set does. It tells what was changed.
+func (a *analyzeCmd) loadData(ctx context.Context, schema *datasets.Schema, warnings io.Writer) (*datasets.Dataset, error) {
+	data, err := a.readData(ctx, schema)
+	if err == nil {
+		err = data.CheckRange(experiment.MaxInput)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return data, data.CheckRange(experiment.MaxInput)
+	for _, note := range data.Notes {
+		say(warnings, a.Data+": "+note)
+	}
+	return data, nil
+}
+
+// readData reads --data. A file that is not NumPy's is a CSV file, whatever its name.
+func (a *analyzeCmd) readData(ctx context.Context, schema *datasets.Schema) (*datasets.Dataset, error) {
+	switch isCSV := datasets.IsCSV(a.Data); {
+	case isCSV && schema != nil:
+		if a.Label != "" {
+			schema.LabelColumn(a.Label)
+		}
+		return schema.ReadCSV(a.Data, a.MaxGB)
+	case isCSV:
+		return experiment.Data{CSV: a.Data, Label: a.Label, MaxGB: a.MaxGB, Standardize: a.Standardize}.Load(ctx, a.Set...)
+	case schema == nil:
+		return experiment.Data{Set: a.Data, DataDir: a.DataDir, MaxGB: a.MaxGB, Standardize: a.Standardize}.Load(ctx, a.Set...)
+	}
+	data, err := datasets.Load(ctx, a.Data, datasets.Options{DataDir: a.DataDir, MaxGB: a.MaxGB})
+	if err != nil {
+		return nil, err
+	}
+	return schema.Apply(data)
 }
 
 // loadRun returns the model of a run, at a checkpoint, and the run's data.
@@ -281,11 +285,7 @@ func writeAnalysis(path string, stdout io.Writer, r *analysis.Result) error {
 			return err
 		}
 	}
-	var table strings.Builder
-	if err := r.WriteTable(&table); err != nil {
-		return err
-	}
-	return terminal.Wrap(stdout, table.String())
+	return r.WriteTable(stdout)
 }
 
 // writeDistances writes a CSV file with one row per measured sample.

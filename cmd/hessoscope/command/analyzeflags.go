@@ -17,7 +17,7 @@ import (
 const maxSide = 1000
 
 type analyzeCmd struct {
-	Run_         string              `arg:"" optional:"" name:"run" help:"Folder of a run." placeholder:"RUN_DIR"`
+	Run_         string              `arg:"" optional:"" complete:"runs" name:"run" help:"Folder of a run." placeholder:"RUN_DIR"`
 	Epoch        int                 `help:"Epoch of the run whose checkpoint was kept; the last if not given." default:"-1" placeholder:"N"`
 	Weights      string              `help:"Weights, .npz or .safetensors, named as PyTorch does: of an MLP, unless there is a --model. A file of hessoscope export tells the network, the loss and the scaling by itself." placeholder:"FILE"`
 	Model        string              `help:"Network of layers that the weights belong to: a YAML file, or cnn, lenet5 or resnet18." placeholder:"FILE.yaml"`
@@ -28,6 +28,7 @@ type analyzeCmd struct {
 	MemoryGB     float64             `name:"memory-gb" help:"Memory that measuring may take by its estimate, in GB; what the computer has left if not given." placeholder:"GB"`
 	Label        string              `help:"Column of the CSV that holds the labels; that of the training data, or label, if not given." placeholder:"COLUMN"`
 	Standardize  bool                `help:"Standardize the data by their train split. A run and a file of hessoscope export scale them as in training, without this."`
+	Set          []string            `help:"Read --data with a setting of data: in an experiment: --set data.missing=median. May be repeated. A run and a file of hessoscope export read a table as in training, without this." placeholder:"data.KEY=VALUE" sep:"none"`
 	Split        string              `help:"Split of the data." default:"train"`
 	Activation   models.Activation   `help:"Nonlinearity between the layers of an MLP. A file of weights does not contain it." default:"relu"`
 	Loss         experiment.LossName `help:"Loss: cross_entropy or squared_error." default:"cross_entropy"`
@@ -44,7 +45,7 @@ type analyzeCmd struct {
 	Boundary     string              `name:"boundary-images" help:"Draw the samples nearest to the boundary, each beside the nearest image on the boundary and their difference, to this .png file; implies --margin." placeholder:"FILE.png"`
 	Samples      int                 `name:"margin-samples" help:"How many samples' distances are measured, drawn by the seed; all of at most 1000 if 0." placeholder:"N"`
 	Alignment    string              `help:"Write the alignments of the top eigenvectors with the gradients at many points to this .csv or .npz file, and compare the gradients on and off the boundary." placeholder:"FILE"`
-	AlignmentAt  string              `help:"These points: a grid in the plane; a line between the nearest samples of two predicted classes, or between two rows of the split (line:3,17); the samples of a split; or a .csv file with the columns of the features. By default the grid, or the samples of --split if the inputs do not have two dimensions." placeholder:"grid|line|SPLIT|FILE.csv"`
+	AlignmentAt  string              `help:"These points: a grid in the plane; a line between the nearest samples of two predicted classes, or between two rows of the split (line:3,17); the samples of a split; or a .csv file with the columns of the features, as in the table of the data. By default the grid, or the samples of --split if the inputs do not have two dimensions." placeholder:"grid|line|SPLIT|FILE.csv"`
 	AlignVectors int                 `name:"alignment-vectors" help:"How many top eigenvectors at least; those of the outliers if 0." placeholder:"K"`
 	AlignPoints  int                 `name:"alignment-points" help:"Number of points along each side of the grid, or on the line." default:"100"`
 	Picture      string              `help:"Draw the decision regions (or the samples' distances, if the inputs do not have two dimensions) and the eigenvalues to this .png file." placeholder:"FILE.png"`
@@ -64,6 +65,7 @@ Measures the loss of a finished model and its Hessian, in float64.
   hessoscope analyze runs/iris
   hessoscope analyze --weights W.npz --data D.csv --split train --top 10 --json -
   hessoscope analyze --weights W.npz --data D.npz --split test
+  hessoscope analyze --weights W.npz --data D.csv --set data.missing=median --set data.exclude=[id]
   hessoscope analyze --weights iris.safetensors --data iris
   hessoscope analyze --model net.yaml --weights W.npz --data D.npz
   hessoscope analyze runs/iris --margin --margins distances.csv
@@ -85,6 +87,8 @@ func (a analyzeCmd) validate() error {
 		return errors.New("--epoch belongs to the folder of a run")
 	case a.Run_ != "" && a.Standardize:
 		return errors.New("--standardize belongs to --weights and --data; the data of a run are scaled as in training")
+	case a.Run_ != "" && len(a.Set) > 0:
+		return errors.New("--set belongs to --weights and --data; the data of a run are read as in training")
 	case len(a.Layers) > 0 && (a.Weights == "" || a.Model != ""):
 		return errors.New("--layers belongs to the --weights of an MLP; those of a network of layers have their names in --model")
 	case a.Top < 0 || a.Bottom < 0:

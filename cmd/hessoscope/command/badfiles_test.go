@@ -280,7 +280,7 @@ func TestBadRun(t *testing.T) {
 		{"checkpoint cut off, analyze", truncated(last, 2000), analyze, []string{last + ": is not an .npz file"}},
 		{"checkpoint of another program", func(t *testing.T) { write(t, last, network(2, 3)) }, resume, []string{last + `: no entry "progress.json"; this is not a checkpoint`}},
 		{"no checkpoint", removed(last), analyze, []string{last + ": no checkpoint; the run ended before its first one"}},
-		{"epoch not kept", nil, append(analyze, "--epoch", "1"), []string{"epoch-000001.npz: no such checkpoint; there are ", "last.npz", "--set 'checkpoint.schedule={every: N}'"}},
+		{"epoch not kept", nil, append(analyze, "--epoch", "1"), []string{"epoch-000001.npz: no such checkpoint; kept are ", "last.npz", "--set 'checkpoint.schedule={every: N}'"}},
 		{"no configuration", removed(yaml), analyze, []string{run + " is not the folder of a run: it has no config.yaml"}},
 		{"configuration is no YAML", edited(yaml, "seed: ", "seed: ["), analyze, []string{yaml + ":"}},
 		{"unknown key in the configuration", edited(yaml, "seed:", "sed:"), resume, []string{yaml + `:3:1: unknown key "sed"; did you mean "seed"?`}},

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	"gonum.org/v1/gonum/blas/blas64"
 
 	"github.com/hessoscope/hessoscope/callbacks/plot"
+	"github.com/hessoscope/hessoscope/callbacks/terminal"
 	"github.com/hessoscope/hessoscope/models/symbolic/gemm"
 )
 
@@ -54,7 +56,7 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	err := execute(ctx, args, out, &stream{Writer: stderr, interrupt: interrupt})
 	problem := out.problem()
 	if problem != nil && !errors.Is(problem, syscall.EPIPE) {
-		fmt.Fprintln(stderr, "hessoscope: standard output:", problem)
+		say(stderr, "standard output: "+problem.Error())
 	}
 	switch {
 	case err == nil && problem == nil:
@@ -66,10 +68,10 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	case errors.Is(err, errUnsound):
 		return exitUnsound // the table shows the check that failed
 	case errors.Is(err, context.Canceled):
-		fmt.Fprintln(stderr, "hessoscope: interrupted"+interruptedIn(err))
+		say(stderr, "interrupted"+interruptedIn(err))
 		return exitInterrupted
 	default:
-		fmt.Fprintln(stderr, "hessoscope:", firstLine(visible(err.Error(), args)))
+		say(stderr, firstLine(visible(err.Error(), args)))
 		return exitFault
 	}
 }
@@ -87,6 +89,10 @@ func visible(text string, args []string) string {
 	}
 	return text
 }
+
+// say writes a message on standard error. Errors of writing it are ignored: there is
+// nobody to tell them to.
+func say(stderr io.Writer, message string) { _ = terminal.Wrap(stderr, "hessoscope: "+message+"\n") }
 
 // firstLine returns the first line of an error, which is the part that is shown.
 func firstLine(text string) string {
@@ -115,7 +121,8 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) (err 
 		kong.UsageOnError(),
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(int) { panic(errHelped) }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: cmp.Or(terminal.Width(stdout), usualWidth)}),
+		kong.Help(fittingHelp),
 		kong.ValueFormatter(helpWithDefault),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(&output{stdout, stderr}),
@@ -136,6 +143,21 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) (err 
 		return fmt.Errorf("%w (try --help)", err)
 	}
 	return command.Run()
+}
+
+// usualWidth is the width of help, in columns, where there is no terminal.
+const usualWidth = 80
+
+// fittingHelp prints help, with lines of examples that are wider than the terminal broken.
+func fittingHelp(options kong.HelpOptions, ctx *kong.Context) error {
+	stdout := ctx.Stdout
+	defer func() { ctx.Stdout = stdout }()
+	var text strings.Builder
+	ctx.Stdout = &text
+	if err := kong.DefaultHelpPrinter(options, ctx); err != nil {
+		return err
+	}
+	return terminal.Wrap(stdout, text.String())
 }
 
 // spelled returns the arguments with other ways to ask for help or the version as
@@ -181,7 +203,8 @@ func interruptible(stderr io.Writer) (ctx context.Context, interrupt, stop func(
 			if first.IsZero() {
 				first = time.Now()
 				interrupt()
-				fmt.Fprintln(stderr, "\nhessoscope: stopping; what trains finishes its step and saves; interrupt again, after a second, to stop at once")
+				fmt.Fprintln(stderr)
+				say(stderr, "stopping; what trains finishes its step and saves; interrupt again, after a second, to stop at once")
 			} else if s != syscall.SIGHUP && time.Since(first) >= oneInterrupt {
 				os.Exit(exitInterrupted)
 			}

@@ -3,9 +3,10 @@ package command
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
-	"text/tabwriter"
 
+	"github.com/hessoscope/hessoscope/callbacks/terminal"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/datasets/suggest"
@@ -20,12 +21,17 @@ type datasetsCmd struct {
 type datasetsListCmd struct{}
 
 func (datasetsListCmd) Run(out *output) error {
-	table := tabwriter.NewWriter(out.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "SET\tCLASSES\tSHAPE\tSAMPLES\tDESCRIPTION")
+	table := terminal.Table{Columns: []terminal.Column{
+		{Heading: "SET"},
+		{Heading: "CLASSES", Spare: 2},
+		{Heading: "SHAPE", Spare: 1},
+		{Heading: "SAMPLES", Spare: 3},
+		{Heading: "DESCRIPTION", Text: true},
+	}}
 	for _, d := range datasets.List() {
-		fmt.Fprintf(table, "%s\t%d\t%s\t%s\t%s\n", d.Name, len(d.Classes), shape(d.Shape), samples(d), d.Description)
+		table.Rows = append(table.Rows, []string{d.Name, strconv.Itoa(len(d.Classes)), shape(d.Shape), samples(d), d.Description})
 	}
-	return table.Flush()
+	return table.Write(out.stdout)
 }
 
 func shape(s []int) string { return strings.Trim(strings.ReplaceAll(fmt.Sprint(s), " ", "×"), "[]") }
@@ -39,7 +45,7 @@ func samples(d datasets.Info) string {
 }
 
 type datasetsDescribeCmd struct {
-	Set string `arg:"" help:"Name of the data set."`
+	Set string `arg:"" complete:"sets" help:"Name of the data set."`
 }
 
 func (c datasetsDescribeCmd) Run(out *output) error {
@@ -49,7 +55,6 @@ func (c datasetsDescribeCmd) Run(out *output) error {
 			names = append(names, d.Name)
 			continue
 		}
-		table := tabwriter.NewWriter(out.stdout, 0, 0, 2, ' ', 0)
 		for _, row := range [][2]string{
 			{"set", d.Name},
 			{"description", d.Description},
@@ -62,11 +67,14 @@ func (c datasetsDescribeCmd) Run(out *output) error {
 			{"files", d.Files},
 			{"fetched", fetched(d)},
 		} {
-			if row[1] != "" {
-				fmt.Fprintf(table, "%s\t%s\n", row[0], row[1])
+			if row[1] == "" {
+				continue
+			}
+			if err := terminal.Wrap(out.stdout, fmt.Sprintf("%-*s  %s\n", len("shape of a sample"), row[0], row[1])); err != nil {
+				return err
 			}
 		}
-		return table.Flush()
+		return nil
 	}
 	return fmt.Errorf("no data set %q%s", c.Set, suggest.Nearest(c.Set, names))
 }

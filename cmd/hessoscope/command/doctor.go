@@ -5,9 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
-	"strings"
-	"text/tabwriter"
 	"time"
 
 	"gonum.org/v1/gonum/mat"
@@ -25,7 +24,7 @@ import (
 )
 
 type doctorCmd struct {
-	Experiment string   `arg:"" help:"A preset (hessoscope presets), a YAML file, or the folder of a run."`
+	Experiment string   `arg:"" complete:"presets" help:"A preset (hessoscope presets), a YAML file, or the folder of a run."`
 	Set        []string `help:"Change a setting: --set model.activation=gelu. May be repeated." placeholder:"KEY=VALUE" sep:"none"`
 }
 
@@ -78,8 +77,11 @@ func (d doctorCmd) Run(ctx context.Context, out *output) error {
 	if err := e.costs(ctx); err != nil {
 		return err
 	}
-	fmt.Fprintf(out.stdout, "%s, %d parameters; %s, %d samples\n\n", models.Describe(model), models.Size(model), data.Name, split.Len())
-	if err := e.table(out); err != nil {
+	subject := fmt.Sprintf("%s, %d parameters; %s, %d samples\n\n", models.Describe(model), models.Size(model), data.Name, split.Len())
+	if err := terminal.Wrap(out.stdout, subject); err != nil {
+		return err
+	}
+	if err := e.table(out.stdout); err != nil {
 		return err
 	}
 	if slices.ContainsFunc(findings, func(f check.Finding) bool { return f.Verdict == check.Failed }) {
@@ -214,15 +216,10 @@ func duration(seconds float64) string {
 
 func bytesText(b float64) string { return fmt.Sprintf("%.3g MB", b/1e6) }
 
-func (e *estimate) table(out *output) error {
-	var table strings.Builder
-	t := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "CHECK\tRESULT\tDETAIL")
+func (e *estimate) table(w io.Writer) error {
+	t := terminal.Table{Columns: []terminal.Column{{Heading: "CHECK"}, {Heading: "RESULT"}, {Heading: "DETAIL", Text: true}}}
 	for _, f := range e.findings {
-		fmt.Fprintf(t, "%s\t%s\t%s\n", f.Name, f.Verdict, f.Detail)
+		t.Rows = append(t.Rows, []string{f.Name, string(f.Verdict), f.Detail})
 	}
-	if err := t.Flush(); err != nil {
-		return err
-	}
-	return terminal.Wrap(out.stdout, table.String())
+	return t.Write(w)
 }

@@ -1,14 +1,14 @@
 package command
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/hessoscope/hessoscope/callbacks/selection"
+	"github.com/hessoscope/hessoscope/callbacks/terminal"
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
@@ -22,32 +22,50 @@ const fewestRuns = 4
 // printAssociations writes Kendall's τ of each measure with both gaps.
 func printAssociations(w io.Writer, associations []selection.Association, over string) error {
 	if len(associations) == 0 {
-		_, err := fmt.Fprintf(w, "\nno Kendall's τ %s: fewer than two have a test split that was evaluated\n", over)
-		return err
+		return terminal.Wrap(w, fmt.Sprintf("\nno Kendall's τ %s: fewer than two have a test split that was evaluated\n", over))
 	}
 	if n := mostRuns(associations); n < fewestRuns {
-		_, err := fmt.Fprintf(w, "\nno Kendall's τ %s: %d with a test accuracy are too few; it takes %d runs to say anything, and %d of different seeds or draws of the data for an interval\n",
-			over, n, fewestRuns, selection.MinBootstrap)
+		return terminal.Wrap(w, fmt.Sprintf("\nno Kendall's τ %s: %d with a test accuracy are too few; it takes %d runs to say anything, and %d of different seeds or draws of the data for an interval\n",
+			over, n, fewestRuns, selection.MinBootstrap))
+	}
+	about := fmt.Sprintf("\nKendall's τ-b of a measure and the generalization gap, %s;\n+1: the better value goes with the smaller gap; %s\n\n", over, undecided(associations))
+	if err := terminal.Wrap(w, about); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "\nKendall's τ-b of a measure and the generalization gap, %s;\n+1: the better value goes with the smaller gap; %s\n\n", over, undecided(associations))
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(t, "n\ttied\taccuracy gap\t95 %\tloss gap\t95 %\tbetter\t  measure\n")
-	cells := make(map[selection.Gap]string)
+	t := terminal.Table{Columns: []terminal.Column{
+		{Heading: "  n", Right: true, Spare: 3},
+		{Heading: "tied", Right: true, Spare: 4},
+		{Heading: "accuracy gap", Right: true},
+		{Heading: "95 %", Right: true, Spare: 1},
+		{Heading: "loss gap", Right: true},
+		{Heading: "95 %", Right: true, Spare: 1},
+		{Heading: "better", Right: true, Spare: 2},
+		{Heading: "measure"},
+	}}
+	cells := make(map[selection.Gap][]string)
 	for i, a := range associations {
-		cells[a.Gap] = fmt.Sprintf("%s\t%s\t", optional("%+.2f", a.Tau), interval(a.Low, a.High))
+		cells[a.Gap] = []string{optional("%+.2f", a.Tau), interval(a.Low, a.High)}
 		if i+1 < len(associations) && associations[i+1].Measure == a.Measure {
 			continue // the other gap follows
 		}
-		fmt.Fprintf(t, "%d\t%s\t%s%s%s\t  %s\n", a.N, share(a.TiedMeasure, a.Pairs),
-			cmp.Or(cells[selection.AccuracyGap], "–\t\t"), cmp.Or(cells[selection.LossGap], "–\t\t"), direction(a.Better), a.Metric)
+		row := []string{strconv.Itoa(a.N), share(a.TiedMeasure, a.Pairs)}
+		for _, gap := range gaps {
+			if c := cells[gap]; c != nil {
+				row = append(row, c...)
+			} else {
+				row = append(row, "–", "")
+			}
+		}
+		t.Rows = append(t.Rows, append(row, direction(a.Better), a.Metric))
 		clear(cells)
 	}
-	if err := t.Flush(); err != nil {
+	if err := t.Write(w); err != nil {
 		return err
 	}
 	for _, warning := range weaknesses(associations) {
-		fmt.Fprintf(w, "! %s\n", warning)
+		if err := terminal.Wrap(w, "! "+warning+"\n"); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -113,67 +131,79 @@ func printEvaluation(w io.Writer, s *selection.Selection) error {
 			if gap == selection.LossGap {
 				differ = "that differ"
 			}
-			fmt.Fprintf(w, "\nHow well a measure tells the %s gap is not known: no two of %d runs with the same data and loss function have gaps %s\n", gap, a.N, differ)
+			if err := terminal.Wrap(w, fmt.Sprintf("\nHow well a measure tells the %s gap is not known: no two of %d runs with the same data and loss function have gaps %s\n", gap, a.N, differ)); err != nil {
+				return err
+			}
 			continue
 		}
 		left := fmt.Sprintf("%d pairs, and %d left out, whose gaps differ by less than 2 standard errors", a.Pairs, a.LeftOut)
 		if gap == selection.LossGap {
 			left = fmt.Sprintf("%d pairs, none left out: the losses of single samples are not recorded, so the gap has no standard error", a.Pairs)
 		}
-		fmt.Fprintf(w, "\nHow well a measure tells the %s gap, over %d runs in %d clusters, by pairs with the same data and loss function;\n%s\n",
+		about := fmt.Sprintf("\nHow well a measure tells the %s gap, over %d runs in %d clusters, by pairs with the same data and loss function;\n%s\n",
 			gap, a.N, a.Clusters, left)
 		var along []string
 		for _, s := range a.Axes {
 			along = append(along, fmt.Sprintf("%s %d (%d left out)", s.Axis, s.Pairs, s.LeftOut))
 		}
 		if along != nil {
-			fmt.Fprintf(w, "pairs that differ in one setting alone: %s\n", strings.Join(along, ", "))
+			about += fmt.Sprintf("pairs that differ in one setting alone: %s\n", strings.Join(along, ", "))
 		}
-		fmt.Fprintln(w)
+		if err := terminal.Wrap(w, about+"\n"); err != nil {
+			return err
+		}
 		if err := printStatistics(w, s.Associations, a); err != nil {
 			return err
 		}
 	}
-	_, err := fmt.Fprint(w, `
+	return terminal.Wrap(w, `
 τ: Kendall's τ-b, with its 95 % interval by clusters of runs that share data and seed, or start from one another
 Ψ: mean of τ along each setting, the others fixed; CMI: 0 to 1, what the measure tells of the sign beyond any two settings
 90 %, max: share of pairs in the wrong order, in the worst environments: pairs that differ in one setting
 Δ: τ over the pairs that differ in that setting alone; Δ seed: runs trained alike
 `)
-	return err
 }
 
 // printStatistics writes a row for each association with the gap of a, which has
 // the most runs.
 func printStatistics(w io.Writer, associations []selection.Association, a *selection.Association) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(t, "n\tτ\t95 %\tΨ\tCMI\t90 %\tmax\t")
+	t := terminal.Table{Columns: []terminal.Column{
+		{Heading: "  n", Right: true, Spare: 5},
+		{Heading: "τ", Right: true},
+		{Heading: "95 %", Right: true, Spare: 1},
+		{Heading: "Ψ", Right: true, Spare: 2},
+		{Heading: "CMI", Right: true, Spare: 3},
+		{Heading: "90 %", Right: true, Spare: 5},
+		{Heading: "max", Right: true, Spare: 4},
+	}}
 	for _, s := range a.Axes {
-		fmt.Fprintf(t, "Δ %s\t", s.Axis)
+		t.Columns = append(t.Columns, terminal.Column{Heading: "Δ " + s.Axis, Right: true, Spare: 3})
 		if s.Axis == selection.SeedAxis {
-			fmt.Fprint(t, "95 %\t")
+			t.Columns = append(t.Columns, terminal.Column{Heading: "95 %", Right: true, Spare: 5})
 		}
 	}
-	fmt.Fprint(t, "better\t  measure\n")
+	t.Columns = append(t.Columns, terminal.Column{Heading: "better", Right: true, Spare: 4}, terminal.Column{Heading: "measure"})
 	for _, row := range associations {
 		if row.Gap != a.Gap {
 			continue
 		}
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t", row.N, optional("%+.2f", row.Tau), interval(row.Low, row.High), optional("%+.2f", row.Granulated),
-			optional("%.2f", row.Information), optional("%.2f", row.SignError90), optional("%.2f", row.SignErrorMax))
+		cells := []string{
+			strconv.Itoa(row.N), optional("%+.2f", row.Tau), interval(row.Low, row.High), optional("%+.2f", row.Granulated),
+			optional("%.2f", row.Information), optional("%.2f", row.SignError90), optional("%.2f", row.SignErrorMax),
+		}
 		for _, s := range a.Axes {
 			var of selection.Stratum
 			if i := slices.IndexFunc(row.Axes, func(r selection.Stratum) bool { return r.Axis == s.Axis }); i >= 0 {
 				of = row.Axes[i]
 			}
-			fmt.Fprintf(t, "%s\t", optional("%+.2f", of.Tau))
+			cells = append(cells, optional("%+.2f", of.Tau))
 			if s.Axis == selection.SeedAxis {
-				fmt.Fprintf(t, "%s\t", interval(of.Low, of.High))
+				cells = append(cells, interval(of.Low, of.High))
 			}
 		}
-		fmt.Fprintf(t, "%s\t  %s\n", direction(row.Better), row.Metric)
+		t.Rows = append(t.Rows, append(cells, direction(row.Better), row.Metric))
 	}
-	return t.Flush()
+	return t.Write(w)
 }
 
 func share(part, whole int) string {

@@ -6,12 +6,13 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/hessoscope/hessoscope/callbacks/terminal"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
 	"github.com/hessoscope/hessoscope/models"
 )
 
 type exportCmd struct {
-	Folder string `arg:"" name:"run" help:"Folder of a run." placeholder:"RUN_DIR"`
+	Folder string `arg:"" complete:"runs" name:"run" help:"Folder of a run." placeholder:"RUN_DIR"`
 	File   string `arg:"" name:"file" help:"File to write, MODEL.safetensors." placeholder:"MODEL.safetensors"`
 	Epoch  int    `help:"Epoch of the run whose checkpoint was kept; the last if not given." default:"-1" placeholder:"N"`
 }
@@ -44,6 +45,5 @@ func (e exportCmd) Run(ctx context.Context, out *output) error {
 	if err := trained.Write(e.File); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out.stdout, "%s: %s, %d parameters, epoch %d of %s\n", e.File, models.Describe(trained.Model), models.Size(trained.Model), trained.Epoch, e.Folder)
-	return err
+	return terminal.Wrap(out.stdout, fmt.Sprintf("%s: %s, %d parameters, epoch %d of %s\n", e.File, models.Describe(trained.Model), models.Size(trained.Model), trained.Epoch, e.Folder))
 }

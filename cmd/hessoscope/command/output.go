@@ -3,6 +3,8 @@ package command
 import (
 	"io"
 	"sync"
+
+	"github.com/hessoscope/hessoscope/callbacks/terminal"
 )
 
 // output has the streams that commands write to: results go to stdout, progress to
@@ -43,11 +45,5 @@ func (s *stream) problem() error {
 	return s.err
 }
 
-// Fd returns the descriptor of the stream, which tells whether it is a terminal, or
-// that of no file.
-func (s *stream) Fd() uintptr {
-	if f, ok := s.Writer.(interface{ Fd() uintptr }); ok {
-		return f.Fd()
-	}
-	return ^uintptr(0)
-}
+// Columns returns the width of the terminal that the stream is, for terminal.Width.
+func (s *stream) Columns() int { return terminal.Width(s.Writer) }

@@ -8,10 +8,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/hessoscope/hessoscope/callbacks/plot"
 	"github.com/hessoscope/hessoscope/callbacks/record"
+	"github.com/hessoscope/hessoscope/callbacks/terminal"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/datasets/durable"
@@ -19,7 +19,7 @@ import (
 )
 
 type plotCmd struct {
-	Runs   []string `arg:"" help:"Folders of runs, or folders that contain such folders; several are drawn into the same figures, at most ${mostruns}." placeholder:"RUN_DIR"`
+	Runs   []string `arg:"" complete:"runs" help:"Folders of runs, or folders that contain such folders; several are drawn into the same figures, at most ${mostruns}." placeholder:"RUN_DIR"`
 	What   []string `help:"Draw these of the figures above only. The animation is drawn only if it is named." placeholder:"NAME"`
 	Out    string   `help:"Folder of the pictures; RUN_DIR/plots if empty, and of several runs plots beside the first." placeholder:"DIR"`
 	Format string   `help:"Format of the pictures: ${enum}." enum:"png,svg" default:"png"`
@@ -40,12 +40,9 @@ func figureNames() []string {
 // Help returns the text that plot --help adds.
 func (plotCmd) Help() string {
 	var figures strings.Builder
-	t := tabwriter.NewWriter(&figures, 0, 0, 2, ' ', 0)
-	for _, k := range plot.Kinds() {
-		fmt.Fprintf(t, "  %s\t%s\n", k.Name, k.Shows)
+	for _, k := range append(plot.Kinds(), plot.Kind{Name: animation, Shows: "the boundary over the epochs, as an animated GIF"}) {
+		fmt.Fprintf(&figures, "  %-11s  %s\n", k.Name, k.Shows)
 	}
-	fmt.Fprintf(t, "  %s\tthe boundary over the epochs, as an animated GIF\n", animation)
-	t.Flush()
 	return `
 Draws what runs recorded: a picture for each figure that they have enough for. What a run has not
 recorded is left out, and the table says why.
@@ -75,7 +72,7 @@ func (c plotCmd) Run(ctx context.Context, out *output) error {
 	if len(folders) > plot.Classes {
 		return fmt.Errorf("%d runs; at most %d can be told apart in one figure", len(folders), plot.Classes)
 	}
-	t := tabwriter.NewWriter(out.stdout, 0, 0, 2, ' ', 0)
+	t := &terminal.Table{Columns: []terminal.Column{{Heading: "FIGURE"}, {Heading: "FILE"}, {Heading: "WHAT IT SHOWS", Text: true}}}
 	var runs []*plot.Run
 	for _, folder := range folders {
 		run, err := plot.Read(folder)
@@ -83,7 +80,7 @@ func (c plotCmd) Run(ctx context.Context, out *output) error {
 			return err
 		}
 		if run.Samples, err = planeSamples(ctx, folder, run.Record); err != nil {
-			fmt.Fprintf(out.stderr, "hessoscope: %s: drawn without its samples: %s\n", folder, firstLine(err.Error()))
+			say(out.stderr, fmt.Sprintf("%s: drawn without its samples: %s", folder, firstLine(err.Error())))
 		}
 		runs = append(runs, run)
 	}
@@ -133,7 +130,7 @@ func (c plotCmd) Run(ctx context.Context, out *output) error {
 			}
 		}
 	}
-	if err := t.Flush(); err != nil {
+	if err := t.Write(out.stdout); err != nil {
 		return err
 	}
 	if written == 0 {
@@ -142,19 +139,19 @@ func (c plotCmd) Run(ctx context.Context, out *output) error {
 	return nil
 }
 
-// tell writes the row of a figure: its file and what it shows, or why it is left out.
+// tell adds the row of a figure: its file and what it shows, or why it is left out.
 // It returns other errors than that something is missing.
-func tell(t *tabwriter.Writer, name, path, shows string, err error, written *int) error {
-	if plot.IsMissing(err) {
-		_, err = fmt.Fprintf(t, "%s\t–\tleft out: %s\n", name, err)
-		return err
-	}
-	if err != nil {
+func tell(t *terminal.Table, name, path, shows string, err error, written *int) error {
+	switch {
+	case plot.IsMissing(err):
+		t.Rows = append(t.Rows, []string{name, "–", "left out: " + err.Error()})
+	case err != nil:
 		return fmt.Errorf("%s: %w", name, err)
+	default:
+		*written++
+		t.Rows = append(t.Rows, []string{name, path, shows})
 	}
-	*written++
-	_, err = fmt.Fprintf(t, "%s\t%s\t%s\n", name, path, shows)
-	return err
+	return nil
 }
 
 // planeSamples returns the training samples of a run, nil unless they have two values

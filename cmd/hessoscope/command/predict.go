@@ -12,11 +12,12 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"gonum.org/v1/gonum/floats"
 
 	"github.com/hessoscope/hessoscope/callbacks/margin"
+	"github.com/hessoscope/hessoscope/callbacks/record"
+	"github.com/hessoscope/hessoscope/callbacks/terminal"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/datasets/durable"
@@ -28,7 +29,7 @@ import (
 const shownRows = 10
 
 type predictCmd struct {
-	Model     string  `arg:"" help:"Folder of a run, or a file of hessoscope export." placeholder:"RUN_DIR|MODEL.safetensors"`
+	Model     string  `arg:"" complete:"runs" help:"Folder of a run, or a file of hessoscope export." placeholder:"RUN_DIR|MODEL.safetensors"`
 	Data      string  `help:"New samples, in the units of the training data: a CSV file with the columns of the features, a NumPy file (.npz) with x, a folder of images (DIR/), or a built-in set. Labels may be missing. The run's own data if not given." placeholder:"FILE|DIR/|SET"`
 	Out       string  `help:"Write every row to this .csv or .npz file, or as CSV to standard output (-)." placeholder:"FILE|-"`
 	Distances bool    `help:"Measure the distance of every sample to the boundary too. It takes about as long as some thousand predictions."`
@@ -44,7 +45,8 @@ type predictCmd struct {
 func (predictCmd) Help() string {
 	return `
 Classifies new samples: their classes, probabilities and, with --distances, how far each is from the
-decision boundary. Values are scaled as in training. If there are labels, the accuracy is told.
+decision boundary. Values are scaled as in training. If there are labels, the accuracy is told. New
+samples may be any; whether the run's own data have changed since the training is told without --data.
 
   hessoscope predict runs/iris --data new.csv
   hessoscope predict runs/iris --data new.csv --out predicted.csv
@@ -109,7 +111,7 @@ func (p predictCmd) load(ctx context.Context, warnings io.Writer) (*experiment.T
 			return nil, nil, fmt.Errorf("--label: %s has no labels in a column %q", p.Data, p.Label)
 		}
 		for _, note := range samples.Notes {
-			fmt.Fprintf(warnings, "hessoscope: %s: %s\n", p.Data, note)
+			say(warnings, p.Data+": "+note)
 		}
 		return trained, samples, nil
 	}
@@ -146,7 +148,7 @@ func (p predictCmd) load(ctx context.Context, warnings io.Writer) (*experiment.T
 func (p predictCmd) loadModel(ctx context.Context) (*experiment.Trained, bool, error) {
 	info, err := os.Stat(p.Model)
 	if err != nil {
-		return nil, false, err
+		return nil, false, fmt.Errorf("%s: there is no such run or file%s", p.Model, record.Meant(p.Model))
 	}
 	if info.IsDir() {
 		trained, err := experiment.ReadTrained(ctx, p.Model, p.Epoch)
@@ -164,7 +166,7 @@ func (p predictCmd) loadModel(ctx context.Context) (*experiment.Trained, bool, e
 
 // warnChanged says that data are not those that a model was trained on.
 func warnChanged(w io.Writer, name string) {
-	fmt.Fprintf(w, "hessoscope: %s: these are not the data that the model was trained on, by their fingerprint; its recorded metrics belong to others\n", name)
+	say(w, name+": these are not the data that the model was trained on, by their fingerprint; its recorded metrics belong to others")
 }
 
 // predictions are the results for N samples.
@@ -333,9 +335,9 @@ func indicator(b bool) float64 {
 // print writes a summary and the first rows.
 func (r *predictions) print(w io.Writer, file string) error {
 	n := len(r.predicted)
-	fmt.Fprintf(w, "%d samples", n)
+	text := fmt.Sprintf("%d samples", n)
 	if known, right := r.count(); known > 0 {
-		fmt.Fprintf(w, ", accuracy %.6g (%d of %d with a label)", float64(right)/float64(known), right, known)
+		text += fmt.Sprintf(", accuracy %.6g (%d of %d with a label)", float64(right)/float64(known), right, known)
 	}
 	counts := make([]int, len(r.classes))
 	for _, c := range r.predicted {
@@ -345,48 +347,50 @@ func (r *predictions) print(w io.Writer, file string) error {
 	for c, name := range r.classes {
 		parts = append(parts, fmt.Sprintf("%s %d", name, counts[c]))
 	}
-	fmt.Fprintf(w, "\npredicted: %s\n", strings.Join(parts, ", "))
+	text += fmt.Sprintf("\npredicted: %s\n", strings.Join(parts, ", "))
 	if r.distances != nil && r.scaled {
-		fmt.Fprintln(w, "distances are in the space of the scaled values")
+		text += "distances are in the space of the scaled values\n"
 	}
 	if file != "" {
-		_, err := fmt.Fprintf(w, "written to %s\n", file)
+		return terminal.Wrap(w, text+fmt.Sprintf("written to %s\n", file))
+	}
+	if err := terminal.Wrap(w, text+"\n"); err != nil {
 		return err
 	}
-	fmt.Fprintln(w)
 	return r.printRows(w)
 }
 
 // printRows writes a table of the first rows.
 func (r *predictions) printRows(w io.Writer) error {
 	n := len(r.predicted)
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	label := func(string) string { return "" }
+	t := terminal.Table{Columns: []terminal.Column{{Heading: "row"}}}
 	if r.labels != nil {
-		label = func(name string) string { return name + "\t" }
+		t.Columns = append(t.Columns, terminal.Column{Heading: "label"})
 	}
-	header := "row\t" + label("label") + "predicted\t" + r.quantity()
+	t.Columns = append(t.Columns, terminal.Column{Heading: "predicted"}, terminal.Column{Heading: r.quantity()})
 	if r.distances != nil {
-		header += "\tdistance\tis\trival"
+		t.Columns = append(t.Columns, terminal.Column{Heading: "distance"}, terminal.Column{Heading: "is"}, terminal.Column{Heading: "rival", Spare: 1})
 	}
-	fmt.Fprintln(t, header)
 	for i := range min(n, shownRows) {
-		known := -1
+		row := []string{strconv.Itoa(r.rows[i])}
 		if r.labels != nil {
-			known = r.labels[i]
+			row = append(row, r.class(r.labels[i]))
 		}
 		c := r.predicted[i]
-		fmt.Fprintf(t, "%d\t%s%s\t%.4f", r.rows[i], label(r.class(known)), r.class(c), r.outputs[i*len(r.classes)+c])
+		row = append(row, r.class(c), fmt.Sprintf("%.4f", r.outputs[i*len(r.classes)+c]))
 		if d := r.distances; d != nil {
-			fmt.Fprintf(t, "\t%.4g\t%s\t%s", d.Values[i], r.certainty(i), r.class(d.Rivals[i]))
+			distance := ""
+			if d.Rivals[i] >= 0 {
+				distance = fmt.Sprintf("%.4g", d.Values[i])
+			}
+			row = append(row, distance, r.certainty(i), r.class(d.Rivals[i]))
 		}
-		fmt.Fprintln(t)
+		t.Rows = append(t.Rows, row)
 	}
-	if err := t.Flush(); err != nil || n <= shownRows {
+	if err := t.Write(w); err != nil || n <= shownRows {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "… and %d more rows; --out FILE.csv writes all\n", n-shownRows)
-	return err
+	return terminal.Wrap(w, fmt.Sprintf("… and %d more rows; --out FILE.csv writes all\n", n-shownRows))
 }
 
 // count returns how many samples have a label, and how many of these are predicted

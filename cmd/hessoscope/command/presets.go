@@ -3,8 +3,8 @@ package command
 import (
 	"fmt"
 	"slices"
-	"text/tabwriter"
 
+	"github.com/hessoscope/hessoscope/callbacks/terminal"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/sweep"
 )
@@ -17,28 +17,33 @@ type presetsCmd struct {
 type presetsListCmd struct{}
 
 func (presetsListCmd) Run(out *output) error {
-	table := tabwriter.NewWriter(out.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "PRESET\tWHAT IT TRAINS")
+	presets := terminal.Table{Columns: []terminal.Column{{Heading: "PRESET"}, {Heading: "WHAT IT TRAINS", Text: true}}}
 	for _, name := range experiment.PresetNames() {
 		c, err := experiment.Load(name)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(table, "%s\t%s\n", name, c.Description)
+		presets.Rows = append(presets.Rows, []string{name, c.Description})
 	}
-	fmt.Fprintln(table, "\nSWEEP\tWHAT IT COMPARES")
+	sweeps := terminal.Table{Columns: []terminal.Column{{Heading: "SWEEP"}, {Heading: "WHAT IT COMPARES", Text: true}}}
 	for _, name := range sweep.Names() {
 		p, err := sweep.Load(name)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(table, "%s\t%s\n", name, p.Description)
+		sweeps.Rows = append(sweeps.Rows, []string{name, p.Description})
 	}
-	return table.Flush()
+	if err := presets.Write(out.stdout); err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintln(out.stdout); err != nil {
+		return err
+	}
+	return sweeps.Write(out.stdout)
 }
 
 type presetsPrintCmd struct {
-	Preset string `arg:"" help:"Name of the experiment or sweep."`
+	Preset string `arg:"" complete:"presets sweeps" help:"Name of the experiment or sweep."`
 }
 
 func (c presetsPrintCmd) Run(out *output) error {

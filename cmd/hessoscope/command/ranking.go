@@ -74,7 +74,7 @@ func comparison(g *selection.Group) string {
 func printRanks(w io.Writer, g *selection.Group, evaluated bool) error {
 	t := terminal.Table{Columns: []terminal.Column{
 		{Heading: "  rank", Right: true},
-		{Heading: "front", Right: true},
+		{Heading: "front", Right: true, Spare: 1},
 		{Heading: "score", Right: true, Spare: 2},
 		{Heading: "epoch", Right: true, Spare: 3},
 		{Heading: "train loss", Right: true, Spare: 1},

@@ -18,7 +18,7 @@ import (
 )
 
 type reportCmd struct {
-	Runs []string `arg:"" help:"The folder of a run; or several, or a folder of such folders, such as that of a sweep, to compare." placeholder:"RUN_DIR"`
+	Runs []string `arg:"" complete:"runs" help:"The folder of a run; or several, or a folder of such folders, such as that of a sweep, to compare." placeholder:"RUN_DIR"`
 	Out  string   `help:"File of the page. If not given: report.html in the folder. Needed where several folders are given." placeholder:"FILE.html"`
 }
 

@@ -24,7 +24,7 @@ import (
 )
 
 type runsCmd struct {
-	Runs   []string `arg:"" optional:"" help:"Folders of runs, folders that contain such folders, or names of runs in runs/. If none is given: runs." placeholder:"RUN|DIR"`
+	Runs   []string `arg:"" complete:"runs" optional:"" help:"Folders of runs, folders that contain such folders, or names of runs in runs/. If none is given: runs." placeholder:"RUN|DIR"`
 	Sort   string   `help:"Order of the table: run, state, updated, epoch, or a metric, the better values first. The end of a metric's name is enough if it is unique." default:"run" placeholder:"KEY"`
 	Follow bool     `help:"Print the epochs of one run as they come, like train, until the run ends."`
 	JSON   string   `name:"json" help:"Write the list as JSON: to a file, or to standard output (-) in place of the table." placeholder:"FILE|-"`
@@ -314,7 +314,7 @@ const followEvery = 500 * time.Millisecond
 // follow prints the epochs of a run as they are recorded, until the run has ended or
 // ctx is done.
 func follow(ctx context.Context, folder record.Folder, w io.Writer) error {
-	table := callbacks.Table{Width: terminal.Width(w)}
+	table := callbacks.Table{Width: terminal.Width(w), Terminal: w}
 	tail := &record.Tail{Path: folder.History()}
 	for {
 		r, err := record.ReadRun(folder.Run())

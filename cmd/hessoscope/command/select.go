@@ -14,7 +14,7 @@ import (
 )
 
 type selectCmd struct {
-	Runs []string `arg:"" help:"Folders of runs, or folders that contain such folders, such as that of a sweep." placeholder:"RUN_DIR"`
+	Runs []string `arg:"" complete:"runs" help:"Folders of runs, or folders that contain such folders, such as that of a sweep." placeholder:"RUN_DIR"`
 
 	selectOptions
 }

@@ -9,7 +9,7 @@ import (
 )
 
 type serveCmd struct {
-	Runs []string `arg:"" optional:"" help:"Folders of runs, or folders that contain such folders. If none is given: runs." placeholder:"RUN|DIR"`
+	Runs []string `arg:"" complete:"runs" optional:"" help:"Folders of runs, or folders that contain such folders. If none is given: runs." placeholder:"RUN|DIR"`
 	Port int      `help:"Port to listen on; a free one if not given." placeholder:"PORT"`
 }
 
@@ -63,7 +63,7 @@ func serveBeside(runs, name string, out *output) (stop func(), err error) {
 	return func() {
 		cancel()
 		if err := <-ended; err != nil {
-			fmt.Fprintln(out.stderr, "hessoscope: the page has ended:", err)
+			say(out.stderr, "the page has ended: "+err.Error())
 		}
 	}, nil
 }

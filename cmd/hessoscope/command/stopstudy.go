@@ -13,7 +13,7 @@ import (
 )
 
 type stopStudyCmd struct {
-	Runs      []string `arg:"" help:"Folders of runs, or folders that contain such folders, such as that of a sweep." placeholder:"RUN_DIR"`
+	Runs      []string `arg:"" complete:"runs" help:"Folders of runs, or folders that contain such folders, such as that of a sweep." placeholder:"RUN_DIR"`
 	Rules     string   `help:"Study these rules instead of the built-in ones: a YAML file." placeholder:"FILE"`
 	StudyTest bool     `help:"Allow the rules of the file to monitor the test split, which no rule of a training may do: this shows what they could gain at best."`
 	JSON      string   `name:"json" help:"Write the results as JSON: to a file, or to standard output (-) in place of the tables." placeholder:"FILE|-"`

@@ -6,10 +6,10 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/callbacks/stopping"
+	"github.com/hessoscope/hessoscope/callbacks/terminal"
 )
 
 // stopStudy is the result of stop-study. Its JSON is a stable format.
@@ -31,7 +31,9 @@ func printStopStudy(w io.Writer, s *stopStudy) error {
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
-		fmt.Fprintln(w, run.heading())
+		if err := terminal.Wrap(w, run.heading()+"\n"); err != nil {
+			return err
+		}
 		if err := printStops(w, run.Replayed); err != nil {
 			return err
 		}
@@ -39,27 +41,46 @@ func printStopStudy(w io.Writer, s *stopStudy) error {
 	if len(s.Runs) < 2 {
 		return nil
 	}
+	return printStopSummary(w, s)
+}
+
+// printStopSummary writes a table of the rules over all runs.
+func printStopSummary(w io.Writer, s *stopStudy) error {
 	clusters := make(map[int]bool)
 	for _, run := range s.Runs {
 		clusters[run.Cluster] = true
 	}
-	fmt.Fprintf(w, "\nover %d runs in %d clusters of runs that share data and seed, or start from one another\n", len(s.Runs), len(clusters))
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(t, "runs\ttoo few\tstopped\tmean regret\t±\tof best\t±\tmedian\tepochs\t  rule\n")
+	over := fmt.Sprintf("\nover %d runs in %d clusters of runs that share data and seed, or start from one another\n", len(s.Runs), len(clusters))
+	if err := terminal.Wrap(w, over); err != nil {
+		return err
+	}
+	t := terminal.Table{Columns: []terminal.Column{
+		{Heading: "  runs", Right: true, Spare: 6},
+		{Heading: "too few", Right: true, Spare: 5},
+		{Heading: "stopped", Right: true, Spare: 3},
+		{Heading: "mean regret", Right: true},
+		{Heading: "±", Right: true, Spare: 1},
+		{Heading: "of best", Right: true, Spare: 2},
+		{Heading: "±", Right: true, Spare: 2},
+		{Heading: "median", Right: true, Spare: 4},
+		{Heading: "epochs", Right: true},
+		{Heading: "rule", Text: true},
+	}}
 	for _, r := range s.Summary {
 		stopped := strconv.Itoa(r.Stopped)
 		if r.Rule == stopping.ToTheEnd {
 			stopped = "–"
 		}
-		fmt.Fprintf(t, "%d\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t  %s\n", r.Runs, r.TooFew, stopped,
+		t.Rows = append(t.Rows, []string{
+			strconv.Itoa(r.Runs), strconv.Itoa(r.TooFew), stopped,
 			optional("%.4f", r.MeanRegret), optional("%.4f", r.MeanRegretError), optional("%.4f", r.MeanRestoredRegret), optional("%.4f", r.MeanRestoredRegretError),
-			optional("%.4f", r.MedianRegret), optional("%.0f%%", percent(r.MeanShare)), r.Rule)
+			optional("%.4f", r.MedianRegret), optional("%.0f%%", percent(r.MeanShare)), r.Rule,
+		})
 	}
-	if err := t.Flush(); err != nil {
+	if err := t.Write(w); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintln(w, "of best: regret of the parameters that a rule of patience would put back; too few: runs set apart, in which the rule could not hold")
-	return err
+	return terminal.Wrap(w, "of best: regret of the parameters that a rule of patience would put back; too few: runs set apart, in which the rule could not hold\n")
 }
 
 // heading returns the name of the run and its epochs, and says if the run did not
@@ -78,25 +99,41 @@ func (r *studiedRun) heading() string {
 }
 
 func printStops(w io.Writer, run stopping.Replayed) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(t, "stops at\tepochs\ttime\ttest acc\ttest loss\tregret\t±\tbest at\tregret\t±\t  rule\n")
-	if run.Oracle != nil {
-		printStop(t, stopping.Outcome{Rule: "the oracle", Point: run.Oracle}, run.End)
+	t := terminal.Table{Columns: []terminal.Column{
+		{Heading: "  stops at", Right: true},
+		{Heading: "epochs", Right: true, Spare: 5},
+		{Heading: "time", Right: true, Spare: 3},
+		{Heading: "test acc", Right: true, Spare: 1},
+		{Heading: "test loss", Right: true, Spare: 6},
+		{Heading: "regret", Right: true},
+		{Heading: "±", Right: true, Spare: 2},
+		{Heading: "best at", Right: true, Spare: 4},
+		{Heading: "regret", Right: true, Spare: 4},
+		{Heading: "±", Right: true, Spare: 4},
+		{Heading: "rule", Text: true},
+	}}
+	add := func(cells ...string) { // the last of which is the rule
+		last := len(cells) - 1
+		row := append(cells[:last:last], make([]string, len(t.Columns)-len(cells))...)
+		t.Rows = append(t.Rows, append(row, cells[last]))
 	}
-	printStop(t, stopping.Outcome{Rule: stopping.ToTheEnd, Point: &run.End}, run.End)
+	if run.Oracle != nil {
+		add(stopCells(stopping.Outcome{Rule: "the oracle", Point: run.Oracle}, run.End)...)
+	}
+	add(stopCells(stopping.Outcome{Rule: stopping.ToTheEnd, Point: &run.End}, run.End)...)
 	for _, o := range run.Rules {
 		switch o.Verdict {
 		case stopping.NotRecorded:
-			fmt.Fprintf(t, "?\t\t\t\t\t\t\t\t\t\t  %s: %s\n", o.Rule, notRecorded(o))
+			add("?", o.Rule+": "+notRecorded(o))
 		case stopping.TooFew:
-			fmt.Fprintf(t, "too few\t\t\t\t\t\t\t\t\t\t  %s: %s\n", o.Rule, o.Detail)
+			add("too few", o.Rule+": "+o.Detail)
 		case stopping.Never:
-			fmt.Fprintf(t, "never\t\t\t\t\t%s\t%s\t%s\t  %s\n", optional("%.4f", o.Regret), optional("%.4f", o.RegretError), best(o), o.Rule)
+			add(append([]string{"never", "", "", "", "", optional("%.4f", o.Regret), optional("%.4f", o.RegretError)}, append(best(o), o.Rule)...)...)
 		default:
-			printStop(t, o, run.End)
+			add(stopCells(o, run.End)...)
 		}
 	}
-	return t.Flush()
+	return t.Write(w)
 }
 
 // notRecorded says why nothing is known of a rule.
@@ -108,15 +145,16 @@ func notRecorded(o stopping.Outcome) string {
 }
 
 // best is the cells of the epoch whose parameters a rule of patience puts back.
-func best(o stopping.Outcome) string {
+func best(o stopping.Outcome) []string {
 	p := o.Restored
 	if p == nil {
-		return "\t\t"
+		return []string{"", "", ""}
 	}
-	return fmt.Sprintf("%d\t%s\t%s", p.Epoch, optional("%.4f", p.Regret), optional("%.4f", p.RegretError))
+	return []string{strconv.Itoa(p.Epoch), optional("%.4f", p.Regret), optional("%.4f", p.RegretError)}
 }
 
-func printStop(w io.Writer, o stopping.Outcome, end stopping.Point) {
+// stopCells is the row of a rule that holds.
+func stopCells(o stopping.Outcome, end stopping.Point) []string {
 	p, rule := o.Point, o.Rule
 	if p.Evaluated != nil && *p.Evaluated != p.Epoch {
 		rule += fmt.Sprintf(" (tested at epoch %d)", *p.Evaluated)
@@ -125,8 +163,11 @@ func printStop(w io.Writer, o stopping.Outcome, end stopping.Point) {
 	if end.Seconds > 0 {
 		share = p.Seconds / end.Seconds
 	}
-	fmt.Fprintf(w, "%d\t%.1f%%\t%.2fs %3.0f%%\t%s\t%s\t%s\t%s\t%s\t  %s\n", p.Epoch, 100*p.Share, p.Seconds, 100*share,
-		optional("%.4f", p.Accuracy), optional("%.4f", p.Loss), optional("%.4f", p.Regret), optional("%.4f", p.RegretError), best(o), rule)
+	row := []string{
+		strconv.Itoa(p.Epoch), fmt.Sprintf("%.1f%%", 100*p.Share), fmt.Sprintf("%.2fs %3.0f%%", p.Seconds, 100*share),
+		optional("%.4f", p.Accuracy), optional("%.4f", p.Loss), optional("%.4f", p.Regret), optional("%.4f", p.RegretError),
+	}
+	return append(append(row, best(o)...), rule)
 }
 
 func percent(share *float64) *float64 {

@@ -10,7 +10,7 @@ import (
 )
 
 type sweepCmd struct {
-	Sweep    string `arg:"" help:"A YAML file, or the name of a sweep that comes with the command (hessoscope presets)."`
+	Sweep    string `arg:"" complete:"sweeps" help:"A YAML file, or the name of a sweep that comes with the command (hessoscope presets)."`
 	Jobs     int    `help:"Number of runs trained in parallel; one per CPU if 0. They share the CPUs." placeholder:"N"`
 	Out      string `help:"Folder of all sweeps." default:"sweeps" placeholder:"DIR"`
 	Evaluate bool   `help:"At the end, rank the runs and compare the measures with the generalization gap: select --evaluate."`

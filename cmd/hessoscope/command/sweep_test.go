@@ -50,7 +50,7 @@ variants:
 			t.Errorf("no %q in\n%s", want, r.stderr)
 		}
 	}
-	for _, want := range []string{"then-3x3  finished          2", "bad-3x3   failed      ", "data.csv: no such file", "worse-2   failed      it starts from bad-2, which failed"} {
+	for _, want := range []string{"then-3x3  finished          2", "bad-3x3   failed      ", "data.csv: no such file", "! worse-2: it starts from bad-2, which failed"} {
 		if !strings.Contains(squeeze(r.stdout), squeeze(want)) {
 			t.Errorf("no %q in\n%s", want, r.stdout)
 		}

@@ -12,6 +12,7 @@ import (
 	"unicode"
 
 	"github.com/hessoscope/hessoscope/callbacks/record"
+	"github.com/hessoscope/hessoscope/callbacks/terminal"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/shell"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/strictyaml"
@@ -20,7 +21,7 @@ import (
 )
 
 type trainCmd struct {
-	Experiment string   `arg:"" help:"A preset (hessoscope presets), a YAML file, or the folder of a run to resume."`
+	Experiment string   `arg:"" complete:"presets" help:"A preset (hessoscope presets), a YAML file, or the folder of a run to resume."`
 	Set        []string `help:"Change a setting: --set training.epochs=50. May be repeated." placeholder:"KEY=VALUE" sep:"none"`
 	Name       string   `help:"Name of the run; the experiment's if not given." placeholder:"NAME"`
 	Data       string   `help:"Train on these data, as they are, instead of the experiment's: a CSV file, a NumPy file (.npz), a folder of images (DIR/), or a built-in set." placeholder:"FILE|DIR/|SET"`
@@ -195,8 +196,7 @@ func (t trainCmd) resume(ctx context.Context, out *output) error {
 		if len(set) > 0 {
 			return fmt.Errorf("%s is finished, and its settings are changed no more; another run can start from it: --set model.weights=%s", dir, shell.Quote(record.Folder(dir).LastCheckpoint()))
 		}
-		_, err := fmt.Fprintf(out.stdout, "%s is finished (%s); there is nothing to resume\n", dir, run.Stop.Reason)
-		return err
+		return terminal.Wrap(out.stdout, fmt.Sprintf("%s is finished (%s); there is nothing to resume\n", dir, run.Stop.Reason))
 	}
 	resumed, err := experiment.Resume(ctx, dir, edits, t.console(out))
 	if err != nil {
@@ -216,7 +216,7 @@ func (t trainCmd) train(ctx context.Context, run *trainer.Trainer, dir string, o
 	}
 	_, err := run.Run(ctx)
 	if problem := reportTrained(record.Folder(dir), run.State().Data); problem != nil {
-		fmt.Fprintln(out.stderr, "hessoscope: the run has no report:", firstLine(problem.Error()))
+		say(out.stderr, "the run has no report: "+firstLine(problem.Error()))
 	}
 	if err != nil {
 		if errors.Is(err, context.Canceled) {

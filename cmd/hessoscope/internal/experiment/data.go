@@ -2,6 +2,8 @@ package experiment
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
 	"github.com/hessoscope/hessoscope/datasets"
 )
@@ -27,6 +29,25 @@ const (
 	MaxInput   = 1e75
 	maxInput32 = 1e18
 )
+
+// Load loads the data with settings such as "data.missing=median".
+func (d Data) Load(ctx context.Context, settings ...string) (*datasets.Dataset, error) {
+	c := &Config{Data: d}
+	for _, s := range settings {
+		if !strings.HasPrefix(s, "data.") {
+			return nil, fmt.Errorf("--set %s: want a setting of the data, such as data.missing=median", s)
+		}
+	}
+	if err := c.Set(settings...); err != nil {
+		return nil, err
+	}
+	if len(settings) > 0 {
+		if err := c.Data.validate(); err != nil {
+			return nil, err
+		}
+	}
+	return c.LoadData(ctx)
+}
 
 // source loads the data without standardizing them.
 func (c *Config) source(ctx context.Context) (*datasets.Dataset, error) {

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/hessoscope/hessoscope/callbacks/record"
 )
@@ -46,5 +47,5 @@ func CheckpointOf(dir string, epoch int) (string, error) {
 	if len(kept) == 0 {
 		return "", fmt.Errorf("%s: no checkpoint; the run ended before its first one", path)
 	}
-	return "", fmt.Errorf("%s: no such checkpoint; there are %q (train with --set 'checkpoint.schedule={every: N}' to keep more)", path, kept)
+	return "", fmt.Errorf("%s: no such checkpoint; kept are %s (train with --set 'checkpoint.schedule={every: N}' to keep more)", path, strings.Join(kept, ", "))
 }

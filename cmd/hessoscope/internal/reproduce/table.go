@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 
+	"github.com/hessoscope/hessoscope/callbacks/terminal"
 	"github.com/hessoscope/hessoscope/datasets/durable"
 )
 
@@ -88,17 +88,21 @@ func (s *Settings) writeTable(networks map[string]*network) error {
 	}
 	claims := judge(networks)
 
-	text := tabwriter.NewWriter(s.Lines, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(text, "\nNETWORK\tQUANTITY\tOURS\tREFERENCE")
+	numbers := terminal.Table{Columns: []terminal.Column{{Heading: "NETWORK"}, {Heading: "QUANTITY"}, {Heading: "OURS"}, {Heading: "REFERENCE"}}}
 	for _, r := range rows {
-		fmt.Fprintf(text, "%s\t%s\t%s\t%s\n", r.network, r.quantity, r.shown(), number(r.reference))
+		numbers.Rows = append(numbers.Rows, []string{r.network, r.quantity, r.shown(), number(r.reference)})
 	}
-	fmt.Fprintln(text, "\nCLAIM\tVERDICT\tNUMBERS\t")
+	verdicts := terminal.Table{Columns: []terminal.Column{{Heading: "CLAIM"}, {Heading: "VERDICT"}, {Heading: "NUMBERS", Text: true}}}
 	for _, c := range claims {
-		fmt.Fprintf(text, "%s\t%s\t%s\t\n", c.claim, c.verdict, c.numbers)
+		verdicts.Rows = append(verdicts.Rows, []string{c.claim, string(c.verdict), c.numbers})
 	}
-	if err := text.Flush(); err != nil {
-		return err
+	for _, t := range []terminal.Table{numbers, verdicts} {
+		if _, err := fmt.Fprintln(s.Lines); err != nil {
+			return err
+		}
+		if err := t.Write(s.Lines); err != nil {
+			return err
+		}
 	}
 	path := filepath.Join(s.Out, "table.md")
 	if err := durable.WriteFile(path, s.markdown(rows, claims)); err != nil {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
 )
 
@@ -40,6 +41,7 @@ func problem(err error, unknown func(*token.Token) string) string {
 	var field *yaml.UnknownFieldError
 	var mismatch *yaml.TypeError
 	var overflow *yaml.OverflowError
+	var kind *yaml.UnexpectedNodeTypeError
 	var at yaml.Error
 	switch {
 	case errors.As(err, &field):
@@ -48,6 +50,10 @@ func problem(err error, unknown func(*token.Token) string) string {
 		return fmt.Sprintf("%q is not %s", mismatch.GetToken().Value, kindName(mismatch.DstType))
 	case errors.As(err, &overflow):
 		return fmt.Sprintf("%s is out of range; want %s", overflow.SrcNum, kindName(overflow.DstType))
+	case errors.As(err, &kind) && kind.Expected == ast.SequenceType:
+		return fmt.Sprintf("%q is not a list; want one in brackets, such as [%[1]s]", kind.GetToken().Value)
+	case errors.As(err, &kind) && kind.Expected == ast.MappingType:
+		return "want a group of settings: {key: value}, or keys with values below it"
 	case errors.As(err, &at):
 		return firstLine(at.GetMessage())
 	default:

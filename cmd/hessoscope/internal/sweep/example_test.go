@@ -33,7 +33,7 @@ seeds: 2
 		fmt.Println(strings.TrimSpace(row))
 	}
 	// Output:
-	// run           status       epochs       loss    val acc         λ₁          G directions     margin     time
+	// run           status       epochs       loss    val acc         λ₁          G  directions     margin     time
 	// 20x20-seed_0  waiting
 	// 20x20-seed_1  waiting
 	// 50x50-seed_0  waiting

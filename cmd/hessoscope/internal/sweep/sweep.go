@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/hessoscope/hessoscope/callbacks/record"
+	"github.com/hessoscope/hessoscope/callbacks/terminal"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
 	"github.com/hessoscope/hessoscope/datasets/durable"
 )
@@ -89,9 +90,8 @@ func (s *Sweep) begin() error {
 		return err
 	}
 	auxiliary := len(s.runs) - len(s.runs.compared())
-	_, err := fmt.Fprintf(s.progress, "sweep %s: %d runs, %d of them auxiliary, %d finished already; %d at once, into %s\n",
-		s.plan.Name, len(s.runs), auxiliary, s.runs.count(finished), s.jobs, s.dir)
-	return err
+	return terminal.Wrap(s.progress, fmt.Sprintf("sweep %s: %d runs, %d of them auxiliary, %d finished already; %d at once, into %s\n",
+		s.plan.Name, len(s.runs), auxiliary, s.runs.count(finished), s.jobs, s.dir))
 }
 
 // execute trains the runs that are not finished, jobs at a time, until ctx is
@@ -155,11 +155,16 @@ func (s *Sweep) record() error { return s.runs.compared().write(s.plan.Name, s.d
 
 // WriteTable writes a table with a row for each run that is not auxiliary.
 func (s *Sweep) WriteTable(w io.Writer) error {
-	if _, err := fmt.Fprintln(w, s.runs.heading()); err != nil {
+	compared := s.runs.compared()
+	t := compared.table()
+	for _, r := range compared {
+		t.Rows = append(t.Rows, r.row())
+	}
+	if err := t.Write(w); err != nil {
 		return err
 	}
-	for _, r := range s.runs.compared() {
-		if _, err := fmt.Fprintln(w, s.runs.row(r)); err != nil {
+	for _, r := range compared {
+		if err := r.tell(w); err != nil {
 			return err
 		}
 	}

@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/hessoscope/hessoscope/callbacks/record"
+	"github.com/hessoscope/hessoscope/callbacks/terminal"
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/trainer"
 )
@@ -32,75 +34,86 @@ func (rs runs) compared() runs {
 }
 
 // A column of the table is a metric.
-type column struct{ heading, metric string }
-
-var columns = []column{
-	{"loss", trainer.LossOf(datasets.Train)},
-	{"val acc", trainer.AccuracyOf(datasets.Validation)},
-	{"λ₁", record.LambdaMax},
-	{"G", record.Complexity},
-	{"directions", record.Directions},
-	{"margin", record.Margin},
+type column struct {
+	heading, metric string
+	spare           int // see terminal.Column
 }
 
-// nameWidth returns the length of the longest name of a run.
-func (rs runs) nameWidth() int {
-	width := len("run")
+var columns = []column{
+	{"loss", trainer.LossOf(datasets.Train), 0},
+	{"val acc", trainer.AccuracyOf(datasets.Validation), 3},
+	{"λ₁", record.LambdaMax, 4},
+	{"G", record.Complexity, 1},
+	{"directions", record.Directions, 2},
+	{"margin", record.Margin, 1},
+}
+
+// table returns the empty table of the runs.
+func (rs runs) table() *terminal.Table {
+	width := 0
 	for _, r := range rs {
 		width = max(width, len(r.name))
 	}
-	return width
-}
-
-func (rs runs) heading() string {
-	text := fmt.Sprintf("%-*s  %-11s %7s", rs.nameWidth(), "run", "status", "epochs")
+	t := &terminal.Table{Columns: []terminal.Column{
+		{Heading: "run", Least: width},
+		{Heading: "status", Least: len(interrupted.String())},
+		{Heading: "epochs", Right: true, Spare: 5},
+	}}
 	for _, c := range columns {
-		text += fmt.Sprintf(" %10s", c.heading)
+		t.Columns = append(t.Columns, terminal.Column{Heading: c.heading, Right: true, Least: 9, Spare: c.spare})
 	}
-	return text + fmt.Sprintf(" %8s", "time")
+	t.Columns = append(t.Columns, terminal.Column{Heading: "time", Right: true, Least: 7, Spare: 6})
+	return t
 }
 
-// row returns a line of the table. Metrics that were not recorded at the last epoch of
-// the run are blank. The row of a failed run says why it failed.
-func (rs runs) row(r *run) string {
-	text := fmt.Sprintf("%-*s  %-11s", rs.nameWidth(), r.name, r.phase)
-	if r.phase == failed {
-		problem, _, _ := strings.Cut(r.problem, "\n")
-		return text + " " + problem
-	}
-	if r.record == nil {
-		return text
-	}
-	text += fmt.Sprintf(" %7d", r.record.Epoch)
+// row returns the cells of a run. Metrics that were not recorded at its last epoch are
+// blank.
+func (r *run) row() []string {
+	row := []string{r.name, r.phase.String(), ""}
 	for _, c := range columns {
 		cell := ""
 		if value, ok := r.metric(c.metric); ok {
 			cell = fmt.Sprintf("%.4g", value)
 		}
-		text += fmt.Sprintf(" %10s", cell)
+		row = append(row, cell)
 	}
-	return text + fmt.Sprintf(" %7.1fs", r.record.Seconds)
+	if r.record == nil {
+		return append(row, "")
+	}
+	row[2] = strconv.Itoa(r.record.Epoch)
+	return append(row, fmt.Sprintf("%.1fs", r.record.Seconds))
+}
+
+// tell writes why a run failed, if it did.
+func (r *run) tell(w io.Writer) error {
+	if r.phase != failed {
+		return nil
+	}
+	problem, _, _ := strings.Cut(r.problem, "\n")
+	return terminal.Wrap(w, fmt.Sprintf("! %s: %s\n", r.name, problem))
 }
 
 // progress writes a line for each run that ends.
 type progress struct {
-	w      io.Writer
-	runs   runs
-	began  time.Time
-	done   int // number of runs that have ended, including those of earlier executions
-	here   int // number of runs that have ended in this execution
-	headed bool
+	w     io.Writer
+	table *terminal.Table // nil before the first line
+	runs  runs
+	began time.Time
+	done  int // number of runs that have ended, including those of earlier executions
+	here  int // number of runs that have ended in this execution
 }
 
 func newProgress(w io.Writer, rs runs) *progress {
 	return &progress{w: w, runs: rs, began: time.Now(), done: rs.count(finished)}
 }
 
-// ended writes the line of a run that has ended.
+// ended writes the line of a run that has ended. Errors of writing are ignored: the
+// sweep goes on when a terminal is closed.
 func (p *progress) ended(r *run) {
-	if !p.headed {
-		p.headed = true
-		fmt.Fprintf(p.w, "%11s %7s  %s\n", "done", "left", p.runs.heading())
+	if p.table == nil {
+		p.table = p.runs.table()
+		p.table.Columns = append([]terminal.Column{{Heading: "done", Right: true, Least: 7}, {Heading: "left", Right: true, Least: 7}}, p.table.Columns...)
+		_ = p.table.WriteHeading(p.w)
 	}
 	if r.phase != interrupted {
 		p.here++
@@ -108,5 +121,6 @@ func (p *progress) ended(r *run) {
 	}
 	total := len(p.runs)
 	left := time.Since(p.began) / time.Duration(max(1, p.here)) * time.Duration(total-p.done)
-	fmt.Fprintf(p.w, "%5d/%-5d %7s  %s\n", p.done, total, left.Round(time.Second), p.runs.row(r))
+	_ = p.table.WriteRow(p.w, append([]string{fmt.Sprintf("%d/%d", p.done, total), left.Round(time.Second).String()}, r.row()...))
+	_ = r.tell(p.w)
 }
