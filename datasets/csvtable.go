@@ -33,6 +33,10 @@ type CSVOptions struct {
 	// in each class alike.
 	Shares SplitShares
 	Seed   uint64
+
+	// Classes and PerClass are those of [Dataset.Choose]: what they leave out counts in nothing that is fitted.
+	Classes  []int
+	PerClass int
 }
 
 // SplitShares are the shares of the rows that are held out of the train split, between 0 and 1.
