@@ -142,8 +142,8 @@ func comparePython(t *testing.T, page string) {
 			if python == "" {
 				t.Skipf("there is no python3 with %s", library)
 			}
-			writeFile(t, library+".py", script+"\njson.dump("+[]string{"p", "q"}[i]+".tolist(), open('probabilities.json', 'w'))\n")
-			if out, err := exec.Command(python, library+".py").CombinedOutput(); err != nil {
+			writeFile(t, "snippet.py", script+"\njson.dump("+[]string{"p", "q"}[i]+".tolist(), open('probabilities.json', 'w'))\n")
+			if out, err := exec.Command(python, "snippet.py").CombinedOutput(); err != nil {
 				t.Fatalf("%v:\n%s", err, out)
 			}
 			text, err := os.ReadFile("probabilities.json")
