@@ -193,6 +193,14 @@ func (e *EarlyStopping) TrainEnd(ctx context.Context, s *trainer.State) error {
 	return nil
 }
 
+// restoresEarlier reports whether TrainEnd will put back the parameters of an earlier
+// epoch if the run ends at the current one; false if that is not known yet.
+func (e *EarlyStopping) restoresEarlier(s *trainer.State) bool {
+	best := e.run.memory.Best
+	value, fresh := s.Fresh(e.RestoreBest)
+	return best != nil && best.Epoch < s.Epoch && fresh && !improves(best, value, e.run.better)
+}
+
 // warnNever logs a warning for each metric that was never recorded in the run.
 func (e *EarlyStopping) warnNever(ctx context.Context, s *trainer.State) {
 	var monitored []string

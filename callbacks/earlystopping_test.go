@@ -340,8 +340,13 @@ func TestRestoredIsMeasured(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			spectrum := &callbacks.Spectrum{Schedule: schedule, Dir: dir, Settings: curvature.Settings{Method: curvature.Dense}}
+			var lines bytes.Buffer
+			log, err := callbacks.NewLogger(&lines, "json")
+			if err != nil {
+				t.Fatal(err)
+			}
 			tr, _ := newTraining(
-				t, rising(), spectrum, &callbacks.Complexity{Spectrum: spectrum}, &callbacks.Margin{Schedule: schedule, Dir: dir},
+				t, rising(), log, spectrum, &callbacks.Complexity{Spectrum: spectrum}, &callbacks.Margin{Schedule: schedule, Dir: dir},
 				&callbacks.EffectiveRank{}, &callbacks.Sharpness{Fisher: true}, &callbacks.CriticalSharpness{},
 				&callbacks.EarlyStopping{Rule: patience2, RestoreBest: "scores/value"},
 				&callbacks.JSONL{Path: filepath.Join(dir, "metrics.jsonl")},
@@ -373,8 +378,14 @@ func TestRestoredIsMeasured(t *testing.T) {
 					t.Errorf("%s is %v, and was %v when it was recorded", metric, now, then)
 				}
 			}
-			if _, measured := have[record.Misclassified]; measured == schedule.IsZero() {
-				t.Errorf("distances are measured: %t; the budget of so short a run pays for none", measured)
+			if _, measured := have[record.Misclassified]; !measured {
+				t.Error("no distances are measured")
+			}
+			if _, measured := run.Final[record.Misclassified]; measured == schedule.IsZero() {
+				t.Errorf("distances are measured at the last epoch: %t; what a budget has for the end is for what is put back", measured)
+			}
+			if all := lines.String(); !strings.Contains(all[strings.LastIndex(all, `"epoch"`):], fmt.Sprintf(`"train/loss":%v`, have["train/loss"])) {
+				t.Errorf("finished:\n%s\nwant the training loss %v of what was put back", all, have["train/loss"])
 			}
 			if last := run.Final["train/loss"]; last.Epoch != 3 || last.Value == have["train/loss"] {
 				t.Errorf("the last training loss is %+v; want that of epoch 3", last)

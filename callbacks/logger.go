@@ -18,8 +18,9 @@ import (
 // Logger logs the beginning and the end of a run and some of its epochs, as
 // structured entries: the message is training, resumed, epoch, finished,
 // interrupted, not_finite or failed, and the fields hold the rest, metrics
-// under their names. At the end of a run, a metric that was last measured at an
-// earlier epoch is shown with that epoch.
+// under their names. At the end of a run they are those of the parameters that it ends
+// with, also where these were put back; a metric that was last measured at another epoch
+// is shown with that epoch.
 type Logger struct {
 	// Log or Slog receives the entries. If both are nil, they are a Table on
 	// standard error.
@@ -197,12 +198,19 @@ func (l *Logger) TrainEnd(ctx context.Context, s *trainer.State) error {
 	if stop.Detail != "" {
 		fields["detail"] = stop.Detail
 	}
-	if restored, ok := s.Restored(); ok {
+	restored, ok := s.Restored()
+	if ok {
 		fields["restored"] = restored.Epoch
+	} else {
+		restored.Epoch = s.Epoch // which the values are of
 	}
 	for _, m := range l.run.metrics {
-		switch last, ok := s.Last(m.Name); {
-		case ok && last.Epoch == s.Epoch:
+		last, ok := s.Last(m.Name)
+		value, again := restored.Metrics[m.Name]
+		switch {
+		case again:
+			fields[m.Name] = value
+		case ok && last.Epoch == restored.Epoch:
 			fields[m.Name] = last.Value
 		case ok:
 			fields[m.Name] = earlier(last)

@@ -26,9 +26,12 @@ import (
 // Margin measures, at the epochs of its schedule, how far the samples are from
 // the decision boundary: their distances, in float64 whatever the precision of
 // training, and two cheap proxies of them. At epochs at which the budget of the
-// schedule does not allow the distances, only the proxies are recorded. At the last epoch, distances are measured of as many samples as it
-// pays for. If these are not all that were asked for, an upper bound of the margin
-// and a 95 % interval of the median are recorded, and no quantiles.
+// schedule does not allow the distances, only the proxies are recorded. At the end of
+// the run, distances are measured of as many samples as it pays for, or as about a
+// quarter of a second on one core (trainer.State.Second) if that is more. If these are
+// not all that were asked for, the margin is recorded as an interval from 0 to the least
+// distance, with a 95 % interval of the median and no quantiles. With a budget, the lower
+// bounds are those of margin.Settings.Brief.
 type Margin struct {
 	// Schedule selects the epochs to measure at. If zero, it is DefaultSchedule.
 	// Without a budget, distances are measured at all of them.
@@ -91,6 +94,7 @@ func (*Margin) Name() string { return "margin" }
 func (*Margin) Metrics() []trainer.Metric {
 	return []trainer.Metric{
 		{Name: record.Margin, Meaning: "least distance of a rightly classified sample to the decision boundary, in input space", Better: trainer.Higher},
+		{Name: record.Low(record.Margin), Meaning: "lower bound of the margin, where not all samples asked for were measured: 0", Better: trainer.Higher, Detail: true},
 		{Name: record.High(record.Margin), Meaning: "upper bound of the margin, where not all samples asked for were measured", Better: trainer.Higher, Detail: true},
 		{Name: "boundary/margin_lower", Meaning: "certified lower bound of the margin: no rightly classified sample is nearer to the boundary", Better: trainer.Higher, Detail: true},
 		{Name: "boundary/margin_q05", Meaning: "5 % quantile of those distances", Better: trainer.Higher, Detail: true},
@@ -189,7 +193,7 @@ func (m *Margin) proxies() float64 { return proxyWork * float64(m.run.split.Len(
 
 // left returns the work that the budget still pays for.
 func (m *Margin) left(state *trainer.State) float64 {
-	return m.run.memory.Distances.Left(m.run.schedule, state) - m.run.memory.Proxies.Spent
+	return withFloor(state, m.run.memory.Distances.Left(m.run.schedule, state)-m.run.memory.Proxies.Spent, marginFloor)
 }
 
 // tell notes what the budget of a run does not pay for, and what would do.
@@ -199,11 +203,11 @@ func (m *Margin) tell(state *trainer.State) {
 		return
 	}
 	proxies := m.proxies()
-	cost := m.cost() + proxies
-	if cost <= budget*planned {
+	left := max(budget*planned-proxies, marginFloor*state.Second())
+	if m.cost() <= left {
 		return
 	}
-	affordable := math.Floor(max(budget*planned-proxies, 0) / m.each())
+	cost, affordable := m.cost()+proxies, math.Floor(left/m.each())
 	state.Note(fmt.Sprintf("the budget %g of the margin pays for the distances of about %.0f of %d samples at the last epoch; for all, %s", budget, affordable, m.run.samples, wouldPay(state, budget, cost, "")))
 }
 
@@ -277,7 +281,9 @@ func (m *Margin) measure(ctx context.Context, state *trainer.State, samples int)
 
 func (m *Margin) measureDistances(ctx context.Context, state *trainer.State, samples int) ([]reading, error) {
 	start := time.Now()
-	found, err := margin.Measure(ctx, m.run.field, m.run.split, margin.Settings{Samples: samples, Seed: state.Seed, Progress: m.Progress})
+	found, err := margin.Measure(ctx, m.run.field, m.run.split, margin.Settings{
+		Samples: samples, Seed: state.Seed, Brief: m.run.schedule.Budget > 0, Progress: m.Progress,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -304,6 +310,9 @@ func (m *Margin) measureDistances(ctx context.Context, state *trainer.State, sam
 	if samples < m.run.samples {
 		low, high := medianInterval(found)
 		estimates = []estimate{{record.High(record.Margin), s.Min}, {record.Low(record.MarginMedian), low}, {record.High(record.MarginMedian), high}}
+		if s.Min != nil {
+			estimates = append(estimates, estimate{record.Low(record.Margin), new(float64)}) // of the other samples nothing is known
+		}
 	}
 	readings := known(estimates)
 	return append(readings,

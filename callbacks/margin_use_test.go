@@ -86,7 +86,7 @@ func TestMarginOfAResumedRun(t *testing.T) {
 		schedule trainer.Schedule
 		files    int // that are written
 	}{
-		{12, trainer.Schedule{}, 0},
+		{12, trainer.Schedule{}, 1},
 		{12, trainer.Schedule{Every: 3}, 5},
 		{180, trainer.Schedule{Every: 1, Budget: 1}, 4}, // three more than the last are paid for
 	} {

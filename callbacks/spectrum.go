@@ -29,8 +29,9 @@ import (
 // previous measurement.
 //
 // With a budget and without Settings, a part of the budget is for quick
-// measurements of λ₁ alone, by up to eight Hessian-vector products, and the last
-// epoch is measured as well as what is left allows. Consumers get no quick
+// measurements of λ₁ alone, by up to eight Hessian-vector products, and the end of the
+// run is measured as well as what is left allows, or as about a second on one core does
+// (trainer.State.Second) if that is more. Consumers get no quick
 // measurement, and it is not stored. It records λ₁ where the residual is at most 5 %
 // after four products or more; before, only a lower bound, which λ₁ is never below.
 // If there are more samples than the budget pays for, it uses at least 512 of them,
@@ -290,7 +291,7 @@ func (s *Spectrum) expected() float64 {
 
 // left returns the work that the budget still pays for.
 func (s *Spectrum) left(state *trainer.State) float64 {
-	return s.run.memory.Pace.Left(s.run.schedule, state) - s.run.memory.Quick.Spent
+	return withFloor(state, s.run.memory.Pace.Left(s.run.schedule, state)-s.run.memory.Quick.Spent, spectrumFloor)
 }
 
 // measureQuickly measures λ₁ alone.
@@ -307,7 +308,7 @@ func (s *Spectrum) measureQuickly(ctx context.Context, state *trainer.State) err
 			products++
 		}
 		if r.plan.poor {
-			products = trusted
+			products = max(products, trusted)
 		}
 	}
 	found, err := r.quick.measure(ctx, r.memory.Start, trusted, products, state.Seed)

@@ -275,27 +275,6 @@ func TestSpectrumOfAResumedRun(t *testing.T) {
 
 var spectrumTimes = regexp.MustCompile(`"(spectrum/time_share|[a-z/]*seconds)": ?[0-9.e-]+,?`)
 
-// What the budget does not pay for is told before the run begins, with what would fit.
-func TestSpectrumTellsWhatItCannotPay(t *testing.T) {
-	for _, test := range []struct {
-		epochs int
-		want   string
-	}{
-		{12, "does not pay for a measurement of λ₁"},
-		{300, "pays for λ₁ alone"},
-		{5000, ""},
-	} {
-		hook := &callbacks.Spectrum{Settings: curvature.Settings{DenseLimit: 1}}
-		state := spectrumRunOf(t, test.epochs, tensor.Float64, hook).State()
-		if err := hook.TrainBegin(t.Context(), state); err != nil {
-			t.Fatal(err)
-		}
-		if text := strings.Join(state.Notes(), ""); !strings.Contains(text, test.want) || (text == "") != (test.want == "") || test.want != "" && !strings.Contains(text, " epochs, ") {
-			t.Errorf("%d epochs: told %q; want %q with the epochs that would fit", test.epochs, text, test.want)
-		}
-	}
-}
-
 // Settings that cannot be solved with are refused before the first epoch.
 func TestSpectrumRefusesSettings(t *testing.T) {
 	for want, hook := range map[string]*callbacks.Spectrum{

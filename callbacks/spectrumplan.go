@@ -46,6 +46,7 @@ func (s *Spectrum) work(method curvature.Method, products, samples, pairs int) f
 	var cost float64
 	switch method {
 	case curvature.Dense:
+		pairs = int(p)
 		cost = p*productWork*float64(samples) + dimWork*p*p
 	case curvature.Reduced:
 		cost = krylovWork(products, samples, products)
@@ -54,8 +55,8 @@ func (s *Spectrum) work(method curvature.Method, products, samples, pairs int) f
 	}
 	if s.run.plan.complexity {
 		cost += float64(samples) * (sampleWork + productWork*float64(pairs))
-		if n := float64(samples); samples <= 4*rankSamples { // for the inner products of the gradients
-			cost += 10 * n * n / math.Sqrt(p)
+		if n := float64(samples); samples <= 4*rankSamples { // for the inner products of the gradients, and with the pairs
+			cost += n * n * (4/math.Sqrt(p) + 1.5*float64(pairs)/(1000+p))
 		}
 	}
 	return cost
@@ -102,9 +103,6 @@ func (s *Spectrum) newPlan(state *trainer.State) {
 		p.pairs = max(p.pairs, minPairs)
 	}
 	products := 3*p.pairs + 4
-	if p.method == curvature.Dense {
-		products = loss.Dim()
-	}
 	p.expected = s.work(p.method, products, n, p.pairs)
 	set := s.Settings
 	p.quickly = r.schedule.Budget > 0 && set.Solver == nil && (set.Method == "" || set.Method == curvature.Auto) && !set.Resolved &&
@@ -113,10 +111,19 @@ func (s *Spectrum) newPlan(state *trainer.State) {
 	if !p.quickly {
 		return
 	}
+	floor := spectrumFloor * state.Second()
+	if p.method == curvature.Dense && p.expected > max(r.schedule.Budget*state.PlannedWork(), floor) {
+		p.method, r.settings.Method = curvature.Lanczos, curvature.Lanczos
+		p.expected = s.work(p.method, products, n, p.pairs)
+	}
 	share := 0.5 // of a run of unknown length
 	if planned := state.PlannedWork(); planned > 0 {
 		budget := r.schedule.Budget * planned
-		spare := math.Min(budget-p.expected, math.Max(quickTimes*quickWork(quickTrusted, n), quickShare*budget))
+		spare := budget - p.expected
+		if p.expected <= floor { // which pays for all pairs at the end
+			spare = (1 - quickLast) * budget
+		}
+		spare = math.Min(spare, math.Max(quickTimes*quickWork(quickTrusted, n), quickShare*budget))
 		least := float64(quickTargets(state.Epochs)) * quickWork(1, min(n, quickSamples))
 		if p.alone = spare < least; p.alone {
 			spare = budget - math.Max(quickLast*budget, quickWork(quickTrusted, min(n, quickSamples)))
@@ -154,7 +161,7 @@ func affordable(budget float64, n, epochs int) (samples, products int) {
 func (s *Spectrum) tell(state *trainer.State) {
 	p := &s.run.plan
 	budget, planned := s.run.schedule.Budget, state.PlannedWork()
-	if budget == 0 || planned == 0 {
+	if budget == 0 || planned == 0 || p.expected <= spectrumFloor*state.Second() {
 		return
 	}
 	cost, what := p.expected, "a measurement of the spectrum"

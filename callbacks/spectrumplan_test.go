@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"gonum.org/v1/gonum/mat"
@@ -163,8 +164,9 @@ func lossy(t *testing.T, repeats int) *datasets.Dataset {
 	return data
 }
 
-// The default costs at most a tenth of the work, whenever the run ends, and
-// measures at least ten times in 200 epochs or more.
+// The default costs at most a tenth of the work before the run ends, whenever that is,
+// and measures at least ten times in 200 epochs or more. At the end it costs no more than
+// is left or the floor, and finds all pairs if these pay for them.
 func TestSpectrumKeepsItsBudget(t *testing.T) {
 	for _, test := range []struct {
 		epochs, stop, repeats int
@@ -192,7 +194,10 @@ func TestSpectrumKeepsItsBudget(t *testing.T) {
 				t.Fatal(err)
 			}
 			m := hook.run.memory
-			share := (m.Pace.Spent + m.Quick.Spent) / tr.State().Work()
+			share := (m.Pace.Spent + m.Quick.Spent - m.Pace.Last) / tr.State().Work()
+			if most := spectrumFloor * tr.State().Second(); m.Pace.Epoch != tr.State().Epoch || m.Pace.Last > most || most < 1e6 {
+				t.Errorf("all pairs at epoch %d for %g of %g; want the last epoch", m.Pace.Epoch, m.Pace.Last, most)
+			}
 			if share > test.share || seen.points < test.points || seen.numbers < test.numbers {
 				t.Errorf("share %.3f of the work for %d points, %d with a number; want at most %g, for %d and %d", share, seen.points, seen.numbers, test.share, test.points, test.numbers)
 			}
@@ -200,6 +205,73 @@ func TestSpectrumKeepsItsBudget(t *testing.T) {
 				t.Errorf("%g of work planned, %g done", tr.State().PlannedWork(), tr.State().Work())
 			}
 		})
+	}
+}
+
+// wide has a training of the repeated gauss set, whose hooks have much work.
+func wide(t *testing.T, epochs, repeats int, hidden []int, hooks ...trainer.Hook) *trainer.Trainer {
+	t.Helper()
+	model, err := models.NewMLP(models.MLPConfig{Input: 2, Hidden: hidden, Classes: 3}, trainer.Stream(1, "init", 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr, err := trainer.New(trainer.Config{Epochs: epochs, BatchSize: 64, Rate: trainer.Rate{Base: 0.05}}, model, lossy(t, repeats), hooks...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tr
+}
+
+// What neither the budget nor the floor pays for is told before the run begins, with
+// what would fit.
+func TestSpectrumTellsWhatItCannotPay(t *testing.T) {
+	for _, test := range []struct {
+		epochs, repeats int
+		want            string
+	}{
+		{1, 100, "does not pay for a measurement of λ₁"},
+		{20, 100, "pays for λ₁ alone"},
+		{2000, 100, ""},
+		{1, 1, ""}, // the floor pays
+	} {
+		hook := &Spectrum{}
+		state := wide(t, test.epochs, test.repeats, []int{300, 300}, hook).State()
+		if err := hook.TrainBegin(t.Context(), state); err != nil {
+			t.Fatal(err)
+		}
+		if text := strings.Join(state.Notes(), ""); !strings.Contains(text, test.want) || (text == "") != (test.want == "") || test.want != "" && !strings.Contains(text, " epochs, ") {
+			t.Errorf("%d epochs: told %q; want %q with the epochs that would fit", test.epochs, text, test.want)
+		}
+	}
+}
+
+// At the end, distances are measured of as many samples as the floor pays for: of the
+// others nothing is known, so the margin is an interval from 0.
+func TestMarginOfSomeSamples(t *testing.T) {
+	hook := &Margin{}
+	tr := wide(t, 4, 3, []int{100, 100}, hook)
+	if _, err := tr.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	state := tr.State()
+	value := func(metric string) float64 {
+		v, ok := state.Fresh(metric)
+		if !ok {
+			t.Errorf("%s is not measured", metric)
+		}
+		return v
+	}
+	n, most := value(record.MarginSamples), marginFloor*state.Second()/distanceWork
+	if !(n > fewest && n <= most && n > most-2) {
+		t.Errorf("distances of %g samples; want %g", n, most)
+	}
+	low, high := value(record.Low(record.Margin)), value(record.High(record.Margin))
+	medianLow, medianHigh := value(record.Low(record.MarginMedian)), value(record.High(record.MarginMedian))
+	if _, whole := state.Fresh(record.Margin); whole || low != 0 || !(high > 0 && high <= medianLow && medianLow < medianHigh) {
+		t.Errorf("margin %g to %g, as a number %t, median %g to %g", low, high, whole, medianLow, medianHigh)
+	}
+	if notes := strings.Join(state.Notes(), ""); !strings.Contains(notes, fmt.Sprintf("of about %g of 450 samples", n)) {
+		t.Errorf("told %q; want that not all can be paid", notes)
 	}
 }
 

@@ -45,6 +45,9 @@ func ParseCSV(r io.Reader, name string, opt CSVOptions) (*Dataset, error) {
 	if d.Splits, err = t.splits(len(d.Classes)); err != nil {
 		return nil, err
 	}
+	if d, err = d.Choose(opt.Classes, opt.PerClass); err != nil {
+		return nil, err
+	}
 	d.Shared = t.shared
 	if d.Preprocessing, err = t.fit(&d.Splits[0]); err != nil {
 		return nil, err

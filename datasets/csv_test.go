@@ -232,3 +232,22 @@ func FuzzParseCSV(f *testing.F) {
 		}
 	})
 }
+
+// What is filled and encoded is fitted on the samples that are chosen.
+func TestCSVFitsTheChosen(t *testing.T) {
+	const text = "x,word,label\n1,a,0\n,b,0\n5,c,1\n,c,1\n3,a,2\n,b,2\n7,a,2\n"
+	d, err := ParseCSV(strings.NewReader(text), "in.csv", CSVOptions{Missing: MissingMedian, Classes: []int{2, 0}, PerClass: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	train := d.Splits[0]
+	if want := []float64{1, 1, 0, 2, 0, 1, 3, 1, 0, 2, 0, 1}; !slices.Equal(train.Values(), want) { // without c, and the median of 1 and 3
+		t.Errorf("values %v, want %v", train.Values(), want)
+	}
+	if !slices.Equal(train.Labels, []int{1, 1, 0, 0}) || !slices.Equal(d.Classes, []string{"2", "0"}) || !slices.Equal(d.Features, []string{"x", "word=a", "word=b"}) {
+		t.Errorf("labels %v of classes %q, features %q", train.Labels, d.Classes, d.Features)
+	}
+	if _, err := ParseCSV(strings.NewReader(text), "in.csv", CSVOptions{Missing: MissingMedian, Classes: []int{3, 0}}); err == nil || err.Error() != "datasets: in: option Classes has 3, want 0 to 2" {
+		t.Errorf("error %v", err)
+	}
+}

@@ -36,6 +36,10 @@ type CSVOptions struct {
 
 	// MaxGB is the most memory, in GB of 1e9 bytes, that the values may take; 1 if zero. A table that needs more is an error.
 	MaxGB float64
+
+	// Classes and PerClass are those of [Dataset.Choose]: what they leave out counts in nothing that is fitted.
+	Classes  []int
+	PerClass int
 }
 
 // SplitShares are the shares of the rows that are held out of the train split, between 0 and 1.

@@ -172,23 +172,27 @@ func (o *Objective) eachFactored(ctx context.Context, visit func(r *replica, row
 // sums of outer products over the samples.
 var ErrNoFactors = fmt.Errorf("models: the gradients are no sums of outer products over the samples")
 
-// multiplied is Σ (LLᵀ)∘(RRᵀ) over the factors, without RRᵀ where there is none.
+// multiplied is Σ (LLᵀ)∘(RRᵀ) over the factors, without RRᵀ where there is none. It is
+// computed for some rows after the other, so that the products stay in the cache.
 func multiplied(all []rowFactors, values map[*G.Node]*mat.Dense, n int) *mat.Dense {
-	products := make(map[*G.Node]*mat.Dense)
-	for node, rows := range values {
-		products[node] = mat.NewDense(n, n, nil)
-		products[node].Mul(rows, rows.T())
-	}
+	const rows = 32
 	gram := mat.NewDense(n, n, nil)
-	term := make([]float64, n)
-	for i := range n {
-		row := gram.RawRowView(i)
+	left, right := mat.NewDense(rows, n, nil), mat.NewDense(rows, n, nil)
+	for from := 0; from < n; from += rows {
+		to := min(from+rows, n)
+		product := func(dst *mat.Dense, node *G.Node) *mat.Dense {
+			v, _ := values[node].Slice(from, to, 0, values[node].RawMatrix().Cols).(*mat.Dense)
+			dst, _ = dst.Slice(0, to-from, 0, n).(*mat.Dense)
+			dst.Mul(v, values[node].T())
+			return dst
+		}
+		block, _ := gram.Slice(from, to, 0, n).(*mat.Dense)
 		for _, f := range all {
-			copy(term, products[f.left].RawRowView(i))
+			term := product(left, f.left)
 			if f.right != nil {
-				floats.Mul(term, products[f.right].RawRowView(i))
+				term.MulElem(term, product(right, f.right))
 			}
-			floats.Add(row, term)
+			block.Add(block, term)
 		}
 	}
 	return gram

@@ -22,7 +22,8 @@ type Schedule struct {
 	// Budget is the largest share of the run's work that the hook may spend;
 	// there is no limit if it is zero. Work that is due waits until the budget
 	// allows it: a Pace says when. Work is counted, not timed, so that a run that
-	// is repeated or resumed measures at the same epochs.
+	// is repeated or resumed measures at the same epochs. At the end of a run a hook
+	// may spend a fixed amount in its place, if that is more: its comment says so.
 	Budget float64 `yaml:"budget,omitempty"`
 	// SkipFinal leaves out the last epoch, which is otherwise always due.
 	SkipFinal bool `yaml:"skip_final,omitempty"`

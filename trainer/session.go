@@ -112,6 +112,7 @@ func NewSession(model models.Model, data *datasets.Dataset, s SessionSettings, h
 			return nil, err
 		}
 	}
+	e.state.second = 1 / (sampleSeconds + operationSeconds*e.objectives[0].objective.Operations())
 	for _, h := range hooks {
 		m, ok := h.(Meter)
 		if !ok {

@@ -69,9 +69,8 @@ func (e *Eigenpairs) Directions(gram *mat.Dense) (*Directions, error) {
 	b := &directionBounds{
 		ordered: o, alignments: e.Alignments, samples: trace, // samples without a gradient have no share
 		clusters: clusters, projections: projections, errors: o.projectionErrors(clusters, projections),
-		rest: mat.DenseCopyOf(gram),
 	}
-	b.rest.Scale(1/trace, b.rest)
+	b.project(gram)
 	d := b.bound(k)
 	return &d, nil
 }
@@ -84,19 +83,41 @@ type directionBounds struct {
 	clusters    []cluster
 	projections [][]float64
 	errors      []float64
-	rest        *mat.Dense // (I − VVᵀ)C(I − VVᵀ) in the span of the gradients
 
-	energy, squares Interval // of the clusters added so far: Σaᵢ and Σaᵢ²
-	residual        float64  // the norm of their residuals
+	inner           *mat.Dense // AᵀA/N, with the alignments A, N × k
+	images          []float64  // of each column a of A, aᵀCa/N
+	rest            float64    // ‖(I − VVᵀ)C(I − VVᵀ)‖²_F
+	energy, squares Interval   // of the clusters added so far: Σaᵢ and Σaᵢ²
+	residual        float64    // the norm of their residuals
 }
 
-// slack is for rounding in sums over samples and eigenvectors.
-const slack = 1e-9
+// slack is for rounding in sums over samples and eigenvectors, and restSlack in what
+// remains of a squared norm of at most 1 when those of all of them are subtracted.
+const (
+	slack     = 1e-9
+	restSlack = 1e-13
+)
+
+// project computes what the norm of the rest follows from, for any number of vectors.
+func (b *directionBounds) project(gram *mat.Dense) {
+	norm := mat.Norm(gram, 2) / b.samples
+	b.rest = norm * norm
+	_, k := b.alignments.Dims()
+	var products mat.Dense
+	products.Mul(gram, b.alignments)
+	b.images = make([]float64, k)
+	for n := range products.RawMatrix().Rows {
+		floats.Add(b.images, floats.MulTo(make([]float64, k), b.alignments.RawRowView(n), products.RawRowView(n)))
+	}
+	floats.Scale(1/(b.samples*b.samples), b.images)
+	b.inner = mat.NewDense(k, k, nil)
+	b.inner.Mul(b.alignments.T(), b.alignments)
+	b.inner.Scale(1/b.samples, b.inner)
+}
 
 func (b *directionBounds) bound(k int) Directions {
-	frobenius := mat.Norm(b.rest, 2)
 	// P numbers with the sum 1 have squares of the sum 1/P at least.
-	d := Directions{All: Interval{1 / (frobenius * frobenius) * (1 - slack), float64(b.parameters)}}
+	d := Directions{All: Interval{1 / b.rest * (1 - slack), float64(b.parameters)}}
 	d.Participation = Interval{0, d.All.High}
 	for i, c := range b.clusters {
 		if b.errors[i] >= 1 || !b.complete && c.last > b.top {
@@ -131,18 +152,22 @@ func (b *directionBounds) add(i int) {
 	b.squares.Low += low * low / size
 	b.squares.High += high * high
 	b.residual = math.Hypot(b.residual, floats.Norm(b.residuals[c.first:c.last], 2))
-	for _, column := range b.columns[c.first:c.last] {
-		a := mat.Col(nil, column, b.alignments)
-		for n := range a {
-			floats.AddScaled(b.rest.RawRowView(n), -a[n]/b.samples, a)
+	// With R = C − Σ bbᵀ/N over the columns b so far,
+	// ‖R − aaᵀ/N‖² = ‖R‖² − 2 aᵀRa/N + (aᵀa/N)².
+	for i := c.first; i < c.last; i++ {
+		a := b.columns[i]
+		image := b.images[a]
+		for _, earlier := range b.columns[:i] {
+			image -= b.inner.At(a, earlier) * b.inner.At(a, earlier)
 		}
+		b.rest += b.inner.At(a, a)*b.inner.At(a, a) - 2*image
 	}
 }
 
 // restBound returns an upper bound of what the eigenvectors behind cluster i add
 // to the sum of squares.
 func (b *directionBounds) restBound(i int) float64 {
-	frobenius := mat.Norm(b.rest, 2)
+	frobenius := math.Sqrt(math.Max(b.rest, 0) + restSlack)
 	distance := b.unknownDistance(b.clusters[i])
 	if i+1 < len(b.clusters) {
 		distance = math.Min(distance, b.distance(b.clusters[i], b.clusters[i+1]))

@@ -146,6 +146,7 @@ func (m *search) eachSample(ctx context.Context, do func(e *piecewise.Explorer, 
 	for w := range errs {
 		wait.Go(func() {
 			e := piecewise.NewExplorer(m.network)
+			e.Brief = m.brief
 			for i := int(next.Add(1)) - 1; i < n && errs[w] == nil; i = int(next.Add(1)) - 1 {
 				if errs[w] = ctx.Err(); errs[w] == nil {
 					do(e, i)

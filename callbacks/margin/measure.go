@@ -18,6 +18,9 @@ type Settings struct {
 	// directions make the search thorough in low dimension; in high dimension the
 	// gradients find the boundary.
 	Seed uint64
+	// Brief leaves early what the lower bounds of a small network may take long for, in
+	// more than a few dimensions up to a second a sample: fewer distances are certified.
+	Brief bool
 	// Progress, if set, is called with the work done so far and the total, both in
 	// samples.
 	Progress func(done, total int)
@@ -65,7 +68,7 @@ func Measure(ctx context.Context, field *models.Field, split *datasets.Split, s 
 	}
 	state := &search{
 		Distances: m, field: field, x: x, width: d, classes: field.Classes(),
-		seed: s.Seed, rng: rand.New(rand.NewPCG(s.Seed, 0x6d617267696e)), progress: s.Progress,
+		seed: s.Seed, brief: s.Brief, rng: rand.New(rand.NewPCG(s.Seed, 0x6d617267696e)), progress: s.Progress,
 	}
 	if err := state.run(ctx); err != nil {
 		return nil, fmt.Errorf("margin: %w", err)

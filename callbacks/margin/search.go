@@ -48,6 +48,7 @@ type search struct {
 	sampleGaps []float64 // f_ŷ − max_{c≠ŷ} f_c at the samples
 	rng        *rand.Rand
 	seed       uint64
+	brief      bool // see Settings
 	progress   func(done, total int)
 	reported   int        // the last done
 	reporting  sync.Mutex // for progress and reported

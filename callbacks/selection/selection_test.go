@@ -3,6 +3,7 @@ package selection
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -170,6 +171,29 @@ func TestSelectByDirections(t *testing.T) {
 	})}, Settings{}).Groups[0]
 	if g.By[0].Metric != record.Complexity {
 		t.Errorf("by %v; want complexity, as nothing else is known of both", g.By)
+	}
+}
+
+// Where no margin decides anything, the median distance ranks, also by intervals that
+// overlap: the least of some samples depends on their number.
+func TestSelectByTheMedianDistance(t *testing.T) {
+	of := func(name string, low, high float64) Candidate {
+		return run(name, map[string]float64{
+			trainLoss: 0.1, record.Complexity: 0.5, record.Low(margin): 0, record.High(margin): 1 / high,
+			record.Low(record.MarginMedian): low, record.High(record.MarginMedian): high,
+		})
+	}
+	apart := choose(t, []Candidate{of("a", 1, 2), of("b", 1.5, 3), of("c", 2.5, 4)}, Settings{}).Groups[0]
+	if diff := cmp.Diff([]string{"1 1 c", "1 1 b", "3 2 a"}, places(apart)); diff != "" || apart.By[1].Metric != record.MarginMedian {
+		t.Errorf("by %v (-want +have):\n%s", apart.By, diff)
+	}
+	overlapping := choose(t, []Candidate{of("a", 1, 3), of("b", 2, 4)}, Settings{}).Groups[0]
+	if diff := cmp.Diff([]string{"1 1 b", "1 1 a"}, places(overlapping)); diff != "" || overlapping.By[1].Metric != record.MarginMedian {
+		t.Errorf("by %v (-want +have):\n%s", overlapping.By, diff)
+	}
+	want := "needs the distances of more samples; a margin.schedule without a budget measures all; boundary/margin_median ranks in its place"
+	if !slices.ContainsFunc(overlapping.Warnings, func(w Warning) bool { return w.About == "unknown" && strings.HasSuffix(w.Text, want) }) {
+		t.Errorf("warnings %v; want one that ends in %q", overlapping.Warnings, want)
 	}
 }
 

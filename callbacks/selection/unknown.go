@@ -2,11 +2,11 @@ package selection
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
 	"github.com/hessoscope/hessoscope/callbacks/record"
-	"github.com/hessoscope/hessoscope/trainer"
 )
 
 // findUnknown sets the measures of each run that decide nothing.
@@ -24,42 +24,57 @@ func (g *Group) findUnknown(by []Measure) {
 	}
 }
 
+// substitutes are what fewer eigenpairs, or fewer samples, tell in the place of a
+// measure.
+var substitutes = map[string][]string{
+	record.Complexity: {record.Directions, record.Participation},
+	record.Margin:     {record.MarginMedian},
+}
+
 // deciding returns the measures that rank. If the complexity of no run is known well
-// enough to decide anything, the number of directions stands in its place, or that of
-// the resolvable ones, which fewer eigenpairs tell.
+// enough to decide anything, the number of directions stands in its place, or that of the
+// resolvable ones, if it decides something. If the margin of a run decides nothing, the
+// median distance ranks, whether it does or not: it does not depend on how many samples
+// were measured, as the least distance of them does.
 func (g *Group) deciding(by []Measure) []Measure {
-	at := slices.IndexFunc(by, func(m Measure) bool { return m.Metric == record.Complexity })
-	known := func(r Ranked) bool { return !slices.Contains(r.Unknown, record.Complexity) }
-	if at < 0 || slices.ContainsFunc(g.Runs, known) {
-		return by
-	}
-	for _, name := range ofEigenpairs[1:] {
-		m := Measure{name, trainer.Lower}
-		if slices.Contains(by, m) || !g.decides(m) {
+	by = slices.Clone(by)
+	for at, m := range by {
+		unknown := 0
+		for _, r := range g.Runs {
+			if slices.Contains(r.Unknown, m.Metric) {
+				unknown++
+			}
+		}
+		if unknown == 0 || unknown < len(g.Runs) && m.Metric != record.Margin {
 			continue
 		}
-		for i := range g.Runs {
-			g.Runs[i].Values[name], _ = g.Runs[i].reading.measure(name)
+		for _, name := range substitutes[m.Metric] {
+			other := Measure{name, m.Better}
+			known, decides := g.decides(other)
+			if slices.Contains(by, other) || !known || !decides && m.Metric != record.Margin {
+				continue
+			}
+			for i := range g.Runs {
+				g.Runs[i].Values[name], _ = g.Runs[i].reading.measure(name)
+			}
+			by[at] = other
+			break
 		}
-		by = slices.Clone(by)
-		by[at] = m
-		return by
 	}
 	return by
 }
 
-// decides reports whether all runs have a measure, and it tells two of them apart.
-func (g *Group) decides(m Measure) bool {
-	apart := false
-	first, _ := g.Runs[0].reading.measure(m.Metric)
+// decides reports whether all runs have a measure, and whether it tells two of them apart.
+func (g *Group) decides(m Measure) (known, decides bool) {
+	highest, lowest := math.Inf(-1), math.Inf(1) // of the lower ends, and of the upper ones
 	for _, r := range g.Runs {
 		v, ok := r.reading.measure(m.Metric)
 		if !ok {
-			return false
+			return false, false
 		}
-		apart = apart || v.compare(first) != 0
+		highest, lowest = max(highest, v.Low), min(lowest, v.High)
 	}
-	return apart
+	return true, highest > lowest
 }
 
 // intervals returns a warning if values of a measure are not exact but decide
@@ -77,10 +92,6 @@ func (g *Group) intervals(m Measure) string {
 	return fmt.Sprintf("%s of %s is an interval: fronts and ranks count on what is certain, the score shows its midpoint", m.Metric, list(runs))
 }
 
-// ofEigenpairs are the metrics whose interval ends are as far apart as eigenpairs
-// are missing.
-var ofEigenpairs = []string{record.Complexity, record.Directions, record.Participation}
-
 // unknown returns a warning if values of a metric decide nothing.
 func (g *Group) unknown(metric string) string {
 	var runs []string
@@ -92,15 +103,24 @@ func (g *Group) unknown(metric string) string {
 	switch {
 	case len(runs) == 0:
 		return ""
-	case slices.Contains(ofEigenpairs, metric):
-		text := fmt.Sprintf("%s of %s is not known: needs more pairs; spectrum.resolved: true computes all that matter", metric, list(runs))
-		if !slices.ContainsFunc(g.By, func(m Measure) bool { return m.Metric == metric }) {
-			text += "; " + g.By[slices.IndexFunc(g.By, func(m Measure) bool { return slices.Contains(ofEigenpairs, m.Metric) })].Metric + " ranks in its place"
-		}
-		return text
+	case metric == record.Complexity || slices.Contains(substitutes[record.Complexity], metric):
+		return fmt.Sprintf("%s of %s is not known: needs more pairs; spectrum.resolved: true computes all that matter%s", metric, list(runs), g.inPlaceOf(metric))
+	case metric == record.Margin:
+		return fmt.Sprintf("%s of %s is not known: needs the distances of more samples; a margin.schedule without a budget measures all%s", metric, list(runs), g.inPlaceOf(metric))
 	default:
 		return fmt.Sprintf("%s of %s is not known: its interval overlaps with those of all other runs", metric, list(runs))
 	}
+}
+
+// inPlaceOf tells what ranks in the place of a metric; it is empty if nothing does.
+func (g *Group) inPlaceOf(metric string) string {
+	ranks := func(name string) bool {
+		return slices.ContainsFunc(g.By, func(m Measure) bool { return m.Metric == name })
+	}
+	if at := slices.IndexFunc(substitutes[metric], ranks); at >= 0 && !ranks(metric) {
+		return "; " + substitutes[metric][at] + " ranks in its place"
+	}
+	return ""
 }
 
 // list joins the first few names.

@@ -28,6 +28,10 @@ const (
 // Explorer finds nearest boundary points of a network, and bounds of their
 // distances. It belongs to one goroutine.
 type Explorer struct {
+	// Brief limits branch and bound of a small network to the work that it may take for
+	// a large one.
+	Brief bool
+
 	view      *view
 	bounds    *bounds    // nil if there are none for the activation
 	descent   *descent   // nil if the activation is smooth
@@ -129,7 +133,7 @@ func (e *Explorer) certify(best *Nearest) {
 	e.measure(distance)
 	e.bounds.begin()
 	nodes := int(branches / (e.bounds.cost + 1))
-	if e.view.Hidden() <= fewUnits {
+	if e.view.Hidden() <= fewUnits && !e.Brief {
 		nodes = fewNodes
 	}
 	s := e.branching

@@ -46,7 +46,7 @@ Within a front, runs are ordered by their score: the mean logarithm of the facto
 complex and narrower than the best ones. Twice the complexity counts as much as half the margin. If a
 measure is an interval, one run surpasses another only if that is certain; an interval that decides
 nothing is shown as not known. If that holds for the complexity of all runs, the number of directions ranks
-in its place. Runs that diverged, or whose network has not learned, are set apart and matched to nothing.
+in its place, and if for the margin of a run, the median distance. Runs that diverged, or whose network has not learned, are set apart and matched to nothing.
 
 Both measures change while the loss falls, so runs are comparable only at the same training loss.
 --match-loss takes each run at the epoch, among those with all measures, whose loss is nearest on a

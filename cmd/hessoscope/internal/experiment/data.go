@@ -70,11 +70,9 @@ func (d *Data) readCSV(splits uint64) (*datasets.Dataset, error) {
 	data, err := datasets.ReadCSV(d.CSV, datasets.CSVOptions{
 		Label: d.Label, Split: d.Split, Features: d.Features, Exclude: d.Exclude, Delimiter: d.Delimiter,
 		Categorical: d.Categorical, Missing: d.Missing, Shares: d.SplitShares, Seed: splits, MaxGB: d.MaxGB,
+		Classes: d.Classes, PerClass: d.PerClass,
 	})
-	if err != nil {
-		return nil, err
-	}
-	if data, err = data.Choose(d.Classes, d.PerClass); err == nil && d.RandomLabels {
+	if err == nil && d.RandomLabels {
 		err = data.PermuteLabels(d.Seed)
 	}
 	return data, err
