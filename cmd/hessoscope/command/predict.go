@@ -376,7 +376,7 @@ func (r *predictions) printRows(w io.Writer) error {
 			known = r.labels[i]
 		}
 		c := r.predicted[i]
-		fmt.Fprintf(t, "%d\t%s%s\t%.4f", r.rows[i], label(r.class(known)), r.class(c), r.outputs[i*len(r.classes)+c])
+		fmt.Fprintf(t, "%d\t%s%s\t%s", r.rows[i], label(r.class(known)), r.class(c), cell("%.4f", r.outputs[i*len(r.classes)+c]))
 		if d := r.distances; d != nil {
 			fmt.Fprintf(t, "\t%.4g\t%s\t%s", d.Values[i], r.certainty(i), r.class(d.Rivals[i]))
 		}
