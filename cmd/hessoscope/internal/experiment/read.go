@@ -78,8 +78,11 @@ func (s source) placed(err error) error {
 func (c *Config) Set(assignments ...string) error {
 	for _, assignment := range assignments {
 		key, value, ok := strings.Cut(assignment, "=")
-		line, _, _ := strings.Cut(assignment, "\n")
-		where := "--set " + line
+		line := assignment
+		if end := strings.IndexAny(line, "\r\n"); end >= 0 {
+			line = line[:end]
+		}
+		where := fmt.Sprintf("--set %.80s", line)
 		if !ok {
 			return fmt.Errorf("%s: want key=value, such as training.epochs=50", where)
 		}

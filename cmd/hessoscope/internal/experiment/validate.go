@@ -3,6 +3,7 @@ package experiment
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -32,8 +33,8 @@ func (c *Config) Validate() error {
 		return wrong("data", "wants one of set and csv")
 	case c.Name != "" && c.Name != filepath.Base(c.Name) || c.Name == "." || c.Name == ".." || strings.ContainsFunc(c.Name, unicode.IsControl):
 		return wrong("name", fmt.Sprintf("is %q; want a name without slashes, it becomes a folder", c.Name))
-	case !(c.MemoryGB >= 0):
-		return wrong("memory_gb", "is negative; want the memory that the run may take, in GB, or 0 for what is left")
+	case !(c.MemoryGB >= 0 && c.MemoryGB <= math.MaxFloat64):
+		return wrong("memory_gb", "is negative or not finite; want the memory that the run may take, in GB, or 0 for what is left")
 	case c.Workers < 0:
 		return wrong("workers", "is negative; want 0, for one a CPU, or more")
 	case c.Model.Weights != "" && c.Model.NormOf != "":
