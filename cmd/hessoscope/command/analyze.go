@@ -210,8 +210,10 @@ func (a *analyzeCmd) loadData(ctx context.Context, schema *datasets.Schema) (*da
 		if a.Label != "" {
 			schema.LabelColumn(a.Label)
 		}
-		data, err = schema.ReadCSV(a.Data, a.MaxGB)
-		schema = nil // it has been applied
+		if data, err = schema.ReadCSV(a.Data, a.MaxGB); err == nil {
+			err = data.CheckRange(experiment.MaxInput)
+		}
+		return data, err
 	case datasets.IsCSV(a.Data):
 		data, err = datasets.ReadCSV(a.Data, datasets.CSVOptions{Label: a.Label, MaxGB: a.MaxGB})
 	default:
