@@ -211,7 +211,7 @@ func formatBound(v float64, round func(float64) float64) string {
 		return fmt.Sprintf("%.0f", round(v))
 	}
 	if a > 0 {
-		digits := 1 - math.Floor(math.Log10(a))
+		digits := min(1-math.Floor(math.Log10(a)), 300) // 10 to this power is finite
 		v = round(v*math.Pow(10, digits)) / math.Pow(10, digits)
 	}
 	return fmt.Sprintf("%.2g", v)

@@ -20,33 +20,28 @@ var errLongRow = errors.New("the row is too long")
 // recordReader is the input of a csv.Reader, which would take a row of any length. It ends with errLongRow in a row of more
 // than limit bytes, or up to twice the size of its buffer more.
 type recordReader struct {
-	*bufio.Reader
-	from  io.Reader
-	limit int64
-	left  int64  // bytes that may still be read for this row
-	start []byte // of the row
+	buffer *bufio.Reader // what a csv.Reader reads from
+	from   io.Reader
+	limit  int64
+	left   int64  // bytes that may still be read for this row
+	start  []byte // of the row
 }
 
 func newRecordReader(from io.Reader, limit int64) *recordReader {
-	r := &recordReader{from: from, limit: limit}
-	r.Reader = bufio.NewReaderSize(readerFunc(r.fill), 1<<16)
-	r.left = limit
+	r := &recordReader{from: from, limit: limit, left: limit}
+	r.buffer = bufio.NewReaderSize(r, 1<<16)
 	return r
 }
 
-type readerFunc func([]byte) (int, error)
-
-func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
-
 // next says that a row begins here.
 func (r *recordReader) next() {
-	r.left = r.limit + int64(r.Size())
-	start, _ := r.Peek(quoted) // an error comes back with the next read
+	r.left = r.limit + int64(r.buffer.Size())
+	start, _ := r.buffer.Peek(quoted) // an error comes back with the next read
 	r.start = append(r.start[:0], start...)
 }
 
-// fill reads from the source.
-func (r *recordReader) fill(p []byte) (int, error) {
+// Read fills the buffer.
+func (r *recordReader) Read(p []byte) (int, error) {
 	if r.left <= 0 {
 		return 0, errLongRow
 	}

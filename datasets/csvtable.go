@@ -126,13 +126,13 @@ func openCSV(r io.Reader, name, delimiter string, maxGB float64) (*csvTable, err
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	t := &csvTable{name: name, limit: limit, input: newRecordReader(r, limit/rowShare)}
-	start, _ := t.input.Peek(4) // an error comes back with the next read
+	start, _ := t.input.buffer.Peek(4) // an error comes back with the next read
 	text, err := durable.Text(start)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	t.input.Discard(len(start) - len(text))
-	t.csv = csv.NewReader(t.input.Reader)
+	t.input.buffer.Discard(len(start) - len(text))
+	t.csv = csv.NewReader(t.input.buffer)
 	t.csv.Comma = comma
 	t.csv.FieldsPerRecord = -1             // readRows has a better error
 	t.csv.TrimLeadingSpace = comma != '\t' // an empty first field would be trimmed with the tab after it

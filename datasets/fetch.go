@@ -136,7 +136,7 @@ func firstLine(s string) string {
 }
 
 func checkSum(path, sum string) error {
-	f, err := os.Open(path)
+	f, _, err := durable.Open(path)
 	if err != nil {
 		return err
 	}
@@ -158,7 +158,7 @@ func copyChecked(dst io.Writer, src io.Reader, file, sum string) error {
 
 // copyFile copies a file whose sum is right to dst, as a whole or not at all.
 func copyFile(dst, src, sum string) error {
-	in, err := os.Open(src)
+	in, _, err := durable.Open(src)
 	if err != nil {
 		return err
 	}

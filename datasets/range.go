@@ -21,7 +21,7 @@ func (d *Dataset) CheckRange(most float64) error {
 		for r := range s.Len() {
 			for k, v := range s.row(buf, r) {
 				if !(math.Abs(v) <= most) {
-					return fmt.Errorf("datasets: %s: %s has the value %.4g in the %s split: above %.0e, what is computed from it overflows: standardize the values (data.standardize), or leave the column out", d.Name, d.inputName(k), v, s.Name, most)
+					return fmt.Errorf("datasets: %s: %s has the value %.4g in the %s split: above %.0e, what is computed from it overflows: standardize the values (data.standardize, --standardize), or leave the column out", d.Name, d.inputName(k), v, s.Name, most)
 				}
 			}
 		}

@@ -7,7 +7,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
+
+	"github.com/hessoscope/hessoscope/datasets/durable"
 )
 
 // A Tail reads the history of a run while the run writes it.
@@ -23,7 +24,7 @@ type Tail struct {
 // takes the place of that one. A run that is resumed cuts its history back and repeats
 // some epochs; they were returned before and are left out.
 func (t *Tail) Next() ([]Entry, error) {
-	file, err := os.Open(t.Path)
+	file, size, err := durable.Open(t.Path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -31,18 +32,17 @@ func (t *Tail) Next() ([]Entry, error) {
 		return nil, err
 	}
 	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return nil, err
+	if size > maxHistory {
+		return nil, fmt.Errorf("%s: has %d bytes; want at most %d", t.Path, size, maxHistory)
 	}
-	if info.Size() >= t.offset {
-		entries, err := t.read(file, info.Size())
+	if size >= t.offset {
+		entries, err := t.read(file, size)
 		if err == nil {
 			return entries, nil
 		}
 	}
 	t.offset = 0 // the history was cut back, and may have grown again
-	return t.read(file, info.Size())
+	return t.read(file, size)
 }
 
 // read reads the whole lines between offset and size.

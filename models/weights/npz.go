@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/hessoscope/hessoscope/datasets/npy"
 )
 
 // Archive is an .npz that carries other entries beside its arrays, such as JSON
@@ -85,6 +87,9 @@ func readNPZ(r io.ReaderAt, size int64, files bool, names ...string) (*Archive, 
 	for _, f := range z.File {
 		if len(names) > 0 && !slices.Contains(names, strings.TrimSuffix(f.Name, ".npy")) {
 			continue
+		}
+		if err := npy.CheckEntry(f, size); err != nil {
+			return nil, fmt.Errorf("entry %q: %w", f.Name, err)
 		}
 		if err := a.readEntry(f, files, &left); err != nil {
 			return nil, err

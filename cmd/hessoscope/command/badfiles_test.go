@@ -178,7 +178,7 @@ func TestBadWeights(t *testing.T) {
 	}
 	testBadInputs(t, []badInput{
 		{"missing", nil, []string{"analyze", "--weights", "w.npz", "--data", "gauss"}, []string{"w.npz: no such file"}},
-		{"folder", func(t *testing.T) { mkdir(t, "w.npz") }, []string{"analyze", "--weights", "w.npz", "--data", "gauss"}, []string{"w.npz: is not a regular file"}},
+		{"folder", func(t *testing.T) { mkdir(t, "w.npz") }, []string{"analyze", "--weights", "w.npz", "--data", "gauss"}, []string{"w.npz: is a folder, not a regular file"}},
 		{"to train from", func(t *testing.T) { write(t, "w.npz", good) }, []string{"train", "gauss", "--set", "model.weights=w.npz"}, []string{`w.npz: is an MLP 2-3 relu; want an MLP 2-100-100-3 relu`}},
 		{"missing data", func(t *testing.T) { write(t, "w.npz", good) }, []string{"analyze", "--weights", "w.npz", "--data", "d.csv"}, []string{"d.csv: no such file"}},
 		{"folder of data", func(t *testing.T) { write(t, "w.npz", good); mkdir(t, "d") }, []string{"analyze", "--weights", "w.npz", "--data", "d"}, []string{`no data set "d"; the name of a folder ends in a slash: d/`}},

@@ -377,7 +377,7 @@ func (r *predictions) printRows(w io.Writer) error {
 			row = append(row, r.class(r.labels[i]))
 		}
 		c := r.predicted[i]
-		row = append(row, r.class(c), fmt.Sprintf("%.4f", r.outputs[i*len(r.classes)+c]))
+		row = append(row, r.class(c), cell("%.4f", r.outputs[i*len(r.classes)+c]))
 		if d := r.distances; d != nil {
 			distance := ""
 			if d.Rivals[i] >= 0 {

@@ -101,3 +101,29 @@ func TestMessyTable(t *testing.T) {
 		}
 	}
 }
+
+// Columns stay narrow, whatever the numbers are.
+func TestCells(t *testing.T) {
+	for _, test := range []struct {
+		format string
+		value  float64
+		want   string
+	}{
+		{"%.4f", 0.12345, "0.1235"},
+		{"%.4f", 999999, "999999.0000"},
+		{"%.4f", 1e285, "1.00e+285"},
+		{"%+.4f", -2.5e6, "-2.50e+06"},
+		{"×%.3f", 1e300, "×1.00e+300"},
+		{"%.0f%%", 1e9, "1.00e+09%"},
+		{"%.4g", 1e285, "1e+285"},
+		{"%.4f", math.Inf(1), "+Inf"},
+		{"%.4f", math.MaxFloat64, "1.80e+308"},
+	} {
+		if got := optional(test.format, &test.value); got != test.want {
+			t.Errorf("%s of %g is %q; want %q", test.format, test.value, got, test.want)
+		}
+	}
+	if got := optional("%.4f", nil); got != "–" {
+		t.Errorf("nil is %q", got)
+	}
+}

@@ -39,7 +39,7 @@ func (c *Config) Prepare(ctx context.Context, dir string, console Console) (*tra
 		return nil, err
 	}
 	if err := c.checkMemory(model, data, t.State().PlannedWork()); err != nil {
-		return nil, c.file.placed(err)
+		return nil, err
 	}
 	if c.Checkpoint.Best != "" {
 		m, err := t.State().Metric(c.Checkpoint.Best)

@@ -89,9 +89,9 @@ func (s source) placed(err error) error {
 func (c *Config) Set(assignments ...string) error {
 	for _, assignment := range assignments {
 		key, value, ok := strings.Cut(assignment, "=")
-		where := "--set " + assignment
+		where := fmt.Sprintf("--set %.80s", assignment)
 		if strings.ContainsFunc(assignment, unicode.IsControl) { // an error is one line
-			where = fmt.Sprintf("--set %q", assignment)
+			where = fmt.Sprintf("--set %.80q", assignment)
 		}
 		if !ok {
 			return fmt.Errorf("%s: want key=value, such as training.epochs=50", where)

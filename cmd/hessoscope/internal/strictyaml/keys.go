@@ -83,9 +83,9 @@ func descend(v reflect.Value, key string, root reflect.Type) (reflect.Value, err
 		}
 	}
 	if elsewhere := pathTo(first, root); elsewhere != "" {
-		return v, fmt.Errorf("unknown key %q here; did you mean %q?", first, elsewhere)
+		return v, fmt.Errorf("unknown key %.80q here; did you mean %q?", first, elsewhere)
 	}
-	return v, fmt.Errorf("unknown key %q%s", first, suggest.Nearest(first, keys))
+	return v, fmt.Errorf("unknown key %.80q%s", first, suggest.Nearest(first, keys))
 }
 
 // pathTo returns the dotted key of the first setting with this name, at any depth.
@@ -141,7 +141,7 @@ var listIndex = regexp.MustCompile(`\[(\d+)\]`)
 func unknownKey(t reflect.Type, key string) string {
 	_, err := lookup(reflect.New(t).Elem(), listIndex.ReplaceAllString(key, ".$1"))
 	if err == nil { // the key is known, but misplaced in the file
-		return fmt.Sprintf("key %q is not known here", key)
+		return fmt.Sprintf("key %.80q is not known here", key)
 	}
 	return err.Error()
 }

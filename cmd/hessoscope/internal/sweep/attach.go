@@ -58,10 +58,16 @@ func Obey(stdin io.Reader, interrupt, gone func()) {
 	}
 }
 
+// maxLine is the most bytes of a log that are searched for its last line.
+const maxLine = 1 << 16
+
 // lastLine returns the last line that a process wrote to its log after an offset, if
 // it ended with the status Fault. Otherwise it returns how the process ended.
 func lastLine(log *os.File, from int64, end error) string {
-	text, err := io.ReadAll(io.NewSectionReader(log, from, 1<<62))
+	if size, err := log.Seek(0, io.SeekEnd); err == nil {
+		from = max(from, size-maxLine)
+	}
+	text, err := io.ReadAll(io.NewSectionReader(log, from, maxLine))
 	lines := bytes.Split(bytes.TrimSpace(text), []byte("\n"))
 	last := strings.TrimPrefix(string(lines[len(lines)-1]), "hessoscope: ")
 	var exit *exec.ExitError
