@@ -310,9 +310,10 @@ func TestColours(t *testing.T) {
 }
 
 // The axis of epochs of a heat map ends with its cells, not with the lines over it.
+// More eigenvalues are a darker grey.
 func TestHeatMap(t *testing.T) {
 	run := &Run{Record: &record.Run{}, Spectra: []Spectrum{
-		{Epoch: 3, Values: []float64{4, 0.4, 0.3, -1}},
+		{Epoch: 3, Values: []float64{4, 0.401, 0.4, -1}},
 		{Epoch: 15, Values: []float64{8, 0.2, 0, -2}},
 	}}
 	p := heatMap("", run)
@@ -323,10 +324,17 @@ func TestHeatMap(t *testing.T) {
 		t.Errorf("eigenvalues %g to %g; want a bin more than 0.2 to 8", p.Y.Min, p.Y.Max)
 	}
 	var names []string
+	before := uint8(215)
 	for _, e := range p.legend {
 		names = append(names, e.name)
+		if s, ok := e.thumb.(swatch); ok {
+			if s.R != s.G || s.G != s.B || s.R >= before || s.A != 255 {
+				t.Errorf("colour %v of %s, after %d", s.NRGBA, e.name, before)
+			}
+			before = s.R
+		}
 	}
-	if got := strings.Join(names, " "); !strings.HasPrefix(got, "λ₁ λ₁/10") {
+	if got := strings.Join(names, " "); got != "λ₁ λ₁/10 1 2" {
 		t.Errorf("legend %s", got)
 	}
 }
