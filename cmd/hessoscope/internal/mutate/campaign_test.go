@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -64,7 +65,7 @@ func newCampaign(t *testing.T, root string, seed uint64, only *regexp.Regexp) *c
 	concerned := map[*library]bool{}
 	for _, l := range libraries(t, root) {
 		for _, file := range l.files {
-			file = filepath.Join(l.name, file)
+			file = path.Join(l.name, file)
 			source, err := os.ReadFile(filepath.Join(root, file))
 			if err != nil {
 				t.Fatal(err)
@@ -92,7 +93,7 @@ func newCampaign(t *testing.T, root string, seed uint64, only *regexp.Regexp) *c
 				tested.took = time.Since(begin)
 			}
 		}
-		slices.SortFunc(l.importers, func(a, b *library) int { return int(a.took - b.took) })
+		slices.SortFunc(l.importers, func(a, b *library) int { return cmp.Compare(a.took, b.took) })
 	}
 	return c
 }
@@ -119,8 +120,8 @@ func libraries(t *testing.T, root string) []*library {
 		all, byPath[f[1]] = append(all, l), l
 	}
 	for _, l := range all {
-		for _, path := range l.imports {
-			if of := byPath[path]; of != nil && of != l && !slices.Contains(of.importers, l) {
+		for _, imported := range l.imports {
+			if of := byPath[imported]; of != nil && of != l && !slices.Contains(of.importers, l) {
 				of.importers = append(of.importers, l)
 			}
 		}
