@@ -213,6 +213,7 @@ func TestTicks(t *testing.T) {
 		want      string
 	}{
 		{epochTicks{}, 0, 2000, "0 1 10 100 1000"},
+		{epochTicks{}, 10, 100, "10 20 50 100"},
 		{epochTicks{}, 0, 5, "0 1 2 3 4 5"},
 		{logTicks{}, 2e-5, 0.3, "1e-4 0.001 0.01 0.1"},
 		{logTicks{}, 0.04, 3, "0.05 0.1 0.2 0.5 1 2"},
@@ -225,6 +226,20 @@ func TestTicks(t *testing.T) {
 	} {
 		if got := labels(test.ticker, test.low, test.high); got != test.want {
 			t.Errorf("%T from %g to %g: %s; want %s", test.ticker, test.low, test.high, got, test.want)
+		}
+	}
+	// Marks without a label are multiples of powers of ten, unless these are too many.
+	for _, test := range []struct {
+		ticker    gonum.Ticker
+		low, high float64
+		want      int
+	}{
+		{epochTicks{}, 0, 100, 1 + 2*9 + 1},
+		{logTicks{}, 0.01, 100, 4*9 + 1},
+		{logTicks{}, 1e-12, 1e3, 16},
+	} {
+		if got := len(test.ticker.Ticks(test.low, test.high)); got != test.want {
+			t.Errorf("%T from %g to %g: %d marks, want %d", test.ticker, test.low, test.high, got, test.want)
 		}
 	}
 }
