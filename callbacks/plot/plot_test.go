@@ -197,6 +197,36 @@ func TestClassPairs(t *testing.T) {
 	}
 }
 
+// Each class has a cell in the colour of its mean alignment.
+func TestPairs(t *testing.T) {
+	run := recorded("a")
+	figure, err := Pairs([]*Run{run})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := figure.Encode(".png")
+	if err != nil {
+		t.Fatal(err)
+	}
+	img, _, err := image.Decode(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	have := pixelsOf(img)
+	pairs, err := run.ClassPairs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cell := img.Bounds().Dx() * img.Bounds().Dy() / len(pairs) / len(pairs[0].Means)
+	for _, pair := range pairs {
+		for class, mean := range pair.Means {
+			if c := Diverging(mean); have[c] < cell/4 {
+				t.Errorf("class %d: %d pixels have the colour %v of %.2f, want most of %d", class, have[c], c, mean, cell)
+			}
+		}
+	}
+}
+
 func TestTicks(t *testing.T) {
 	labels := func(ticker gonum.Ticker, low, high float64) string {
 		var text []string
