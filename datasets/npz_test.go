@@ -78,6 +78,27 @@ func TestNPZ(t *testing.T) {
 	}
 }
 
+// Labels may have any type of numbers, of either order of bytes.
+func TestNPZLabels(t *testing.T) {
+	x := npyFile("<f8", "(2, 1)", []float64{0.1, 5})
+	for descr, y := range map[string]any{
+		"b1": []bool{true, false}, "u1": []uint8{1, 0}, "i1": []int8{1, 0}, "u2": []uint16{1, 0}, "i2": []int16{1, 0}, "u4": []uint32{1, 0},
+		"i4": []int32{1, 0}, "u8": []uint64{1, 0}, "i8": []int64{1, 0}, "f4": []float32{1, 0}, "f8": []float64{1, 0},
+	} {
+		for order, bytes := range map[string]binary.ByteOrder{"<": binary.LittleEndian, ">": binary.BigEndian} {
+			b := npyFile(order+descr, "(2,)", []uint8{})
+			b, err := binary.Append(b, bytes, y)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d, err := parsed(npzFile(t, "x.npy", x, "y.npy", b))
+			if err != nil || !slices.Equal(d.Splits[0].Labels, []int{1, 0}) {
+				t.Errorf("labels of type %s%s: %+v, error %v", order, descr, d, err)
+			}
+		}
+	}
+}
+
 func TestNPZFortranOrder(t *testing.T) {
 	// np.asfortranarray([[1, 2], [3, 4]]) is stored column by column.
 	x := bytes.Replace(npyFile("<f8", "(2, 2)", []float64{1, 3, 2, 4}), []byte("False, "), []byte("True,  "), 1)

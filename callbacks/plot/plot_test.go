@@ -197,6 +197,36 @@ func TestClassPairs(t *testing.T) {
 	}
 }
 
+// Each class has a cell in the colour of its mean alignment.
+func TestPairs(t *testing.T) {
+	run := recorded("a")
+	figure, err := Pairs([]*Run{run})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := figure.Encode(".png")
+	if err != nil {
+		t.Fatal(err)
+	}
+	img, _, err := image.Decode(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	have := pixelsOf(img)
+	pairs, err := run.ClassPairs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cell := img.Bounds().Dx() * img.Bounds().Dy() / len(pairs) / len(pairs[0].Means)
+	for _, pair := range pairs {
+		for class, mean := range pair.Means {
+			if c := Diverging(mean); have[c] < cell/4 {
+				t.Errorf("class %d: %d pixels have the colour %v of %.2f, want most of %d", class, have[c], c, mean, cell)
+			}
+		}
+	}
+}
+
 func TestTicks(t *testing.T) {
 	labels := func(ticker gonum.Ticker, low, high float64) string {
 		var text []string
@@ -213,6 +243,7 @@ func TestTicks(t *testing.T) {
 		want      string
 	}{
 		{epochTicks{}, 0, 2000, "0 1 10 100 1000"},
+		{epochTicks{}, 10, 100, "10 20 50 100"},
 		{epochTicks{}, 0, 5, "0 1 2 3 4 5"},
 		{logTicks{}, 2e-5, 0.3, "1e-4 0.001 0.01 0.1"},
 		{logTicks{}, 0.04, 3, "0.05 0.1 0.2 0.5 1 2"},
@@ -225,6 +256,20 @@ func TestTicks(t *testing.T) {
 	} {
 		if got := labels(test.ticker, test.low, test.high); got != test.want {
 			t.Errorf("%T from %g to %g: %s; want %s", test.ticker, test.low, test.high, got, test.want)
+		}
+	}
+	// Marks without a label are multiples of powers of ten, unless these are too many.
+	for _, test := range []struct {
+		ticker    gonum.Ticker
+		low, high float64
+		want      int
+	}{
+		{epochTicks{}, 0, 100, 1 + 2*9 + 1},
+		{logTicks{}, 0.01, 100, 4*9 + 1},
+		{logTicks{}, 1e-12, 1e3, 16},
+	} {
+		if got := len(test.ticker.Ticks(test.low, test.high)); got != test.want {
+			t.Errorf("%T from %g to %g: %d marks, want %d", test.ticker, test.low, test.high, got, test.want)
 		}
 	}
 }
@@ -310,9 +355,10 @@ func TestColours(t *testing.T) {
 }
 
 // The axis of epochs of a heat map ends with its cells, not with the lines over it.
+// More eigenvalues are a darker grey.
 func TestHeatMap(t *testing.T) {
 	run := &Run{Record: &record.Run{}, Spectra: []Spectrum{
-		{Epoch: 3, Values: []float64{4, 0.4, 0.3, -1}},
+		{Epoch: 3, Values: []float64{4, 0.401, 0.4, -1}},
 		{Epoch: 15, Values: []float64{8, 0.2, 0, -2}},
 	}}
 	p := heatMap("", run)
@@ -323,10 +369,17 @@ func TestHeatMap(t *testing.T) {
 		t.Errorf("eigenvalues %g to %g; want a bin more than 0.2 to 8", p.Y.Min, p.Y.Max)
 	}
 	var names []string
+	before := uint8(215)
 	for _, e := range p.legend {
 		names = append(names, e.name)
+		if s, ok := e.thumb.(swatch); ok {
+			if s.R != s.G || s.G != s.B || s.R >= before || s.A != 255 {
+				t.Errorf("colour %v of %s, after %d", s.NRGBA, e.name, before)
+			}
+			before = s.R
+		}
 	}
-	if got := strings.Join(names, " "); !strings.HasPrefix(got, "λ₁ λ₁/10") {
+	if got := strings.Join(names, " "); got != "λ₁ λ₁/10 1 2" {
 		t.Errorf("legend %s", got)
 	}
 }

@@ -210,10 +210,8 @@ func heatMap(prefix string, run *Run) *Panel {
 	p.Line("λ₁", lambda, Line{Color: Blue})
 	p.Line("λ₁/10", limit, Line{Color: Vermillion, Dashed: true})
 	p.X.Min, p.X.Max = x[0], x[1]
-	for _, count := range []float64{1, math.Round(math.Sqrt(most)), math.Round(most)} {
-		if count > 1 || most >= 1 && count == 1 {
-			p.Swatch(short(count), shade(count))
-		}
+	for _, count := range slices.Compact([]float64{1, math.Round(math.Sqrt(most)), math.Round(most)}) {
+		p.Swatch(short(count), shade(count))
 	}
 	return p
 }

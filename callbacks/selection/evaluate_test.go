@@ -72,7 +72,7 @@ func TestEvaluate(t *testing.T) {
 			leftOut = 1
 		}
 		if a.Metric != w.metric || a.Gap != w.gap || a.N != w.n || a.LeftOut != leftOut || a.Pairs != w.n*(w.n-1)/2-leftOut || a.Clusters != w.n ||
-			a.TiedMeasure != w.ties ||
+			a.TiedMeasure != w.ties || a.TiedGap != 0 ||
 			!cmp.Equal(a.Tau, w.tau, cmpopts.EquateApprox(0, 1e-15)) || (a.Low != nil) != w.intervals {
 			t.Errorf("have %+v, τ %v; want %+v, τ %v", a, optional(a.Tau), w, optional(w.tau))
 		}

@@ -209,6 +209,9 @@ func TestSelectAnyInterval(t *testing.T) {
 	if u := s.Groups[0].Runs[1].Unknown; len(u) != 1 || u[0] != margin {
 		t.Errorf("unknown of c is %v; its interval overlaps with the others", u)
 	}
+	if u := choose(t, []Candidate{wide("a", 1, 2)}, Settings{By: simpleAndWide[1:]}).Groups[0].Runs[0].Unknown; len(u) != 0 {
+		t.Errorf("unknown of a is %v; there is no other run that it cannot be told from", u)
+	}
 }
 
 // A run that put back the parameters of an earlier epoch is compared at that epoch.

@@ -37,3 +37,21 @@ func TestLinesEncloseTheActivations(t *testing.T) {
 		t.Error("GELU has lines")
 	}
 }
+
+// The lowest line above a rectifier touches both of its ends.
+func TestLinesOfRectifiersAreTight(t *testing.T) {
+	for a, slope := range map[models.Activation]float64{models.ReLU: 0, models.LeakyReLU: 0.01} {
+		for _, ends := range [][2]float64{{-1, 1}, {-10, 3}, {-3, 10}, {-2, -1}, {1, 2}} {
+			r, _ := relax(a, ends[0], ends[1])
+			for _, z := range ends {
+				want := max(z, slope*z)
+				if have := r.upper.slope*z + r.upper.offset; math.Abs(have-want) > 1e-12 {
+					t.Errorf("%s on %g: the line above is %g at %g, want %g", a, ends, have, z, want)
+				}
+			}
+			if want := ends[1] > -ends[0]; want != (r.lower.slope == 1) {
+				t.Errorf("%s on %g: the line below has slope %g", a, ends, r.lower.slope)
+			}
+		}
+	}
+}

@@ -2,11 +2,14 @@ package mutate
 
 import (
 	"flag"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 var (
@@ -45,6 +48,61 @@ func TestMutate(t *testing.T) {
 	t.Logf("%d mutations: %d noticed; %d survived, %d of them without a reason", len(results), len(results)-survived, survived, others)
 	if 20*others > len(results) {
 		t.Error("more than one in 20 survives without a reason")
+	}
+}
+
+func TestMutations(t *testing.T) {
+	source := `package p
+
+func f(x []float64, n int) (float64, error) {
+	s := 0.0
+	for i := 0; i < n || n >= 9 && i != n; i++ {
+		s += x[i] * x[i]
+	}
+	if err := g(s); err != nil {
+		return s, err
+	}
+	t, err := h(s)
+	if err != nil {
+		return s, err
+	}
+	_, err = h(t)
+	if err != nil {
+		panic(err)
+	}
+	return t, nil
+}
+`
+	found, err := mutations("p.go", []byte(source), rand.New(rand.NewPCG(1, 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, m := range found {
+		got = append(got, m.String())
+	}
+	want := []string{
+		"p.go:4: s := ⟦0.0 → (0.0+1)⟧",
+		"p.go:5: for i := ⟦0 → (0-1)⟧; i < n || n >= 9 && i != n; i++ {",
+		"p.go:5: for i := 0; i < n ⟦|| → &&⟧ n >= 9 && i != n; i++ {",
+		"p.go:5: for i := 0; i ⟦< → <=⟧ n || n >= 9 && i != n; i++ {",
+		"p.go:5: for i := 0; i < n || n >= 9 ⟦&& → ||⟧ i != n; i++ {",
+		"p.go:5: for i := 0; i < n || n ⟦>= → >⟧ 9 && i != n; i++ {",
+		"p.go:5: for i := 0; i < n || n >= ⟦9 → (9+1)⟧ && i != n; i++ {",
+		"p.go:5: for i := 0; i < n || n >= 9 && i ⟦!= → ==⟧ n; i++ {",
+		"p.go:6: s ⟦+= → -=⟧ x[i] * x[i]",
+		"p.go:6: s += x[i] ⟦* → /⟧ x[i]",
+		"p.go:8: if err := g(s); ⟦err != nil → err != nil && false⟧ {",
+		"p.go:8: if err := g(s); err ⟦!= → ==⟧ nil {",
+		"p.go:12: t, err := h(s) ⏎ if ⟦err != nil → err != nil && false⟧ {",
+		"p.go:12: t, err := h(s) ⏎ if err ⟦!= → ==⟧ nil {",
+		"p.go:16: _, err = h(t) ⏎ if err ⟦!= → ==⟧ nil {",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("mutations (-want +have):\n%s", diff)
+	}
+	if applied := string(found[8].apply([]byte(source))); applied != strings.Replace(source, "+=", "-=", 1) {
+		t.Errorf("%v:\n%s", found[8], applied)
 	}
 }
 

@@ -83,11 +83,20 @@ func returns(b *ast.BlockStmt) bool {
 	return ok
 }
 
-// excerpt returns the line around the offset, with the change in it.
+// excerpt returns the line around the offset, with the change in it, and the line
+// before where there are several such lines.
 func excerpt(source []byte, offset int, old, text string) string {
 	start := bytes.LastIndexByte(source[:offset], '\n') + 1
-	rest, _, _ := strings.Cut(string(source[offset+len(old):]), "\n")
-	return strings.TrimSpace(fmt.Sprintf("%s⟦%s → %s⟧%s", source[start:offset], old, text, rest))
+	rest, _, _ := bytes.Cut(source[offset:], []byte("\n"))
+	end := offset + len(rest)
+	if bytes.Count(source, bytes.TrimSpace(source[start:end])) > 1 {
+		start = bytes.LastIndexByte(source[:max(start-1, 0)], '\n') + 1
+	}
+	before := strings.Split(string(source[start:offset]), "\n")
+	for i, line := range before {
+		before[i] = strings.TrimLeft(line, "\t")
+	}
+	return fmt.Sprintf("%s⟦%s → %s⟧%s", strings.Join(before, " ⏎ "), old, text, source[offset+len(old):end])
 }
 
 // apply returns the source with the mutation in it.
