@@ -231,7 +231,7 @@ func TestSpectrumOfAResumedRun(t *testing.T) {
 	}
 }
 
-var spectrumTimes = regexp.MustCompile(`"(spectrum/time_share|[a-z/]*seconds)": ?[0-9.e-]+,?`)
+var spectrumTimes = regexp.MustCompile(`"(spectrum/time_share|[a-z/]*seconds)": ?[0-9.e-]+,?|"crc32": "[0-9a-f]+"`)
 
 // What the budget does not pay for is told before the run begins, with what would fit.
 func TestSpectrumTellsWhatItCannotPay(t *testing.T) {

@@ -326,7 +326,7 @@ func TestResumeWithoutMetrics(t *testing.T) {
 	before := tree(t)
 	r := hessoscope("train", "gauss", "--resume", "--no-progress")
 	r.stdout = ""
-	refused(t, r, "runs/gauss/metrics.jsonl: has 10 bytes, but had ")
+	refused(t, r, "runs/gauss/metrics.jsonl: is cut short: it has 10 bytes, but had ")
 	if diff := cmp.Diff(before, tree(t)); diff != "" {
 		t.Errorf("files (-before +after):\n%s", diff)
 	}

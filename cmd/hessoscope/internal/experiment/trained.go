@@ -85,7 +85,7 @@ func (t *Trained) readRecord(dir record.Folder, atEnd bool, checkpoint string) e
 	if run.Restored != nil && checkpoint == dir.LastCheckpoint() {
 		t.Epoch = run.Restored.Epoch
 	}
-	history, err := record.ReadHistory(dir.History())
+	history, err := run.History(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
