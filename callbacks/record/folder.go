@@ -53,8 +53,9 @@ func (f Folder) Measurements() string { return f.join("measurements") }
 
 // The names of checkpoints.
 const (
-	LastCheckpoint = "last.npz" // the checkpoint to resume from
-	BestCheckpoint = "best.npz" // the checkpoint of the epoch at which a metric was best
+	LastCheckpoint     = "last.npz"     // the checkpoint to resume from
+	PreviousCheckpoint = "previous.npz" // the one that it has replaced
+	BestCheckpoint     = "best.npz"     // the checkpoint of the epoch at which a metric was best
 )
 
 // EpochCheckpoint returns the file name of the checkpoint that is kept for an
