@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/hessoscope/hessoscope/datasets/durable"
 )
 
 // Folder is the path of the folder of a run. Its methods return the paths of its
@@ -43,6 +45,11 @@ func (f Folder) Checkpoints() string { return f.join("checkpoints") }
 // LastCheckpoint returns the path of the checkpoint from which a run is resumed.
 func (f Folder) LastCheckpoint() string { return filepath.Join(f.Checkpoints(), LastCheckpoint) }
 
+// AllCheckpoints returns the paths of all checkpoints, in the order of their names.
+func (f Folder) AllCheckpoints() ([]string, error) {
+	return filepath.Glob(filepath.Join(f.Checkpoints(), "*.npz"))
+}
+
 // EpochCheckpoint returns the path of the checkpoint that was kept for an epoch.
 func (f Folder) EpochCheckpoint(epoch int) string {
 	return filepath.Join(f.Checkpoints(), EpochCheckpoint(epoch))
@@ -77,21 +84,33 @@ func (f Folder) IsRun() bool {
 	})
 }
 
-// Tidy removes temporary files. A process that is killed while it writes a file
-// leaves such a file behind.
-func (f Folder) Tidy() error {
-	for _, pattern := range []string{".run.json*", ".config.yaml*", ".metrics.prom*", ".report.html*", "checkpoints/.*.npz*", "measurements/.*.npz*"} {
-		left, err := filepath.Glob(f.join(pattern))
+// Leftovers returns the paths of temporary files that processes left behind which were killed
+// while they wrote.
+func (f Folder) Leftovers() ([]string, error) {
+	var all []string
+	for _, dir := range f.written() {
+		left, err := durable.Leftovers(dir)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		for _, file := range left {
-			if err := os.Remove(file); err != nil {
-				return err
-			}
+		all = append(all, left...)
+	}
+	return all, nil
+}
+
+// Tidy removes the Leftovers.
+func (f Folder) Tidy() error {
+	for _, dir := range f.written() {
+		if err := durable.Tidy(dir); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// written returns the folders into which files are written.
+func (f Folder) written() []string {
+	return []string{string(f), f.Checkpoints(), f.Measurements(), f.join("plots")}
 }
 
 // Meant returns the end of an error about a path that is not the folder of a run, if
