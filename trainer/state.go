@@ -38,6 +38,7 @@ type State struct {
 	restored *Restored
 	started  time.Time     // of the present session; zero before it begins
 	before   time.Duration // time spent before the run was resumed
+	held     time.Duration // what Elapsed returns while it stands still; else 0
 	snapshot func() (*Checkpoint, error)
 }
 
@@ -54,8 +55,12 @@ func (s *State) DataFingerprint() string {
 }
 
 // Elapsed returns the time the run has taken so far, including the time before
-// it was resumed.
+// it was resumed. At the end of an epoch it stands still while hooks of the phase Record
+// write, so that all of them write the same.
 func (s *State) Elapsed() time.Duration {
+	if s.held > 0 {
+		return s.held
+	}
 	if s.started.IsZero() {
 		return s.before
 	}

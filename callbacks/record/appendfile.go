@@ -58,19 +58,11 @@ func (a *AppendFile) cut(file *os.File) error {
 	if err != nil {
 		return err
 	}
-	if info.Size() < a.length {
-		return fmt.Errorf("%s: is cut short: it has %d bytes, but had %d at the checkpoint%s", file.Name(), info.Size(), a.length, mend)
-	}
-	sum := crc32.NewIEEE()
-	if _, err := io.Copy(sum, io.NewSectionReader(file, 0, a.length)); err != nil {
+	sum, err := a.verify(file.Name(), file, info.Size())
+	if err != nil {
 		return err
 	}
-	if a.unsure {
-		a.sum, a.unsure = sum.Sum32(), false
-	}
-	if sum.Sum32() != a.sum {
-		return fmt.Errorf("%s: is damaged: the checksum of its first %d bytes is %08x, and was %08x at the checkpoint%s", file.Name(), a.length, sum.Sum32(), a.sum, mend)
-	}
+	a.sum, a.unsure = sum, false
 	if err := file.Truncate(a.length); err != nil {
 		return err
 	}
@@ -78,6 +70,28 @@ func (a *AppendFile) cut(file *os.File) error {
 		return err
 	}
 	return durable.SyncDir(filepath.Dir(file.Name()))
+}
+
+// Verify returns an error unless a file of a name and a size begins with what the file was at
+// the checkpoint that was restored.
+func (a *AppendFile) Verify(name string, content io.ReaderAt, size int64) error {
+	_, err := a.verify(name, content, size)
+	return err
+}
+
+// verify returns the checksum of the whole lines of the checkpoint.
+func (a *AppendFile) verify(name string, content io.ReaderAt, size int64) (uint32, error) {
+	if size < a.length {
+		return 0, fmt.Errorf("%s: is cut short: it has %d bytes, but had %d at the checkpoint%s", name, size, a.length, mend)
+	}
+	sum := crc32.NewIEEE()
+	if _, err := io.Copy(sum, io.NewSectionReader(content, 0, a.length)); err != nil {
+		return 0, err
+	}
+	if have := sum.Sum32(); have != a.sum && !a.unsure {
+		return 0, fmt.Errorf("%s: is damaged: the checksum of its first %d bytes is %08x, and was %08x at the checkpoint%s", name, a.length, have, a.sum, mend)
+	}
+	return sum.Sum32(), nil
 }
 
 // Written returns a reader of everything written so far.
@@ -93,9 +107,9 @@ func (a *AppendFile) Append(line []byte) error {
 	return nil
 }
 
-// close makes the file durable and closes it. It does nothing if the file is not
+// Close makes the file durable and closes it. It does nothing if the file is not
 // open.
-func (a *AppendFile) close() error {
+func (a *AppendFile) Close() error {
 	if a.file == nil {
 		return nil
 	}
@@ -105,10 +119,10 @@ func (a *AppendFile) close() error {
 }
 
 // TrainEnd implements trainer.TrainEnder.
-func (a *AppendFile) TrainEnd(context.Context, *trainer.State) error { return a.close() }
+func (a *AppendFile) TrainEnd(context.Context, *trainer.State) error { return a.Close() }
 
 // Interrupted implements trainer.Interrupted.
-func (a *AppendFile) Interrupted(context.Context, *trainer.State, error) error { return a.close() }
+func (a *AppendFile) Interrupted(context.Context, *trainer.State, error) error { return a.Close() }
 
 // fileState is what a checkpoint has of an AppendFile.
 type fileState struct {

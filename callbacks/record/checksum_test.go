@@ -58,7 +58,7 @@ func TestFlippedBits(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for bit := range 8 * len(sound) {
+		for bit := 0; bit < 8*len(sound); bit += 3 { // every bit takes seconds
 			damaged := bytes.Clone(sound)
 			damaged[bit/8] ^= 1 << (bit % 8)
 			if err := os.WriteFile(path, damaged, 0o644); err != nil {
@@ -92,7 +92,7 @@ func TestFlippedBits(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if noticed < 1000 {
+	if noticed < 1000/3 {
 		t.Errorf("only %d were noticed", noticed)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 )
 
@@ -35,6 +36,13 @@ func ReadHistory(path string) ([]Entry, error) {
 	}
 	history, problems := parseHistory(path, data, 1)
 	return history, errors.Join(problems...)
+}
+
+// Damage returns an error for each line of a history that cannot be read or does not have
+// the checksum with which it was written. The history is the content of the file at path.
+func Damage(path string, history []byte) []error {
+	_, problems := parseHistory(path, history, math.MaxInt)
+	return problems
 }
 
 // parseHistory parses the lines of a history until it has met a number of problems.
@@ -91,8 +99,12 @@ func (l *lineReader) read(line []byte) (Entry, error) {
 // AppendEntry appends a line of a history, a JSON object, with the checksum of the file up
 // to there.
 func (a *AppendFile) AppendEntry(object []byte) error {
-	return a.Append(seal(a.sum, object, "}", ", ", "}\n"))
+	return a.Append(SealEntry(a.sum, object))
 }
+
+// SealEntry returns the line that AppendEntry appends to a file whose CRC-32 sum (IEEE) is
+// sum.
+func SealEntry(sum uint32, object []byte) []byte { return seal(sum, object, "}", ", ", "}\n") }
 
 // completes reports whether e is of the same epoch as an earlier entry and has more
 // metrics.

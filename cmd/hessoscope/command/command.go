@@ -34,6 +34,7 @@ type cli struct {
 	Datasets  datasetsCmd  `cmd:"" help:"List, describe and fetch the built-in data sets."`
 	Sweep     sweepCmd     `cmd:"" help:"Train many networks, a process each: combinations of settings, variants and seeds."`
 	Runs      runsCmd      `cmd:"" help:"List runs and what they measure last, or follow one while it trains."`
+	Fsck      fsckCmd      `cmd:"" help:"Check the files of runs for damage, and repair what can be had back."`
 	Serve     serveCmd     `cmd:"" help:"Show runs in a browser while they train."`
 	Reproduce reproduceCmd `cmd:"" help:"Repeat the paper's experiments and draw its figures."`
 	Presets   presetsCmd   `cmd:"" help:"List and print the built-in experiments."`

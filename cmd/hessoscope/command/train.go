@@ -138,10 +138,13 @@ func (t trainCmd) resume(ctx context.Context, out *output) error {
 	}
 	defer lock.Release()
 	run, err := record.ReadRun(record.Folder(dir).Run())
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+	if err != nil && !errors.Is(err, fs.ErrNotExist) { // the checkpoint has all that is needed
+		fmt.Fprintf(out.stderr, "hessoscope: %s; it is written anew\n", firstLine(err.Error()))
 	}
 	if err == nil && run.Status == record.StatusFinished {
+		if err := record.Folder(dir).Tidy(); err != nil {
+			return err
+		}
 		_, err := fmt.Fprintf(out.stdout, "%s is finished (%s); there is nothing to resume\n", dir, run.Stop.Reason)
 		return err
 	}

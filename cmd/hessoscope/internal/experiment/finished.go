@@ -39,7 +39,7 @@ func CheckpointOf(dir string, epoch int) (string, error) {
 	if _, err := os.Stat(path); err == nil {
 		return path, nil
 	}
-	kept, _ := filepath.Glob(filepath.Join(folder.Checkpoints(), "*.npz"))
+	kept, _ := folder.AllCheckpoints()
 	for i, k := range kept {
 		kept[i] = filepath.Base(k)
 	}

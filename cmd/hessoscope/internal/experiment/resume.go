@@ -48,8 +48,12 @@ func Resume(ctx context.Context, dir string, console Console) (*trainer.Trainer,
 	}
 	last := folder.LastCheckpoint()
 	checkpoint, err := trainer.ReadCheckpoint(last)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+	if errors.Is(err, fs.ErrNotExist) {
+		if steps := StepsTrained(folder); steps > 0 {
+			return nil, fmt.Errorf("%s: is missing, and the run has trained %d steps; %s", last, steps, WayBack(folder))
+		}
+	} else if err != nil {
+		return nil, fmt.Errorf("%w; %s", err, WayBack(folder))
 	}
 	t, err := c.Prepare(ctx, dir, console)
 	if err != nil {
