@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -31,17 +32,21 @@ func GrowingFiles(folder record.Folder) map[string]Growing {
 }
 
 // CheckGrown compares the files of a run that grow with a checkpoint. It returns what is
-// wrong with them, by path.
-func CheckGrown(folder record.Folder, c *trainer.Checkpoint) map[string]error {
+// wrong with them, by path. Content takes the place of that of a file.
+func CheckGrown(folder record.Folder, c *trainer.Checkpoint, content map[string][]byte) map[string]error {
 	problems := make(map[string]error)
 	for path, hook := range GrowingFiles(folder) {
 		state, has := c.Hooks[hook.Name()]
 		if !has {
 			continue
 		}
-		if err := hook.Restore(state); err != nil {
-			problems[path] = err
-		} else if err := verify(hook, path); err != nil {
+		err := hook.Restore(state)
+		if other, given := content[path]; err == nil && given {
+			err = hook.Verify(path, bytes.NewReader(other), int64(len(other)))
+		} else if err == nil {
+			err = verify(hook, path)
+		}
+		if err != nil {
 			problems[path] = err
 		}
 	}
@@ -61,16 +66,13 @@ func verify(hook Growing, path string) error {
 	return hook.Verify(path, file, info.Size())
 }
 
-// NewestSound returns the path of the newest checkpoint that can be read and that all files
-// which grow still fit. The path is empty if there is none.
-func NewestSound(folder record.Folder) (path string, newest *trainer.Checkpoint) {
+// NewestSound returns the newest checkpoint of a run, with its path, that can be read and
+// that suits. The path is empty if there is none.
+func NewestSound(folder record.Folder, suits func(*trainer.Checkpoint) bool) (path string, newest *trainer.Checkpoint) {
 	paths, _ := folder.AllCheckpoints()
 	for _, p := range paths {
 		c, err := trainer.ReadCheckpoint(p)
-		if err != nil || newest != nil && !later(c.Progress, newest.Progress) {
-			continue
-		}
-		if len(CheckGrown(folder, c)) == 0 {
+		if err == nil && (newest == nil || later(c.Progress, newest.Progress)) && suits(c) {
 			path, newest = p, c
 		}
 	}
@@ -105,10 +107,19 @@ func StepsTrained(folder record.Folder) int {
 
 // WayBack says how to go on with a run whose last checkpoint is missing or damaged.
 func WayBack(folder record.Folder) string {
-	path, c := NewestSound(folder)
+	path, c := NewestSound(folder, func(*trainer.Checkpoint) bool { return true })
 	if c == nil {
 		return fmt.Sprintf("no other checkpoint is sound: `hessoscope train %s` starts a new run", folder.Config())
 	}
 	return fmt.Sprintf("%s, of epoch %d, is sound: `hessoscope fsck %s --repair` goes back to it, and then `hessoscope train %s --resume` goes on",
 		filepath.Base(path), c.Progress.Epoch, folder, folder)
+}
+
+// Unreadable adds to an error about the checkpoint of a run how to find out more, if it is
+// the checkpoint that cannot be read.
+func Unreadable(folder record.Folder, checkpoint string, err error) error {
+	if _, damage := trainer.ReadCheckpoint(checkpoint); damage == nil {
+		return err
+	}
+	return fmt.Errorf("%w; `hessoscope fsck %s` tells what can be had back", err, folder)
 }

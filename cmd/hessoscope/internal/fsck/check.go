@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -101,7 +102,9 @@ func examine(folder record.Folder) (x *examined, err error) {
 	}
 	x.checkHistories()
 	if len(x.problems) > 0 {
-		x.backTo, x.back = experiment.NewestSound(folder)
+		x.backTo, x.back = experiment.NewestSound(folder, func(c *trainer.Checkpoint) bool {
+			return len(experiment.CheckGrown(folder, c, x.rebuilt)) == 0
+		})
 	}
 	return x, nil
 }
@@ -123,10 +126,10 @@ func (x *examined) checkHistories() {
 	history, table := x.folder.History(), x.folder.Table()
 	reference := x.last
 	if reference == nil {
-		_, reference = experiment.NewestSound(x.folder)
+		_, reference = experiment.NewestSound(x.folder, func(*trainer.Checkpoint) bool { return true })
 	}
 	if reference != nil {
-		maps.Copy(x.problems, experiment.CheckGrown(x.folder, reference))
+		maps.Copy(x.problems, experiment.CheckGrown(x.folder, reference, nil))
 	}
 	lines, err1 := os.ReadFile(history)
 	rows, err2 := os.ReadFile(table)
@@ -145,12 +148,13 @@ func (x *examined) checkHistories() {
 	x.compareTable(lines, rows, err1 == nil && err2 == nil)
 	for path, other := range map[string]func() ([]byte, error){
 		history: func() ([]byte, error) { return historyOf(rows) },
-		table:   func() ([]byte, error) { return x.tableOf(lines) },
+		table:   func() ([]byte, error) { return x.tableOf(lines, rows) },
 	} {
 		if x.problems[path] == nil || reference == nil {
 			continue
 		}
-		if content, err := other(); err == nil && fits(x.folder, path, reference, content) {
+		content, err := other()
+		if err == nil && experiment.CheckGrown(x.folder, reference, map[string][]byte{path: content})[path] == nil {
 			x.rebuilt[path] = content
 		}
 	}
@@ -163,7 +167,7 @@ func (x *examined) compareTable(lines, rows []byte, exist bool) {
 	if !exist || x.problems[x.folder.History()] != nil || x.problems[table] != nil {
 		return
 	}
-	want, err := x.tableOf(lines)
+	want, err := x.tableOf(lines, rows)
 	if err != nil {
 		return
 	}
@@ -171,13 +175,6 @@ func (x *examined) compareTable(lines, rows []byte, exist bool) {
 	if !bytes.HasPrefix(want, have) && !bytes.HasPrefix(have, want) {
 		x.problems[table] = fmt.Errorf("%s: is damaged: it has other values than %s", table, x.folder.History())
 	}
-}
-
-// fits reports whether a file that grows would fit a checkpoint with other content.
-func fits(folder record.Folder, path string, c *trainer.Checkpoint, content []byte) bool {
-	hook := experiment.GrowingFiles(folder)[path]
-	state, has := c.Hooks[hook.Name()]
-	return has && hook.Restore(state) == nil && hook.Verify(path, bytes.NewReader(content), int64(len(content))) == nil
 }
 
 // result lists the files, with what is wrong with them and what can be had back.
@@ -202,7 +199,7 @@ func (x *examined) result() (*Result, error) {
 		case errors.Is(problem, fs.ErrNotExist):
 			f.State, f.Remedy = Missing, x.remedy(path)
 		case problem != nil:
-			f.State, f.Detail, f.Remedy = Damaged, x.text(path, problem), x.remedy(path)
+			f.State, f.Detail, f.Remedy = Damaged, text(path, problem), x.remedy(path)
 		}
 		r.Files = append(r.Files, f)
 	}
@@ -216,12 +213,14 @@ func (x *examined) result() (*Result, error) {
 	return r, nil
 }
 
+var ofLine = regexp.MustCompile(`^:([0-9]+): `)
+
 // text returns what an error says of a file, without what the table says already.
-func (x *examined) text(path string, err error) string {
+func text(path string, err error) string {
 	text, _, _ := strings.Cut(err.Error(), "\n")
-	text = strings.TrimPrefix(text, path+":")
 	text, _, _ = strings.Cut(text, "; hessoscope fsck")
-	return strings.TrimPrefix(strings.TrimSpace(text), "is damaged: ")
+	text = ofLine.ReplaceAllString(strings.TrimPrefix(text, path), "line $1: ")
+	return strings.Replace(strings.TrimPrefix(text, ": "), "is damaged: ", "", 1)
 }
 
 // remedy says what can be had back of a file.

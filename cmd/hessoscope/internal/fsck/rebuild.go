@@ -51,14 +51,23 @@ func historyOf(table []byte) ([]byte, error) {
 	return history, nil
 }
 
-// tableOf returns the metrics.csv that a callbacks.CSV wrote beside a metrics.jsonl.
-func (x *examined) tableOf(history []byte) ([]byte, error) {
-	if x.record == nil {
-		return nil, errors.New("the columns are not known")
+// tableOf returns the metrics.csv that a callbacks.CSV wrote beside a metrics.jsonl. The
+// record tells its columns, or else the first line of the file as it is.
+func (x *examined) tableOf(history, rows []byte) ([]byte, error) {
+	var header []string
+	if x.record != nil {
+		header = []string{"epoch", "step", "seconds"}
+		for _, m := range x.record.Metrics {
+			header = append(header, m.Name)
+		}
+	} else {
+		var err error
+		if header, err = csv.NewReader(bytes.NewReader(rows)).Read(); err != nil {
+			return nil, err
+		}
 	}
-	header := []string{"epoch", "step", "seconds"}
-	for _, m := range x.record.Metrics {
-		header = append(header, m.Name)
+	if len(header) < fixed {
+		return nil, errors.New("no header")
 	}
 	var table bytes.Buffer
 	w := csv.NewWriter(&table)
@@ -74,9 +83,9 @@ func (x *examined) tableOf(history []byte) ([]byte, error) {
 			return nil, err
 		}
 		row := []string{strconv.Itoa(e.Epoch), strconv.Itoa(e.Step), fmt.Sprint(e.Seconds)}
-		for _, m := range x.record.Metrics {
+		for _, metric := range header[fixed:] {
 			cell := ""
-			if value, fresh := e.Fresh(m.Name); fresh {
+			if value, fresh := e.Fresh(metric); fresh {
 				cell = strconv.FormatFloat(value, 'g', -1, 64)
 			}
 			row = append(row, cell)

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/hessoscope/hessoscope/callbacks"
@@ -45,7 +46,6 @@ func (r *repair) run(ctx context.Context) error {
 	for _, step := range []func() error{
 		r.tidy, r.setArchivesAside, r.rebuildHistories, r.goBack,
 		func() error { return r.rebuildRecord(ctx) },
-		r.rebuildHistories, // whose columns are in the record
 	} {
 		var err error
 		if r.examined, err = examine(r.folder); err != nil {
@@ -190,7 +190,7 @@ func reset(run *record.Run, c *trainer.Checkpoint) *record.Run {
 	p := c.Progress
 	run.Status, run.Stop, run.Restored, run.Error = record.StatusInterrupted, nil, nil, ""
 	run.Updated = time.Now().Truncate(time.Second).UTC()
-	run.Seconds, run.Epoch, run.Step, run.Final = p.Elapsed.Seconds(), p.Epoch, p.Step, p.Metrics
+	run.Seconds, run.Epoch, run.Step, run.Final = float64(p.Elapsed.Milliseconds())/1000, p.Epoch, p.Step, p.Metrics
 	if p.Stage == 0 {
 		run.Epoch = max(p.Epoch-1, 0) // it was within the epoch
 	}
@@ -202,7 +202,11 @@ func (r *repair) rebuildRecord(ctx context.Context) error {
 	if r.problems[r.folder.Run()] == nil || r.last == nil {
 		return nil
 	}
-	t, err := experiment.Resume(ctx, string(r.folder), experiment.Console{Log: io.Discard, Format: "text"})
+	console := experiment.Console{Log: io.Discard, Format: "text"}
+	if slices.Contains(r.last.Progress.Hooks, (*callbacks.Progress)(nil).Name()) {
+		console.Progress = io.Discard // a run is resumed with the hooks that it had
+	}
+	t, err := experiment.Resume(ctx, string(r.folder), console)
 	if err != nil {
 		return fmt.Errorf("%s: cannot be written again: %w", r.folder.Run(), err)
 	}
