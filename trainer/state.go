@@ -34,7 +34,7 @@ type State struct {
 	metrics  metrics
 	start    *float64 // first training loss that was evaluated; nil before
 	stop     *Stop
-	ended    bool // whether the loop of a Session has ended
+	ended    bool // whether the loop of a Session has ended, or has no turns
 	restored *Restored
 	started  time.Time     // of the present session; zero before it begins
 	before   time.Duration // time spent before the run was resumed

@@ -137,6 +137,7 @@ func New(c Config, model models.Model, data *datasets.Dataset, hooks ...Hook) (*
 	}
 	session.state.Steps = t.batches()
 	session.state.snapshot = t.capture
+	session.state.ended = c.Epochs == 0 // the untrained network is the last epoch
 	return t, session.state.metrics.declare(
 		Metric{Name: "train/batch_loss", Heading: "batch loss", Meaning: "mean loss of the epoch's mini-batches, each before its step", Better: Lower, Detail: true},
 		Metric{Name: "train/learning_rate", Heading: "rate", Meaning: "learning rate of the epoch", Detail: true},

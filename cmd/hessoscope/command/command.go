@@ -124,9 +124,15 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) (err 
 	return command.Run()
 }
 
-// spelled returns the arguments with other ways to ask for help or the version as
-// those that the parser knows: help train as train --help.
+// spelled returns the arguments as those that the parser knows: help train as train --help,
+// and a negative number after a flag as its value, --jobs -1 as --jobs=-1.
 func spelled(args []string) []string {
+	args = slices.Clone(args)
+	for i := len(args) - 1; i > 0; i-- {
+		if negative(args[i]) && strings.HasPrefix(args[i-1], "--") && args[i-1] != "--" && !strings.Contains(args[i-1], "=") {
+			args = slices.Replace(args, i-1, i+1, args[i-1]+"="+args[i])
+		}
+	}
 	switch {
 	case len(args) == 0:
 		return []string{"--help"}
@@ -136,6 +142,12 @@ func spelled(args []string) []string {
 		return []string{"version"}
 	}
 	return args
+}
+
+// negative reports whether an argument is a negative number.
+func negative(arg string) bool {
+	_, err := strconv.ParseFloat(arg, 64)
+	return err == nil && strings.HasPrefix(arg, "-")
 }
 
 // oneInterrupt is the time in which several signals are one interrupt: some programs

@@ -220,8 +220,7 @@ func TestResumeDamaged(t *testing.T) {
 	succeed(t, append(brief("--name", "whole"), keeping...)...)
 	edited := func(t *testing.T) {
 		copied(t, "runs/whole", "runs/r")
-		text := read(t, "runs/r/run.json")
-		write(t, "runs/r/run.json", strings.Replace(text[:strings.LastIndex(text, ",\n  \"crc32\"")]+"\n}\n", `"finished"`, `"running"`, 1))
+		editRecord(t, "runs/r/run.json", `"finished"`, `"running"`)
 	}
 	const last = "runs/r/checkpoints/last.npz"
 	back := "previous.npz, of epoch 6, is sound: `hessoscope fsck runs/r --repair` goes back to it, and then `hessoscope train runs/r --resume` goes on\n"

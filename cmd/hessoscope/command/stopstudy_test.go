@@ -223,7 +223,7 @@ func keys(v any) []string {
 func TestStopStudyUnfinished(t *testing.T) {
 	chdir(t)
 	dir := trainSmall(t, "a")
-	edit(t, filepath.Join(dir, "run.json"), `"status": "finished"`, `"status": "not_finite"`)
+	editRecord(t, filepath.Join(dir, "run.json"), `"status": "finished"`, `"status": "not_finite"`)
 	lines := strings.SplitAfter(read(t, filepath.Join(dir, "metrics.jsonl")), "\n")
 	write(t, filepath.Join(dir, "metrics.jsonl"), strings.Join(lines[:11], "")+`{"epoch": 11, "st`)
 	if table := succeed(t, "stop-study", dir); !strings.HasPrefix(table, "runs/a: 10 epochs of 40; it is not finite, so its last epoch is not the end of training; 60 test") {
