@@ -165,7 +165,8 @@ func (t trainCmd) train(ctx context.Context, run *trainer.Trainer, dir string, o
 		defer stop()
 	}
 	_, err := run.Run(ctx)
-	if problem := reportTrained(record.Folder(dir), run.State().Data); problem != nil {
+	// What ends a run is one error; it may be that of the report, too.
+	if problem := reportTrained(record.Folder(dir), run.State().Data); problem != nil && (err == nil || errors.Is(err, context.Canceled)) {
 		fmt.Fprintln(out.stderr, "hessoscope: the run has no report:", firstLine(problem.Error()))
 	}
 	if err != nil {

@@ -46,5 +46,8 @@ func CheckpointOf(dir string, epoch int) (string, error) {
 	if len(kept) == 0 {
 		return "", fmt.Errorf("%s: no checkpoint; the run ended before its first one", path)
 	}
+	if epoch < 0 {
+		return "", fmt.Errorf("%s: is missing; %s", path, WayBack(folder))
+	}
 	return "", fmt.Errorf("%s: no such checkpoint; there are %q (train with --set 'checkpoint.schedule={every: N}' to keep more)", path, kept)
 }
