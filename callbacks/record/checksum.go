@@ -17,7 +17,7 @@ import (
 const sumKey = `"crc32": "`
 
 // mend ends an error about a damaged file.
-const mend = "; hessoscope fsck, with the folder of the run, tells what can be had back"
+const mend = "; hessoscope fsck, with its folder, tells what can be had back"
 
 // checksum continues the sum of some bytes, 0 of none, with more of them.
 func checksum(sum uint32, more []byte) uint32 { return crc32.Update(sum, crc32.IEEETable, more) }

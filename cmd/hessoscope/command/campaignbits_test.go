@@ -122,8 +122,11 @@ func readAll(t *testing.T) map[string]result {
 	t.Helper()
 	all := make(map[string]result)
 	for _, args := range [][]string{
-		{"select", "runs/r", "--match-loss", "--json", "-"}, {"stop-study", "runs/r", "--json", "-"},
-		{"report", "runs/r", "--out", "page.html"}, {"analyze", "runs/r", "--json", "-"}, {"export", "runs/r", "w.safetensors"},
+		{"select", "runs/r", "--match-loss", "--json", "-"},
+		{"stop-study", "runs/r", "--json", "-"},
+		{"report", "runs/r", "--out", "page.html"},
+		{"analyze", "runs/r", "--json", "-"},
+		{"export", "runs/r", "w.safetensors"},
 	} {
 		r := hessoscope(args...)
 		r.stdout = timePattern.ReplaceAllString(r.stdout, "")

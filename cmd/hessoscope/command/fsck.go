@@ -48,6 +48,11 @@ func (c fsckCmd) Run(ctx context.Context, out *output) error {
 	}
 	checked := []*fsck.Result{}
 	sound := true
+	for _, path := range c.Runs {
+		if r := fsck.CheckSweep(filepath.Clean(path)); r != nil {
+			checked, sound = append(checked, r), sound && r.Sound
+		}
+	}
 	for _, folder := range folders {
 		if err := ctx.Err(); err != nil {
 			return err

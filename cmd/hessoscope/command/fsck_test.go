@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/fsck"
 )
 
@@ -205,6 +206,14 @@ func TestFsckSweep(t *testing.T) {
 	if out := succeed(t, "fsck", "sweeps/s"); strings.Count(out, "metrics.jsonl") != 2 {
 		t.Errorf("%s\nwant two runs", out)
 	}
+	write(t, "sweeps/s/sweep.json", string(record.SealJSON([]byte("{\n  \"name\": \"s\",\n  \"runs\": []\n}"))))
+	if out := succeed(t, "fsck", "sweeps/s"); !strings.Contains(out, "sweeps/s                  sweep.json") {
+		t.Errorf("%s\nwant sweep.json", out)
+	}
+	edit(t, "sweeps/s/sweep.json", `"s"`, `"t"`)
+	if found, r := states(t, "sweeps/s"); r.status != exitUnsound || found["sweep.json"] != "damaged" {
+		t.Errorf("status %d: %v", r.status, found)
+	}
 	flipBit(t, "sweeps/s/auxiliary/gauss/run.json")
 	if found, r := states(t, "sweeps/s"); r.status != exitUnsound || found["run.json"] != "damaged" {
 		t.Errorf("status %d: %v", r.status, found)
@@ -281,7 +290,7 @@ func TestReadersOfDamage(t *testing.T) {
 		damage.do(t)
 		for _, args := range readers {
 			r := hessoscope(append(args, "runs/r")...)
-			if want := "hessoscope: " + damage.want; r.status != exitFault || !strings.HasPrefix(r.stderr, want) || !strings.HasSuffix(r.stderr, "hessoscope fsck, with the folder of the run, tells what can be had back\n") {
+			if want := "hessoscope: " + damage.want; r.status != exitFault || !strings.HasPrefix(r.stderr, want) || !strings.HasSuffix(r.stderr, "hessoscope fsck, with its folder, tells what can be had back\n") {
 				t.Errorf("%s, %q: status %d, error %q; want %q", name, args, r.status, r.stderr, want)
 			}
 		}

@@ -133,6 +133,7 @@ func TestHelp(t *testing.T) {
 		{[]string{"stop-study", "--help"}, []string{"hessoscope stop-study runs/gauss\n", "--rules", "- {monitor: train/accuracy, at_least: 1}\n"}},
 		{[]string{"predict", "--help"}, []string{"hessoscope predict runs/iris --data new.csv\n", "--distances"}},
 		{[]string{"export", "--help"}, []string{"hessoscope export runs/iris iris.safetensors\n"}},
+		{[]string{"fsck", "--help"}, []string{"hessoscope fsck runs/iris\n", "--repair", "--json"}},
 		{[]string{"datasets"}, []string{"SET", "iris", "mnist", "120 train, 30 test"}},
 		{[]string{"datasets", "--help"}, []string{"list", "describe", "fetch"}},
 		{[]string{"datasets", "describe", "iris"}, []string{"setosa, versicolor, virginica", "petal_width", "data.per_class"}},

@@ -2,6 +2,7 @@ package fsck
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -53,6 +54,27 @@ func Check(folder record.Folder) (*Result, error) {
 		return nil, err
 	}
 	return x.result()
+}
+
+// CheckSweep checks the files of a sweep that are not those of its runs. It returns nil for
+// other folders.
+func CheckSweep(dir string) *Result {
+	path := filepath.Join(dir, "sweep.json")
+	content, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		err = record.CheckJSON(content)
+	}
+	if err == nil && !json.Valid(content) {
+		err = errors.New("is no JSON")
+	}
+	f := File{Name: "sweep.json", State: Sound}
+	if err != nil {
+		f.State, f.Detail, f.Remedy = Damaged, text(path, err), "the command of the sweep writes it again"
+	}
+	return &Result{Folder: dir, Sound: err == nil, Files: []File{f}}
 }
 
 // examined is what is known of the files of a run.
