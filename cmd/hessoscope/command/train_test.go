@@ -55,7 +55,7 @@ func TestTrainFiles(t *testing.T) {
 	slices.Sort(files)
 	want := []string{
 		"runs/iris/checkpoints/best.npz", "runs/iris/checkpoints/epoch-000000.npz", "runs/iris/checkpoints/epoch-000015.npz",
-		"runs/iris/checkpoints/epoch-000030.npz", "runs/iris/checkpoints/last.npz", "runs/iris/config.yaml",
+		"runs/iris/checkpoints/epoch-000030.npz", "runs/iris/checkpoints/last.npz", "runs/iris/checkpoints/previous.npz", "runs/iris/config.yaml",
 		"runs/iris/measurements/margin-000030.npz", "runs/iris/measurements/spectrum-000000.npz", "runs/iris/measurements/spectrum-000010.npz",
 		"runs/iris/measurements/spectrum-000020.npz", "runs/iris/measurements/spectrum-000030.npz",
 		"runs/iris/metrics.csv", "runs/iris/metrics.jsonl", "runs/iris/report.html", "runs/iris/run.json",
