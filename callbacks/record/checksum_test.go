@@ -164,3 +164,23 @@ func TestFileOfAnOlderVersion(t *testing.T) {
 		t.Errorf("%q, error %v", text, err)
 	}
 }
+
+// Brackets in the name of a folder are no pattern.
+func TestArchivesOfAFolder(t *testing.T) {
+	folder := record.Folder(filepath.Join(t.TempDir(), "a[1]"))
+	if paths, err := folder.AllCheckpoints(); err != nil || len(paths) > 0 {
+		t.Errorf("no folder: %q, error %v", paths, err)
+	}
+	if err := os.MkdirAll(folder.Checkpoints(), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"last.npz", "best.npz", "last.npz.damaged", ".last.npz.1.tmp"} {
+		if err := os.WriteFile(filepath.Join(folder.Checkpoints(), name), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []string{filepath.Join(folder.Checkpoints(), "best.npz"), folder.LastCheckpoint()}
+	if paths, err := folder.AllCheckpoints(); err != nil || cmp.Diff(want, paths) != "" {
+		t.Errorf("%q, error %v; want %q", paths, err, want)
+	}
+}

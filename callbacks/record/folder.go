@@ -1,7 +1,9 @@
 package record
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -46,8 +48,24 @@ func (f Folder) Checkpoints() string { return f.join("checkpoints") }
 func (f Folder) LastCheckpoint() string { return filepath.Join(f.Checkpoints(), LastCheckpoint) }
 
 // AllCheckpoints returns the paths of all checkpoints, in the order of their names.
-func (f Folder) AllCheckpoints() ([]string, error) {
-	return filepath.Glob(filepath.Join(f.Checkpoints(), "*.npz"))
+func (f Folder) AllCheckpoints() ([]string, error) { return archives(f.Checkpoints()) }
+
+// AllMeasurements returns the paths of all measurements, in the order of their names.
+func (f Folder) AllMeasurements() ([]string, error) { return archives(f.Measurements()) }
+
+// archives returns the paths of the .npz files in a folder; none if there is no such folder.
+func archives(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	var paths []string
+	for _, entry := range entries {
+		if filepath.Ext(entry.Name()) == ".npz" {
+			paths = append(paths, filepath.Join(dir, entry.Name()))
+		}
+	}
+	return paths, nil
 }
 
 // EpochCheckpoint returns the path of the checkpoint that was kept for an epoch.

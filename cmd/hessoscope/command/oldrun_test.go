@@ -37,6 +37,7 @@ func TestRunOfAnOlderVersion(t *testing.T) {
 	if out := succeed(t, "stop-study", "runs/old"); !strings.Contains(out, "the oracle") {
 		t.Errorf("no study in\n%s", out)
 	}
+	succeed(t, "fsck", "runs/old")
 	if out := succeed(t, "train", "runs/old", "--resume"); !strings.Contains(out, "nothing to resume") {
 		t.Errorf("a finished run: %s", out)
 	}

@@ -84,6 +84,7 @@ type examined struct {
 	record    *record.Run         // nil if it is missing or damaged
 	problems  map[string]error    // by path; fs.ErrNotExist of files that should be there
 	last      *trainer.Checkpoint // nil if it is missing or damaged
+	older     bool                // whether the last checkpoint is sound, but of another version
 	steps     int                 // that were trained
 	backTo    string              // path of the newest sound checkpoint that all files fit; or ""
 	back      *trainer.Checkpoint
@@ -100,8 +101,8 @@ func examine(folder record.Folder) (x *examined, err error) {
 	if x.record, err = record.ReadRun(folder.Run()); err != nil {
 		x.problems[folder.Run()] = err
 	}
-	for _, dir := range []string{folder.Checkpoints(), folder.Measurements()} {
-		found, err := filepath.Glob(filepath.Join(dir, "*.npz"))
+	for _, list := range []func() ([]string, error){folder.AllCheckpoints, folder.AllMeasurements} {
+		found, err := list()
 		if err != nil {
 			return nil, err
 		}
@@ -116,7 +117,7 @@ func examine(folder record.Folder) (x *examined, err error) {
 		return nil, err
 	}
 	x.steps = experiment.StepsTrained(folder)
-	if x.last == nil && x.steps > 0 && x.problems[folder.LastCheckpoint()] == nil {
+	if x.last == nil && !x.older && x.steps > 0 && x.problems[folder.LastCheckpoint()] == nil {
 		x.problems[folder.LastCheckpoint()] = fs.ErrNotExist
 	}
 	if x.steps == 0 && x.last == nil && errors.Is(x.problems[folder.Run()], fs.ErrNotExist) {
@@ -137,8 +138,15 @@ func (x *examined) checkArchive(path string) error {
 		return err
 	}
 	c, err := trainer.ReadCheckpoint(path)
-	if err == nil && path == x.folder.LastCheckpoint() {
+	last := path == x.folder.LastCheckpoint()
+	if err == nil && last {
 		x.last = c
+	}
+	if err != nil {
+		if _, damage := weights.ReadArchive(path); damage == nil { // of another version
+			x.older = x.older || last
+			return nil
+		}
 	}
 	return err
 }
