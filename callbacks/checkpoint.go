@@ -17,8 +17,11 @@ import (
 // and Trainer.Restore, and then ends as if it had never been interrupted. It
 // writes
 //
-//	last.npz          at every Interval, at the last epoch, and when the run is interrupted;
-//	                  again when training ends, if a hook put back other parameters
+//	last.npz          before the first step, at every Interval, at the last epoch, and when
+//	                  the run is interrupted; again when training ends, if a hook put back
+//	                  other parameters
+//	previous.npz      what last.npz was before, in case that file is damaged; not on file
+//	                  systems without hard links
 //	best.npz          at an epoch at which the metric Best is better than ever before
 //	epoch-000200.npz  at the epochs of Schedule, if Keep is set
 //
@@ -28,7 +31,7 @@ import (
 type Checkpoint struct {
 	Dir string // folder of the files; created if missing
 	// Interval is the time after which the run is saved again, between two
-	// steps; 10 seconds if zero, never if negative.
+	// steps; 10 seconds if zero, not at all if negative.
 	Interval time.Duration
 	// Schedule has the epochs at which the run is saved regardless of Interval.
 	Schedule trainer.Schedule
@@ -104,10 +107,11 @@ func (c *Checkpoint) BatchEnd(_ context.Context, s *trainer.State) error {
 
 // saveIfPossible writes last.npz, but not within an epoch of a Session.
 func (c *Checkpoint) saveIfPossible(s *trainer.State) error {
-	if err := c.save(s, record.LastCheckpoint); !errors.Is(err, trainer.ErrWithinEpoch) {
-		return err
+	err := c.save(s, record.LastCheckpoint)
+	if errors.Is(err, trainer.ErrWithinEpoch) || errors.Is(err, trainer.ErrAfterNotFinite) {
+		return nil
 	}
-	return nil
+	return err
 }
 
 // overdue reports whether Interval has passed since the run was last saved.
@@ -127,7 +131,8 @@ func (c *Checkpoint) EpochEnd(_ context.Context, s *trainer.State) error {
 	if scheduled && c.Keep {
 		files = append(files, record.EpochCheckpoint(s.Epoch))
 	}
-	if scheduled || s.Final() || c.overdue() {
+	// The first checkpoint comes before the first step: where there is none later, it was lost.
+	if scheduled || s.Step == 0 || s.Final() || c.overdue() {
 		files = append(files, record.LastCheckpoint)
 	}
 	if err := c.save(s, files...); err != nil {
@@ -167,6 +172,9 @@ func (c *Checkpoint) save(s *trainer.State, files ...string) error {
 		return err
 	}
 	for _, file := range files {
+		if file == record.LastCheckpoint {
+			c.keepPrevious()
+		}
 		if err := checkpoint.Write(filepath.Join(c.Dir, file)); err != nil {
 			return err
 		}
@@ -175,6 +183,14 @@ func (c *Checkpoint) save(s *trainer.State, files ...string) error {
 		}
 	}
 	return nil
+}
+
+// keepPrevious gives last.npz, which is about to be replaced, another name. A checkpoint that
+// cannot be kept is no reason not to write the next one.
+func (c *Checkpoint) keepPrevious() {
+	previous := filepath.Join(c.Dir, record.PreviousCheckpoint)
+	_ = os.Remove(previous)
+	_ = os.Link(filepath.Join(c.Dir, record.LastCheckpoint), previous)
 }
 
 // TrainEnd implements trainer.TrainEnder. It saves parameters that a hook put
@@ -186,8 +202,8 @@ func (c *Checkpoint) TrainEnd(_ context.Context, s *trainer.State) error {
 	return c.save(s, record.LastCheckpoint)
 }
 
-// Interrupted implements trainer.Interrupted. It saves the run after any error,
-// because the trainer leaves it in a state that can be resumed.
+// Interrupted implements trainer.Interrupted. It saves the run after any error after which
+// the trainer leaves it in a state that can be resumed.
 func (c *Checkpoint) Interrupted(_ context.Context, s *trainer.State, _ error) error {
 	if c.run.saved.IsZero() { // training has not begun, so an existing checkpoint is still up to date
 		return nil

@@ -3,6 +3,7 @@ package callbacks_test
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -93,15 +94,15 @@ func TestCheckpointFiles(t *testing.T) {
 		hook callbacks.Checkpoint
 		want []string
 	}{
-		{"zero", callbacks.Checkpoint{}, []string{"last.npz"}},
-		{"schedule", callbacks.Checkpoint{Schedule: trainer.Schedule{Every: 4}}, []string{"last.npz"}},
-		{"keep the last", callbacks.Checkpoint{Keep: true}, []string{"epoch-000006.npz", "last.npz"}},
+		{"zero", callbacks.Checkpoint{}, []string{"last.npz", "previous.npz"}},
+		{"schedule", callbacks.Checkpoint{Schedule: trainer.Schedule{Every: 4}}, []string{"last.npz", "previous.npz"}},
+		{"keep the last", callbacks.Checkpoint{Keep: true}, []string{"epoch-000006.npz", "last.npz", "previous.npz"}},
 		{
 			"keep",
 			callbacks.Checkpoint{Keep: true, Schedule: trainer.Schedule{Every: 4, SkipFinal: true}},
-			[]string{"epoch-000000.npz", "epoch-000004.npz", "last.npz"},
+			[]string{"epoch-000000.npz", "epoch-000004.npz", "last.npz", "previous.npz"},
 		},
-		{"best", callbacks.Checkpoint{Best: "train/accuracy"}, []string{"best.npz", "last.npz"}},
+		{"best", callbacks.Checkpoint{Best: "train/accuracy"}, []string{"best.npz", "last.npz", "previous.npz"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			test.hook.Dir = filepath.Join(t.TempDir(), "new", "checkpoints")
@@ -168,13 +169,36 @@ func TestCheckpointInterval(t *testing.T) {
 	if _, err := tr.Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if len(steps) != 0 {
-		t.Errorf("saved at the steps %v, want none before the end", steps)
+	if !slices.Equal(steps, []int{0}) {
+		t.Errorf("saved at the steps %v, want none between the start and the end", steps)
 	}
 }
 
-// Parameters after a loss that is not finite are not saved: the trainer has returned
-// to the previous epoch.
+// The checkpoint before the last is kept, and is sound while the last is written.
+func TestCheckpointPrevious(t *testing.T) {
+	dir := t.TempDir()
+	p := &probe{batchEnd: func(_ context.Context, s *trainer.State) error {
+		last, err1 := trainer.ReadCheckpoint(filepath.Join(dir, "last.npz"))
+		previous, err2 := trainer.ReadCheckpoint(filepath.Join(dir, "previous.npz"))
+		switch {
+		case err1 != nil || last.Progress.Step != s.Step-1:
+			t.Errorf("step %d: the last checkpoint has another step, or the error %v", s.Step, err1)
+		case s.Step == 1 && !errors.Is(err2, fs.ErrNotExist):
+			t.Errorf("step 1: there is a previous checkpoint, or the error %v", err2)
+		// The end of an epoch is saved after its last step is.
+		case s.Step > 1 && (err2 != nil || previous.Progress.Step != s.Step-2 && last.Progress.Stage == previous.Progress.Stage):
+			t.Errorf("step %d: the previous checkpoint has another step, or the error %v", s.Step, err2)
+		}
+		return nil
+	}}
+	tr, _ := newTraining(t, p, &callbacks.Checkpoint{Dir: dir, Interval: time.Nanosecond})
+	if _, err := tr.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Nothing is saved after a loss that is not finite: hooks remember what came after the
+// epoch to which the trainer has returned.
 func TestCheckpointNotFinite(t *testing.T) {
 	dir := t.TempDir()
 	var before []float64
@@ -189,7 +213,7 @@ func TestCheckpointNotFinite(t *testing.T) {
 		}
 		return nil
 	}}
-	tr, _ := newTraining(t, p, &callbacks.Checkpoint{Dir: dir}, &callbacks.RunRecord{Path: filepath.Join(dir, "run.json")})
+	tr, _ := newTraining(t, p, &callbacks.Checkpoint{Dir: dir, Schedule: trainer.Schedule{Every: 1}}, &callbacks.RunRecord{Path: filepath.Join(dir, "run.json")})
 	stop, err := tr.Run(t.Context())
 	if !errors.Is(err, models.ErrNotFinite) || stop.Reason != trainer.NotFinite {
 		t.Fatalf("stop %+v, error %v; want not finite", stop, err)
@@ -201,8 +225,8 @@ func TestCheckpointNotFinite(t *testing.T) {
 	if diff := cmp.Diff(before, last.Arrays[0].Data); diff != "" {
 		t.Errorf("last.npz (-epoch 2 +file):\n%s", diff)
 	}
-	if last.Progress.Epoch != 3 || last.Progress.Batch != 0 || last.Progress.Stop != nil {
-		t.Errorf("last.npz is at epoch %d, batch %d, stop %v; want the start of epoch 3", last.Progress.Epoch, last.Progress.Batch, last.Progress.Stop)
+	if last.Progress.Epoch != 2 || last.Progress.Stop != nil {
+		t.Errorf("last.npz is at epoch %d, stop %v; want the end of epoch 2", last.Progress.Epoch, last.Progress.Stop)
 	}
 	recorded, err := record.ReadRun(filepath.Join(dir, "run.json"))
 	if err != nil {

@@ -13,9 +13,10 @@ import (
 // is, was recorded at this epoch. The fresh metrics are in the order of their
 // declaration:
 //
-//	{"epoch": 200, "step": 600, "seconds": 1.234, "metrics": {"train/loss": 0.07124561, …}}
+//	{"epoch": 200, "step": 600, "seconds": 1.234, "metrics": {"train/loss": 0.07124561, …}, "crc32": "1c291ca3"}
 //
-// Numbers are written with all digits. A line is in the file as soon as the epoch
+// Numbers are written with all digits. The checksum is that of all bytes of the file before
+// it, so that damage is noticed by whoever reads the file. A line is in the file as soon as the epoch
 // has ended. An epoch that only then turns out to be the last, in a
 // trainer.Session, has another line with what was measured since. A new run begins with an empty file. A resumed run keeps the lines
 // that were written before its checkpoint and appends to them.
@@ -66,7 +67,7 @@ func (j *JSONL) EpochEnd(_ context.Context, s *trainer.State) error {
 	if metrics.Len() == 0 {
 		return nil
 	}
-	return j.Append(fmt.Appendf(nil, "{\"epoch\": %d, \"step\": %d, \"seconds\": %v, \"metrics\": {%s}}\n",
+	return j.AppendEntry(fmt.Appendf(nil, "{\"epoch\": %d, \"step\": %d, \"seconds\": %v, \"metrics\": {%s}}",
 		s.Epoch, s.Step, seconds(s), &metrics))
 }
 

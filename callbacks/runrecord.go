@@ -13,15 +13,14 @@ import (
 
 	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/datasets"
-	"github.com/hessoscope/hessoscope/datasets/durable"
 	"github.com/hessoscope/hessoscope/models"
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
 // RunRecord writes a file that describes the run and how it ended: a record.Run
-// as JSON. The file is replaced atomically when training begins, every five seconds
-// while it goes on, at the end of a step or an epoch, and when it ends. Then the
-// predictions for every split are computed once more, for the recall and the precision
+// as JSON, with a checksum. The file is replaced atomically when training begins, every
+// five seconds while it goes on, at the end of a step or an epoch, and when it ends. Then
+// the predictions for every split are computed once more, for the recall and the precision
 // of each class.
 type RunRecord struct {
 	Path string // path of the file, such as "run.json"; its folder is created
@@ -224,12 +223,8 @@ func (r *RunRecord) write(s *trainer.State, status record.Status) error {
 			r.run.Final[m.Name] = last
 		}
 	}
-	data, err := record.Marshal(&r.run, "  ")
-	if err != nil {
-		return fmt.Errorf("%s: %w", r.Path, err)
-	}
-	if err := durable.WriteFile(r.Path, append(data, '\n')); err != nil {
-		return fmt.Errorf("%s: %w", r.Path, err)
+	if err := r.run.Write(r.Path); err != nil {
+		return err
 	}
 	r.written = time.Now()
 	return nil

@@ -273,7 +273,7 @@ func TestSpectrumOfAResumedRun(t *testing.T) {
 	}
 }
 
-var spectrumTimes = regexp.MustCompile(`"(spectrum/time_share|[a-z/]*seconds)": ?[0-9.e-]+,?`)
+var spectrumTimes = regexp.MustCompile(`"(spectrum/time_share|[a-z/]*seconds)": ?[0-9.e-]+,?|"crc32": "[0-9a-f]+"`)
 
 // Settings that cannot be solved with are refused before the first epoch.
 func TestSpectrumRefusesSettings(t *testing.T) {

@@ -3,8 +3,8 @@ package trainer_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -51,7 +51,7 @@ func TestNotFiniteLossKeepsTheEpochBefore(t *testing.T) {
 			if !errors.Is(err, models.ErrNotFinite) || stop.Reason != trainer.NotFinite {
 				t.Fatalf("stop %+v, error %v; want one that is not finite", stop, err)
 			}
-			if !strings.HasPrefix(err.Error(), test.where) || !strings.Contains(err.Error(), "the parameters after epoch 3 are kept: lower the learning rate (1e+199) or clip the gradient") {
+			if !strings.HasPrefix(err.Error(), test.where) || !strings.Contains(err.Error(), "; the model is set back to epoch 3, step ") || !strings.Contains(err.Error(), ": lower the learning rate (1e+199) or clip the gradient") {
 				t.Errorf("error %v", err)
 			}
 
@@ -72,51 +72,80 @@ func TestNotFiniteLossKeepsTheEpochBefore(t *testing.T) {
 	}
 }
 
-// A checkpoint that is saved after a loss that was not finite has the previous
-// epoch, and can be resumed with a lower rate.
-func TestResumeAfterNotFiniteLoss(t *testing.T) {
-	data := load(t, "gauss")
-	path := filepath.Join(t.TempDir(), "checkpoint.npz")
-	c := exploding(40)
-	tr := newTrainer(t, c, newMLP(t, data, tensor.Float64, 8), data, &saver{path})
-	if _, err := tr.Run(context.Background()); !errors.Is(err, models.ErrNotFinite) {
-		t.Fatal(err)
-	}
-	saved, err := trainer.ReadCheckpoint(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.Rate = trainer.Rate{Base: 0.1}
-	got := newMLP(t, data, tensor.Float64, 8)
-	tr = newTrainer(t, c, got, data, &saver{path})
-	if err := tr.Restore(saved); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := tr.Run(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	want := newMLP(t, data, tensor.Float64, 8)
-	train(t, c, want, data)
-	wantSame(t, "parameters", flat(got), flat(want))
+// memory is a hook whose state changes with every step and every epoch, and that takes a
+// checkpoint at the end of some.
+type memory struct {
+	Seen       []int // steps, and the negatives of epochs
+	saves      int   // epoch of the checkpoint
+	saved      *trainer.Checkpoint
+	afterwards error // of the checkpoint that Interrupted takes
 }
 
+func (*memory) Name() string { return "memory" }
+
+func (m *memory) BatchEnd(_ context.Context, s *trainer.State) error {
+	m.Seen = append(m.Seen, s.Step)
+	return nil
+}
+
+func (m *memory) EpochEnd(_ context.Context, s *trainer.State) (err error) {
+	m.Seen = append(m.Seen, -s.Epoch)
+	if s.Epoch == m.saves {
+		m.saved, err = s.Checkpoint()
+	}
+	return err
+}
+
+func (m *memory) Interrupted(_ context.Context, s *trainer.State, _ error) error {
+	_, m.afterwards = s.Checkpoint()
+	return nil
+}
+
+func (m *memory) Snapshot() ([]byte, error)  { return trainer.EncodeState(m.Seen) }
+func (m *memory) Restore(state []byte) error { return trainer.DecodeState(state, &m.Seen) }
+
+// A loss that is not finite ends a run: what hooks remember is later than the parameters, so
+// that no checkpoint can be taken. From one that was taken before, the run goes on with a
+// lower rate as if the other rate had never been, with its hooks.
+func TestResumeAfterNotFiniteLoss(t *testing.T) {
+	data := load(t, "gauss")
+	for _, batch := range []int{40, 0} { // found in a batch, and at the end of an epoch
+		c := exploding(batch)
+		broken := &memory{saves: 2}
+		tr := newTrainer(t, c, newMLP(t, data, tensor.Float64, 8), data, broken)
+		if _, err := tr.Run(context.Background()); !errors.Is(err, models.ErrNotFinite) {
+			t.Fatal(err)
+		}
+		if !errors.Is(broken.afterwards, trainer.ErrAfterNotFinite) {
+			t.Errorf("a checkpoint with a mixture of states was taken: error %v", broken.afterwards)
+		}
+		if _, err := tr.State().Checkpoint(); !errors.Is(err, trainer.ErrAfterNotFinite) {
+			t.Errorf("error %v", err)
+		}
+		c.Rate = trainer.Rate{Base: 0.1}
+		got, resumed := newMLP(t, data, tensor.Float64, 8), &memory{saves: -1}
+		tr = newTrainer(t, c, got, data, resumed)
+		if err := tr.Restore(broken.saved); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := tr.Run(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		want, whole := newMLP(t, data, tensor.Float64, 8), &memory{saves: -1}
+		train(t, c, want, data, whole)
+		wantSame(t, "parameters", flat(got), flat(want))
+		wantEqual(t, "what the hook has seen", resumed.Seen, whole.Seen)
+	}
+}
+
+// A run that was resumed and meets NaN is set back to the checkpoint.
 func TestNotFiniteAfterResumeGoesBackToTheCheckpoint(t *testing.T) {
 	data := load(t, "gauss")
-	for _, test := range []struct {
-		name string
-		cut  func(event string, s *trainer.State) bool // where the checkpoint is taken
-		want string
-	}{
-		{
-			"in the middle of an epoch", func(e string, s *trainer.State) bool { return e == "BatchEnd" && s.Step == 13 },
-			"the parameters after epoch 3 are kept",
-		},
-		{
-			"between its stages", func(e string, s *trainer.State) bool { return e == "EpochEnd" && s.Epoch == 3 },
-			"the parameters after epoch 3 are kept",
-		},
+	for name, cut := range map[string]func(event string, s *trainer.State) bool{
+		"in the middle of an epoch": func(e string, s *trainer.State) bool { return e == "BatchEnd" && s.Step == 13 },
+		"between its stages":        func(e string, s *trainer.State) bool { return e == "EpochEnd" && s.Epoch == 3 },
 	} {
-		t.Run(test.name, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			hook := func(cut func(string, *trainer.State) bool) (*probe, context.Context) {
 				ctx, cancel := context.WithCancel(context.Background())
 				return &probe{name: "h", metrics: []trainer.Metric{{Name: "h"}}, on: func(ctx context.Context, e string, s *trainer.State) error {
@@ -132,8 +161,9 @@ func TestNotFiniteAfterResumeGoesBackToTheCheckpoint(t *testing.T) {
 					return nil
 				}}, ctx
 			}
-			h, ctx := hook(test.cut)
+			h, ctx := hook(cut)
 			c := exploding(40)
+			c.Rate = trainer.Rate{Base: 0.1}
 			tr := newTrainer(t, c, newMLP(t, data, tensor.Float64, 8), data, h)
 			if _, err := tr.Run(ctx); !errors.Is(err, context.Canceled) {
 				t.Fatal(err)
@@ -148,17 +178,18 @@ func TestNotFiniteAfterResumeGoesBackToTheCheckpoint(t *testing.T) {
 			if err := tr.Restore(saved); err != nil {
 				t.Fatal(err)
 			}
-			if _, err = tr.Run(ctx); !errors.Is(err, models.ErrNotFinite) || !strings.Contains(err.Error(), test.want) {
-				t.Fatalf("error %v, want %q", err, test.want)
+			p := saved.Progress
+			want := fmt.Sprintf("; the model is set back to epoch 3, step %d: ", p.Step)
+			if _, err = tr.Run(ctx); !errors.Is(err, models.ErrNotFinite) || !strings.Contains(err.Error(), want) {
+				t.Fatalf("error %v, want %q", err, want)
 			}
-			again, err := tr.State().Checkpoint()
-			if err != nil {
-				t.Fatal(err)
+			parameters := models.Export(models.State(m))
+			wantEqual(t, "parameters", parameters, saved.Arrays[:len(parameters)])
+			for name, reading := range p.Metrics {
+				if have, _ := tr.State().Last(name); have != reading {
+					t.Errorf("%s is %+v; want %+v", name, have, reading)
+				}
 			}
-			saved.Progress.Elapsed, again.Progress.Elapsed = 0, 0
-			// The mini-batch loss is only reported; the parameters are still finite.
-			saved.Progress.BatchLoss, again.Progress.BatchLoss = 0, 0
-			wantEqual(t, "checkpoint", again, saved)
 		})
 	}
 }
@@ -178,7 +209,7 @@ func TestNotFiniteData(t *testing.T) {
 			{
 				trainer.Schedule{At: []int{3}}, // found when training
 				`trainer: epoch 1, step 3: the loss of sample 17 of split "train" is NaN: not finite; ` +
-					`the parameters after epoch 0 are kept: lower the learning rate (0.1) or clip the gradient`,
+					`the model is set back to epoch 0, step 0: lower the learning rate (0.1) or clip the gradient`,
 			},
 		} {
 			tr := newTrainer(t, trainer.Config{Epochs: 3, BatchSize: 40, Rate: trainer.Rate{Base: 0.1}, Evaluate: test.evaluate},

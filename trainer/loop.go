@@ -285,6 +285,7 @@ func (e *Session) End(ctx context.Context) error {
 // last.
 func (e *Session) becomeFinal(ctx context.Context) error {
 	s := e.state
+	defer func() { s.held = 0 }()
 	s.ended = true
 	recorded := s.metrics.recorded
 	for _, stage := range append([]func(context.Context) error{e.evaluateAgain}, e.phase(Measure)...) {

@@ -110,6 +110,11 @@ func (e *Session) Restore(c *Checkpoint) error {
 // the parameters may be those of the middle of an epoch.
 var ErrWithinEpoch = errors.New("trainer: a Session can be saved only at the end of an epoch, after which its loop can go on")
 
+// ErrAfterNotFinite is wrapped by the error of State.Checkpoint after a loss or another value that is
+// not finite has ended the run: the parameters are those of an earlier epoch, or not finite,
+// and hooks remember what came later. An earlier checkpoint has both.
+var ErrAfterNotFinite = errors.New("trainer: a value that is not finite has ended the run, which can be resumed from an earlier checkpoint alone")
+
 // capture takes a snapshot of the run as it is now.
 func (e *Session) capture() (*Checkpoint, error) {
 	if !e.atEnd {

@@ -241,6 +241,9 @@ func (e *Session) trainEnd(ctx context.Context) error {
 // the errors of the hooks.
 func (e *Session) interrupted(ctx context.Context, err error) error {
 	ctx = context.WithoutCancel(ctx)
+	if errors.Is(err, models.ErrNotFinite) {
+		e.state.snapshot = func() (*Checkpoint, error) { return nil, ErrAfterNotFinite }
+	}
 	errs := []error{err}
 	// Call every hook, even after an error: one of them saves the run.
 	for i := range e.hooks {

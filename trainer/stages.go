@@ -14,6 +14,7 @@ func (e *Session) end(ctx context.Context) error {
 	if err := e.checkHooks(); err != nil {
 		return err
 	}
+	defer func() { e.state.held = 0 }()
 	for stages := e.stages(); e.stage < len(stages); {
 		stage := e.stage
 		// The stage counts as done before it runs: if it takes a checkpoint, the
@@ -55,6 +56,11 @@ func (e *Session) phase(p Phase) []func(context.Context) error {
 			continue
 		}
 		stages = append(stages, func(ctx context.Context) error {
+			if s := e.state; p == Record && s.held == 0 {
+				s.held = s.Elapsed()
+			} else if p != Record {
+				s.held = 0
+			}
 			if err := listener.EpochEnd(ctx, e.state); err != nil {
 				return fmt.Errorf("hook %s: %w", h.Name(), err)
 			}

@@ -35,10 +35,11 @@ type State struct {
 	metrics  metrics
 	start    *float64 // first training loss that was evaluated; nil before
 	stop     *Stop
-	ended    bool // whether the loop of a Session has ended
+	ended    bool // whether the loop of a Session has ended, or has no turns
 	restored *Restored
 	started  time.Time     // of the present session; zero before it begins
 	before   time.Duration // time spent before the run was resumed
+	held     time.Duration // what Elapsed returns while it stands still; else 0
 	snapshot func() (*Checkpoint, error)
 }
 
@@ -55,8 +56,12 @@ func (s *State) DataFingerprint() string {
 }
 
 // Elapsed returns the time the run has taken so far, including the time before
-// it was resumed.
+// it was resumed. At the end of an epoch it stands still while hooks of the phase Record
+// write, so that all of them write the same.
 func (s *State) Elapsed() time.Duration {
+	if s.held > 0 {
+		return s.held
+	}
 	if s.started.IsZero() {
 		return s.before
 	}

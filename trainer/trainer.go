@@ -81,16 +81,13 @@ type position struct {
 	lossSum float64 // sum of the mini-batch losses of the epoch so far
 }
 
-// good is the state to which the trainer returns when a loss is not finite: the
-// state at the last start of an epoch, or that of the checkpoint from which the
-// run was resumed.
+// good is what the model is set back to when a loss is not finite: the start of the
+// epoch, or the checkpoint from which the run was resumed.
 type good struct {
-	position
-	stage, epoch, step int
-	work               float64
-	stop               *Stop
-	readings           map[string]Reading
-	tensors            []*tensor.Dense // parameters, buffers and optimizer state
+	epoch, step int
+	stop        *Stop
+	readings    map[string]Reading
+	tensors     []*tensor.Dense // parameters and buffers
 }
 
 // New returns a trainer of model on the "train" split of data. It declares the
@@ -140,6 +137,7 @@ func New(c Config, model models.Model, data *datasets.Dataset, hooks ...Hook) (*
 	}
 	session.state.Steps = t.batches()
 	session.state.snapshot = t.capture
+	session.state.ended = c.Epochs == 0 // the untrained network is the last epoch
 	return t, session.state.metrics.declare(
 		Metric{Name: "train/batch_loss", Heading: "batch loss", Meaning: "mean loss of the epoch's mini-batches, each before its step", Better: Lower, Detail: true},
 		Metric{Name: "train/learning_rate", Heading: "rate", Meaning: "learning rate of the epoch", Detail: true},
@@ -175,9 +173,11 @@ func (t *Trainer) batches() int {
 // Run trains until the planned epochs are done or a hook requests a stop, and
 // returns why training ended. If ctx is cancelled, the current step or
 // measurement is completed or abandoned, and the error wraps that of ctx; a
-// checkpoint that is taken then continues exactly from there. If a loss or
-// gradient is NaN or infinite, the parameters are set back to the end of the
-// previous epoch, and the error wraps models.ErrNotFinite.
+// checkpoint that is taken then continues exactly from there. If a loss, a gradient
+// or a metric is NaN or infinite, the run ends: the parameters are set back to the end of
+// the previous epoch, and the error wraps models.ErrNotFinite. Hooks still remember what
+// came after that epoch, so no checkpoint can be taken any more (ErrAfterNotFinite). The run can be
+// resumed, with a lower rate, from one that was taken before.
 func (t *Trainer) Run(ctx context.Context) (Stop, error) {
 	if err := t.run(ctx); err != nil {
 		if errors.Is(err, models.ErrNotFinite) {
@@ -338,11 +338,8 @@ func (t *Trainer) capture() (*Checkpoint, error) {
 // keepGood copies the current state to t.good.
 func (t *Trainer) keepGood() {
 	s := t.session.state
-	t.good = good{
-		position: t.position, stage: t.session.stage, epoch: s.Epoch, step: s.Step,
-		work: s.work, stop: s.stop, readings: maps.Clone(s.metrics.last), tensors: t.good.tensors,
-	}
-	for i, p := range t.live() {
+	t.good = good{epoch: s.Epoch, step: s.Step, stop: s.stop, readings: maps.Clone(s.metrics.last), tensors: t.good.tensors}
+	for i, p := range models.State(s.Model) {
 		if i == len(t.good.tensors) {
 			t.good.tensors = append(t.good.tensors, tensor.New(tensor.WithShape(p.Value.Shape()...), tensor.Of(p.Value.Dtype())))
 		}
@@ -350,19 +347,17 @@ func (t *Trainer) keepGood() {
 	}
 }
 
-// rollBack sets the run back to t.good, and adds this to the error.
+// rollBack sets the model and its readings back to t.good, and adds this to the error.
 func (t *Trainer) rollBack(err error) error {
 	if t.good.tensors == nil {
 		return fmt.Errorf("%w; the cause is in the initial parameters or in the data", err)
 	}
-	for i, p := range t.live() {
+	s := t.session.state
+	for i, p := range models.State(s.Model) {
 		copyTensor(p.Value, t.good.tensors[i])
 	}
-	s := t.session.state
-	t.position, t.session.stage = t.good.position, t.good.stage
-	s.Epoch, s.Step, s.work, s.stop = t.good.epoch, t.good.step, t.good.work, t.good.stop
-	s.metrics.last = maps.Clone(t.good.readings)
-	return fmt.Errorf("%w; the parameters after epoch %d are kept: lower the learning rate (%g) or clip the gradient", err, s.Epoch, s.LearningRate)
+	s.Epoch, s.Step, s.stop, s.metrics.last = t.good.epoch, t.good.step, t.good.stop, maps.Clone(t.good.readings)
+	return fmt.Errorf("%w; the model is set back to epoch %d, step %d: lower the learning rate (%g) or clip the gradient", err, s.Epoch, s.Step, s.LearningRate)
 }
 
 func copyTensor(dst, src *tensor.Dense) {

@@ -67,7 +67,7 @@ func Read(folder record.Folder) (*Run, error) {
 	if run.Record, err = record.ReadRun(folder.Run()); err != nil {
 		return nil, err
 	}
-	if run.History, err = record.ReadHistory(folder.History()); err != nil {
+	if run.History, err = run.Record.History(folder); err != nil {
 		return nil, err
 	}
 	epochs, err := folder.Spectra()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"os"
 	"path/filepath"
@@ -12,13 +13,15 @@ import (
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
-// AppendFile is a file that grows line by line, and whose length is part of a
-// checkpoint. A hook that writes such a file embeds an AppendFile, opens it when
+// AppendFile is a file that grows line by line, and whose length and checksum are part of
+// a checkpoint. A hook that writes such a file embeds an AppendFile, opens it when
 // training begins, and appends to it. In a new run, Open empties the file. In a
 // resumed run, Open cuts it back to its length at the checkpoint.
 type AppendFile struct {
 	file   *os.File // nil unless open
 	length int64    // size of the whole lines, in bytes
+	sum    uint32   // CRC-32 of the whole lines
+	unsure bool     // whether sum is not known, as in a checkpoint of an older version
 }
 
 var (
@@ -29,8 +32,8 @@ var (
 )
 
 // Open opens the file at path. It creates the file and its folder if they do not
-// exist. It is an error if the file is a link that leads out of the folder, or if
-// that of a resumed run is shorter than at the checkpoint.
+// exist. It is an error if the file is a link that leads out of the folder, or if that of
+// a resumed run is shorter than at the checkpoint or is not what it was.
 func (a *AppendFile) Open(path string) error {
 	if path == "" {
 		return errors.New("the path of the file is empty; set it")
@@ -42,29 +45,53 @@ func (a *AppendFile) Open(path string) error {
 	if err != nil {
 		return err
 	}
-	if err := cut(file, a.length); err != nil {
+	if err := a.cut(file); err != nil {
 		return errors.Join(err, file.Close())
 	}
 	a.file = file
 	return nil
 }
 
-// cut truncates file to its first length bytes, and makes it durable.
-func cut(file *os.File, length int64) error {
+// cut truncates file to the whole lines of the checkpoint, and makes it durable.
+func (a *AppendFile) cut(file *os.File) error {
 	info, err := file.Stat()
 	if err != nil {
 		return err
 	}
-	if info.Size() < length {
-		return fmt.Errorf("%s: has %d bytes, but had %d at the checkpoint; put back the file of this run, or start the run anew", file.Name(), info.Size(), length)
-	}
-	if err := file.Truncate(length); err != nil {
+	sum, err := a.verify(file.Name(), file, info.Size())
+	if err != nil {
 		return err
 	}
-	if _, err := file.Seek(length, io.SeekStart); err != nil {
+	a.sum, a.unsure = sum, false
+	if err := file.Truncate(a.length); err != nil {
+		return err
+	}
+	if _, err := file.Seek(a.length, io.SeekStart); err != nil {
 		return err
 	}
 	return durable.SyncDir(filepath.Dir(file.Name()))
+}
+
+// Verify returns an error unless a file of a name and a size begins with what the file was at
+// the checkpoint that was restored.
+func (a *AppendFile) Verify(name string, content io.ReaderAt, size int64) error {
+	_, err := a.verify(name, content, size)
+	return err
+}
+
+// verify returns the checksum of the whole lines of the checkpoint.
+func (a *AppendFile) verify(name string, content io.ReaderAt, size int64) (uint32, error) {
+	if size < a.length {
+		return 0, fmt.Errorf("%s: is cut short: it has %d bytes, but had %d at the checkpoint%s", name, size, a.length, mend)
+	}
+	sum := crc32.NewIEEE()
+	if _, err := io.Copy(sum, io.NewSectionReader(content, 0, a.length)); err != nil {
+		return 0, err
+	}
+	if have := sum.Sum32(); have != a.sum && !a.unsure {
+		return 0, fmt.Errorf("%s: is damaged: the checksum of its first %d bytes is %08x, and was %08x at the checkpoint%s", name, a.length, have, a.sum, mend)
+	}
+	return sum.Sum32(), nil
 }
 
 // Written returns a reader of everything written so far.
@@ -76,13 +103,13 @@ func (a *AppendFile) Append(line []byte) error {
 	if _, err := a.file.Write(line); err != nil {
 		return err
 	}
-	a.length += int64(len(line))
+	a.length, a.sum = a.length+int64(len(line)), checksum(a.sum, line)
 	return nil
 }
 
-// close makes the file durable and closes it. It does nothing if the file is not
+// Close makes the file durable and closes it. It does nothing if the file is not
 // open.
-func (a *AppendFile) close() error {
+func (a *AppendFile) Close() error {
 	if a.file == nil {
 		return nil
 	}
@@ -92,34 +119,45 @@ func (a *AppendFile) close() error {
 }
 
 // TrainEnd implements trainer.TrainEnder.
-func (a *AppendFile) TrainEnd(context.Context, *trainer.State) error { return a.close() }
+func (a *AppendFile) TrainEnd(context.Context, *trainer.State) error { return a.Close() }
 
 // Interrupted implements trainer.Interrupted.
-func (a *AppendFile) Interrupted(context.Context, *trainer.State, error) error { return a.close() }
+func (a *AppendFile) Interrupted(context.Context, *trainer.State, error) error { return a.Close() }
+
+// fileState is what a checkpoint has of an AppendFile.
+type fileState struct {
+	Length int64
+	Sum    uint32
+}
 
 // Snapshot implements trainer.Snapshotter. It makes the file durable and returns
-// its length as the state.
+// its length and its checksum as the state.
 func (a *AppendFile) Snapshot() ([]byte, error) {
 	if a.file != nil {
 		if err := a.file.Sync(); err != nil {
 			return nil, err
 		}
 	}
-	return trainer.EncodeState(a.length)
+	return trainer.EncodeState(fileState{a.length, a.sum})
 }
 
 // Restore implements trainer.Snapshotter.
 func (a *AppendFile) Restore(data []byte) error {
-	var length int64
-	if err := trainer.DecodeState(data, &length); err != nil {
+	var state fileState
+	err := trainer.DecodeState(data, &state)
+	unsure := false
+	if err != nil && trainer.DecodeState(data, &state.Length) == nil { // of an older version
+		unsure, err = true, nil
+	}
+	if err != nil {
 		return err
 	}
-	if length < 0 {
-		return fmt.Errorf("the state has %d as the length of a file", length)
+	if state.Length < 0 {
+		return fmt.Errorf("the state has %d as the length of a file", state.Length)
 	}
-	a.length = length
+	a.length, a.sum, a.unsure = state.Length, state.Sum, unsure
 	return nil
 }
 
 // Reset implements trainer.Resetter.
-func (a *AppendFile) Reset() { a.length = 0 }
+func (a *AppendFile) Reset() { a.length, a.sum, a.unsure = 0, 0, false }

@@ -1,11 +1,14 @@
 package record
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/hessoscope/hessoscope/datasets/durable"
 )
 
 // Folder is the path of the folder of a run. Its methods return the paths of its
@@ -44,6 +47,27 @@ func (f Folder) Checkpoints() string { return f.join("checkpoints") }
 // LastCheckpoint returns the path of the checkpoint from which a run is resumed.
 func (f Folder) LastCheckpoint() string { return filepath.Join(f.Checkpoints(), LastCheckpoint) }
 
+// AllCheckpoints returns the paths of all checkpoints, in the order of their names.
+func (f Folder) AllCheckpoints() ([]string, error) { return archives(f.Checkpoints()) }
+
+// AllMeasurements returns the paths of all measurements, in the order of their names.
+func (f Folder) AllMeasurements() ([]string, error) { return archives(f.Measurements()) }
+
+// archives returns the paths of the .npz files in a folder; none if there is no such folder.
+func archives(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	var paths []string
+	for _, entry := range entries {
+		if filepath.Ext(entry.Name()) == ".npz" {
+			paths = append(paths, filepath.Join(dir, entry.Name()))
+		}
+	}
+	return paths, nil
+}
+
 // EpochCheckpoint returns the path of the checkpoint that was kept for an epoch.
 func (f Folder) EpochCheckpoint(epoch int) string {
 	return filepath.Join(f.Checkpoints(), EpochCheckpoint(epoch))
@@ -54,8 +78,9 @@ func (f Folder) Measurements() string { return f.join("measurements") }
 
 // The names of checkpoints.
 const (
-	LastCheckpoint = "last.npz" // the checkpoint to resume from
-	BestCheckpoint = "best.npz" // the checkpoint of the epoch at which a metric was best
+	LastCheckpoint     = "last.npz"     // the checkpoint to resume from
+	PreviousCheckpoint = "previous.npz" // the one that it has replaced
+	BestCheckpoint     = "best.npz"     // the checkpoint of the epoch at which a metric was best
 )
 
 // EpochCheckpoint returns the file name of the checkpoint that is kept for an
@@ -77,26 +102,33 @@ func (f Folder) IsRun() bool {
 	})
 }
 
-// Tidy removes temporary files. A process that is killed while it writes a file
-// leaves such a file behind.
-func (f Folder) Tidy() error {
-	root, err := os.OpenRoot(string(f))
-	if err != nil {
-		return err
-	}
-	defer root.Close()
-	for _, pattern := range []string{".run.json*", ".config.yaml*", ".metrics.prom*", ".report.html*", "checkpoints/.*.npz*", "measurements/.*.npz*"} {
-		left, err := fs.Glob(root.FS(), pattern) // within the folder, whatever links are in it
+// Leftovers returns the paths of temporary files that processes left behind which were killed
+// while they wrote.
+func (f Folder) Leftovers() ([]string, error) {
+	var all []string
+	for _, dir := range f.written() {
+		left, err := durable.Leftovers(dir)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		for _, file := range left {
-			if err := root.Remove(file); err != nil {
-				return err
-			}
+		all = append(all, left...)
+	}
+	return all, nil
+}
+
+// Tidy removes the Leftovers.
+func (f Folder) Tidy() error {
+	for _, dir := range f.written() {
+		if err := durable.Tidy(dir); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// written returns the folders into which files are written.
+func (f Folder) written() []string {
+	return []string{string(f), f.Checkpoints(), f.Measurements(), f.join("plots")}
 }
 
 // Meant returns the end of an error about a path that is not the folder of a run, if

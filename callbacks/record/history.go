@@ -3,7 +3,9 @@ package record
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"math"
 
 	"github.com/hessoscope/hessoscope/datasets/durable"
 )
@@ -33,35 +35,87 @@ const (
 // ReadHistory reads a file that a callbacks.JSONL wrote, in the order of epochs.
 // It ignores an incomplete last line, which a killed run may leave. Of two lines of
 // an epoch the second counts, if it has more metrics: the epoch turned out to be the
-// last after the first was written.
+// last after the first was written. A line that does not have the checksum with which it
+// was written is an error; older versions wrote none.
 func ReadHistory(path string) ([]Entry, error) {
 	data, err := durable.ReadText(path, maxHistory)
 	if err != nil {
 		return nil, err
 	}
-	var history []Entry
-	for number := 1; ; number++ {
+	history, problems := parseHistory(path, data, 1)
+	return history, errors.Join(problems...)
+}
+
+// Damage returns an error for each line of a history that cannot be read or does not have
+// the checksum with which it was written. The history is the content of the file at path.
+func Damage(path string, history []byte) []error {
+	_, problems := parseHistory(path, history, math.MaxInt)
+	return problems
+}
+
+// parseHistory parses the lines of a history until it has met a number of problems.
+func parseHistory(path string, data []byte, most int) (history []Entry, problems []error) {
+	var lines lineReader
+	for number := 1; len(problems) < most; number++ {
 		line, rest, whole := bytes.Cut(data, []byte("\n"))
 		if !whole {
-			return history, nil
+			return history, problems
 		}
 		data = rest
-		if len(line) > maxLine {
-			return nil, fmt.Errorf("%s:%d: the line that begins with %.80q has %d bytes; want at most %d", path, number, line, len(line), maxLine)
-		}
-		entry := Entry{Epoch: -1}
-		if err := json.Unmarshal(line, &entry); err != nil {
-			return nil, fmt.Errorf("%s:%d: %w", path, number, err)
-		}
-		if n := len(history); n > 0 && entry.completes(history[n-1]) {
+		entry, err := lines.read(line)
+		if n := len(history); err == nil && n > 0 && entry.completes(history[n-1]) {
 			history = history[:n-1]
 		}
-		if n := len(history); entry.Epoch < 0 || n > 0 && entry.Epoch <= history[n-1].Epoch {
-			return nil, fmt.Errorf("%s:%d: epoch %d; want epochs that count up from 0", path, number, entry.Epoch)
+		if n := len(history); err == nil && (entry.Epoch < 0 || n > 0 && entry.Epoch <= history[n-1].Epoch) {
+			err = fmt.Errorf("epoch %d; want epochs that count up from 0", entry.Epoch)
+		}
+		if err != nil {
+			problems = append(problems, fmt.Errorf("%s:%d: %w", path, number, err))
+			continue
 		}
 		history = append(history, entry)
 	}
+	return nil, problems
 }
+
+// lineReader reads the lines of a history one after another. The zero value is at the
+// beginning of the file.
+type lineReader struct {
+	sum   uint32 // of the lines that were read, as the last of them states it
+	begun bool
+	seals bool // whether lines have checksums
+}
+
+// read parses a line, without its end.
+func (l *lineReader) read(line []byte) (Entry, error) {
+	has, after, damage := checkSeal(l.sum, line, "}")
+	mixed := l.begun && has != l.seals
+	l.sum, l.begun, l.seals = checksum(after, []byte("\n")), true, has || l.seals
+	entry := Entry{Epoch: -1}
+	if len(line) > maxLine {
+		return entry, fmt.Errorf("the line that begins with %.80q has %d bytes; want at most %d", line, len(line), maxLine)
+	}
+	if damage != nil {
+		return entry, damage
+	}
+	if err := json.Unmarshal(line, &entry); err != nil {
+		return entry, err
+	}
+	if mixed {
+		return entry, fmt.Errorf("is damaged: of this line and those before it only some have a checksum%s", mend)
+	}
+	return entry, nil
+}
+
+// AppendEntry appends a line of a history, a JSON object, with the checksum of the file up
+// to there.
+func (a *AppendFile) AppendEntry(object []byte) error {
+	return a.Append(SealEntry(a.sum, object))
+}
+
+// SealEntry returns the line that AppendEntry appends to a file whose CRC-32 sum (IEEE) is
+// sum.
+func SealEntry(sum uint32, object []byte) []byte { return seal(sum, object, "}", ", ", "}\n") }
 
 // completes reports whether e is of the same epoch as an earlier entry and has more
 // metrics.

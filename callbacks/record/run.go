@@ -111,11 +111,15 @@ const (
 // 30,000.
 const maxRun = 16 << 20
 
-// ReadRun reads a file that a callbacks.RunRecord wrote.
+// ReadRun reads a file that a callbacks.RunRecord wrote. It is an error if the file does
+// not have the checksum with which it was written; older versions wrote none.
 func ReadRun(path string) (*Run, error) {
 	data, err := durable.ReadText(path, maxRun)
 	if err != nil {
 		return nil, err
+	}
+	if err := CheckJSON(data); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	r := new(Run)
 	if err := json.Unmarshal(data, r); err != nil {
@@ -125,4 +129,41 @@ func ReadRun(path string) (*Run, error) {
 		return nil, fmt.Errorf("%s: no status; this is not the record of a run", path)
 	}
 	return r, nil
+}
+
+// Write replaces the file at path by the record, with a checksum.
+func (r *Run) Write(path string) error {
+	data, err := Marshal(r, "  ")
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if err := durable.WriteFile(path, SealJSON(data)); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+// History reads the history of the run, whose record was read before. It is an error if
+// it ends before what the record tells of. While the run is being trained it may: a
+// resumed run repeats some epochs.
+func (r *Run) History(folder Folder) ([]Entry, error) {
+	history, err := ReadHistory(folder.History())
+	if err != nil || r.Condition(time.Now()) == StatusRunning {
+		return history, err
+	}
+	ends, last := -1, -1
+	if n := len(history); n > 0 {
+		ends = history[n-1].Epoch
+	}
+	for _, reading := range r.Final {
+		last = max(last, reading.Epoch)
+	}
+	if ends < last {
+		told := fmt.Sprintf("ends at epoch %d", ends)
+		if ends < 0 {
+			told = "has no epoch"
+		}
+		return nil, fmt.Errorf("%s: is cut short: it %s, and %s has metrics of epoch %d%s", folder.History(), told, folder.Run(), last, mend)
+	}
+	return history, nil
 }

@@ -2,7 +2,6 @@ package record
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +15,7 @@ type Tail struct {
 	Path string // of a metrics.jsonl; it may not exist yet
 
 	offset int64 // size of the lines that were read
+	lines  lineReader
 	last   *Entry
 }
 
@@ -41,7 +41,7 @@ func (t *Tail) Next() ([]Entry, error) {
 			return entries, nil
 		}
 	}
-	t.offset = 0 // the history was cut back, and may have grown again
+	t.offset, t.lines = 0, lineReader{} // the history was cut back, and may have grown again
 	return t.read(file, size)
 }
 
@@ -51,18 +51,21 @@ func (t *Tail) read(file io.ReaderAt, size int64) ([]Entry, error) {
 	if _, err := file.ReadAt(data, t.offset); err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	offset, last := t.offset, t.last
+	offset, lines, last := t.offset, t.lines, t.last
 	var entries []Entry
 	for {
 		line, rest, whole := bytes.Cut(data, []byte("\n"))
 		if !whole {
-			t.offset, t.last = offset, last
+			t.offset, t.lines, t.last = offset, lines, last
 			return entries, nil
 		}
 		data = rest
-		entry := Entry{Epoch: -1}
-		if err := json.Unmarshal(line, &entry); err != nil || entry.Epoch < 0 {
-			return nil, fmt.Errorf("%s: there is no line of metrics after %d bytes, but %.60q", t.Path, offset, line)
+		entry, err := lines.read(line)
+		if err == nil && entry.Epoch < 0 {
+			err = errors.New("is no line of metrics")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %.60q, after %d bytes, %w", t.Path, line, offset, err)
 		}
 		offset += int64(len(line)) + 1
 		switch {

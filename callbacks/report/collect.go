@@ -87,7 +87,7 @@ func collectRun(folder record.Folder, values int, wanted func(metric string) boo
 		return nil, err
 	}
 	r.Status = r.Condition(time.Now())
-	history, err := record.ReadHistory(folder.History())
+	history, err := r.History(folder)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) { // before the first epoch there is none
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"io/fs"
 	"maps"
@@ -83,6 +84,9 @@ func readNPZ(r io.ReaderAt, size int64, files bool, names ...string) (*Archive, 
 	if err != nil {
 		return nil, fmt.Errorf("is not an .npz file: %w", err)
 	}
+	if err := checkDirectory(z); err != nil {
+		return nil, err
+	}
 	a, left := &Archive{Files: make(map[string][]byte)}, budget(max(inflation*size, smallArchive))
 	for _, f := range z.File {
 		if len(names) > 0 && !slices.Contains(names, strings.TrimSuffix(f.Name, ".npy")) {
@@ -99,6 +103,27 @@ func readNPZ(r io.ReaderAt, size int64, files bool, names ...string) (*Archive, 
 		return nil, err
 	}
 	return a, nil
+}
+
+// directoryKey begins the comment of a zip file that writeNPZ wrote. The checksum of the
+// entries' names follows: zip has checksums of the contents alone, and an array whose name
+// is damaged would be missing without a word.
+const directoryKey = "names crc32 "
+
+func directoryComment(names []string) string {
+	return fmt.Sprintf("%s%08x", directoryKey, crc32.ChecksumIEEE([]byte(strings.Join(names, "\x00"))))
+}
+
+// checkDirectory compares the names of the entries with their checksum, if there is one.
+func checkDirectory(z *zip.Reader) error {
+	var names []string
+	for _, f := range z.File {
+		names = append(names, f.Name)
+	}
+	if want := directoryComment(names); strings.HasPrefix(z.Comment, directoryKey) && z.Comment != want {
+		return fmt.Errorf("is damaged: the names of its entries have the checksum %q, and were written with %q", want, z.Comment)
+	}
+	return nil
 }
 
 // readEntry adds an entry of a zip file to the archive.
@@ -166,8 +191,10 @@ var entryTime = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func writeNPZ(w io.Writer, a *Archive) error {
 	z := zip.NewWriter(w)
+	var names []string
 	for i := range a.Arrays {
-		entry, err := createEntry(z, a.Arrays[i].Name+".npy")
+		names = append(names, a.Arrays[i].Name+".npy")
+		entry, err := createEntry(z, names[i])
 		if err != nil {
 			return err
 		}
@@ -176,6 +203,7 @@ func writeNPZ(w io.Writer, a *Archive) error {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(a.Files)) {
+		names = append(names, name)
 		entry, err := createEntry(z, name)
 		if err != nil {
 			return err
@@ -183,6 +211,9 @@ func writeNPZ(w io.Writer, a *Archive) error {
 		if _, err := entry.Write(a.Files[name]); err != nil {
 			return err
 		}
+	}
+	if err := z.SetComment(directoryComment(names)); err != nil {
+		return err
 	}
 	return z.Close()
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/hessoscope/hessoscope/callbacks/boundary"
 	"github.com/hessoscope/hessoscope/callbacks/curvature"
 	"github.com/hessoscope/hessoscope/callbacks/margin"
+	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/memory"
 	"github.com/hessoscope/hessoscope/datasets"
@@ -257,7 +258,10 @@ func (a *analyzeCmd) loadRun(ctx context.Context, warnings io.Writer) (models.Mo
 		return nil, nil, err
 	}
 	model, err := c.LoadModel(path, data)
-	return model, data, err
+	if err != nil {
+		return nil, nil, experiment.Unreadable(record.Folder(a.Run_), path, err)
+	}
+	return model, data, nil
 }
 
 // orNone converts a number of pairs from the flags, where 0 means none, to the

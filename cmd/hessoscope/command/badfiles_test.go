@@ -258,7 +258,7 @@ func TestBadRun(t *testing.T) {
 	unrecorded := func(path, old, replacement string) func(*testing.T) { // as of an older version, without settings in run.json
 		return func(t *testing.T) {
 			edit(t, path, old, replacement)
-			edit(t, json, `"settings": {`, `"forgotten": {`)
+			editRecord(t, json, `"settings": {`, `"forgotten": {`)
 		}
 	}
 	truncated := func(path string, size int64) func(*testing.T) {
@@ -279,13 +279,12 @@ func TestBadRun(t *testing.T) {
 		{"checkpoint cut off, resume", truncated(last, 2000), resume, []string{last + ": is not an .npz file: zip: not a valid zip file"}},
 		{"checkpoint cut off, analyze", truncated(last, 2000), analyze, []string{last + ": is not an .npz file"}},
 		{"checkpoint of another program", func(t *testing.T) { write(t, last, network(2, 3)) }, resume, []string{last + `: no entry "progress.json"; this is not a checkpoint`}},
-		{"no checkpoint", removed(last), analyze, []string{last + ": no checkpoint; the run ended before its first one"}},
-		{"epoch not kept", nil, append(analyze, "--epoch", "1"), []string{"epoch-000001.npz: no such checkpoint; kept are ", "last.npz", "--set 'checkpoint.schedule={every: N}'"}},
+		{"no last checkpoint", removed(last), analyze, []string{last + ": is missing; previous.npz, of epoch 0, is sound: `hessoscope fsck runs/gauss --repair` goes back to it"}},
+		{"no checkpoint", func(t *testing.T) { removed(last)(t); removed(run + "/checkpoints/previous.npz")(t) }, analyze, []string{last + ": no checkpoint; the run ended before its first one"}},
 		{"no configuration", removed(yaml), analyze, []string{run + " is not the folder of a run: it has no config.yaml"}},
 		{"configuration is no YAML", edited(yaml, "seed: ", "seed: ["), analyze, []string{yaml + ":"}},
 		{"unknown key in the configuration", edited(yaml, "seed:", "sed:"), resume, []string{yaml + `:3:1: unknown key "sed"; did you mean "seed"?`}},
-		{"record cut off", truncated(json, 20), resume, []string{json + ": unexpected end of JSON input"}},
-		{"record of something else", func(t *testing.T) { write(t, json, "{}\n") }, resume, []string{json + ": no status; this is not the record of a run"}},
+		{"epoch not kept", nil, append(analyze, "--epoch", "1"), []string{"epoch-000001.npz: no such checkpoint; kept are ", "last.npz", "--set 'checkpoint.schedule={every: N}'"}},
 		{"other widths", unrecorded(yaml, "[5]", "[6]"), resume, []string{last + `: models: array "fc1.weight" has shape (5, 2); want (6, 2) (in the checkpoint)`}},
 		{"other widths, analyze is told by the checkpoint", edited(yaml, "gauss\nmodel", "iris\nmodel"), analyze, []string{"has 4 values a sample; the model takes 2"}},
 		{"other seed", unrecorded(yaml, "seed: 0", "seed: 1"), resume, []string{last + ": trainer: the checkpoint is of a run with seed 0; this one has 1"}},
@@ -293,7 +292,7 @@ func TestBadRun(t *testing.T) {
 		{"fewer epochs", unrecorded(yaml, "epochs: 2", "epochs: 1"), resume, []string{last + ": trainer: the checkpoint is at epoch 2"}},
 		{"other optimizer", unrecorded(yaml, "name: sgd", "name: adam"), resume, []string{last + ": trainer: the checkpoint is of a run with the optimizer sgd; this one has adam"}},
 		{"other seed than recorded", edited(yaml, "seed: 0", "seed: 1"), resume, []string{yaml + ": seed was 0, is 1, and cannot be changed in a run that has begun; put it back"}},
-		{"settings of another version", edited(json, `"seed": 0`, `"sed": 0`), resume, []string{json + `: settings:`, `unknown key "sed"`}},
+		{"settings of another version", func(t *testing.T) { editRecord(t, json, `"seed": 0`, `"sed": 0`) }, resume, []string{json + `: settings:`, `unknown key "sed"`}},
 		{"other hooks", unrecorded(yaml, "  \"off\": true\n", ""), resume, []string{last + ": trainer: the checkpoint was made with the hooks "}},
 	}
 	trained := os.DirFS(chdir(t))
@@ -320,7 +319,7 @@ func TestBadRun(t *testing.T) {
 func trainTwoEpochs(t *testing.T) {
 	t.Helper()
 	succeed(t, "train", "gauss", "--no-progress", "--set", "training.epochs=2", "--set", "model.hidden=[5]", "--set", "spectrum.off=true")
-	edit(t, "runs/gauss/run.json", `"finished"`, `"running"`)
+	editRecord(t, "runs/gauss/run.json", `"finished"`, `"running"`)
 }
 
 // A run whose metrics do not fit its checkpoint begins, and fails without a new
@@ -334,7 +333,7 @@ func TestResumeWithoutMetrics(t *testing.T) {
 	before := tree(t)
 	r := hessoscope("train", "gauss", "--resume", "--no-progress")
 	r.stdout = ""
-	refused(t, r, "runs/gauss/metrics.jsonl: has 10 bytes, but had ")
+	refused(t, r, "runs/gauss/metrics.jsonl: is cut short: it has 10 bytes, but had ")
 	if diff := cmp.Diff(before, tree(t)); diff != "" {
 		t.Errorf("files (-before +after):\n%s", diff)
 	}

@@ -62,6 +62,7 @@ func TestBadFlags(t *testing.T) {
 		{"unknown flag", nil, train("iris", "--epochs", "5"), []string{"unknown flag --epochs", "(try --help)"}},
 		{"missing argument", nil, train(), []string{`expected "<experiment>"`}},
 		{"too many arguments", nil, train("iris", "gauss"), []string{"unexpected argument gauss"}},
+		{"negative number of jobs", nil, []string{"sweep", "regimes", "--jobs", "-1"}, []string{"--jobs -1: want 0, for one a CPU, or more"}},
 		{"unknown preset", nil, train("iriss"), []string{`no preset and no file "iriss"; did you mean "iris"?`}},
 		{"unknown setting", nil, train("iris", "--set", "training.epoch=5"), []string{`--set training.epoch=5: unknown key "epoch"; did you mean "epochs"?`}},
 		{"number for a group", nil, train("iris", "--set", "training.rate=0.1"), []string{`training.rate is a group of settings; did you mean "training.rate.base"?`}},

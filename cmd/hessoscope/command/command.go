@@ -37,6 +37,7 @@ type cli struct {
 	Datasets  datasetsCmd  `cmd:"" help:"List, describe and fetch the built-in data sets."`
 	Sweep     sweepCmd     `cmd:"" help:"Train many networks, a process each: combinations of settings, variants and seeds."`
 	Runs      runsCmd      `cmd:"" help:"List runs and what they measure last, or follow one while it trains."`
+	Fsck      fsckCmd      `cmd:"" help:"Check the files of runs for damage, and repair what can be had back."`
 	Serve     serveCmd     `cmd:"" help:"Show runs in a browser while they train."`
 	Reproduce reproduceCmd `cmd:"" help:"Repeat the paper's experiments and draw its figures."`
 	Presets   presetsCmd   `cmd:"" help:"List and print the built-in experiments."`
@@ -161,8 +162,15 @@ func fittingHelp(options kong.HelpOptions, ctx *kong.Context) error {
 }
 
 // spelled returns the arguments with other ways to ask for help or the version as
-// those that the parser knows: help train as train --help.
+// those that the parser knows, help train as train --help, and a negative number after
+// a flag as its value, --jobs -1 as --jobs=-1.
 func spelled(args []string) []string {
+	args = slices.Clone(args)
+	for i := len(args) - 1; i > 0; i-- {
+		if negative(args[i]) && strings.HasPrefix(args[i-1], "--") && args[i-1] != "--" && !strings.Contains(args[i-1], "=") {
+			args = slices.Replace(args, i-1, i+1, args[i-1]+"="+args[i])
+		}
+	}
 	switch {
 	case len(args) == 0:
 		return []string{"--help"}
@@ -172,6 +180,12 @@ func spelled(args []string) []string {
 		return []string{"version"}
 	}
 	return args
+}
+
+// negative reports whether an argument is a negative number.
+func negative(arg string) bool {
+	_, err := strconv.ParseFloat(arg, 64)
+	return err == nil && strings.HasPrefix(arg, "-")
 }
 
 // oneInterrupt is the time in which several signals are one interrupt: some programs

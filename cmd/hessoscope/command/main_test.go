@@ -105,6 +105,16 @@ func edit(t *testing.T, path, old, replacement string) {
 	write(t, path, replace(t, read(t, path), old, replacement))
 }
 
+// editRecord replaces a text in a run.json, and takes its checksum away, which would tell.
+func editRecord(t *testing.T, path, old, replacement string) {
+	t.Helper()
+	text, _, sealed := strings.Cut(read(t, path), ",\n  \"crc32\": ")
+	if sealed {
+		text += "\n}\n"
+	}
+	write(t, path, replace(t, text, old, replacement))
+}
+
 func replace(t *testing.T, text, old, replacement string) string {
 	t.Helper()
 	if !strings.Contains(text, old) {
@@ -125,6 +135,7 @@ func TestHelp(t *testing.T) {
 		{[]string{"stop-study", "--help"}, []string{"hessoscope stop-study runs/gauss\n", "--rules", "- {monitor: train/accuracy, at_least: 1}\n"}},
 		{[]string{"predict", "--help"}, []string{"hessoscope predict runs/iris --data new.csv\n", "--distances"}},
 		{[]string{"export", "--help"}, []string{"hessoscope export runs/iris iris.safetensors\n"}},
+		{[]string{"fsck", "--help"}, []string{"hessoscope fsck runs/iris\n", "--repair", "--json"}},
 		{[]string{"datasets"}, []string{"SET", "iris", "mnist", "120 train, 30 test"}},
 		{[]string{"datasets", "--help"}, []string{"list", "describe", "fetch"}},
 		{[]string{"datasets", "describe", "iris"}, []string{"setosa, versicolor, virginica", "petal_width", "data.per_class"}},

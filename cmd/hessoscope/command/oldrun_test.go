@@ -37,12 +37,14 @@ func TestRunOfAnOlderVersion(t *testing.T) {
 	if out := succeed(t, "stop-study", "runs/old"); !strings.Contains(out, "the oracle") {
 		t.Errorf("no study in\n%s", out)
 	}
+	succeed(t, "fsck", "runs/old")
 	if out := succeed(t, "train", "runs/old", "--resume"); !strings.Contains(out, "nothing to resume") {
 		t.Errorf("a finished run: %s", out)
 	}
 	edit(t, "runs/old/run.json", `"status": "finished"`, `"status": "interrupted"`)
 	r := hessoscope("train", "runs/old", "--resume")
-	want := "hessoscope: runs/old/checkpoints/last.npz: the checkpoint has format 1, and this version resumes runs of format 2; finish the run with the version that began it, or start it anew\n"
+	want := "hessoscope: runs/old/checkpoints/last.npz: the checkpoint has format 1, and this version resumes runs of format 2; finish the run with the version that began it, or start it anew; " +
+		"no other checkpoint is sound: `hessoscope train runs/old/config.yaml` starts a new run\n"
 	if r.status != 2 || r.stderr != want {
 		t.Errorf("status %d, %q; want 2, %q", r.status, r.stderr, want)
 	}

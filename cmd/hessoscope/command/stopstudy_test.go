@@ -223,7 +223,14 @@ func keys(v any) []string {
 func TestStopStudyUnfinished(t *testing.T) {
 	chdir(t)
 	dir := trainSmall(t, "a")
-	edit(t, filepath.Join(dir, "run.json"), `"status": "finished"`, `"status": "not_finite"`)
+	run, err := record.ReadRun(filepath.Join(dir, "run.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	run.Status, run.Final = record.StatusNotFinite, nil
+	if err := run.Write(filepath.Join(dir, "run.json")); err != nil {
+		t.Fatal(err)
+	}
 	lines := strings.SplitAfter(read(t, filepath.Join(dir, "metrics.jsonl")), "\n")
 	write(t, filepath.Join(dir, "metrics.jsonl"), strings.Join(lines[:11], "")+`{"epoch": 11, "st`)
 	if table := succeed(t, "stop-study", dir); !strings.HasPrefix(table, "runs/a: 10 epochs of 40; it is not finite, so its last epoch is not the end of training; 60 test") {

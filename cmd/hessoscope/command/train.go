@@ -178,8 +178,8 @@ func (t trainCmd) resume(ctx context.Context, out *output) error {
 	}
 	defer lock.Release()
 	run, err := record.ReadRun(record.Folder(dir).Run())
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+	if err != nil && !errors.Is(err, fs.ErrNotExist) { // the checkpoint has all that is needed
+		say(out.stderr, firstLine(err.Error())+"; it is written anew")
 	}
 	set, err := t.assignments()
 	if err != nil {
@@ -195,6 +195,9 @@ func (t trainCmd) resume(ctx context.Context, out *output) error {
 		}
 		if len(set) > 0 {
 			return fmt.Errorf("%s is finished, and its settings are changed no more; another run can start from it: --set model.weights=%s", dir, shell.Quote(record.Folder(dir).LastCheckpoint()))
+		}
+		if err := record.Folder(dir).Tidy(); err != nil {
+			return err
 		}
 		return terminal.Wrap(out.stdout, fmt.Sprintf("%s is finished (%s); there is nothing to resume\n", dir, run.Stop.Reason))
 	}
@@ -215,7 +218,8 @@ func (t trainCmd) train(ctx context.Context, run *trainer.Trainer, dir string, o
 		defer stop()
 	}
 	_, err := run.Run(ctx)
-	if problem := reportTrained(record.Folder(dir), run.State().Data); problem != nil {
+	// What ends a run is one error; it may be that of the report, too.
+	if problem := reportTrained(record.Folder(dir), run.State().Data); problem != nil && (err == nil || errors.Is(err, context.Canceled)) {
 		say(out.stderr, "the run has no report: "+firstLine(problem.Error()))
 	}
 	if err != nil {

@@ -55,7 +55,7 @@ func TestTrainFiles(t *testing.T) {
 	slices.Sort(files)
 	want := []string{
 		"runs/iris/checkpoints/best.npz", "runs/iris/checkpoints/epoch-000000.npz", "runs/iris/checkpoints/epoch-000015.npz",
-		"runs/iris/checkpoints/epoch-000030.npz", "runs/iris/checkpoints/last.npz", "runs/iris/config.yaml",
+		"runs/iris/checkpoints/epoch-000030.npz", "runs/iris/checkpoints/last.npz", "runs/iris/checkpoints/previous.npz", "runs/iris/config.yaml",
 		"runs/iris/measurements/margin-000030.npz", "runs/iris/measurements/spectrum-000000.npz", "runs/iris/measurements/spectrum-000010.npz",
 		"runs/iris/measurements/spectrum-000020.npz", "runs/iris/measurements/spectrum-000030.npz",
 		"runs/iris/metrics.csv", "runs/iris/metrics.jsonl", "runs/iris/report.html", "runs/iris/run.json",
@@ -79,6 +79,7 @@ type line struct {
 	Epoch, Step int
 	Seconds     float64
 	Metrics     map[string]float64
+	CRC32       string
 }
 
 func readLines(t *testing.T, path string) []line {
@@ -213,7 +214,7 @@ func timeless(t *testing.T, path string) string {
 		}
 		return strings.Join(rows, "\n")
 	}
-	return regexp.MustCompile(`("seconds"|"spectrum/seconds"|"spectrum/time_share"|"boundary/margin_seconds"): [-+.0-9e]+`).ReplaceAllString(text, "$1")
+	return regexp.MustCompile(`("seconds"|"spectrum/seconds"|"spectrum/time_share"|"boundary/margin_seconds"|"crc32"): ([-+.0-9e]+|"[0-9a-f]+")`).ReplaceAllString(text, "$1")
 }
 
 func isTime(metric string) bool {
@@ -407,11 +408,29 @@ func TestLogJSON(t *testing.T) {
 	}
 }
 
-// A run of 0 epochs keeps the untrained network.
+// A run of 0 epochs keeps the untrained network, and measures it as it does the last epoch of
+// any run.
 func TestTrainNoEpochs(t *testing.T) {
 	t.Chdir(t.TempDir())
-	succeed(t, "train", "iris", "--set", "training.epochs=0", "--no-progress")
+	succeed(t, "train", "iris", "--set", "training.epochs=0", "--set", "checkpoint={best: train/loss, schedule: {every: 1}}", "--no-progress")
 	if out := succeed(t, "analyze", "runs/iris", "--no-complexity", "--method", "lanczos"); !strings.Contains(out, "1.1281") {
 		t.Errorf("not the loss of the untrained network:\n%s", out)
+	}
+	r, err := record.ReadRun("runs/iris/run.json")
+	if err != nil || r.Status != record.StatusFinished || r.Stop.Reason != trainer.Completed || r.Epoch != 0 {
+		t.Errorf("record %+v, error %v", r, err)
+	}
+	for _, metric := range []string{"train/loss", record.LambdaMax, record.Complexity, record.Margin, record.EffectiveRank} {
+		if _, measured := r.Final[metric]; !measured {
+			t.Errorf("%s was not measured", metric)
+		}
+	}
+	for _, file := range []string{"measurements/spectrum-000000.npz", "measurements/margin-000000.npz", "checkpoints/epoch-000000.npz", "checkpoints/best.npz"} {
+		if !exists("runs/iris/" + file) {
+			t.Errorf("there is no %s", file)
+		}
+	}
+	if out := succeed(t, "train", "runs/iris", "--resume"); out != "runs/iris is finished (completed); there is nothing to resume\n" {
+		t.Errorf("resumed: %s", out)
 	}
 }

@@ -40,12 +40,15 @@ func CheckpointOf(dir string, epoch int) (string, error) {
 	if _, err := os.Stat(path); err == nil {
 		return path, nil
 	}
-	kept, _ := filepath.Glob(filepath.Join(folder.Checkpoints(), "*.npz"))
+	kept, _ := folder.AllCheckpoints()
 	for i, k := range kept {
 		kept[i] = filepath.Base(k)
 	}
 	if len(kept) == 0 {
 		return "", fmt.Errorf("%s: no checkpoint; the run ended before its first one", path)
+	}
+	if epoch < 0 {
+		return "", fmt.Errorf("%s: is missing; %s", path, WayBack(folder))
 	}
 	return "", fmt.Errorf("%s: no such checkpoint; kept are %s (train with --set 'checkpoint.schedule={every: N}' to keep more)", path, strings.Join(kept, ", "))
 }

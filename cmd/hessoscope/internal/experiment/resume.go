@@ -58,9 +58,12 @@ func Resume(ctx context.Context, dir string, edits Edits, console Console) (*tra
 	checkpoint, err := trainer.ReadCheckpoint(last)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
+		if steps := StepsTrained(folder); steps > 0 {
+			return nil, fmt.Errorf("%s: is missing, and the run has trained %d steps; %s", last, steps, WayBack(folder))
+		}
 		c.origin.changes = nil // it begins anew
 	case err != nil:
-		return nil, err
+		return nil, fmt.Errorf("%w; %s", err, WayBack(folder))
 	default:
 		if err := c.continues(checkpoint.Progress); err != nil {
 			return nil, err

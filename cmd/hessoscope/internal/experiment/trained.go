@@ -47,7 +47,7 @@ func ReadTrained(ctx context.Context, dir string, epoch int) (*Trained, error) {
 	}
 	checkpoint, err := trainer.ReadCheckpoint(path)
 	if err != nil {
-		return nil, err
+		return nil, Unreadable(record.Folder(dir), path, err)
 	}
 	p := checkpoint.Progress
 	t := &Trained{Data: checkpoint.Data, Loss: cmp.Or(c.Training.Loss, LossName(models.CrossEntropy.Name())), Fingerprint: p.Data, Epoch: p.Epoch}
@@ -85,7 +85,7 @@ func (t *Trained) readRecord(dir record.Folder, atEnd bool, checkpoint string) e
 	if run.Restored != nil && checkpoint == dir.LastCheckpoint() {
 		t.Epoch = run.Restored.Epoch
 	}
-	history, err := record.ReadHistory(dir.History())
+	history, err := run.History(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

@@ -2,10 +2,8 @@ package reproduce
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,6 +12,7 @@ import (
 	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
 	"github.com/hessoscope/hessoscope/datasets"
+	"github.com/hessoscope/hessoscope/datasets/durable"
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
@@ -51,6 +50,9 @@ func Run(ctx context.Context, figures []Figure, s Settings) error {
 		return err
 	}
 	defer lock.Release()
+	if err := durable.Tidy(s.Out); err != nil {
+		return err
+	}
 	steps := newSteps(figures, s)
 	for _, r := range needed(figures) {
 		if err := s.train(ctx, r, steps); err != nil {
@@ -142,9 +144,6 @@ func (s *Settings) train(ctx context.Context, r *recipe, steps *steps) error {
 	}
 	dir := s.dir(r)
 	run, err := record.ReadRun(record.Folder(dir).Run())
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
 	finished := err == nil && run.Status == record.StatusFinished
 	_, err = os.Stat(record.Folder(dir).Config())
 	exists := err == nil

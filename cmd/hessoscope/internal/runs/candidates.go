@@ -48,7 +48,7 @@ func readCandidate(folder record.Folder, history bool) (selection.Candidate, err
 		return c, err
 	}
 	if history || c.Run.Restored != nil {
-		if c.History, err = record.ReadHistory(folder.History()); err != nil {
+		if c.History, err = c.Run.History(folder); err != nil {
 			return c, err
 		}
 	}

@@ -67,6 +67,9 @@ func readSweep(path string) (map[string]map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := record.CheckJSON(data); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
 	var file sweepFile
 	if err := json.Unmarshal(data, &file); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/strictyaml"
 	"github.com/hessoscope/hessoscope/datasets/durable"
 )
@@ -51,7 +52,7 @@ func (rs runs) write(sweep, dir string) error {
 	if err != nil {
 		return err
 	}
-	if err := durable.WriteFile(filepath.Join(dir, sweepJSON), append(text, '\n')); err != nil {
+	if err := durable.WriteFile(filepath.Join(dir, sweepJSON), record.SealJSON(text)); err != nil {
 		return err
 	}
 	table, err := all.csv(metrics)

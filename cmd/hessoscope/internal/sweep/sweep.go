@@ -74,6 +74,9 @@ func (s *Sweep) Train(ctx context.Context) error {
 		return err
 	}
 	defer lock.Release()
+	if err := durable.Tidy(s.dir); err != nil {
+		return err
+	}
 	if err := s.begin(); err != nil {
 		return err
 	}
