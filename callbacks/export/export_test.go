@@ -256,6 +256,7 @@ func TestTensorBoardResumes(t *testing.T) {
 		tag   string
 		value uint32
 		histo string
+		about string // the metadata
 	}
 	points := func(path string) (all []point) {
 		for _, e := range readEvents(t, path) {
@@ -263,7 +264,7 @@ func TestTensorBoardResumes(t *testing.T) {
 				if tag := v.text(1); strings.Contains(tag, "seconds") || strings.Contains(tag, "time") || strings.HasPrefix(tag, "_") {
 					continue // time differs
 				}
-				p := point{step: e.step, tag: v.text(1), histo: v.text(5)}
+				p := point{step: e.step, tag: v.text(1), histo: v.text(5), about: v.text(9)}
 				if len(v[2]) > 0 {
 					p.value = v[2][0].(uint32)
 				}
