@@ -5,11 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/hessoscope/hessoscope/callbacks/record"
+	"github.com/hessoscope/hessoscope/datasets/durable"
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
@@ -86,7 +86,7 @@ func (c *Checkpoint) TrainBegin(_ context.Context, s *trainer.State) error {
 		}
 		c.run.better = m.Better
 	}
-	if err := os.MkdirAll(c.Dir, 0o755); err != nil {
+	if err := durable.MkdirAll(c.Dir); err != nil {
 		return err
 	}
 	c.run.saved, c.run.epoch = time.Now(), -1

@@ -35,7 +35,7 @@ func (a *AppendFile) Open(path string) error {
 	if path == "" {
 		return errors.New("the path of the file is empty; set it")
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := durable.MkdirAll(filepath.Dir(path)); err != nil {
 		return err
 	}
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)

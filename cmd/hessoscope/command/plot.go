@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -94,7 +93,7 @@ func (c plotCmd) Run(ctx context.Context, out *output) error {
 			dir = filepath.Join(filepath.Dir(string(folders[0])), "plots")
 		}
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := durable.MkdirAll(dir); err != nil {
 		return err
 	}
 	written := 0

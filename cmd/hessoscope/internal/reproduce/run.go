@@ -17,6 +17,7 @@ import (
 	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
 	"github.com/hessoscope/hessoscope/datasets"
+	"github.com/hessoscope/hessoscope/datasets/durable"
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
@@ -46,7 +47,7 @@ func Run(ctx context.Context, figures []Figure, s Settings) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(s.runs(), 0o755); err != nil {
+	if err := durable.MkdirAll(s.runs()); err != nil {
 		return err
 	}
 	lock, err := experiment.Lock(s.Out)
