@@ -66,6 +66,9 @@ func (t trainCmd) Run(ctx context.Context, out *output) error {
 		if err != nil {
 			return err
 		}
+		if own := filepath.Join(t.Out, c.Name); t.Attached && dir != own {
+			return fmt.Errorf("%s exists; another process has just begun that run", own)
+		}
 		prepared, err := c.Prepare(ctx, dir, t.console(out))
 		if err != nil {
 			return err
@@ -142,6 +145,9 @@ func (t trainCmd) resume(ctx context.Context, out *output) error {
 		return err
 	}
 	if err == nil && run.Status == record.StatusFinished {
+		if err := completeReport(ctx, record.Folder(dir)); err != nil {
+			return err
+		}
 		_, err := fmt.Fprintf(out.stdout, "%s is finished (%s); there is nothing to resume\n", dir, run.Stop.Reason)
 		return err
 	}
