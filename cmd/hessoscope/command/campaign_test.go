@@ -16,7 +16,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"text/tabwriter"
@@ -100,8 +99,21 @@ func newCampaign(t *testing.T) *campaign {
 		}
 	})
 	c := &campaign{t: t, program: program, dir: dir, refusals: make(map[string]int)}
+	c.skipUntraceable()
 	c.works = c.prepare()
 	return c
+}
+
+// skipUntraceable skips the test where processes must not be traced, as in some
+// containers.
+func (c *campaign) skipUntraceable() {
+	c.t.Helper()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	r := &trial{campaign: c, dir: c.dir}
+	if _, err := r.traced("", func(*touch) verdict { return goOn }, nil, "version"); err != nil {
+		c.t.Skip(err)
+	}
 }
 
 // trial is a folder in which work is disturbed.
@@ -117,16 +129,22 @@ type trial struct {
 // errDifferent is the error of a trial whose work ended, but with another result.
 var errDifferent = errors.New("the result differs")
 
-// each makes n trials, two at a time on two CPUs. Trial i of a part is always the same,
-// but for times.
+// each makes trials until n disturbances were tried, two at a time on two CPUs. Trial i of
+// a part is always the same, but for times.
 func (c *campaign) each(part string, n int, try func(r *trial, i int) error) tally {
 	var all tally
-	var next atomic.Int64
+	var next int
+	take := func() (i int, more bool) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		next++
+		return next - 1, all.tried < n && next <= 4*n // not forever if nothing can be tried
+	}
 	var workers sync.WaitGroup
 	for range min(n, runtime.GOMAXPROCS(0)) {
 		workers.Go(func() {
 			runtime.LockOSThread() // as a tracer demands; the thread ends with the goroutine
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+			for i, more := take(); more; i, more = take() {
 				c.one(&all, part, i, try)
 			}
 		})

@@ -14,9 +14,8 @@ import (
 // killsAtCalls kills work just before system calls that change a file, evenly spread over
 // all of them. Two of three trials are killed again while they go on.
 func killsAtCalls(c *campaign, n int) tally {
-	trials := (n + 1) / 2
-	return c.each("kill at a call", trials, func(r *trial, i int) error {
-		w, call := c.spread(i, trials)
+	return c.each("kill at a call", n, func(r *trial, i int) error {
+		w, call := c.spread(i, (n+1)/2) // a trial has two kills on average
 		if err := r.prepared(w); err != nil {
 			return err
 		}
@@ -48,8 +47,7 @@ func killsAtCalls(c *campaign, n int) tally {
 
 // killsAtMoments kills work at any moment, with or without the processes that it started.
 func killsAtMoments(c *campaign, n int) tally {
-	trials := (n + 1) / 2
-	return c.each("kill at any moment", trials, func(r *trial, i int) error {
+	return c.each("kill at any moment", n, func(r *trial, i int) error {
 		w := c.works[i%len(c.works)]
 		if i%2 == 0 { // half of all on what takes longest
 			w = c.works[i/2%3]
@@ -135,7 +133,7 @@ func fullDisks(c *campaign, n int) tally {
 		if err := sound(end); err != nil {
 			return err
 		}
-		if refused > 0 && end.status == 0 && !strings.Contains(end.stderr, "no space left") {
+		if refused > 0 && end.status == 0 && !strings.Contains(end.stderr, "no report") {
 			if err := r.compare(w); err != nil {
 				return fmt.Errorf("it was told nothing of a full disk, but %w", err)
 			}
@@ -147,8 +145,8 @@ func fullDisks(c *campaign, n int) tally {
 // powerCuts does work while it is recorded what reaches the disk when, and goes on with
 // what a power cut might have left of it.
 func powerCuts(c *campaign, n int) tally {
-	const perRecord = 25 // power cuts
-	return c.each("power cut", (n+perRecord-1)/perRecord, func(r *trial, i int) error {
+	perRecord := min(25, n/len(c.works)+1) // power cuts
+	return c.each("power cut", n, func(r *trial, i int) error {
 		w := c.works[i%len(c.works)]
 		if i%2 == 0 {
 			w = c.works[i/2%3]
@@ -175,7 +173,7 @@ func powerCuts(c *campaign, n int) tally {
 			return fmt.Errorf("undisturbed: status %d, error %q", end.status, end.stderr)
 		}
 		before := len(r.history)
-		for range min(perRecord, n-i*perRecord) {
+		for range perRecord {
 			if err := os.RemoveAll(r.dir); err != nil {
 				return err
 			}

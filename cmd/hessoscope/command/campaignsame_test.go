@@ -26,7 +26,7 @@ import (
 type content map[string]string
 
 // contentOf reads everything below a folder. It leaves out locks, which are free if they
-// are left behind, and if nothing has tidied the folder temporary files.
+// are left behind, logs, and where nothing has tidied temporary files.
 func contentOf(dir string, tidied bool) (content, error) {
 	c := make(content)
 	return c, filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
@@ -37,7 +37,7 @@ func contentOf(dir string, tidied bool) (content, error) {
 		if filepath.Base(filepath.Dir(path)) == "checkpoints" && !kept.MatchString(entry.Name()) {
 			return nil
 		}
-		if entry.Name() == ".lock" || strings.HasPrefix(entry.Name(), ".") && !(tidied && inRun(filepath.Dir(path))) {
+		if entry.Name() == ".lock" || filepath.Ext(entry.Name()) == ".log" || strings.HasPrefix(entry.Name(), ".") && !(tidied && inRun(filepath.Dir(path))) {
 			return nil
 		}
 		text, err := says(path)
@@ -73,8 +73,6 @@ func says(path string) (string, error) {
 	switch base := filepath.Base(path); {
 	case base == "sweep.csv":
 		return tableSays(data)
-	case strings.HasSuffix(base, ".log"): // grows with each try
-		return "", nil
 	case base == "metrics.jsonl" || base == "metrics.csv":
 		return withoutTimes(path, string(data)), nil
 	case base == "metrics.prom":

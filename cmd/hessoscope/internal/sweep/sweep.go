@@ -50,7 +50,7 @@ func New(p *Plan, out string, jobs int, progress io.Writer) (*Sweep, error) {
 func (s *Sweep) examine() error {
 	for _, r := range s.runs {
 		r.refresh()
-		if _, err := os.Stat(record.Folder(r.dir).Report()); err != nil {
+		if !r.reported() {
 			r.phase = waiting
 		}
 		was, err := experiment.Read(record.Folder(r.dir).Config())
@@ -173,6 +173,17 @@ func (s *Sweep) WriteTable(w io.Writer) error {
 // Count returns the number of all runs, of finished runs and of failed runs.
 func (s *Sweep) Count() (all, ready, broken int) {
 	return len(s.runs), s.runs.count(finished), s.runs.count(failed)
+}
+
+// Unreported returns the number of finished runs without a report.
+func (s *Sweep) Unreported() int {
+	n := 0
+	for _, r := range s.runs {
+		if r.phase == finished && !r.reported() {
+			n++
+		}
+	}
+	return n
 }
 
 // Finished returns the folders of the finished runs that are not auxiliary.
