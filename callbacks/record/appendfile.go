@@ -61,9 +61,6 @@ func cut(file *os.File, length int64) error {
 	if err := file.Truncate(length); err != nil {
 		return err
 	}
-	if _, err := file.Seek(length, io.SeekStart); err != nil {
-		return err
-	}
 	return durable.SyncDir(filepath.Dir(file.Name()))
 }
 
@@ -71,9 +68,11 @@ func cut(file *os.File, length int64) error {
 func (a *AppendFile) Written() io.Reader { return io.NewSectionReader(a.file, 0, a.length) }
 
 // Append writes a line, which includes its end. It does not buffer, so that other
-// programs can follow the file.
+// programs can follow the file. After an error, such as of a full disk, no part of the
+// line counts.
 func (a *AppendFile) Append(line []byte) error {
-	if _, err := a.file.Write(line); err != nil {
+	if _, err := a.file.WriteAt(line, a.length); err != nil {
+		_ = a.file.Truncate(a.length) // else the next line replaces the part
 		return err
 	}
 	a.length += int64(len(line))
