@@ -122,16 +122,23 @@ func (t *TensorBoard) EpochEnd(_ context.Context, s *trainer.State) error {
 			description = describe(m)
 		}
 		e.scalar(m.Name, description, float32(value))
-		t.run.written[m.Name] = trainer.Reading{Value: value, Epoch: s.Epoch}
 	}
 	if t.run.histogram != nil {
 		e.value(t.run.histogram)
-		t.run.histogram = nil
 	}
 	if e.empty() {
 		return nil
 	}
-	return t.Append(e.end())
+	if err := t.Append(e.end()); err != nil {
+		return err // a resumed run writes the event again
+	}
+	t.run.histogram = nil
+	for _, m := range s.Metrics() {
+		if value, fresh := s.Fresh(m.Name); fresh && math.Abs(value) <= math.MaxFloat32 {
+			t.run.written[m.Name] = trainer.Reading{Value: value, Epoch: s.Epoch}
+		}
+	}
+	return nil
 }
 
 // describe explains a metric in one line.
