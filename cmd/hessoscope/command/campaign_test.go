@@ -46,12 +46,19 @@ func TestCampaign(t *testing.T) {
 		{"power cut", (n + 1) / 2, powerCuts},
 		{"two to six processes", (n + 4) / 5, meetings},
 	} {
-		began := time.Now()
-		r := part.try(c, part.count)
-		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%.0f\t\n", part.name, r.tried, r.survived, r.refused, r.lost, r.different, time.Since(began).Seconds())
+		t.Run(part.name, func(t *testing.T) {
+			c.t = t
+			began := time.Now()
+			r := part.try(c, part.count)
+			fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%.0f\t\n", part.name, r.tried, r.survived, r.refused, r.lost, r.different, time.Since(began).Seconds())
+		})
 	}
 	w.Flush()
-	t.Log("\n" + table.String())
+	calls := 0
+	for _, w := range c.works {
+		calls += w.calls
+	}
+	t.Logf("the work has %d system calls that change files\n%s", calls, table.String())
 	for _, text := range slices.Sorted(maps.Keys(c.refusals)) {
 		t.Logf("%d times refused, before it went on: %s", c.refusals[text], text)
 	}
@@ -273,7 +280,18 @@ func sound(end result) error {
 	return nil
 }
 
-var processNumbers = regexp.MustCompile(`process \d+ on \S+ since \S+|-\d+\b|\.\d+\b`)
+var processNumbers = regexp.MustCompile(`process \d+ on \S+ since \S+`)
+
+// refusal returns why a command was refused, without the numbers of processes.
+func refusal(stderr string) string {
+	var why []string
+	for line := range strings.Lines(stderr) {
+		if strings.HasPrefix(line, "hessoscope: ") || strings.Contains(line, "failed") {
+			why = append(why, squeeze(processNumbers.ReplaceAllString(line, "process …")))
+		}
+	}
+	return strings.Join(why, "; ")
+}
 
 // finish repeats or resumes the work until it is done, and compares the result.
 func (r *trial) finish(w *work) error {
@@ -288,7 +306,7 @@ func (r *trial) finish(w *work) error {
 		if end.status == 0 {
 			return r.compare(w)
 		}
-		r.refusals = append(r.refusals, processNumbers.ReplaceAllString(strings.TrimSpace(end.stderr), "…"))
+		r.refusals = append(r.refusals, refusal(end.stderr))
 	}
 	return errors.New("four repetitions were refused")
 }

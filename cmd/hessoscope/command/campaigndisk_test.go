@@ -105,6 +105,9 @@ func (d *disk) record(t *touch) {
 		c = change{node: folder, call: t.call, name: name, to: path.Base(t.to), child: n}
 		delete(d.live, t.path)
 		d.live[t.to] = n
+	case syscall.SYS_LINKAT:
+		c = change{node: d.live[path.Dir(t.to)], call: syscall.SYS_OPENAT, name: path.Base(t.to), child: n}
+		d.live[t.to] = n
 	case syscall.SYS_FCHMODAT:
 		return
 	}

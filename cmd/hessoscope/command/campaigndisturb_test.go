@@ -115,7 +115,7 @@ func fullDisks(c *campaign, n int) tally {
 				if kind&alsoSyncs == 0 {
 					return goOn
 				}
-			case syscall.SYS_RENAMEAT:
+			case syscall.SYS_RENAMEAT, syscall.SYS_LINKAT:
 				if kind&alsoFolders == 0 {
 					return goOn
 				}

@@ -149,12 +149,12 @@ func objectSays(text []byte) (string, error) {
 
 var shareOfTime = regexp.MustCompile(`[\d.e+-]+ % of the run's time`)
 
-// scrubbed returns a value of JSON without times.
+// scrubbed returns a value of JSON without times, and without checksums of them.
 func scrubbed(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
 		maps.DeleteFunc(v, func(key string, _ any) bool {
-			return isTime(key) || slices.Contains([]string{"started", "updated", "host"}, key)
+			return isTime(key) || slices.Contains([]string{"started", "updated", "host", "crc32"}, key)
 		})
 		for key := range v {
 			v[key] = scrubbed(v[key])

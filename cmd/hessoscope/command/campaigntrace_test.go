@@ -19,7 +19,7 @@ import (
 // change.
 type touch struct {
 	call     uint64 // number of the system call, as syscall.SYS_WRITE
-	path, to string // relative to the folder; to is that of a renaming
+	path, to string // relative to the folder; to is that of a renaming or a link
 	size     int64  // of a truncation
 	offset   int64  // of a write
 	data     []byte // of a write, as far as it succeeded; only set once the call has returned
@@ -202,8 +202,10 @@ func (t *tracer) touched(thread int, call uint64, args []uint64) (*touch, error)
 		}
 	case syscall.SYS_MKDIRAT, syscall.SYS_UNLINKAT, syscall.SYS_FCHMODAT:
 		c.path, err = t.named(thread, args[0], args[1])
-	case syscall.SYS_RENAMEAT, sysRenameat2:
-		c.call = syscall.SYS_RENAMEAT
+	case syscall.SYS_RENAMEAT, sysRenameat2, syscall.SYS_LINKAT:
+		if call == sysRenameat2 {
+			c.call = syscall.SYS_RENAMEAT
+		}
 		if c.path, err = t.named(thread, args[0], args[1]); err == nil {
 			c.to, err = t.named(thread, args[2], args[3])
 		}
@@ -222,7 +224,7 @@ func (t *tracer) touched(thread int, call uint64, args []uint64) (*touch, error)
 		if path := t.opened(thread, args[0]); path != "" {
 			return nil, fmt.Errorf("system call %d of %s is not followed", call, path)
 		}
-	case syscall.SYS_LINKAT, syscall.SYS_SYMLINKAT:
+	case syscall.SYS_SYMLINKAT:
 		return nil, fmt.Errorf("system call %d is not followed", call)
 	}
 	if err != nil || c.path == "" {

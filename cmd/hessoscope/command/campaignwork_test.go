@@ -58,7 +58,7 @@ variants:
 seeds: 2
 `
 
-const brief = `name: small
+const sweptRun = `name: small
 data: {set: gauss}
 model: {hidden: [3]}
 training: {epochs: 3, batch_size: 20, rate: {base: 0.1}}
@@ -77,7 +77,7 @@ func (c *campaign) prepare() []*work {
 		}
 		return dir
 	}
-	experiments := map[string]string{"watched.yaml": watched, "stopped.yaml": stopped, "small.yaml": brief, "swept.yaml": swept}
+	experiments := map[string]string{"watched.yaml": watched, "stopped.yaml": stopped, "small.yaml": sweptRun, "swept.yaml": swept}
 	trained := begin("trained", experiments)
 	train := func(file string) *work {
 		first := []string{"train", file, "--no-progress"}
@@ -113,11 +113,10 @@ func (c *campaign) prepare() []*work {
 	} {
 		works = append(works, again(finished, args...))
 	}
-	for _, w := range works {
-		c.each("reference", 1, func(r *trial, _ int) error { return r.reference(w) })
-	}
-	if c.t.Failed() {
-		c.t.FailNow()
+	for i, w := range works {
+		if c.each(fmt.Sprint("reference ", i), 1, func(r *trial, _ int) error { return r.reference(w) }); c.t.Failed() {
+			c.t.FailNow()
+		}
 	}
 	return works
 }
