@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hessoscope/hessoscope/callbacks/record"
+	"github.com/hessoscope/hessoscope/datasets/durable"
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
@@ -89,7 +90,7 @@ func (c *Checkpoint) TrainBegin(_ context.Context, s *trainer.State) error {
 		}
 		c.run.better = m.Better
 	}
-	if err := os.MkdirAll(c.Dir, 0o755); err != nil {
+	if err := durable.MkdirAll(c.Dir); err != nil {
 		return err
 	}
 	c.run.saved, c.run.epoch = time.Now(), -1

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -18,6 +17,7 @@ import (
 	"github.com/hessoscope/hessoscope/callbacks/margin"
 	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/datasets"
+	"github.com/hessoscope/hessoscope/datasets/durable"
 	"github.com/hessoscope/hessoscope/models"
 	"github.com/hessoscope/hessoscope/models/weights"
 	"github.com/hessoscope/hessoscope/trainer"
@@ -288,7 +288,7 @@ func (m *Margin) measureDistances(ctx context.Context, state *trainer.State, sam
 		return nil, err
 	}
 	if _, restored := state.Restored(); m.Dir != "" && !restored {
-		if err := os.MkdirAll(m.Dir, 0o755); err != nil {
+		if err := durable.MkdirAll(m.Dir); err != nil {
 			return nil, err
 		}
 		if err := weights.Write(filepath.Join(m.Dir, record.MarginFile(state.Epoch)), found.Arrays()); err != nil {

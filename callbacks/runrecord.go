@@ -13,6 +13,7 @@ import (
 
 	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/datasets"
+	"github.com/hessoscope/hessoscope/datasets/durable"
 	"github.com/hessoscope/hessoscope/models"
 	"github.com/hessoscope/hessoscope/trainer"
 )
@@ -76,7 +77,7 @@ func (r *RunRecord) TrainBegin(_ context.Context, s *trainer.State) error {
 		Info: info, Settings: r.Settings, Changes: r.Changes, Started: started, Epochs: s.Epochs, Seed: s.Seed, Loss: s.Loss.Name(),
 		Model: modelOf(s), Data: dataOf(s), Host: thisHost(), Version: version(), Metrics: s.Metrics(),
 	}
-	if err := os.MkdirAll(filepath.Dir(r.Path), 0o755); err != nil {
+	if err := durable.MkdirAll(filepath.Dir(r.Path)); err != nil {
 		return err
 	}
 	return r.write(s, record.StatusRunning)

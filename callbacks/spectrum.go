@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"sort"
@@ -18,6 +17,7 @@ import (
 	"github.com/hessoscope/hessoscope/callbacks/curvature"
 	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/datasets"
+	"github.com/hessoscope/hessoscope/datasets/durable"
 	"github.com/hessoscope/hessoscope/models"
 	"github.com/hessoscope/hessoscope/models/weights"
 	"github.com/hessoscope/hessoscope/trainer"
@@ -453,7 +453,7 @@ func (s *Spectrum) store(arrays []weights.Array, tracking *curvature.Tracking, s
 	if _, restored := state.Restored(); restored || s.Dir == "" {
 		return nil
 	}
-	if err := os.MkdirAll(s.Dir, 0o755); err != nil {
+	if err := durable.MkdirAll(s.Dir); err != nil {
 		return err
 	}
 	if tracking != nil {

@@ -74,7 +74,7 @@ func fetchFiles(ctx context.Context, dir string, files []mnistFile, run runner) 
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := durable.MkdirAll(dir); err != nil {
 		return err
 	}
 	for _, f := range missing {

@@ -248,6 +248,38 @@ func TestTensorBoardLastEpochAgain(t *testing.T) {
 	}
 }
 
+// An event that could not be written is written when the run is resumed from a checkpoint
+// that was saved after that.
+func TestTensorBoardWritesAgain(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "tfevents")
+	b := &export.TensorBoard{Path: path}
+	again := &after{func(ctx context.Context, s *trainer.State) error {
+		if s.Epoch < epochs {
+			return nil
+		}
+		if err := errors.Join(s.Record("probe/half", 0.75), b.Interrupted(ctx, s, context.Canceled)); err != nil {
+			return err
+		}
+		if err := b.EpochEnd(ctx, s); err == nil {
+			t.Error("an event was written to a file that is closed")
+		}
+		saved, err := b.Snapshot()
+		if err != nil {
+			return err
+		}
+		resumed := &export.TensorBoard{Path: path}
+		return errors.Join(resumed.Restore(saved), resumed.TrainBegin(ctx, s), resumed.EpochEnd(ctx, s), resumed.TrainEnd(ctx, s))
+	}}
+	if _, err := newTraining(t, new(probe), b, again).Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	events := readEvents(t, path)
+	last := events[len(events)-1]
+	if len(last.values) != 1 || last.values[0].text(1) != "probe/half" || last.values[0][2][0] != any(math.Float32bits(0.75)) {
+		t.Errorf("the last event is %+v; want probe/half", last)
+	}
+}
+
 // A run that is killed and resumed from its checkpoint leaves the same events, whether
 // the checkpoint is between the measurement of an epoch and its event or not.
 func TestTensorBoardResumes(t *testing.T) {
@@ -256,6 +288,7 @@ func TestTensorBoardResumes(t *testing.T) {
 		tag   string
 		value uint32
 		histo string
+		about string // the metadata
 	}
 	points := func(path string) (all []point) {
 		for _, e := range readEvents(t, path) {
@@ -263,7 +296,7 @@ func TestTensorBoardResumes(t *testing.T) {
 				if tag := v.text(1); strings.Contains(tag, "seconds") || strings.Contains(tag, "time") || strings.HasPrefix(tag, "_") {
 					continue // time differs
 				}
-				p := point{step: e.step, tag: v.text(1), histo: v.text(5)}
+				p := point{step: e.step, tag: v.text(1), histo: v.text(5), about: v.text(9)}
 				if len(v[2]) > 0 {
 					p.value = v[2][0].(uint32)
 				}

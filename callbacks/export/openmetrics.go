@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -54,7 +53,7 @@ func (o *OpenMetrics) TrainBegin(_ context.Context, s *trainer.State) error {
 	if o.Path == "" {
 		return errors.New("the name of the file, Path, is empty; set it")
 	}
-	if err := os.MkdirAll(filepath.Dir(o.Path), 0o755); err != nil {
+	if err := durable.MkdirAll(filepath.Dir(o.Path)); err != nil {
 		return err
 	}
 	o.begun = true

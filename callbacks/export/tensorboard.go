@@ -45,7 +45,8 @@ type appendFile = record.AppendFile
 // eventRun is the state of a TensorBoard during one run.
 type eventRun struct {
 	histogram []byte                     // an encoded value that belongs to the end of this epoch
-	written   map[string]trainer.Reading // what the file has of each metric since this process began the run
+	written   map[string]trainer.Reading // what the file has of each metric
+	begun     bool
 	event     encoder
 }
 
@@ -79,7 +80,10 @@ func (t *TensorBoard) TrainBegin(_ context.Context, s *trainer.State) error {
 	if err := t.Open(t.Path); err != nil {
 		return err
 	}
-	t.run.written = make(map[string]trainer.Reading)
+	t.run.begun = true
+	if t.run.written == nil {
+		t.run.written = make(map[string]trainer.Reading)
+	}
 	if n, err := t.Written().Read(make([]byte, 1)); n > 0 || !errors.Is(err, io.EOF) {
 		return err // a resumed run, unless it cannot be read
 	}
@@ -118,16 +122,23 @@ func (t *TensorBoard) EpochEnd(_ context.Context, s *trainer.State) error {
 			description = describe(m)
 		}
 		e.scalar(m.Name, description, float32(value))
-		t.run.written[m.Name] = trainer.Reading{Value: value, Epoch: s.Epoch}
 	}
 	if t.run.histogram != nil {
 		e.value(t.run.histogram)
-		t.run.histogram = nil
 	}
 	if e.empty() {
 		return nil
 	}
-	return t.Append(e.end())
+	if err := t.Append(e.end()); err != nil {
+		return err // a resumed run writes the event again
+	}
+	t.run.histogram = nil
+	for _, m := range s.Metrics() {
+		if value, fresh := s.Fresh(m.Name); fresh && math.Abs(value) <= math.MaxFloat32 {
+			t.run.written[m.Name] = trainer.Reading{Value: value, Epoch: s.Epoch}
+		}
+	}
+	return nil
 }
 
 // describe explains a metric in one line.
@@ -147,7 +158,7 @@ func (t *TensorBoard) TrainEnd(ctx context.Context, s *trainer.State) error {
 // Interrupted implements trainer.Interrupted.
 func (t *TensorBoard) Interrupted(ctx context.Context, s *trainer.State, err error) error {
 	var ended error
-	if trainer.StopOf(err).Reason != trainer.Cancelled && t.run.written != nil {
+	if trainer.StopOf(err).Reason != trainer.Cancelled && t.run.begun {
 		ended = t.endSession(failed)
 	}
 	return errors.Join(ended, t.appendFile.Interrupted(ctx, s, err))
@@ -165,6 +176,7 @@ func (t *TensorBoard) endSession(s status) error {
 type eventState struct {
 	File      []byte // state of the file
 	Histogram []byte
+	Written   map[string]trainer.Reading
 }
 
 // Snapshot implements trainer.Snapshotter.
@@ -173,7 +185,7 @@ func (t *TensorBoard) Snapshot() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return trainer.EncodeState(eventState{file, t.run.histogram})
+	return trainer.EncodeState(eventState{file, t.run.histogram, t.run.written})
 }
 
 // Restore implements trainer.Snapshotter.
@@ -182,7 +194,7 @@ func (t *TensorBoard) Restore(data []byte) error {
 	if err := trainer.DecodeState(data, &state); err != nil {
 		return err
 	}
-	t.run.histogram = state.Histogram
+	t.run.histogram, t.run.written = state.Histogram, state.Written
 	return t.appendFile.Restore(state.File)
 }
 

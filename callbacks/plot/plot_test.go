@@ -148,7 +148,11 @@ func TestKinds(t *testing.T) {
 				if err != nil {
 					t.Fatalf("%s of %d runs: %v", kind.Name, len(runs), err)
 				}
-				if again, err := figure.Encode("." + format); err != nil || !bytes.Equal(first, again) {
+				drawn, err := kind.Draw(runs)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if again, err := drawn.Encode("." + format); err != nil || !bytes.Equal(first, again) {
 					t.Errorf("%s of %d runs: %s differs when it is drawn again (error %v)", kind.Name, len(runs), format, err)
 				}
 			}

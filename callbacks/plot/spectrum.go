@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"image/color"
+	stdmaps "maps"
 	"math"
 	"slices"
 	"strings"
@@ -87,7 +88,8 @@ func (s *Spectrum) density(prefix string, parameters int) *Panel {
 		if len(kinds[kind]) == 0 {
 			continue
 		}
-		for bin, count := range kinds[kind] {
+		for _, bin := range slices.Sorted(stdmaps.Keys(kinds[kind])) {
+			count := kinds[kind][bin]
 			left, right := math.Pow(10, float64(bin)/perDecade), math.Pow(10, float64(bin+1)/perDecade)
 			if kind == 1 { // beside those of the same size that are positive
 				right = math.Sqrt(left * right)
@@ -191,8 +193,9 @@ func heatMap(prefix string, run *Run) *Panel {
 		before, after := run.Spectra[max(i-1, 0)].Epoch, run.Spectra[min(i, len(run.Spectra)-1)].Epoch
 		edges[i] = math.Expm1((math.Log1p(float64(before)) + math.Log1p(float64(after))) / 2)
 	}
-	for at, count := range counts {
-		p.rectangle(edges[at.epoch], edges[at.epoch+1], math.Pow(10, float64(at.bin)/perDecade), math.Pow(10, float64(at.bin+1)/perDecade), shade(count))
+	inOrder := func(a, b cell) int { return cmp.Or(cmp.Compare(a.epoch, b.epoch), cmp.Compare(a.bin, b.bin)) }
+	for _, at := range slices.SortedFunc(stdmaps.Keys(counts), inOrder) {
+		p.rectangle(edges[at.epoch], edges[at.epoch+1], math.Pow(10, float64(at.bin)/perDecade), math.Pow(10, float64(at.bin+1)/perDecade), shade(counts[at]))
 	}
 	if low > high {
 		low, high = -1, 0

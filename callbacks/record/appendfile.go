@@ -38,7 +38,7 @@ func (a *AppendFile) Open(path string) error {
 	if path == "" {
 		return errors.New("the path of the file is empty; set it")
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := durable.MkdirAll(filepath.Dir(path)); err != nil {
 		return err
 	}
 	file, err := durable.OpenInside(filepath.Dir(path), filepath.Base(path), os.O_RDWR|os.O_CREATE, 0o644)
@@ -64,9 +64,6 @@ func (a *AppendFile) cut(file *os.File) error {
 	}
 	a.sum, a.unsure = sum, false
 	if err := file.Truncate(a.length); err != nil {
-		return err
-	}
-	if _, err := file.Seek(a.length, io.SeekStart); err != nil {
 		return err
 	}
 	return durable.SyncDir(filepath.Dir(file.Name()))
@@ -98,9 +95,11 @@ func (a *AppendFile) verify(name string, content io.ReaderAt, size int64) (uint3
 func (a *AppendFile) Written() io.Reader { return io.NewSectionReader(a.file, 0, a.length) }
 
 // Append writes a line, which includes its end. It does not buffer, so that other
-// programs can follow the file.
+// programs can follow the file. After an error, such as of a full disk, no part of the
+// line counts.
 func (a *AppendFile) Append(line []byte) error {
-	if _, err := a.file.Write(line); err != nil {
+	if _, err := a.file.WriteAt(line, a.length); err != nil {
+		_ = a.file.Truncate(a.length) // else the next line replaces the part
 		return err
 	}
 	a.length, a.sum = a.length+int64(len(line)), checksum(a.sum, line)

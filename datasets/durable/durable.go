@@ -139,6 +139,27 @@ func WriteFile(path string, data []byte) error {
 	})
 }
 
+// MkdirAll creates a folder, with permissions 0755, and those above it that do not exist
+// yet, and syncs what they are in. It does nothing if the folder exists.
+func MkdirAll(dir string) error {
+	var missing []string
+	for d := filepath.Clean(dir); ; d = filepath.Dir(d) {
+		if _, err := os.Stat(d); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		missing = append(missing, d)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for _, d := range missing {
+		if err := SyncDir(filepath.Dir(d)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // SyncDir makes the creation or renaming of a file in dir survive a crash. Windows
 // does that by itself and cannot sync a folder.
 func SyncDir(dir string) error {

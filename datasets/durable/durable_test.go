@@ -74,3 +74,25 @@ func ExampleTryLock() {
 	l.Release()
 	// Output: true
 }
+
+func TestMkdirAll(t *testing.T) {
+	dir := t.TempDir()
+	deep := filepath.Join(dir, "a", "b", "c")
+	for range 2 { // new, and there already
+		if err := durable.MkdirAll(deep); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if info, err := os.Stat(deep); err != nil || !info.IsDir() {
+		t.Errorf("%v, error %v; want a folder", info, err)
+	}
+	file := filepath.Join(deep, "file")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{file, filepath.Join(file, "d")} {
+		if err := durable.MkdirAll(path); err == nil {
+			t.Errorf("%s: no error, though it is a file or below one", path)
+		}
+	}
+}

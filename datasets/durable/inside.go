@@ -51,7 +51,7 @@ func CheckInside(dir string) error {
 // MkdirInside creates a folder of a name in the folder dir, and dir. If it is a symbolic
 // link that leads out of dir, the error says so.
 func MkdirInside(dir, name string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := MkdirAll(dir); err != nil {
 		return err
 	}
 	root, err := os.OpenRoot(dir)
@@ -63,7 +63,10 @@ func MkdirInside(dir, name string) error {
 	if err != nil && leadsOut(root, name) {
 		return outside(dir, name)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return SyncDir(dir)
 }
 
 // leadsOut reports whether a name in root is a link that leads out, or nowhere.

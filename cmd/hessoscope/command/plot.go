@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -92,7 +91,7 @@ func (c plotCmd) Run(ctx context.Context, out *output) error {
 		}
 	}
 	if c.Out != "" {
-		err = os.MkdirAll(dir, 0o755)
+		err = durable.MkdirAll(dir)
 	} else {
 		err = durable.MkdirInside(filepath.Split(dir))
 	}

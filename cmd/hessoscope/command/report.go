@@ -155,6 +155,19 @@ func reportTrained(folder record.Folder, data *datasets.Dataset) error {
 	return writeReport(folder.Report(), d)
 }
 
+// completeReport writes the report of a finished run that has none, because its process
+// was killed in between. The caller holds the lock of the folder.
+func completeReport(ctx context.Context, folder record.Folder) error {
+	if _, err := os.Stat(folder.Report()); err == nil {
+		return nil
+	}
+	d, err := collectRun(ctx, folder)
+	if err != nil {
+		return err
+	}
+	return writeReport(folder.Report(), d)
+}
+
 func writeReport(path string, d *report.Data) error {
 	return durable.Write(path, func(w io.Writer) error { return report.Write(w, d) })
 }

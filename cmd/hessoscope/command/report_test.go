@@ -99,3 +99,39 @@ func TestReportRefuses(t *testing.T) {
 		{"into a missing folder", func(t *testing.T) { write(t, "r/run.json", `{"status": "running"}`) }, []string{"report", "r", "--out", "a/b.html"}, []string{"a/b.html: there is no folder a"}},
 	})
 }
+
+// Whoever goes on with a run or a sweep whose process was killed between the end of the
+// training and the report gets the report.
+func TestReportAfterKill(t *testing.T) {
+	asProcess(t)
+	write(t, "quick.yaml", quick)
+	write(t, "s.yaml", "name: s\nexperiment: quick.yaml\nseeds: 2\n")
+	trainQuietly(t, "quick.yaml")
+	if r := hessoscope("sweep", "s.yaml"); r.status != 0 {
+		t.Fatal(r.stderr)
+	}
+	reports := []string{"runs/quick/report.html", "sweeps/s/seed_1/report.html"}
+	want := make(map[string]string)
+	for _, path := range reports {
+		want[path] = read(t, path)
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(t, "runs/quick/.report.html.1", "<html>")
+	out := succeed(t, "train", "runs/quick", "--resume", "--no-progress")
+	if !strings.Contains(out, "there is nothing to resume") {
+		t.Errorf("output %q", out)
+	}
+	if r := hessoscope("sweep", "s.yaml"); r.status != 0 || !strings.Contains(r.stderr, "1 finished already") {
+		t.Errorf("status %d, error %q", r.status, r.stderr)
+	}
+	for _, path := range reports {
+		if !exists(path) || read(t, path) != want[path] {
+			t.Errorf("%s is not what it was", path)
+		}
+	}
+	if exists("runs/quick/.report.html.1") {
+		t.Error("a temporary file was left behind")
+	}
+}

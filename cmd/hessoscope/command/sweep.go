@@ -62,6 +62,9 @@ func (c sweepCmd) Run(ctx context.Context, out *output) error {
 	if err := s.WriteTable(out.stdout); err != nil {
 		return err
 	}
+	if n := s.Unreported(); n > 0 {
+		fmt.Fprintf(out.stderr, "hessoscope: %d of the finished runs have no report; %s has why, and the same command writes them\n", n, s.Logs())
+	}
 	if c.Evaluate {
 		if err := evaluate(ctx, s.Finished(), out); err != nil {
 			return err

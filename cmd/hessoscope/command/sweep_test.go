@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"os"
+	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -174,6 +175,25 @@ func TestSweepEnds(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The process of a run of a sweep takes no other name than that of its run, which a
+// process of a sweep that was killed may have just taken.
+func TestSweepKeepsNames(t *testing.T) {
+	chdir(t)
+	write(t, "quick.yaml", quick)
+	mkdir(t, "sweeps/s/seed_0")
+	p := exec.Command(os.Args[0], "train", "quick.yaml", "--name=seed_0", "--out=sweeps/s", "--attached", "--no-progress")
+	p.Env = append(os.Environ(), asCommand+"=1")
+	stdin, err := p.StdinPipe() // the process ends when it is closed
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stdin.Close()
+	var stdout, stderr strings.Builder
+	p.Stdout, p.Stderr = &stdout, &stderr
+	_ = p.Run()
+	refused(t, result{p.ProcessState.ExitCode(), stdout.String(), stderr.String()}, "sweeps/s/seed_0 exists; another process has just begun that run")
 }
 
 func TestBadSweep(t *testing.T) {

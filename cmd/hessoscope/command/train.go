@@ -76,6 +76,9 @@ func (t trainCmd) Run(ctx context.Context, out *output) error {
 		if err != nil {
 			return err
 		}
+		if own := filepath.Join(t.Out, c.Name); t.Attached && dir != own {
+			return fmt.Errorf("%s exists; another process has just begun that run", own)
+		}
 		prepared, err := c.Prepare(ctx, dir, t.console(out))
 		if err != nil {
 			return err
@@ -197,6 +200,9 @@ func (t trainCmd) resume(ctx context.Context, out *output) error {
 			return fmt.Errorf("%s is finished, and its settings are changed no more; another run can start from it: --set model.weights=%s", dir, shell.Quote(record.Folder(dir).LastCheckpoint()))
 		}
 		if err := record.Folder(dir).Tidy(); err != nil {
+			return err
+		}
+		if err := completeReport(ctx, record.Folder(dir)); err != nil {
 			return err
 		}
 		return terminal.Wrap(out.stdout, fmt.Sprintf("%s is finished (%s); there is nothing to resume\n", dir, run.Stop.Reason))

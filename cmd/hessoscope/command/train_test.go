@@ -199,7 +199,11 @@ func arrays(t *testing.T, path string) []weights.Array {
 // timeless returns a file of metrics without the metrics that measure time.
 func timeless(t *testing.T, path string) string {
 	t.Helper()
-	text := read(t, path)
+	return withoutTimes(path, read(t, path))
+}
+
+// withoutTimes is timeless of a file with the content text.
+func withoutTimes(path, text string) string {
 	if filepath.Ext(path) == ".csv" {
 		rows := strings.Split(text, "\n")
 		header := strings.Split(rows[0], ",")

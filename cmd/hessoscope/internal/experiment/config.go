@@ -33,18 +33,19 @@ type Config struct {
 	Stop        Stop       `yaml:"stop,omitempty"`
 	Checkpoint  Checkpoint `yaml:"checkpoint"`
 	Workers     int        `yaml:"workers,omitempty"`   // chunks of data computed in parallel; one per CPU if 0
-	Folder      string     `yaml:"folder,omitempty"`    // of the config.yaml of a run: its folder when the run began, to which paths are relative; see locate
 	MemoryGB    float64    `yaml:"memory_gb,omitempty"` // memory that the run may take by its estimate; what the computer has left if 0
+	Begun       Begun      `yaml:"begun,omitempty"`
 
-	file   source // what it was read from, where that is known
-	origin origin
+	file    source          // what it was read from, where that is known
+	changes []record.Change // since the run began
 }
 
-// origin tells how the settings of a run came about.
-type origin struct {
-	experiment string          // argument of train; empty if it is not known
-	given      []string        // assignments of Set
-	changes    []record.Change // since the run began
+// Begun tells how a run began. It stands in the config.yaml of a run alone: run.json may
+// not be written yet when the run is killed.
+type Begun struct {
+	Folder     string   `yaml:"folder,omitempty"`     // that of the run, to which paths are relative; see locate
+	Experiment string   `yaml:"experiment,omitempty"` // argument of train
+	Set        []string `yaml:"set,omitempty"`        // assignments of --set
 }
 
 // Data chooses the data set and how it is prepared.

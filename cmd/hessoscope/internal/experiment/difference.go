@@ -16,7 +16,7 @@ type setting struct{ key, value string }
 // Those that are not set have the values that stand for that, such as 0.
 func (c *Config) settings() ([]setting, error) {
 	known := *c
-	known.Name, known.Description, known.Workers, known.MemoryGB, known.Folder = "", "", 0, 0, ""
+	known.Name, known.Description, known.Workers, known.MemoryGB, known.Begun = "", "", 0, 0, Begun{}
 	return appendSettings(nil, "", reflect.ValueOf(known))
 }
 

@@ -1,7 +1,6 @@
 package experiment
 
 import (
-	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -75,10 +74,8 @@ func (e Edits) Apply(dir string, run *record.Run) (*Config, error) {
 			return nil, fmt.Errorf("--set: %s was %s, and cannot be changed in a run that has begun; start another run", change.Setting, change.Was)
 		}
 	}
-	c.origin = was.origin
-	c.origin.given = append(slices.Clip(c.origin.given), e.Set...)
-	c.origin.changes = append(slices.Clip(c.origin.changes), changes...)
-	if run != nil && run.Status == record.StatusFinished && e.Experiment != c.origin.experiment {
+	c.changes = append(slices.Clip(was.changes), changes...)
+	if run != nil && run.Status == record.StatusFinished && e.Experiment != c.Begun.Experiment {
 		return c, nil // the experiment only serves to name the run
 	}
 	return c, e.compare(c, dir)
@@ -107,27 +104,21 @@ func trainedWith(c *Config, dir string, run *record.Run) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	var info information
-	if len(run.Info) > 0 {
-		if err := json.Unmarshal(run.Info, &info); err != nil {
-			return nil, fmt.Errorf("%s: info: %w", path, err)
-		}
-	}
-	recorded.origin = origin{info.Experiment, info.Set, run.Changes}
+	recorded.changes = run.Changes
 	return recorded, recorded.locate(dir)
 }
 
 // compare returns an error if the experiment that the run in dir began with has been
 // changed since.
 func (e Edits) compare(c *Config, dir string) error {
-	if e.Experiment == "" || c.origin.experiment == "" {
+	if e.Experiment == "" || c.Begun.Experiment == "" {
 		return nil
 	}
 	now, err := Load(e.Experiment)
 	if err != nil {
 		return err
 	}
-	if err := now.Set(c.origin.given...); err != nil {
+	if err := now.Set(c.Begun.Set...); err != nil {
 		return err
 	}
 	if name := now.StartName(); name != "" && isRunOf(c.Model.Weights+c.Model.NormOf, name) { // perhaps not the newest by now

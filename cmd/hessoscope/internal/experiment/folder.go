@@ -55,10 +55,13 @@ func newestDir(out, name string) string {
 // releases the lock when the run has ended. If dir exists, perhaps because another
 // process has just created it, the error is fs.ErrExist.
 func (c *Config) Create(dir string) (*durable.Lock, error) {
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+	if err := durable.MkdirAll(filepath.Dir(dir)); err != nil {
 		return nil, err
 	}
 	if err := os.Mkdir(dir, 0o755); err != nil {
+		return nil, err
+	}
+	if err := durable.SyncDir(filepath.Dir(dir)); err != nil {
 		return nil, err
 	}
 	lock, err := Lock(dir)

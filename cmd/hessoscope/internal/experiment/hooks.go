@@ -109,8 +109,8 @@ func (c *Config) hooks(folder record.Folder, inPlane bool, console Console) ([]t
 		},
 		// After the checkpoint, so that a run with the status finished is saved.
 		&callbacks.RunRecord{
-			Path: folder.Run(), Info: information{c.Name, c.Description, c.origin.experiment, c.origin.given},
-			Settings: settings, Changes: c.origin.changes,
+			Path: folder.Run(), Info: information{c.Name, c.Description, c.Begun.Experiment, c.Begun.Set},
+			Settings: settings, Changes: c.changes,
 		},
 	), nil
 }

@@ -56,7 +56,7 @@ func (c *Config) recorded(dir string) (*Config, error) {
 		if err != nil || top(file) != top(folder) {
 			continue
 		}
-		r.Folder = folder
+		r.Begun.Folder = folder
 		if relative = filepath.ToSlash(relative); !strings.HasPrefix(relative, "../") {
 			relative = "./" + relative
 		}
@@ -88,7 +88,7 @@ func top(path string) string {
 // relative to its folder as it is now or, if there is no such file, as it was. An
 // experiment that is not of a run does not say where it was, and keeps its paths.
 func (c *Config) locate(dir string) error {
-	if c.Folder == "" {
+	if c.Begun.Folder == "" {
 		return nil
 	}
 	abs, err := filepath.Abs(dir)
@@ -96,9 +96,9 @@ func (c *Config) locate(dir string) error {
 		return err
 	}
 	for _, path := range c.paths() {
-		*path = Located(abs, c.Folder, *path)
+		*path = Located(abs, c.Begun.Folder, *path)
 	}
-	c.Folder = ""
+	c.Begun.Folder = ""
 	return nil
 }
 

@@ -20,7 +20,7 @@ func Load(name string) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.origin.experiment = name
+	c.Begun = Begun{Experiment: name}
 	return c, nil
 }
 
@@ -96,14 +96,14 @@ func (c *Config) Set(assignments ...string) error {
 		if !ok {
 			return fmt.Errorf("%s: want key=value, such as training.epochs=50", where)
 		}
-		if key == "folder" {
-			return fmt.Errorf("%s: tells where a run began and is not set; --out chooses the folder of runs", where)
+		if within(key, "begun") {
+			return fmt.Errorf("%s: tells how a run began and is not set; --out chooses the folder of runs", where)
 		}
 		if err := strictyaml.Assign(c, where, key, value); err != nil {
 			return err
 		}
 		c.file = source{} // has another value
-		c.origin.given = append(slices.Clip(c.origin.given), assignment)
+		c.Begun.Set = append(slices.Clip(c.Begun.Set), assignment)
 	}
 	return nil
 }

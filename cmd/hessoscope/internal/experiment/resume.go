@@ -61,7 +61,7 @@ func Resume(ctx context.Context, dir string, edits Edits, console Console) (*tra
 		if steps := StepsTrained(folder); steps > 0 {
 			return nil, fmt.Errorf("%s: is missing, and the run has trained %d steps; %s", last, steps, WayBack(folder))
 		}
-		c.origin.changes = nil // it begins anew
+		c.changes = nil // it begins anew
 	case err != nil:
 		return nil, fmt.Errorf("%w; %s", err, WayBack(folder))
 	default:
@@ -89,8 +89,8 @@ func Resume(ctx context.Context, dir string, edits Edits, console Console) (*tra
 // error if its new end is not after that. A run that was put back to before a change has
 // it from there.
 func (c *Config) continues(at trainer.Progress) error {
-	for i := range c.origin.changes {
-		change := &c.origin.changes[i]
+	for i := range c.changes {
+		change := &c.changes[i]
 		if change.Step == 0 || change.Step > at.Step {
 			change.Epoch, change.Step = at.Epoch, at.Step
 		}

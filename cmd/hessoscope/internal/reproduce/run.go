@@ -42,7 +42,7 @@ func Run(ctx context.Context, figures []Figure, s Settings) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(s.runs(), 0o755); err != nil {
+	if err := durable.MkdirAll(s.runs()); err != nil {
 		return err
 	}
 	lock, err := experiment.Lock(s.Out)

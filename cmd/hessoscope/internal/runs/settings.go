@@ -68,8 +68,10 @@ func parseSettings(name string, data []byte) (measuring, all map[string]string, 
 
 // locate makes the paths among the settings of a run in a folder absolute.
 func locate(all map[string]string, folder string) error {
-	was := all["folder"]
-	delete(all, "folder")
+	was := all["begun.folder"]
+	for _, key := range []string{"folder", "experiment", "set"} {
+		delete(all, "begun."+key)
+	}
 	now, err := filepath.Abs(folder)
 	if err != nil || was == "" {
 		return err

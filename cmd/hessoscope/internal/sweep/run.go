@@ -3,6 +3,7 @@ package sweep
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/goccy/go-yaml/token"
@@ -57,6 +58,12 @@ func (r *run) refresh() {
 	if recorded.Status == record.StatusFinished {
 		r.phase = finished
 	}
+}
+
+// reported reports whether a run has its report.
+func (r *run) reported() bool {
+	_, err := os.Stat(record.Folder(r.dir).Report())
+	return err == nil
 }
 
 // ended updates a run whose process has ended.

@@ -45,11 +45,15 @@ func New(p *Plan, out string, jobs int, progress io.Writer) (*Sweep, error) {
 	return s, nil
 }
 
-// examine reads the status of each run. It returns an error if a run exists with other
-// settings than those of the plan.
+// examine reads the status of each run. One whose process was killed before it wrote the
+// report is not finished. It returns an error if a run exists with other settings than
+// those of the plan.
 func (s *Sweep) examine() error {
 	for _, r := range s.runs {
 		r.refresh()
+		if !r.reported() {
+			r.phase = waiting
+		}
 		was, err := experiment.Read(record.Folder(r.dir).Config())
 		if err != nil {
 			continue // there is no run, or resuming it will report what is wrong with it
@@ -66,7 +70,7 @@ func (s *Sweep) examine() error {
 // processes save and returns nil. A run that fails only prevents the runs that start
 // from it. If another process trains the sweep, Train returns an error.
 func (s *Sweep) Train(ctx context.Context) error {
-	if err := os.MkdirAll(s.Logs(), 0o755); err != nil {
+	if err := durable.MkdirAll(s.Logs()); err != nil {
 		return err
 	}
 	lock, err := experiment.Lock(s.dir)
@@ -177,6 +181,17 @@ func (s *Sweep) WriteTable(w io.Writer) error {
 // Count returns the number of all runs, of finished runs and of failed runs.
 func (s *Sweep) Count() (all, ready, broken int) {
 	return len(s.runs), s.runs.count(finished), s.runs.count(failed)
+}
+
+// Unreported returns the number of finished runs without a report.
+func (s *Sweep) Unreported() int {
+	n := 0
+	for _, r := range s.runs {
+		if r.phase == finished && !r.reported() {
+			n++
+		}
+	}
+	return n
 }
 
 // Finished returns the folders of the finished runs that are not auxiliary.
