@@ -255,9 +255,10 @@ func TestBadRun(t *testing.T) {
 	edited := func(path, old, replacement string) func(*testing.T) {
 		return func(t *testing.T) { edit(t, path, old, replacement) }
 	}
-	unrecorded := func(path, old, replacement string) func(*testing.T) { // as of an older version, without settings in run.json
+	unrecorded := func(path, old, replacement string) func(*testing.T) { // as of an older version, that did not record how the run began
 		return func(t *testing.T) {
 			edit(t, path, old, replacement)
+			write(t, yaml, withoutBegun(read(t, yaml)))
 			editRecord(t, json, `"settings": {`, `"forgotten": {`)
 		}
 	}
@@ -286,7 +287,7 @@ func TestBadRun(t *testing.T) {
 		{"unknown key in the configuration", edited(yaml, "seed:", "sed:"), resume, []string{yaml + `:3:1: unknown key "sed"; did you mean "seed"?`}},
 		{"epoch not kept", nil, append(analyze, "--epoch", "1"), []string{"epoch-000001.npz: no such checkpoint; kept are ", "last.npz", "--set 'checkpoint.schedule={every: N}'"}},
 		{"other widths", unrecorded(yaml, "[5]", "[6]"), resume, []string{last + `: models: array "fc1.weight" has shape (5, 2); want (6, 2) (in the checkpoint)`}},
-		{"other widths, analyze is told by the checkpoint", edited(yaml, "gauss\nmodel", "iris\nmodel"), analyze, []string{"has 4 values a sample; the model takes 2"}},
+		{"other widths, analyze is told by the checkpoint", unrecorded(yaml, "gauss\nmodel", "iris\nmodel"), analyze, []string{"has 4 values a sample; the model takes 2"}},
 		{"other seed", unrecorded(yaml, "seed: 0", "seed: 1"), resume, []string{last + ": trainer: the checkpoint is of a run with seed 0; this one has 1"}},
 		{"other data", unrecorded(yaml, "set: gauss", "set: gauss\n  random_labels: true"), resume, []string{last + ": trainer: the checkpoint is of a run on other data than gauss as it is now"}},
 		{"fewer epochs", unrecorded(yaml, "epochs: 2", "epochs: 1"), resume, []string{last + ": trainer: the checkpoint is at epoch 2"}},

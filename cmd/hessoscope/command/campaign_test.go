@@ -29,7 +29,7 @@ var campaignSize = flag.Int("campaign", 0, "disturb trainings, sweeps and what i
 func TestCampaign(t *testing.T) {
 	n := *campaignSize
 	if n == 0 {
-		t.Skip("-campaign=N makes N kills, N/2 power cuts, N/10 full disks and N/5 meetings of processes")
+		t.Skip("-campaign=N makes N kills, N/2 power cuts, N/10 full disks, N/5 meetings of processes and N flips of a bit")
 	}
 	c := newCampaign(t)
 	var table strings.Builder
@@ -45,6 +45,10 @@ func TestCampaign(t *testing.T) {
 		{"disk full", (n + 9) / 10, fullDisks},
 		{"power cut", (n + 1) / 2, powerCuts},
 		{"two to six processes", (n + 4) / 5, meetings},
+		{"flipped bit", n, func(c *campaign, n int) (r tally) {
+			r.tried, r.survived, r.lost, r.different = campaignFlips(c.t, n)
+			return r
+		}},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			c.t = t

@@ -83,6 +83,7 @@ func (r *trial) reader(w *work, out string) []string {
 	to := func(name string) string { return filepath.Join(out, name) }
 	all := [][]string{
 		{"runs", runs},
+		{"fsck", runs},
 		{"report", runs, "--out", to("all.html")},
 		{"report", run, "--out", to("one.html")},
 		{"select", runs, "--by", "directions", "--json", to("selected.json")},

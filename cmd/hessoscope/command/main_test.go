@@ -115,6 +115,12 @@ func editRecord(t *testing.T, path, old, replacement string) {
 	write(t, path, replace(t, text, old, replacement))
 }
 
+// withoutBegun returns the text of a config.yaml without what tells how the run began.
+func withoutBegun(config string) string {
+	settings, _, _ := strings.Cut(config, "\nbegun:")
+	return settings
+}
+
 func replace(t *testing.T, text, old, replacement string) string {
 	t.Helper()
 	if !strings.Contains(text, old) {

@@ -168,7 +168,7 @@ func TestPredictErrors(t *testing.T) {
 	}{
 		{[]string{"predict", "w.safetensors", "--data", "flowers.csv"}, "w.safetensors: holds weights alone, without classes and scaling; want"},
 		{[]string{"predict", "bad.safetensors", "--data", "flowers.csv"}, "bad.safetensors: the network takes 2 values and has 2 outputs; the metadata have samples of 2 values and 3 classes"},
-		{[]string{"predict", "none", "--data", "flowers.csv"}, "none: no such file"},
+		{[]string{"predict", "none", "--data", "flowers.csv"}, "none: there is no such run or file"},
 		{[]string{"predict", "runs", "--data", "flowers.csv"}, "runs is not the folder of a run"},
 		{[]string{"predict", "runs/flowers", "--data", "other.csv"}, `other.csv:1: no feature column "sepal"`},
 		{[]string{"predict", "runs/flowers", "--data", "kinds.csv"}, `kinds.csv:2:5: datasets: the label "lily" is no class of the model; these are: rose, tulip`},

@@ -118,7 +118,7 @@ func TestReportAfterKill(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	write(t, "runs/quick/.report.html.1", "<html>")
+	write(t, "runs/quick/.report.html.1.tmp", "<html>")
 	out := succeed(t, "train", "runs/quick", "--resume", "--no-progress")
 	if !strings.Contains(out, "there is nothing to resume") {
 		t.Errorf("output %q", out)
@@ -131,7 +131,7 @@ func TestReportAfterKill(t *testing.T) {
 			t.Errorf("%s is not what it was", path)
 		}
 	}
-	if exists("runs/quick/.report.html.1") {
+	if exists("runs/quick/.report.html.1.tmp") {
 		t.Error("a temporary file was left behind")
 	}
 }

@@ -11,7 +11,8 @@ import (
 	"github.com/hessoscope/hessoscope/callbacks/record"
 )
 
-// ReadRun reads the experiment of a run from its folder.
+// ReadRun reads the experiment of a run from its folder. It is an error if it is not the
+// one that run.json says the run was trained with.
 func ReadRun(dir string) (*Config, error) {
 	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
 		return nil, fmt.Errorf("%s is a file; want the folder of a run (analyze takes a file of weights as --weights)", dir)
@@ -20,7 +21,27 @@ func ReadRun(dir string) (*Config, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, notARun(dir)
 	}
-	return c, err
+	if err != nil {
+		return nil, err
+	}
+	return c, c.checkRecorded(dir)
+}
+
+// checkRecorded returns an error if the config.yaml of a run has another setting than its
+// run.json. A run.json that cannot be read is left to those who need it.
+func (c *Config) checkRecorded(dir string) error {
+	run, err := record.ReadRun(record.Folder(dir).Run())
+	if err != nil {
+		return nil
+	}
+	was, err := trainedWith(c, dir, run)
+	if err != nil {
+		return err
+	}
+	if err := Difference(was, c); err != nil {
+		return fmt.Errorf("%s: is not what the run was trained with: %w; put it back", record.Folder(dir).Config(), err)
+	}
+	return nil
 }
 
 // notARun returns the error for a folder without settings.

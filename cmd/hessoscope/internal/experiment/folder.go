@@ -91,3 +91,16 @@ func (c *Config) write(dir string) error {
 	}
 	return durable.WriteFile(path, text)
 }
+
+// Recorded returns the content of the config.yaml of a run that its record tells, nil if
+// it is of an older version.
+func Recorded(run *record.Run) ([]byte, error) {
+	if len(run.Settings) == 0 {
+		return nil, nil
+	}
+	c, err := Parse("settings", run.Settings)
+	if err != nil {
+		return nil, err
+	}
+	return yaml.Marshal(c)
+}

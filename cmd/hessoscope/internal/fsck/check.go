@@ -88,18 +88,23 @@ type examined struct {
 	steps     int                 // that were trained
 	backTo    string              // path of the newest sound checkpoint that all files fit; or ""
 	back      *trainer.Checkpoint
-	rebuilt   map[string][]byte // content of a damaged history that the other form tells
+	rebuilt   map[string][]byte // content of damaged settings that the record tells, and of a damaged history that the other form tells
 	archives  []string          // paths of all checkpoints and measurements
 	leftovers []string
 }
 
 func examine(folder record.Folder) (x *examined, err error) {
 	x = &examined{folder: folder, problems: make(map[string]error), rebuilt: make(map[string][]byte)}
-	if x.config, err = experiment.Read(folder.Config()); err != nil {
-		x.problems[folder.Config()] = err
-	}
 	if x.record, err = record.ReadRun(folder.Run()); err != nil {
 		x.problems[folder.Run()] = err
+	}
+	if x.config, err = experiment.ReadRun(string(folder)); err != nil {
+		x.problems[folder.Config()] = err
+		if x.record != nil {
+			if content, err := experiment.Recorded(x.record); err == nil && content != nil {
+				x.rebuilt[folder.Config()] = content
+			}
+		}
 	}
 	for _, list := range []func() ([]string, error){folder.AllCheckpoints, folder.AllMeasurements} {
 		found, err := list()
@@ -262,6 +267,9 @@ func (x *examined) remedy(path string) string {
 	}
 	switch path {
 	case x.folder.Config():
+		if _, can := x.rebuilt[path]; can {
+			return "is written again from run.json"
+		}
 		return "correct it by hand, or put back a copy"
 	case x.folder.Run():
 		return "is written again from the last checkpoint"

@@ -45,7 +45,7 @@ func (r *repair) did(format string, args ...any) {
 // run repairs one kind of files after another, each by those before.
 func (r *repair) run(ctx context.Context) error {
 	for _, step := range []func() error{
-		r.tidy, r.setArchivesAside, r.rebuildHistories, r.goBack,
+		r.tidy, r.setArchivesAside, r.rebuild, r.goBack,
 		func() error { return r.rebuildRecord(ctx) },
 	} {
 		var err error
@@ -106,9 +106,9 @@ func (r *repair) name(path string) string {
 	return name
 }
 
-// rebuildHistories writes one form of the history from the other, if a checkpoint proves
-// that it is what it was.
-func (r *repair) rebuildHistories() error {
+// rebuild writes the settings from the record, and one form of the history from the other,
+// if a checkpoint proves that it is what it was.
+func (r *repair) rebuild() error {
 	for path, content := range r.rebuilt {
 		if err := r.setAside(path); err != nil {
 			return err
