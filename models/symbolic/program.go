@@ -19,6 +19,7 @@ import (
 // A Program belongs to one goroutine. Programs may share input tensors.
 type Program struct {
 	slots  map[*G.Node]int
+	packed map[*G.Node]int // the slot of the packed copy of an input
 	values []*value
 	steps  []*step
 	clock  *uint64 // counts the changes of inputs; forks share it
@@ -26,8 +27,9 @@ type Program struct {
 
 // value is what a node holds.
 type value struct {
-	node     *G.Node
-	computed bool // by a step; otherwise it is an input
+	node     *G.Node      // or, of a packed copy, that which it is of
+	shape    tensor.Shape // of v
+	computed bool         // by a step; otherwise it is an input
 	v        G.Value
 	changed  uint64   // clock of the last change
 	bound    uint64   // clock of the last change of the buffer itself
@@ -61,7 +63,7 @@ func CompileTogether(groups []G.Nodes, outs ...*G.Node) (*Program, error) {
 	if i := slices.Index(outs, nil); i >= 0 {
 		return nil, fmt.Errorf("symbolic: output %d of the program is nil", i)
 	}
-	p := &Program{slots: make(map[*G.Node]int), clock: new(uint64)}
+	p := &Program{slots: make(map[*G.Node]int), packed: make(map[*G.Node]int), clock: new(uint64)}
 	*p.clock = 1
 	f := newFusion(groups, outs)
 	for _, out := range outs {
@@ -85,13 +87,17 @@ func (p *Program) add(n *G.Node, f *fusion) error {
 		}
 		in[i] = p.slots[c]
 	}
-	slot := len(p.values)
-	p.slots[n] = slot
-	p.values = append(p.values, &value{node: n, computed: len(in) > 0})
+	if f.packs(n, call) {
+		if packing, length, packed, ok := op.Pack(call); ok {
+			call.Op, in[1] = packed, p.pack(call.In[1], packing, tensor.Shape{length})
+		}
+	}
+	p.slots[n] = len(p.values)
 	if len(in) > 0 {
-		p.steps = append(p.steps, &step{op: call.Op, in: in, out: slot, inputs: make([]G.Value, len(in))})
+		p.append(n, n.Shape(), call.Op, in)
 		return nil
 	}
+	p.values = append(p.values, &value{node: n, shape: n.Shape()})
 	if n.Value() == nil {
 		if n.Op() != nil {
 			return fmt.Errorf("symbolic: node %q has an operation %v without operands and no value; make it an input", n.Name(), n.Op())
@@ -99,6 +105,24 @@ func (p *Program) add(n *G.Node, f *fusion) error {
 		return nil
 	}
 	return p.Set(n, n.Value())
+}
+
+// append appends a step with the node that it computes.
+func (p *Program) append(n *G.Node, shape tensor.Shape, o G.Op, in []int) {
+	p.steps = append(p.steps, &step{op: o, in: in, out: len(p.values), inputs: make([]G.Value, len(in))})
+	p.values = append(p.values, &value{node: n, shape: shape, computed: true})
+}
+
+// pack returns the slot of the packed copy of an input. All products by one input
+// read the same.
+func (p *Program) pack(n *G.Node, packing G.Op, shape tensor.Shape) int {
+	slot, ok := p.packed[n]
+	if !ok {
+		slot = len(p.values)
+		p.packed[n] = slot
+		p.append(n, shape, packing, []int{p.slots[n]})
+	}
+	return slot
 }
 
 // Fork returns a Program for the same outputs with other data: it has tensors of
@@ -122,7 +146,7 @@ func (p *Program) Fork(own, fleeting G.Nodes) (*Program, error) {
 		if !ok || p.values[slot].computed {
 			return nil, fmt.Errorf("symbolic: node %q holds a %T; want an input with a dense tensor for a fork", n.Name(), p.values[slot].v)
 		}
-		f.values[slot] = &value{node: n, own: true}
+		f.values[slot] = &value{node: n, shape: n.Shape(), own: true}
 		if err := f.Set(n, t.Clone().(*tensor.Dense)); err != nil {
 			return nil, err
 		}
@@ -145,7 +169,7 @@ func (p *Program) Fork(own, fleeting G.Nodes) (*Program, error) {
 		if passing[s.out] && !op.Reshapes(s.op) { // a view is of one buffer
 			p.values[s.out].reused = true
 		} else {
-			f.values[s.out] = &value{node: p.values[s.out].node, computed: true, own: true}
+			f.values[s.out] = &value{node: p.values[s.out].node, shape: p.values[s.out].shape, computed: true, own: true}
 		}
 	}
 	return f, nil
@@ -213,7 +237,7 @@ func (p *Program) bytes(counts func(*value) bool) (sum int64) {
 	}
 	for slot, v := range p.values {
 		if counts(v) && !views[slot] {
-			sum += int64(v.node.Shape().TotalSize()) * int64(v.node.Dtype().Size())
+			sum += int64(v.shape.TotalSize()) * int64(v.node.Dtype().Size())
 		}
 	}
 	return sum
@@ -319,7 +343,7 @@ func (p *Program) bind(s *step) error {
 		return nil
 	}
 	if out.v == nil {
-		out.v = tensor.New(tensor.WithShape(out.node.Shape()...), tensor.Of(out.node.Dtype()))
+		out.v = tensor.New(tensor.WithShape(out.shape...), tensor.Of(out.node.Dtype()))
 		out.bound = *p.clock
 	}
 	run, err := binder.Bind(out.v, s.inputs...)

@@ -42,30 +42,43 @@ const (
 // byTiles computes p in tiles of C.
 func (ker *kernels[T]) byTiles(p product[T], w *workspace[T]) {
 	mc := share(p.m, blockM, ker.rows)
-	nc := share(p.n, blockN, maxWidth*ker.lanes)
-	kc := share(p.k, blockK, 1)
-	packed := packingPays(p, min(kc, p.k)*min(nc, p.n))
+	pack := !p.packed && packingPays(p, share(p.k, blockK, 1)*share(p.n, blockN, maxWidth*ker.lanes))
 	scattered := p.aRow == 1 && p.aCol >= scatteredFrom && p.n >= packRows
-	for j := 0; j < p.n; j += nc {
-		for l := 0; l < p.k; l += kc {
-			slab := p.block(0, p.m, j, min(nc, p.n-j)).slab(l, min(kc, p.k-l))
-			if packed && p.m*slab.k <= panelA {
-				if scattered {
-					slab = ker.packA(slab, w)
-				}
-				ker.panelByPanel(slab, w)
-				continue
+	packed := p.b
+	ker.slabs(p.n, p.k, func(j, cols, l, steps int) {
+		slab := p.block(0, p.m, j, cols).slab(l, steps)
+		rows := mc
+		if (pack || p.packed) && p.m*steps <= panelA {
+			rows = p.m
+		}
+		switch {
+		case p.packed:
+			size := ker.packedLen(cols, steps)
+			slab.b, packed = packed[:size], packed[size:]
+		case pack && rows < p.m:
+			slab.b = ker.packB(slab, w)
+		}
+		for i := 0; i < p.m; i += rows {
+			block := slab.block(i, min(rows, p.m-i), 0, cols)
+			if scattered {
+				block = ker.packA(block, w)
 			}
-			if packed {
-				slab.b = ker.packB(slab, w)
+			if pack && rows >= p.m {
+				ker.panelByPanel(block, w)
+			} else {
+				ker.panels(block, pack || p.packed)
 			}
-			for i := 0; i < p.m; i += mc {
-				rows := slab.block(i, min(mc, p.m-i), 0, slab.n)
-				if scattered {
-					rows = ker.packA(rows, w)
-				}
-				ker.panels(rows, packed)
-			}
+		}
+	})
+}
+
+// slabs calls visit for all parts of a k×n matrix B that are packed at once: cols
+// columns from j on, and steps rows from l on.
+func (ker *kernels[T]) slabs(n, k int, visit func(j, cols, l, steps int)) {
+	nc, kc := share(n, blockN, maxWidth*ker.lanes), share(k, blockK, 1)
+	for j := 0; j < n; j += nc {
+		for l := 0; l < k; l += kc {
+			visit(j, min(nc, n-j), l, min(kc, k-l))
 		}
 	}
 }
