@@ -19,11 +19,9 @@ func PackedLen[T float](m, n, k int) int {
 // where several have the same.
 func Pack[T float](dst []T, n, k int, b []T) {
 	ker := engineOf[T]().kernels
-	p := product[T]{n: n, k: k, b: b, bRow: 1, bCol: k}
 	ker.slabs(n, k, func(j, cols, l, steps int) {
-		slab := p.block(0, 0, j, cols).slab(l, steps)
 		size := ker.packedLen(cols, steps)
-		ker.packTo(dst[:size], slab)
+		ker.packTo(dst[:size], product[T]{n: cols, k: steps, b: b[j*k+l:], bRow: 1, bCol: k})
 		dst = dst[size:]
 	})
 }
