@@ -32,7 +32,7 @@ type Objective struct {
 	samples
 
 	size     int         // samples that a replica has room for
-	replicas []*replica  // one a worker, which computes every so manieth chunk
+	replicas []*replica  // one a worker; chunks are dealt to them in turn
 	kept     []*replica  // by chunk: its own, a fork of its worker's; nil where there is none
 	built    derivatives // that the replicas can compute
 	workers  int
