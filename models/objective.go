@@ -2,7 +2,6 @@ package models
 
 import (
 	"context"
-	"slices"
 	"sync"
 
 	"gorgonia.org/tensor"
@@ -170,7 +169,10 @@ func (o *Objective) changed() {
 // reload makes every replica load its chunk again, because the samples have
 // changed.
 func (o *Objective) reload() {
-	for _, r := range slices.Concat(o.replicas, o.kept) {
+	for _, r := range o.replicas {
+		r.chunk = -1
+	}
+	for _, r := range o.kept {
 		if r != nil {
 			r.chunk = -1
 		}
