@@ -46,7 +46,7 @@ def theirs():
         for dtype in ("float64", "float32"):
             text = subprocess.run(
                 [sys.executable, peer, "--dtype", dtype, "--threads", str(threads)], check=True, stdout=subprocess.PIPE,
-                env=environment | {"OPENBLAS_NUM_THREADS": str(threads)},
+                env=environment | {"OPENBLAS_NUM_THREADS": str(threads), "OMP_NUM_THREADS": "1"},
             ).stdout
             found |= {(name, dtype, threads): seconds for name, seconds in json.loads(text).items()}
     return found

@@ -1,6 +1,6 @@
 """Seconds that PyTorch, numpy and scipy take for the work of hessoscope's benchmarks, as JSON: medians of many calls.
 
-    OPENBLAS_NUM_THREADS=1 python3 docs/benchmark/peer.py [--dtype float32] [--threads 2]
+    OPENBLAS_NUM_THREADS=1 python3 docs/benchmark/peer.py [--dtype float32] [--threads 1]
 
 Wants torch, numpy and scipy (Debian: python3-torch, python3-numpy, python3-scipy). Run it from the root of the project, for
 the weights of its tests, with OPENBLAS_CORETYPE and OPENBLAS_L2_SIZE unset, or the comparison flatters us.
@@ -182,10 +182,12 @@ def layers(dtype, calls):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dtype", default="float64", choices=["float64", "float32"])
-    parser.add_argument("--threads", type=int, default=1, help="with more than one, wide networks alone")
+    parser.add_argument("--threads", type=int, default=1, help="of OPENBLAS_NUM_THREADS; with more than one, wide networks alone")
     parser.add_argument("--calls", type=int, default=200, help="of the fast ones")
     args = parser.parse_args()
-    torch.set_num_threads(args.threads)
+    # The threads are those of OpenBLAS (OPENBLAS_NUM_THREADS). A pool of PyTorch's own beside
+    # them makes it up to 50 times slower, as the two wait for each other in loops.
+    torch.set_num_threads(1)
     dtype = getattr(torch, args.dtype)
     slow = max(3, args.calls // 20)
     rows = {}
