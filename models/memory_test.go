@@ -55,6 +55,9 @@ func TestResultsDoNotDependOnMemory(t *testing.T) {
 
 // Products of kept chunks allocate a few closures, as many for any number of chunks.
 func TestKeptChunksAllocateNothing(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector empties pools of scratch memory at random")
+	}
 	m := newMLP(t, models.MLPConfig{Input: 2, Hidden: []int{8}, Classes: 3})
 	count := func(n int) float64 {
 		o := newObjective(t, m, models.CrossEntropy, blobs(n, 2, 3, 1), 1)
@@ -66,7 +69,7 @@ func TestKeptChunksAllocateNothing(t *testing.T) {
 		})
 	}
 	few, many := count(500), count(5000)
-	if perResult := (many - few) / (2 * (40 - 4)); perResult > 2 {
+	if many > few {
 		t.Errorf("%v allocations for 4 chunks and %v for 40", few, many)
 	}
 }
