@@ -64,6 +64,10 @@ type Spectrum struct {
 	// Workers is the number of chunks of data that are computed in parallel; one
 	// per CPU if zero.
 	Workers int
+	// Memory is how many bytes may be taken for what products at the same
+	// parameters share, as in models.ObjectiveSettings; an eighth of the machine's
+	// memory if zero.
+	Memory int64
 
 	// Objective creates the loss whose curvature is measured, which may be
 	// computed on several machines; models.NewObjective if nil.
@@ -208,7 +212,7 @@ func (s *Spectrum) TrainBegin(_ context.Context, state *trainer.State) error {
 	}
 	if r.analyzer, err = analysis.New(analysis.Subject{
 		Model: state.Model, Split: split, Loss: state.Loss, Matrix: s.Matrix, Objective: s.Objective,
-		Settings: models.ObjectiveSettings{Precision: tensor.Float64, Workers: s.Workers, Only: s.Only},
+		Settings: models.ObjectiveSettings{Precision: tensor.Float64, Workers: s.Workers, Memory: s.Memory, Only: s.Only},
 	}); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package models_test
 
 import (
 	"context"
+	"math/rand/v2"
 	"testing"
 
 	"gonum.org/v1/gonum/mat"
@@ -14,9 +15,11 @@ import (
 )
 
 // benchmarkNets runs a benchmark on two of the paper's networks with the data they
-// are learned with, in both precisions: gauss, an MLP of 10,703 parameters on 150
-// samples in the plane, and mnist017, a convolutional network of 7,203 parameters
-// on 450 digits.
+// are learned with, on one worker: gauss, an MLP of 10,703 parameters on 150 samples
+// in the plane, and mnist017, a convolutional network of 7,203 parameters on 450
+// digits. And on wide networks of 784 inputs and ten classes, named by their hidden
+// layers and the number of samples, with as many workers as there are processors.
+// All are in both precisions.
 func benchmarkNets(b *testing.B, run func(b *testing.B, o *models.Objective)) {
 	data, err := datasets.Load(context.Background(), "gauss", datasets.Options{})
 	if err != nil {
@@ -31,22 +34,51 @@ func benchmarkNets(b *testing.B, run func(b *testing.B, o *models.Objective)) {
 		if precision == tensor.Float32 {
 			suffix = "/float32"
 		}
+		bench := func(name string, m func() models.Model, split func() *datasets.Split, workers int) {
+			b.Run(name+suffix, func(b *testing.B) {
+				o, err := models.NewObjective(m(), models.CrossEntropy, split(), models.ObjectiveSettings{Precision: precision, Workers: workers})
+				if err != nil {
+					b.Fatal(err)
+				}
+				run(b, o)
+			})
+		}
+		mlp := func(c models.MLPConfig) func() models.Model {
+			c.Precision = precision
+			return func() models.Model { return newMLP(b, c) }
+		}
+		bench("gauss", mlp(models.MLPConfig{Input: 2, Hidden: []int{100, 100}, Classes: 3}), func() *datasets.Split { return gauss }, 1)
 		digits, digitsSplit, _, _ := mnist017(b, precision)
-		for _, bench := range []struct {
-			name  string
-			model models.Model
-			split *datasets.Split
+		bench("mnist017", func() models.Model { return digits }, func() *datasets.Split { return digitsSplit }, 1)
+		for _, wide := range []struct {
+			name    string
+			hidden  []int
+			samples int
 		}{
-			{"gauss", newMLP(b, models.MLPConfig{Input: 2, Hidden: []int{100, 100}, Classes: 3, Precision: precision}), gauss},
-			{"mnist017", digits, digitsSplit},
+			{"100-100_300", []int{100, 100}, 300},
+			{"100-100_1000", []int{100, 100}, 1000},
+			{"100-100_10000", []int{100, 100}, 10_000},
+			{"1000_1000", []int{1000}, 1000},
+			{"512-512-512_1000", []int{512, 512, 512}, 1000},
 		} {
-			o, err := models.NewObjective(bench.model, models.CrossEntropy, bench.split, models.ObjectiveSettings{Precision: precision, Workers: 1})
-			if err != nil {
-				b.Fatal(err)
-			}
-			b.Run(bench.name+suffix, func(b *testing.B) { run(b, o) })
+			bench(wide.name, mlp(models.MLPConfig{Input: 784, Hidden: wide.hidden, Classes: 10}),
+				func() *datasets.Split { return uniform(wide.samples, 784, 10) }, 0)
 		}
 	}
+}
+
+// uniform returns n samples of random values from 0 to 1, as pixels are, and random
+// labels.
+func uniform(n, width, classes int) *datasets.Split {
+	rng := rand.New(rand.NewPCG(1, 2))
+	s := &datasets.Split{Name: "uniform", X: make([]float64, n*width), Labels: make([]int, n)}
+	for i := range s.X {
+		s.X[i] = rng.Float64()
+	}
+	for i := range s.Labels {
+		s.Labels[i] = rng.IntN(classes)
+	}
+	return s
 }
 
 func BenchmarkGradient(b *testing.B) {

@@ -22,6 +22,9 @@
 // that only one other node reads, and that changes whenever that one does, needs
 // none: the two are computed as one step.
 //
+// A Fork of a Program is for other data with the same parameters: each keeps its
+// activations, while packed weights and the buffers of a product serve all.
+//
 // No check can see two things that Gorgonia does while a graph is built: it
 // merges inputs of the same name, shape and type into one node, and constants
 // that print alike, as large tensors do. Give inputs different names, and make

@@ -73,7 +73,11 @@ func (d doctorCmd) Run(ctx context.Context, out *output) error {
 	if err != nil {
 		return err
 	}
-	e := &estimate{config: c, model: model, split: split, objective: checks.Objective(), findings: findings}
+	objective, err := models.NewObjective(model, loss, split, models.ObjectiveSettings{Workers: c.Workers, Memory: c.Spectrum.Memory})
+	if err != nil {
+		return err
+	}
+	e := &estimate{config: c, model: model, split: split, objective: objective, findings: findings}
 	if err := e.costs(ctx); err != nil {
 		return err
 	}
@@ -138,7 +142,7 @@ func (e *estimate) costs(ctx context.Context) error {
 	}
 	slices.Sort(times)
 	product := times[len(times)/2]
-	e.note("one H·v", product, bytesText(float64(e.objective.Bytes())))
+	e.note("one H·v", product, bytesText(float64(e.objective.Bytes()))+e.kept())
 	hessian := curvature.Hessian{Objective: e.objective}
 	var err error
 	if e.support, err = curvature.Support(ctx, hessian, e.config.Seed); err != nil {
@@ -187,6 +191,16 @@ func (e *estimate) reduced(ctx context.Context, product float64) error {
 	}
 	e.spectrum("reduced, and complexity", settings, int(m), 8*float64(e.objective.Dim())*samples, seconds)
 	return nil
+}
+
+// kept says how much of the data has its forward and backward pass computed again
+// for each product, where memory does not allow to keep it.
+func (e *estimate) kept() string {
+	kept, chunks := e.objective.Kept()
+	if kept == chunks {
+		return ""
+	}
+	return fmt.Sprintf("; %d of %d chunks of the data are computed anew for each, beyond spectrum.memory", chunks-kept, chunks)
 }
 
 // tryReduced is the estimated time, in seconds, below which reduced makes the

@@ -18,6 +18,10 @@
 // DgemmAdd and SgemmAdd add another matrix, or one row to all rows, as they
 // write C: what a bias or the sum of two products needs.
 //
+// Where several products have the same B, transposed, as the weights of a layer for
+// one chunk of data after the other, Pack copies it once in the order in which they
+// read it, and MultiplyPacked computes them.
+//
 // The kernels are written by internal/asm with avo, for AVX2 with FMA and for
 // AVX-512; the best that the machine has are chosen when the program starts.
 // Elsewhere, and with the build tag purego, they are plain Go. An element of C

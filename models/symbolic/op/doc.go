@@ -28,7 +28,7 @@
 //	Dropout                     by a mask that is an input
 //
 // Fuse and Chain combine two operations into one, to be run once all derivatives
-// have been taken.
+// have been taken, and Pack prepares the matrix by which another multiplies.
 //
 // Matrices are row-major with one sample a row; images are (n, channels, height,
 // width). An operation never writes to its inputs and keeps no state, so graphs

@@ -115,6 +115,7 @@ type Spectrum struct {
 	Top       int              `yaml:"top,omitempty"`      // number of largest pairs; C + 2 if 0
 	Bottom    int              `yaml:"bottom,omitempty"`   // number of smallest pairs; none if 0 or −1
 	Tolerance float64          `yaml:"tolerance,omitempty"`
+	Memory    int64            `yaml:"memory,omitempty"` // bytes for what products at the same parameters share; an eighth of the machine's if 0
 }
 
 // Complexity chooses how the complexity of the boundary is measured, from the

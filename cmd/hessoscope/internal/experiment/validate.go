@@ -53,6 +53,8 @@ func (c *Config) Validate() error {
 		return wrong("spectrum.bottom", fmt.Sprintf("is %d; want a number of pairs, or -1 for none", c.Spectrum.Bottom))
 	case c.Spectrum.Top == -1 && c.Spectrum.Bottom == -1:
 		return wrong("spectrum", "asks for neither top nor bottom pairs; off: true switches it off")
+	case c.Spectrum.Memory < 0:
+		return wrong("spectrum.memory", fmt.Sprintf("is %d; want a number of bytes, or 0 for an eighth of the machine's memory", c.Spectrum.Memory))
 	case !(c.Spectrum.Tolerance >= 0 && c.Spectrum.Tolerance < 1):
 		return wrong("spectrum.tolerance", fmt.Sprintf("is %g; want a number between 0 and 1, or 0 for the default", c.Spectrum.Tolerance))
 	case c.Plane.Side != 0 && (c.Plane.Side < 2 || c.Plane.Side > callbacks.PlaneLimit):
