@@ -263,7 +263,7 @@ func TestBadSet(t *testing.T) {
 		"data.csv=x.csv":            "data wants one of set and csv",
 		"data.set=":                 "data wants one of set and csv",
 		`name=".."`:                 `name is ".."`,
-		"begun.folder=x":                  "--set begun.folder=x: tells how a run began",
+		"begun.folder=x":            "--set begun.folder=x: tells how a run began",
 		"foo\nbar=1":                `--set "foo\nbar=1": unknown key`,
 		"name=a\nb: 1":              `--set "name=a\nb: 1": `,
 		"spectrum.method=fast":      `unknown eigenvalue method "fast": want one of auto, dense, lanczos`,
