@@ -277,7 +277,7 @@ func TestNewErrors(t *testing.T) {
 		want   string
 	}{
 		{func(c *trainer.Config) { c.Epochs = -1 }, "trainer: Epochs is -1; want 0 or more"},
-		{func(c *trainer.Config) { c.Loss = matrixLoss{} }, "models: the loss matrix has shape (75, 3); want (75), one value a sample"},
+		{func(c *trainer.Config) { c.Loss = matrixLoss{} }, "models: the loss matrix has shape (128, 3); want (128), one value a sample"},
 		{func(c *trainer.Config) { c.Evaluate.Every = -1 }, "trainer: Evaluate.Every is -1; want a number of epochs"},
 	} {
 		c := good
