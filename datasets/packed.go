@@ -1,6 +1,10 @@
 package datasets
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/hessoscope/hessoscope/models/symbolic/vec"
+)
 
 // Packed holds the values of a [Split] as they came, as bytes or float32, in an eighth or half of the memory that float64
 // takes. They are widened when they are read. A Packed never changes, so that copies of a split may share it.
@@ -45,52 +49,67 @@ func (p *Packed) scaled(s *Scaling) *Packed {
 	return &Packed{bytes: p.bytes, floats: p.floats, scaling: s.after(p.scaling)}
 }
 
-// ofByte are the values of bytes.
-var ofByte = func() (values [256]float64) {
-	for b := range values {
-		values[b] = float64(b) / 255
-	}
-	return values
-}()
-
 // CopyRow sets dst to the values of one sample, rounded to the type of dst. There must be as many values as dst has room
 // for.
-func CopyRow[T ~float32 | ~float64](dst []T, s *Split, row int) {
+func CopyRow[T float32 | float64](dst []T, s *Split, row int) {
 	from, to := row*len(dst), (row+1)*len(dst)
-	switch p := s.Packed; {
-	case p == nil:
-		for i, v := range s.X[from:to] {
-			dst[i] = T(v)
+	switch dst := any(dst).(type) {
+	case []float64:
+		if s.Packed == nil {
+			copy(dst, s.X[from:to])
+		} else {
+			s.Packed.copy(dst, from)
 		}
-	case p.scaling != nil:
-		copyScaled(dst, p, from)
-	case p.bytes != nil:
-		for i, b := range p.bytes[from:to] {
-			dst[i] = T(ofByte[b])
-		}
-	default:
-		for i, v := range p.floats[from:to] {
-			dst[i] = T(v)
+	case []float32:
+		if s.Packed == nil {
+			vec.Narrow(dst, s.X[from:to])
+		} else {
+			s.Packed.narrow(dst, from)
 		}
 	}
 }
 
-func copyScaled[T ~float32 | ~float64](dst []T, p *Packed, from int) {
+// copy sets dst to the values of a sample, which begin at from.
+func (p *Packed) copy(dst []float64, from int) {
+	p.unscaled(dst, from)
+	if p.scaling == nil {
+		return
+	}
 	run := len(dst) / len(p.scaling.Mean)
 	for k, mean := range p.scaling.Mean {
-		scale := p.scaling.Scale[k]
-		for i := k * run; i < (k+1)*run; i++ {
-			dst[i] = T((p.at(from+i) - mean) / scale)
-		}
+		part := dst[k*run : (k+1)*run]
+		vec.Float64.Standardize(part, part, mean, p.scaling.Scale[k])
 	}
 }
 
-// at returns a value before it is scaled.
-func (p *Packed) at(i int) float64 {
-	if p.bytes != nil {
-		return ofByte[p.bytes[i]]
+// narrow is copy for float32. Values are scaled in float64, some at a time.
+func (p *Packed) narrow(dst []float32, from int) {
+	switch {
+	case p.scaling != nil:
+		var wide [128]float64
+		run := len(dst) / len(p.scaling.Mean)
+		for k, mean := range p.scaling.Mean {
+			for i := k * run; i < (k+1)*run; i += len(wide) {
+				some := wide[:min(len(wide), (k+1)*run-i)]
+				p.unscaled(some, from+i)
+				vec.Float64.Standardize(some, some, mean, p.scaling.Scale[k])
+				vec.Narrow(dst[i:i+len(some)], some)
+			}
+		}
+	case p.bytes != nil:
+		vec.NarrowFractions(dst, p.bytes[from:from+len(dst)])
+	default:
+		copy(dst, p.floats[from:from+len(dst)])
 	}
-	return float64(p.floats[i])
+}
+
+// unscaled sets dst to the values from one on, before they are scaled.
+func (p *Packed) unscaled(dst []float64, from int) {
+	if p.bytes != nil {
+		vec.Fractions(dst, p.bytes[from:from+len(dst)])
+	} else {
+		vec.Widen(dst, p.floats[from:from+len(dst)])
+	}
 }
 
 // Values returns the values of all samples, row-major: X itself, or those of Packed in a new slice.

@@ -3,6 +3,7 @@ package trainer_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"gorgonia.org/tensor"
@@ -16,7 +17,8 @@ import (
 
 // BenchmarkTrainStep is one step of training on 64 samples, the gradient and the
 // update, of two of the paper's networks: the MLP of its Gaussians, 2-100-100-3,
-// and the convolutional network of the digits 0, 1 and 7, also with momentum.
+// and the convolutional network of the digits 0, 1 and 7, also with momentum; and
+// of wider ones on images of 784 pixels and ten classes.
 func BenchmarkTrainStep(b *testing.B) {
 	// Epochs of a thousand steps, and of a hundred long ones, so that their ends
 	// count for nothing.
@@ -25,6 +27,7 @@ func BenchmarkTrainStep(b *testing.B) {
 		b.Fatal(err)
 	}
 	digits := digits(b, 6400)
+	images := noiseImages(6400)
 	for _, precision := range []tensor.Dtype{tensor.Float64, tensor.Float32} {
 		suffix := ""
 		if precision == tensor.Float32 {
@@ -46,6 +49,9 @@ func BenchmarkTrainStep(b *testing.B) {
 			{"gauss", newMLP(b, gauss, precision, 100, 100), gauss, 0},
 			{"mnist017", cnn(), digits, 0},
 			{"mnist017_momentum", cnn(), digits, 0.9},
+			{"100-100", newMLP(b, images, precision, 100, 100), images, 0},
+			{"1000", newMLP(b, images, precision, 1000), images, 0},
+			{"512-512-512", newMLP(b, images, precision, 512, 512, 512), images, 0},
 		} {
 			b.Run(bench.name+suffix, func(b *testing.B) {
 				done := errors.New("done")
@@ -69,7 +75,7 @@ func BenchmarkTrainStep(b *testing.B) {
 }
 
 // digits are n of the 450 images of 0, 1 and 7, again and again.
-func digits(b *testing.B, n int) *datasets.Dataset {
+func digits(b testing.TB, n int) *datasets.Dataset {
 	arrays, err := weights.Read("../models/testdata/mnist017.npz")
 	if err != nil {
 		b.Fatal(err)
@@ -89,5 +95,20 @@ func digits(b *testing.B, n int) *datasets.Dataset {
 	}
 	return &datasets.Dataset{
 		Name: "digits", Shape: []int{1, 28, 28}, Classes: []string{"0", "1", "7"}, Splits: []datasets.Split{s}, Shared: true,
+	}
+}
+
+// noiseImages are n images of 28×28 uniform pixels, of ten classes at random.
+func noiseImages(n int) *datasets.Dataset {
+	rng := trainer.Stream(0, "noise", 0)
+	s := datasets.Split{Name: "train", X: make([]float64, n*28*28), Labels: make([]int, n)}
+	for i := range s.X {
+		s.X[i] = rng.Float64()
+	}
+	for i := range s.Labels {
+		s.Labels[i] = rng.IntN(10)
+	}
+	return &datasets.Dataset{
+		Name: "noise", Shape: []int{28 * 28}, Classes: strings.Split("0123456789", ""), Splits: []datasets.Split{s}, Shared: true,
 	}
 }

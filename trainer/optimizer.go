@@ -8,6 +8,7 @@ import (
 
 	"github.com/hessoscope/hessoscope/models"
 	"github.com/hessoscope/hessoscope/models/symbolic/op"
+	"github.com/hessoscope/hessoscope/models/symbolic/vec"
 )
 
 // An UpdateRule defines how an optimizer updates parameters from gradients.
@@ -152,15 +153,15 @@ func (o *configured) Step(step int, rate, scale float64, grads []*tensor.Dense) 
 		switch {
 		case grads[i] == nil:
 		case p.Value.Dtype() == tensor.Float32:
-			update(o.config, step, float32(rate), float32(scale), i, o, grads[i], (*tensor.Dense).Float32s)
+			update(vec.Float32, o.config, step, float32(rate), float32(scale), i, o, grads[i], (*tensor.Dense).Float32s)
 		default:
-			update(o.config, step, rate, scale, i, o, grads[i], (*tensor.Dense).Float64s)
+			update(vec.Float64, o.config, step, rate, scale, i, o, grads[i], (*tensor.Dense).Float64s)
 		}
 	}
 }
 
 // update applies the configured rule to parameter i.
-func update[T op.Float](c OptimizerConfig, step int, rate, scale T, i int, o *configured, grad *tensor.Dense, data func(*tensor.Dense) []T) {
+func update[T op.Float](k vec.Kernels[T], c OptimizerConfig, step int, rate, scale T, i int, o *configured, grad *tensor.Dense, data func(*tensor.Dense) []T) {
 	w, g := data(o.params[i].Value), data(grad)
 	var slots [2][]T
 	for k, s := range o.slots[i] {
@@ -168,55 +169,36 @@ func update[T op.Float](c OptimizerConfig, step int, rate, scale T, i int, o *co
 	}
 	switch c.Name {
 	case "adam", "adamw":
-		adam(c, step, rate, scale, w, g, slots[0], slots[1])
+		adam(k, c, step, rate, scale, w, g, slots[0], slots[1])
 	case "rmsprop":
 		rmsprop(c, rate, scale, w, g, slots[0], slots[1])
 	default:
-		sgd(c, rate, scale, w, g, slots[0])
+		sgd(k, c, rate, scale, w, g, slots[0])
 	}
 }
 
-func sgd[T op.Float](c OptimizerConfig, rate, scale T, w, g, momentum []T) {
+func sgd[T op.Float](k vec.Kernels[T], c OptimizerConfig, rate, scale T, w, g, momentum []T) {
 	decay, mu := T(c.WeightDecay), T(c.Momentum)
-	w = w[:len(g)]
-	if decay == 0 && momentum == nil {
-		for j, v := range g {
-			w[j] -= rate * (scale * v)
-		}
-		return
-	}
-	for j, v := range g {
-		d := scale*v + decay*w[j]
-		if momentum != nil {
-			momentum[j] = mu*momentum[j] + d
-			if c.Nesterov {
-				d += mu * momentum[j]
-			} else {
-				d = momentum[j]
-			}
-		}
-		w[j] -= rate * d
+	switch {
+	case momentum == nil:
+		k.Descend(w, g, rate, scale, decay)
+	case c.Nesterov:
+		k.Momentum(w, momentum, g, rate, scale, decay, mu, 1, mu)
+	default:
+		k.Momentum(w, momentum, g, rate, scale, decay, mu, 0, 1)
 	}
 }
 
-func adam[T op.Float](c OptimizerConfig, step int, rate, scale T, w, g, mean, square []T) {
-	b1, b2, decay := T(c.Beta1), T(c.Beta2), T(c.WeightDecay)
+func adam[T op.Float](k vec.Kernels[T], c OptimizerConfig, step int, rate, scale T, w, g, mean, square []T) {
 	// Subtract in float64: in float32, 1 − b2 has a relative error of 5e-5.
 	a1, a2 := T(1-c.Beta1), T(1-c.Beta2)
 	correct1 := T(1 - math.Pow(c.Beta1, float64(step)))
 	correct2 := T(math.Sqrt(1 - math.Pow(c.Beta2, float64(step))))
-	for j, v := range g {
-		d := scale * v
-		if c.Name == "adamw" {
-			w[j] -= rate * decay * w[j]
-		} else {
-			d += decay * w[j]
-		}
-		mean[j] = b1*mean[j] + a1*d
-		square[j] = b2*square[j] + a2*d*d
-		root := T(math.Sqrt(float64(square[j]))) / correct2
-		w[j] -= rate * (mean[j] / correct1) / (root + T(c.Epsilon))
+	decay, shrink := T(c.WeightDecay), T(0)
+	if c.Name == "adamw" {
+		decay, shrink = 0, rate*decay
 	}
+	k.Adam(w, mean, square, g, rate, scale, decay, shrink, T(c.Beta1), a1, T(c.Beta2), a2, correct1, correct2, T(c.Epsilon))
 }
 
 func rmsprop[T op.Float](c OptimizerConfig, rate, scale T, w, g, square, momentum []T) {

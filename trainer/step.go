@@ -11,7 +11,7 @@ import (
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/models"
 	"github.com/hessoscope/hessoscope/models/symbolic"
-	"github.com/hessoscope/hessoscope/models/symbolic/op"
+	"github.com/hessoscope/hessoscope/models/symbolic/vec"
 )
 
 // stepper computes the gradients of mini-batches. It keeps one compiled program
@@ -162,25 +162,7 @@ func sum(t *tensor.Dense, n int) (total float64) {
 // sumOfSquares returns the sum of the squares of all elements, in float64.
 func sumOfSquares(t *tensor.Dense) float64 {
 	if t.Dtype() == tensor.Float32 {
-		return squared(t.Float32s())
+		return vec.SquaresWidened(t.Float32s())
 	}
-	return squared(t.Float64s())
-}
-
-// squared returns ⟨v, v⟩. It adds up four independent sums, because consecutive
-// additions to the same sum must wait for each other.
-func squared[T op.Float](v []T) float64 {
-	var s0, s1, s2, s3 float64
-	for len(v) >= 4 {
-		a, b, c, d := float64(v[0]), float64(v[1]), float64(v[2]), float64(v[3])
-		s0 += a * a
-		s1 += b * b
-		s2 += c * c
-		s3 += d * d
-		v = v[4:]
-	}
-	for _, x := range v {
-		s0 += float64(x) * float64(x)
-	}
-	return (s0 + s1) + (s2 + s3)
+	return vec.Float64.Dot(t.Float64s(), t.Float64s())
 }

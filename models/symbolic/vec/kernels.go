@@ -14,10 +14,11 @@ type Kernels[T Float] struct {
 	Scale func(dst, a []T, c T) // dst = c·a
 	Shift func(dst, a []T, c T) // dst = a + c
 
-	Affine   func(dst, a []T, c0, c1 T)    // dst = c0 + c1·a
-	Centre   func(dst, a []T, c0, c1 T)    // dst = (a − c0)·c1
-	Residual func(dst, a, b []T, c0, c1 T) // dst = a − c0 − c1·b
-	MulAdd   func(dst, a, b, c []T)        // dst = a ⊙ b + c
+	Affine      func(dst, a []T, c0, c1 T)    // dst = c0 + c1·a
+	Centre      func(dst, a []T, c0, c1 T)    // dst = (a − c0)·c1
+	Standardize func(dst, a []T, c0, c1 T)    // dst = (a − c0)/c1
+	Residual    func(dst, a, b []T, c0, c1 T) // dst = a − c0 − c1·b
+	MulAdd      func(dst, a, b, c []T)        // dst = a ⊙ b + c
 
 	Gate  func(dst, z, a []T)      // dst = 0 where z ≤ 0, and a elsewhere, also where z is NaN
 	Leaky func(dst, z, a []T, c T) // dst = c·a where z ≤ 0, and a elsewhere, also where z is NaN
@@ -44,6 +45,16 @@ type Kernels[T Float] struct {
 	Largest func(dst, top, bottom []T, first, width T)
 
 	Quadratic func(dst, y, a []T, c0, c1, c2 T) // dst = (c0 + c1·y + c2·y²) ⊙ a
+
+	// Descend, Momentum and Adam change parameters w by their gradient g, which
+	// they take as d = scale·g + decay·w, at a rate. Their operands are of the
+	// length of w.
+	Descend func(w, g []T, rate, scale, decay T) // w −= rate·d
+	// Momentum: m = mu·m + d;  w −= rate·(now·d + past·m)
+	Momentum func(w, m, g []T, rate, scale, decay, mu, now, past T)
+	// Adam: w −= shrink·w;  m = b1·m + a1·d;  v = b2·v + a2·d²;
+	// w −= rate·(m/correct1)/(√v/correct2 + epsilon)
+	Adam func(w, m, v, g []T, rate, scale, decay, shrink, b1, a1, b2, a2, correct1, correct2, epsilon T)
 
 	Tanh    func(dst, z []T) // dst = tanh z
 	Sigmoid func(dst, z []T) // dst = 1/(1 + e⁻ᶻ), or about 1e-308 where that is less
@@ -72,11 +83,12 @@ func (k Kernels[T]) checked() Kernels[T] {
 		}
 	}
 	return Kernels[T]{
-		Affine:   func(dst, a []T, c0, c1 T) { k.Affine(dst, a[:len(dst)], c0, c1) },
-		Centre:   func(dst, a []T, c0, c1 T) { k.Centre(dst, a[:len(dst)], c0, c1) },
-		Residual: func(dst, a, b []T, c0, c1 T) { k.Residual(dst, a[:len(dst)], b[:len(dst)], c0, c1) },
-		MulAdd:   func(dst, a, b, c []T) { k.MulAdd(dst, a[:len(dst)], b[:len(dst)], c[:len(dst)]) },
-		Sum:      k.Sum, Squares: k.Squares,
+		Affine:      func(dst, a []T, c0, c1 T) { k.Affine(dst, a[:len(dst)], c0, c1) },
+		Centre:      func(dst, a []T, c0, c1 T) { k.Centre(dst, a[:len(dst)], c0, c1) },
+		Standardize: func(dst, a []T, c0, c1 T) { k.Standardize(dst, a[:len(dst)], c0, c1) },
+		Residual:    func(dst, a, b []T, c0, c1 T) { k.Residual(dst, a[:len(dst)], b[:len(dst)], c0, c1) },
+		MulAdd:      func(dst, a, b, c []T) { k.MulAdd(dst, a[:len(dst)], b[:len(dst)], c[:len(dst)]) },
+		Sum:         k.Sum, Squares: k.Squares,
 		Dot: func(a, b []T) T { return k.Dot(a, b[:len(a)]) },
 		Correlate: func(dst, src []T, at []int, w []T) {
 			reach(src, at, len(dst))
@@ -96,6 +108,13 @@ func (k Kernels[T]) checked() Kernels[T] {
 		Leaky: func(dst, z, a []T, c T) { k.Leaky(dst, z[:len(dst)], a[:len(dst)], c) },
 		Quadratic: func(dst, y, a []T, c0, c1, c2 T) {
 			k.Quadratic(dst, y[:len(dst)], a[:len(dst)], c0, c1, c2)
+		},
+		Descend: func(w, g []T, rate, scale, decay T) { k.Descend(w, g[:len(w)], rate, scale, decay) },
+		Momentum: func(w, m, g []T, rate, scale, decay, mu, now, past T) {
+			k.Momentum(w, m[:len(w)], g[:len(w)], rate, scale, decay, mu, now, past)
+		},
+		Adam: func(w, m, v, g []T, rate, scale, decay, shrink, b1, a1, b2, a2, correct1, correct2, epsilon T) {
+			k.Adam(w, m[:len(w)], v[:len(w)], g[:len(w)], rate, scale, decay, shrink, b1, a1, b2, a2, correct1, correct2, epsilon)
 		},
 		Tanh:    func(dst, z []T) { k.Tanh(dst, z[:len(dst)]) },
 		Sigmoid: func(dst, z []T) { k.Sigmoid(dst, z[:len(dst)]) },

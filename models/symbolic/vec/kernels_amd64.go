@@ -12,9 +12,10 @@ func available64() Kernels[float64] {
 	}
 	return Kernels[float64]{
 		Largest: withRest(dAVX2Largest, 2), CopyRows: dAVX2CopyRows, AddRows: dAVX2AddRows,
-		Affine: dAVX2Affine, Centre: dAVX2Centre, Residual: dAVX2Residual, MulAdd: dAVX2MulAdd,
+		Affine: dAVX2Affine, Centre: dAVX2Centre, Standardize: dAVX2Standardize, Residual: dAVX2Residual, MulAdd: dAVX2MulAdd,
 		Sum: dAVX2Sum, Squares: dAVX2Squares, Dot: dAVX2Dot, Correlate: dAVX2Correlate, Correlations: dAVX2Correlations,
 		Add: dAVX2Add, Sub: dAVX2Sub, Mul: dAVX2Mul, Scale: dAVX2Scale, Shift: dAVX2Shift, Gate: dAVX2Gate, Leaky: dAVX2Leaky,
+		Descend: dAVX2Descend, Momentum: dAVX2Momentum, Adam: dAVX2Adam,
 		Quadratic: dAVX2Quadratic, Tanh: dAVX2Tanh, Sigmoid: dAVX2Sigmoid,
 	}
 }
@@ -25,9 +26,10 @@ func available32() Kernels[float32] {
 	}
 	return Kernels[float32]{
 		Largest: withRest(sAVX2Largest, 4), CopyRows: sAVX2CopyRows, AddRows: sAVX2AddRows,
-		Affine: sAVX2Affine, Centre: sAVX2Centre, Residual: sAVX2Residual, MulAdd: sAVX2MulAdd,
+		Affine: sAVX2Affine, Centre: sAVX2Centre, Standardize: sAVX2Standardize, Residual: sAVX2Residual, MulAdd: sAVX2MulAdd,
 		Sum: sAVX2Sum, Squares: sAVX2Squares, Dot: sAVX2Dot, Correlate: sAVX2Correlate, Correlations: sAVX2Correlations,
 		Add: sAVX2Add, Sub: sAVX2Sub, Mul: sAVX2Mul, Scale: sAVX2Scale, Shift: sAVX2Shift, Gate: sAVX2Gate, Leaky: sAVX2Leaky,
+		Descend: sAVX2Descend, Momentum: sAVX2Momentum, Adam: sAVX2Adam,
 		Quadratic: sAVX2Quadratic, Tanh: sAVX2Tanh, Sigmoid: sAVX2Sigmoid,
 	}
 }
@@ -41,18 +43,12 @@ func withRest[T Float](f func(dst, top, bottom []T, first, width T), lanes int) 
 	}
 }
 
-func narrow(dst []float32, src []float64) {
-	if vectors {
-		avx2Narrow(dst, src)
-		return
+func availableMixed() mixed {
+	if !vectors {
+		return portableMixed
 	}
-	goNarrow(dst, src)
-}
-
-func addWidened(dst []float64, src []float32) {
-	if vectors {
-		avx2AddWidened(dst, src)
-		return
+	return mixed{
+		narrow: avx2Narrow, widen: avx2Widen, addWidened: avx2AddWidened, squares: avx2SquaresWidened,
+		fractions: avx2Fractions, narrowFractions: avx2NarrowFractions,
 	}
-	goAddWidened(dst, src)
 }

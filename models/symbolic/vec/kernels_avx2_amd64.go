@@ -39,6 +39,11 @@ func dAVX2Affine(dst []float64, a []float64, c0 float64, c1 float64)
 //go:noescape
 func dAVX2Centre(dst []float64, a []float64, c0 float64, c1 float64)
 
+// dAVX2Standardize needs operands of the length of dst (see Kernels).
+//
+//go:noescape
+func dAVX2Standardize(dst []float64, a []float64, c0 float64, c1 float64)
+
 // dAVX2Residual needs operands of the length of dst (see Kernels).
 //
 //go:noescape
@@ -104,6 +109,21 @@ func dAVX2Correlate(dst []float64, src []float64, at []int, w []float64)
 //go:noescape
 func dAVX2Correlations(dst []float64, a []float64, src []float64, at []int)
 
+// dAVX2Descend needs operands of one length (see Kernels).
+//
+//go:noescape
+func dAVX2Descend(w []float64, g []float64, rate float64, scale float64, decay float64)
+
+// dAVX2Momentum needs operands of one length (see Kernels).
+//
+//go:noescape
+func dAVX2Momentum(w []float64, m []float64, g []float64, rate float64, scale float64, decay float64, mu float64, now float64, past float64)
+
+// dAVX2Adam needs operands of one length (see Kernels).
+//
+//go:noescape
+func dAVX2Adam(w []float64, m []float64, v []float64, g []float64, rate float64, scale float64, decay float64, shrink float64, b1 float64, a1 float64, b2 float64, a2 float64, correct1 float64, correct2 float64, epsilon float64)
+
 // dAVX2Tanh needs z of the length of dst (see Kernels).
 //
 //go:noescape
@@ -148,6 +168,11 @@ func sAVX2Affine(dst []float32, a []float32, c0 float32, c1 float32)
 //
 //go:noescape
 func sAVX2Centre(dst []float32, a []float32, c0 float32, c1 float32)
+
+// sAVX2Standardize needs operands of the length of dst (see Kernels).
+//
+//go:noescape
+func sAVX2Standardize(dst []float32, a []float32, c0 float32, c1 float32)
 
 // sAVX2Residual needs operands of the length of dst (see Kernels).
 //
@@ -214,6 +239,21 @@ func sAVX2Correlate(dst []float32, src []float32, at []int, w []float32)
 //go:noescape
 func sAVX2Correlations(dst []float32, a []float32, src []float32, at []int)
 
+// sAVX2Descend needs operands of one length (see Kernels).
+//
+//go:noescape
+func sAVX2Descend(w []float32, g []float32, rate float32, scale float32, decay float32)
+
+// sAVX2Momentum needs operands of one length (see Kernels).
+//
+//go:noescape
+func sAVX2Momentum(w []float32, m []float32, g []float32, rate float32, scale float32, decay float32, mu float32, now float32, past float32)
+
+// sAVX2Adam needs operands of one length (see Kernels).
+//
+//go:noescape
+func sAVX2Adam(w []float32, m []float32, v []float32, g []float32, rate float32, scale float32, decay float32, shrink float32, b1 float32, a1 float32, b2 float32, a2 float32, correct1 float32, correct2 float32, epsilon float32)
+
 // sAVX2Tanh needs z of the length of dst (see Kernels).
 //
 //go:noescape
@@ -233,3 +273,23 @@ func avx2Narrow(dst []float32, src []float64)
 //
 //go:noescape
 func avx2AddWidened(dst []float64, src []float32)
+
+// avx2Widen needs src of the length of dst.
+//
+//go:noescape
+func avx2Widen(dst []float64, src []float32)
+
+// avx2Fractions needs src of the length of dst.
+//
+//go:noescape
+func avx2Fractions(dst []float64, src []uint8)
+
+// avx2NarrowFractions needs src of the length of dst.
+//
+//go:noescape
+func avx2NarrowFractions(dst []float32, src []uint8)
+
+// avx2SquaresWidened returns Σ aᵢ².
+//
+//go:noescape
+func avx2SquaresWidened(a []float32) float64

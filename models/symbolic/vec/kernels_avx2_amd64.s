@@ -521,6 +521,70 @@ below0:
 	VZEROUPPER
 	RET
 
+// func dAVX2Standardize(dst []float64, a []float64, c0 float64, c1 float64)
+// Requires: AVX
+TEXT ·dAVX2Standardize(SB), NOSPLIT, $0-64
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         a_base+24(FP), DX
+	VXORPS       Y15, Y15, Y15
+	VBROADCASTSD c0+48(FP), Y13
+	VBROADCASTSD c1+56(FP), Y12
+	XORQ         BX, BX
+
+vectors4:
+	SUBQ    $0x10, CX
+	JLT     below4
+	VMOVUPD (DX)(BX*1), Y0
+	VSUBPD  Y13, Y0, Y0
+	VDIVPD  Y12, Y0, Y0
+	VMOVUPD Y0, (AX)(BX*1)
+	VMOVUPD 32(DX)(BX*1), Y1
+	VSUBPD  Y13, Y1, Y1
+	VDIVPD  Y12, Y1, Y1
+	VMOVUPD Y1, 32(AX)(BX*1)
+	VMOVUPD 64(DX)(BX*1), Y2
+	VSUBPD  Y13, Y2, Y2
+	VDIVPD  Y12, Y2, Y2
+	VMOVUPD Y2, 64(AX)(BX*1)
+	VMOVUPD 96(DX)(BX*1), Y3
+	VSUBPD  Y13, Y3, Y3
+	VDIVPD  Y12, Y3, Y3
+	VMOVUPD Y3, 96(AX)(BX*1)
+	ADDQ    $0x80, BX
+	JMP     vectors4
+
+below4:
+	ADDQ $0x10, CX
+
+vectors1:
+	SUBQ    $0x04, CX
+	JLT     below1
+	VMOVUPD (DX)(BX*1), Y0
+	VSUBPD  Y13, Y0, Y0
+	VDIVPD  Y12, Y0, Y0
+	VMOVUPD Y0, (AX)(BX*1)
+	ADDQ    $0x20, BX
+	JMP     vectors1
+
+below1:
+	ADDQ $0x04, CX
+
+vectors0:
+	SUBQ   $0x01, CX
+	JLT    below0
+	VMOVSD (DX)(BX*1), X0
+	VSUBPD Y13, Y0, Y0
+	VDIVPD Y12, Y0, Y0
+	VMOVSD X0, (AX)(BX*1)
+	ADDQ   $0x08, BX
+	JMP    vectors0
+
+below0:
+	ADDQ $0x01, CX
+	VZEROUPPER
+	RET
+
 // func dAVX2Residual(dst []float64, a []float64, b []float64, c0 float64, c1 float64)
 // Requires: AVX
 TEXT ·dAVX2Residual(SB), NOSPLIT, $0-88
@@ -1791,6 +1855,211 @@ below1:
 	VZEROUPPER
 	RET
 
+// func dAVX2Descend(w []float64, g []float64, rate float64, scale float64, decay float64)
+// Requires: AVX
+TEXT ·dAVX2Descend(SB), NOSPLIT, $0-72
+	MOVQ         w_len+8(FP), AX
+	MOVQ         w_base+0(FP), CX
+	MOVQ         g_base+24(FP), DX
+	VBROADCASTSD rate+48(FP), Y3
+	VBROADCASTSD scale+56(FP), Y4
+	VBROADCASTSD decay+64(FP), Y5
+	XORQ         BX, BX
+
+by4:
+	SUBQ    $0x04, AX
+	JLT     below4
+	VMOVUPD (CX)(BX*1), Y0
+	VMOVUPD (DX)(BX*1), Y1
+	VMULPD  Y4, Y1, Y1
+	VMULPD  Y5, Y0, Y2
+	VADDPD  Y2, Y1, Y1
+	VMULPD  Y3, Y1, Y1
+	VSUBPD  Y1, Y0, Y0
+	VMOVUPD Y0, (CX)(BX*1)
+	ADDQ    $0x20, BX
+	JMP     by4
+
+below4:
+	ADDQ $0x04, AX
+
+by1:
+	SUBQ   $0x01, AX
+	JLT    below1
+	VMOVSD (CX)(BX*1), X0
+	VMOVSD (DX)(BX*1), X1
+	VMULPD Y4, Y1, Y1
+	VMULPD Y5, Y0, Y2
+	VADDPD Y2, Y1, Y1
+	VMULPD Y3, Y1, Y1
+	VSUBPD Y1, Y0, Y0
+	VMOVSD X0, (CX)(BX*1)
+	ADDQ   $0x08, BX
+	JMP    by1
+
+below1:
+	ADDQ $0x01, AX
+	VZEROUPPER
+	RET
+
+// func dAVX2Momentum(w []float64, m []float64, g []float64, rate float64, scale float64, decay float64, mu float64, now float64, past float64)
+// Requires: AVX
+TEXT ·dAVX2Momentum(SB), NOSPLIT, $0-120
+	MOVQ         w_len+8(FP), AX
+	MOVQ         w_base+0(FP), CX
+	MOVQ         m_base+24(FP), DX
+	MOVQ         g_base+48(FP), BX
+	VBROADCASTSD rate+72(FP), Y4
+	VBROADCASTSD scale+80(FP), Y5
+	VBROADCASTSD decay+88(FP), Y6
+	VBROADCASTSD mu+96(FP), Y7
+	VBROADCASTSD now+104(FP), Y8
+	VBROADCASTSD past+112(FP), Y9
+	XORQ         SI, SI
+
+by4:
+	SUBQ    $0x04, AX
+	JLT     below4
+	VMOVUPD (CX)(SI*1), Y0
+	VMOVUPD (DX)(SI*1), Y1
+	VMOVUPD (BX)(SI*1), Y2
+	VMULPD  Y5, Y2, Y2
+	VMULPD  Y6, Y0, Y3
+	VADDPD  Y3, Y2, Y2
+	VMULPD  Y7, Y1, Y1
+	VADDPD  Y2, Y1, Y1
+	VMULPD  Y8, Y2, Y2
+	VMULPD  Y9, Y1, Y3
+	VADDPD  Y3, Y2, Y2
+	VMULPD  Y4, Y2, Y2
+	VSUBPD  Y2, Y0, Y0
+	VMOVUPD Y0, (CX)(SI*1)
+	VMOVUPD Y1, (DX)(SI*1)
+	ADDQ    $0x20, SI
+	JMP     by4
+
+below4:
+	ADDQ $0x04, AX
+
+by1:
+	SUBQ   $0x01, AX
+	JLT    below1
+	VMOVSD (CX)(SI*1), X0
+	VMOVSD (DX)(SI*1), X1
+	VMOVSD (BX)(SI*1), X2
+	VMULPD Y5, Y2, Y2
+	VMULPD Y6, Y0, Y3
+	VADDPD Y3, Y2, Y2
+	VMULPD Y7, Y1, Y1
+	VADDPD Y2, Y1, Y1
+	VMULPD Y8, Y2, Y2
+	VMULPD Y9, Y1, Y3
+	VADDPD Y3, Y2, Y2
+	VMULPD Y4, Y2, Y2
+	VSUBPD Y2, Y0, Y0
+	VMOVSD X0, (CX)(SI*1)
+	VMOVSD X1, (DX)(SI*1)
+	ADDQ   $0x08, SI
+	JMP    by1
+
+below1:
+	ADDQ $0x01, AX
+	VZEROUPPER
+	RET
+
+// func dAVX2Adam(w []float64, m []float64, v []float64, g []float64, rate float64, scale float64, decay float64, shrink float64, b1 float64, a1 float64, b2 float64, a2 float64, correct1 float64, correct2 float64, epsilon float64)
+// Requires: AVX
+TEXT ·dAVX2Adam(SB), NOSPLIT, $0-184
+	MOVQ         w_len+8(FP), AX
+	MOVQ         w_base+0(FP), CX
+	MOVQ         m_base+24(FP), DX
+	MOVQ         v_base+48(FP), BX
+	MOVQ         g_base+72(FP), SI
+	VBROADCASTSD rate+96(FP), Y5
+	VBROADCASTSD scale+104(FP), Y6
+	VBROADCASTSD decay+112(FP), Y7
+	VBROADCASTSD shrink+120(FP), Y8
+	VBROADCASTSD b1+128(FP), Y9
+	VBROADCASTSD a1+136(FP), Y10
+	VBROADCASTSD b2+144(FP), Y11
+	VBROADCASTSD a2+152(FP), Y12
+	VBROADCASTSD correct1+160(FP), Y13
+	VBROADCASTSD correct2+168(FP), Y14
+	VBROADCASTSD epsilon+176(FP), Y15
+	XORQ         DI, DI
+
+by4:
+	SUBQ    $0x04, AX
+	JLT     below4
+	VMOVUPD (CX)(DI*1), Y0
+	VMOVUPD (DX)(DI*1), Y1
+	VMOVUPD (BX)(DI*1), Y2
+	VMOVUPD (SI)(DI*1), Y3
+	VMULPD  Y8, Y0, Y4
+	VSUBPD  Y4, Y0, Y0
+	VMULPD  Y6, Y3, Y3
+	VMULPD  Y7, Y0, Y4
+	VADDPD  Y4, Y3, Y3
+	VMULPD  Y9, Y1, Y1
+	VMULPD  Y10, Y3, Y4
+	VADDPD  Y4, Y1, Y1
+	VMULPD  Y11, Y2, Y2
+	VMULPD  Y12, Y3, Y4
+	VMULPD  Y3, Y4, Y4
+	VADDPD  Y4, Y2, Y2
+	VSQRTPD Y2, Y4
+	VDIVPD  Y14, Y4, Y4
+	VADDPD  Y15, Y4, Y4
+	VDIVPD  Y13, Y1, Y3
+	VMULPD  Y5, Y3, Y3
+	VDIVPD  Y4, Y3, Y3
+	VSUBPD  Y3, Y0, Y0
+	VMOVUPD Y0, (CX)(DI*1)
+	VMOVUPD Y1, (DX)(DI*1)
+	VMOVUPD Y2, (BX)(DI*1)
+	ADDQ    $0x20, DI
+	JMP     by4
+
+below4:
+	ADDQ $0x04, AX
+
+by1:
+	SUBQ    $0x01, AX
+	JLT     below1
+	VMOVSD  (CX)(DI*1), X0
+	VMOVSD  (DX)(DI*1), X1
+	VMOVSD  (BX)(DI*1), X2
+	VMOVSD  (SI)(DI*1), X3
+	VMULPD  Y8, Y0, Y4
+	VSUBPD  Y4, Y0, Y0
+	VMULPD  Y6, Y3, Y3
+	VMULPD  Y7, Y0, Y4
+	VADDPD  Y4, Y3, Y3
+	VMULPD  Y9, Y1, Y1
+	VMULPD  Y10, Y3, Y4
+	VADDPD  Y4, Y1, Y1
+	VMULPD  Y11, Y2, Y2
+	VMULPD  Y12, Y3, Y4
+	VMULPD  Y3, Y4, Y4
+	VADDPD  Y4, Y2, Y2
+	VSQRTPD Y2, Y4
+	VDIVPD  Y14, Y4, Y4
+	VADDPD  Y15, Y4, Y4
+	VDIVPD  Y13, Y1, Y3
+	VMULPD  Y5, Y3, Y3
+	VDIVPD  Y4, Y3, Y3
+	VSUBPD  Y3, Y0, Y0
+	VMOVSD  X0, (CX)(DI*1)
+	VMOVSD  X1, (DX)(DI*1)
+	VMOVSD  X2, (BX)(DI*1)
+	ADDQ    $0x08, DI
+	JMP     by1
+
+below1:
+	ADDQ $0x01, AX
+	VZEROUPPER
+	RET
+
 // func dAVX2Tanh(dst []float64, z []float64)
 // Requires: AVX, AVX2, FMA3
 TEXT ·dAVX2Tanh(SB), NOSPLIT, $0-48
@@ -2409,6 +2678,70 @@ vectors0:
 	VMOVSS (DX)(BX*1), X0
 	VSUBPS Y13, Y0, Y0
 	VMULPS Y12, Y0, Y0
+	VMOVSS X0, (AX)(BX*1)
+	ADDQ   $0x04, BX
+	JMP    vectors0
+
+below0:
+	ADDQ $0x01, CX
+	VZEROUPPER
+	RET
+
+// func sAVX2Standardize(dst []float32, a []float32, c0 float32, c1 float32)
+// Requires: AVX
+TEXT ·sAVX2Standardize(SB), NOSPLIT, $0-56
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         a_base+24(FP), DX
+	VXORPS       Y15, Y15, Y15
+	VBROADCASTSS c0+48(FP), Y13
+	VBROADCASTSS c1+52(FP), Y12
+	XORQ         BX, BX
+
+vectors4:
+	SUBQ    $0x20, CX
+	JLT     below4
+	VMOVUPS (DX)(BX*1), Y0
+	VSUBPS  Y13, Y0, Y0
+	VDIVPS  Y12, Y0, Y0
+	VMOVUPS Y0, (AX)(BX*1)
+	VMOVUPS 32(DX)(BX*1), Y1
+	VSUBPS  Y13, Y1, Y1
+	VDIVPS  Y12, Y1, Y1
+	VMOVUPS Y1, 32(AX)(BX*1)
+	VMOVUPS 64(DX)(BX*1), Y2
+	VSUBPS  Y13, Y2, Y2
+	VDIVPS  Y12, Y2, Y2
+	VMOVUPS Y2, 64(AX)(BX*1)
+	VMOVUPS 96(DX)(BX*1), Y3
+	VSUBPS  Y13, Y3, Y3
+	VDIVPS  Y12, Y3, Y3
+	VMOVUPS Y3, 96(AX)(BX*1)
+	ADDQ    $0x80, BX
+	JMP     vectors4
+
+below4:
+	ADDQ $0x20, CX
+
+vectors1:
+	SUBQ    $0x08, CX
+	JLT     below1
+	VMOVUPS (DX)(BX*1), Y0
+	VSUBPS  Y13, Y0, Y0
+	VDIVPS  Y12, Y0, Y0
+	VMOVUPS Y0, (AX)(BX*1)
+	ADDQ    $0x20, BX
+	JMP     vectors1
+
+below1:
+	ADDQ $0x08, CX
+
+vectors0:
+	SUBQ   $0x01, CX
+	JLT    below0
+	VMOVSS (DX)(BX*1), X0
+	VSUBPS Y13, Y0, Y0
+	VDIVPS Y12, Y0, Y0
 	VMOVSS X0, (AX)(BX*1)
 	ADDQ   $0x04, BX
 	JMP    vectors0
@@ -3724,6 +4057,211 @@ below1:
 	VZEROUPPER
 	RET
 
+// func sAVX2Descend(w []float32, g []float32, rate float32, scale float32, decay float32)
+// Requires: AVX
+TEXT ·sAVX2Descend(SB), NOSPLIT, $0-60
+	MOVQ         w_len+8(FP), AX
+	MOVQ         w_base+0(FP), CX
+	MOVQ         g_base+24(FP), DX
+	VBROADCASTSS rate+48(FP), Y3
+	VBROADCASTSS scale+52(FP), Y4
+	VBROADCASTSS decay+56(FP), Y5
+	XORQ         BX, BX
+
+by8:
+	SUBQ    $0x08, AX
+	JLT     below8
+	VMOVUPS (CX)(BX*1), Y0
+	VMOVUPS (DX)(BX*1), Y1
+	VMULPS  Y4, Y1, Y1
+	VMULPS  Y5, Y0, Y2
+	VADDPS  Y2, Y1, Y1
+	VMULPS  Y3, Y1, Y1
+	VSUBPS  Y1, Y0, Y0
+	VMOVUPS Y0, (CX)(BX*1)
+	ADDQ    $0x20, BX
+	JMP     by8
+
+below8:
+	ADDQ $0x08, AX
+
+by1:
+	SUBQ   $0x01, AX
+	JLT    below1
+	VMOVSS (CX)(BX*1), X0
+	VMOVSS (DX)(BX*1), X1
+	VMULPS Y4, Y1, Y1
+	VMULPS Y5, Y0, Y2
+	VADDPS Y2, Y1, Y1
+	VMULPS Y3, Y1, Y1
+	VSUBPS Y1, Y0, Y0
+	VMOVSS X0, (CX)(BX*1)
+	ADDQ   $0x04, BX
+	JMP    by1
+
+below1:
+	ADDQ $0x01, AX
+	VZEROUPPER
+	RET
+
+// func sAVX2Momentum(w []float32, m []float32, g []float32, rate float32, scale float32, decay float32, mu float32, now float32, past float32)
+// Requires: AVX
+TEXT ·sAVX2Momentum(SB), NOSPLIT, $0-96
+	MOVQ         w_len+8(FP), AX
+	MOVQ         w_base+0(FP), CX
+	MOVQ         m_base+24(FP), DX
+	MOVQ         g_base+48(FP), BX
+	VBROADCASTSS rate+72(FP), Y4
+	VBROADCASTSS scale+76(FP), Y5
+	VBROADCASTSS decay+80(FP), Y6
+	VBROADCASTSS mu+84(FP), Y7
+	VBROADCASTSS now+88(FP), Y8
+	VBROADCASTSS past+92(FP), Y9
+	XORQ         SI, SI
+
+by8:
+	SUBQ    $0x08, AX
+	JLT     below8
+	VMOVUPS (CX)(SI*1), Y0
+	VMOVUPS (DX)(SI*1), Y1
+	VMOVUPS (BX)(SI*1), Y2
+	VMULPS  Y5, Y2, Y2
+	VMULPS  Y6, Y0, Y3
+	VADDPS  Y3, Y2, Y2
+	VMULPS  Y7, Y1, Y1
+	VADDPS  Y2, Y1, Y1
+	VMULPS  Y8, Y2, Y2
+	VMULPS  Y9, Y1, Y3
+	VADDPS  Y3, Y2, Y2
+	VMULPS  Y4, Y2, Y2
+	VSUBPS  Y2, Y0, Y0
+	VMOVUPS Y0, (CX)(SI*1)
+	VMOVUPS Y1, (DX)(SI*1)
+	ADDQ    $0x20, SI
+	JMP     by8
+
+below8:
+	ADDQ $0x08, AX
+
+by1:
+	SUBQ   $0x01, AX
+	JLT    below1
+	VMOVSS (CX)(SI*1), X0
+	VMOVSS (DX)(SI*1), X1
+	VMOVSS (BX)(SI*1), X2
+	VMULPS Y5, Y2, Y2
+	VMULPS Y6, Y0, Y3
+	VADDPS Y3, Y2, Y2
+	VMULPS Y7, Y1, Y1
+	VADDPS Y2, Y1, Y1
+	VMULPS Y8, Y2, Y2
+	VMULPS Y9, Y1, Y3
+	VADDPS Y3, Y2, Y2
+	VMULPS Y4, Y2, Y2
+	VSUBPS Y2, Y0, Y0
+	VMOVSS X0, (CX)(SI*1)
+	VMOVSS X1, (DX)(SI*1)
+	ADDQ   $0x04, SI
+	JMP    by1
+
+below1:
+	ADDQ $0x01, AX
+	VZEROUPPER
+	RET
+
+// func sAVX2Adam(w []float32, m []float32, v []float32, g []float32, rate float32, scale float32, decay float32, shrink float32, b1 float32, a1 float32, b2 float32, a2 float32, correct1 float32, correct2 float32, epsilon float32)
+// Requires: AVX
+TEXT ·sAVX2Adam(SB), NOSPLIT, $0-140
+	MOVQ         w_len+8(FP), AX
+	MOVQ         w_base+0(FP), CX
+	MOVQ         m_base+24(FP), DX
+	MOVQ         v_base+48(FP), BX
+	MOVQ         g_base+72(FP), SI
+	VBROADCASTSS rate+96(FP), Y5
+	VBROADCASTSS scale+100(FP), Y6
+	VBROADCASTSS decay+104(FP), Y7
+	VBROADCASTSS shrink+108(FP), Y8
+	VBROADCASTSS b1+112(FP), Y9
+	VBROADCASTSS a1+116(FP), Y10
+	VBROADCASTSS b2+120(FP), Y11
+	VBROADCASTSS a2+124(FP), Y12
+	VBROADCASTSS correct1+128(FP), Y13
+	VBROADCASTSS correct2+132(FP), Y14
+	VBROADCASTSS epsilon+136(FP), Y15
+	XORQ         DI, DI
+
+by8:
+	SUBQ    $0x08, AX
+	JLT     below8
+	VMOVUPS (CX)(DI*1), Y0
+	VMOVUPS (DX)(DI*1), Y1
+	VMOVUPS (BX)(DI*1), Y2
+	VMOVUPS (SI)(DI*1), Y3
+	VMULPS  Y8, Y0, Y4
+	VSUBPS  Y4, Y0, Y0
+	VMULPS  Y6, Y3, Y3
+	VMULPS  Y7, Y0, Y4
+	VADDPS  Y4, Y3, Y3
+	VMULPS  Y9, Y1, Y1
+	VMULPS  Y10, Y3, Y4
+	VADDPS  Y4, Y1, Y1
+	VMULPS  Y11, Y2, Y2
+	VMULPS  Y12, Y3, Y4
+	VMULPS  Y3, Y4, Y4
+	VADDPS  Y4, Y2, Y2
+	VSQRTPS Y2, Y4
+	VDIVPS  Y14, Y4, Y4
+	VADDPS  Y15, Y4, Y4
+	VDIVPS  Y13, Y1, Y3
+	VMULPS  Y5, Y3, Y3
+	VDIVPS  Y4, Y3, Y3
+	VSUBPS  Y3, Y0, Y0
+	VMOVUPS Y0, (CX)(DI*1)
+	VMOVUPS Y1, (DX)(DI*1)
+	VMOVUPS Y2, (BX)(DI*1)
+	ADDQ    $0x20, DI
+	JMP     by8
+
+below8:
+	ADDQ $0x08, AX
+
+by1:
+	SUBQ    $0x01, AX
+	JLT     below1
+	VMOVSS  (CX)(DI*1), X0
+	VMOVSS  (DX)(DI*1), X1
+	VMOVSS  (BX)(DI*1), X2
+	VMOVSS  (SI)(DI*1), X3
+	VMULPS  Y8, Y0, Y4
+	VSUBPS  Y4, Y0, Y0
+	VMULPS  Y6, Y3, Y3
+	VMULPS  Y7, Y0, Y4
+	VADDPS  Y4, Y3, Y3
+	VMULPS  Y9, Y1, Y1
+	VMULPS  Y10, Y3, Y4
+	VADDPS  Y4, Y1, Y1
+	VMULPS  Y11, Y2, Y2
+	VMULPS  Y12, Y3, Y4
+	VMULPS  Y3, Y4, Y4
+	VADDPS  Y4, Y2, Y2
+	VSQRTPS Y2, Y4
+	VDIVPS  Y14, Y4, Y4
+	VADDPS  Y15, Y4, Y4
+	VDIVPS  Y13, Y1, Y3
+	VMULPS  Y5, Y3, Y3
+	VDIVPS  Y4, Y3, Y3
+	VSUBPS  Y3, Y0, Y0
+	VMOVSS  X0, (CX)(DI*1)
+	VMOVSS  X1, (DX)(DI*1)
+	VMOVSS  X2, (BX)(DI*1)
+	ADDQ    $0x04, DI
+	JMP     by1
+
+below1:
+	ADDQ $0x01, AX
+	VZEROUPPER
+	RET
+
 // func sAVX2Tanh(dst []float32, z []float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·sAVX2Tanh(SB), NOSPLIT, $0-48
@@ -4033,5 +4571,283 @@ elements1:
 
 below1:
 	ADDQ $0x01, CX
+	VZEROUPPER
+	RET
+
+// func avx2Widen(dst []float64, src []float32)
+// Requires: AVX
+TEXT ·avx2Widen(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ src_base+24(FP), DX
+
+elements16:
+	SUBQ      $0x10, CX
+	JLT       below16
+	VCVTPS2PD (DX), Y0
+	VMOVUPD   Y0, (AX)
+	VCVTPS2PD 16(DX), Y0
+	VMOVUPD   Y0, 32(AX)
+	VCVTPS2PD 32(DX), Y0
+	VMOVUPD   Y0, 64(AX)
+	VCVTPS2PD 48(DX), Y0
+	VMOVUPD   Y0, 96(AX)
+	ADDQ      $0x40, DX
+	ADDQ      $0x80, AX
+	JMP       elements16
+
+below16:
+	ADDQ $0x10, CX
+
+elements4:
+	SUBQ      $0x04, CX
+	JLT       below4
+	VCVTPS2PD (DX), Y0
+	VMOVUPD   Y0, (AX)
+	ADDQ      $0x10, DX
+	ADDQ      $0x20, AX
+	JMP       elements4
+
+below4:
+	ADDQ $0x04, CX
+
+elements1:
+	SUBQ      $0x01, CX
+	JLT       below1
+	VMOVSS    (DX), X0
+	VCVTSS2SD X0, X0, X0
+	VMOVSD    X0, (AX)
+	ADDQ      $0x04, DX
+	ADDQ      $0x08, AX
+	JMP       elements1
+
+below1:
+	ADDQ $0x01, CX
+	VZEROUPPER
+	RET
+
+DATA fractions<>+0(SB)/8, $0x406fe00000000000
+DATA fractions<>+8(SB)/8, $0x406fe00000000000
+DATA fractions<>+16(SB)/8, $0x406fe00000000000
+DATA fractions<>+24(SB)/8, $0x406fe00000000000
+DATA fractions<>+32(SB)/8, $0x3f70101010101010
+DATA fractions<>+40(SB)/8, $0x3f70101010101010
+DATA fractions<>+48(SB)/8, $0x3f70101010101010
+DATA fractions<>+56(SB)/8, $0x3f70101010101010
+GLOBL fractions<>(SB), RODATA|NOPTR, $64
+
+// func avx2Fractions(dst []float64, src []uint8)
+// Requires: AVX, FMA3
+TEXT ·avx2Fractions(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ src_base+24(FP), DX
+
+elements16:
+	SUBQ         $0x10, CX
+	JLT          below16
+	VPMOVZXBD    (DX), X0
+	VCVTDQ2PD    X0, Y0
+	VMULPD       fractions<>+32(SB), Y0, Y1
+	VFNMADD231PD fractions<>+0(SB), Y1, Y0
+	VFMADD132PD  fractions<>+32(SB), Y1, Y0
+	VMOVUPD      Y0, (AX)
+	VPMOVZXBD    4(DX), X0
+	VCVTDQ2PD    X0, Y0
+	VMULPD       fractions<>+32(SB), Y0, Y1
+	VFNMADD231PD fractions<>+0(SB), Y1, Y0
+	VFMADD132PD  fractions<>+32(SB), Y1, Y0
+	VMOVUPD      Y0, 32(AX)
+	VPMOVZXBD    8(DX), X0
+	VCVTDQ2PD    X0, Y0
+	VMULPD       fractions<>+32(SB), Y0, Y1
+	VFNMADD231PD fractions<>+0(SB), Y1, Y0
+	VFMADD132PD  fractions<>+32(SB), Y1, Y0
+	VMOVUPD      Y0, 64(AX)
+	VPMOVZXBD    12(DX), X0
+	VCVTDQ2PD    X0, Y0
+	VMULPD       fractions<>+32(SB), Y0, Y1
+	VFNMADD231PD fractions<>+0(SB), Y1, Y0
+	VFMADD132PD  fractions<>+32(SB), Y1, Y0
+	VMOVUPD      Y0, 96(AX)
+	ADDQ         $0x10, DX
+	ADDQ         $0x80, AX
+	JMP          elements16
+
+below16:
+	ADDQ $0x10, CX
+
+elements4:
+	SUBQ         $0x04, CX
+	JLT          below4
+	VPMOVZXBD    (DX), X0
+	VCVTDQ2PD    X0, Y0
+	VMULPD       fractions<>+32(SB), Y0, Y1
+	VFNMADD231PD fractions<>+0(SB), Y1, Y0
+	VFMADD132PD  fractions<>+32(SB), Y1, Y0
+	VMOVUPD      Y0, (AX)
+	ADDQ         $0x04, DX
+	ADDQ         $0x20, AX
+	JMP          elements4
+
+below4:
+	ADDQ $0x04, CX
+
+elements1:
+	SUBQ         $0x01, CX
+	JLT          below1
+	MOVBLZX      (DX), BX
+	VCVTSI2SDL   BX, X0, X0
+	VMULPD       fractions<>+32(SB), Y0, Y1
+	VFNMADD231PD fractions<>+0(SB), Y1, Y0
+	VFMADD132PD  fractions<>+32(SB), Y1, Y0
+	VMOVSD       X0, (AX)
+	ADDQ         $0x01, DX
+	ADDQ         $0x08, AX
+	JMP          elements1
+
+below1:
+	ADDQ $0x01, CX
+	VZEROUPPER
+	RET
+
+// func avx2NarrowFractions(dst []float32, src []uint8)
+// Requires: AVX, FMA3
+TEXT ·avx2NarrowFractions(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ src_base+24(FP), DX
+
+elements16:
+	SUBQ         $0x10, CX
+	JLT          below16
+	VPMOVZXBD    (DX), X0
+	VCVTDQ2PD    X0, Y0
+	VMULPD       fractions<>+32(SB), Y0, Y1
+	VFNMADD231PD fractions<>+0(SB), Y1, Y0
+	VFMADD132PD  fractions<>+32(SB), Y1, Y0
+	VCVTPD2PSY   Y0, X0
+	VMOVUPS      X0, (AX)
+	VPMOVZXBD    4(DX), X0
+	VCVTDQ2PD    X0, Y0
+	VMULPD       fractions<>+32(SB), Y0, Y1
+	VFNMADD231PD fractions<>+0(SB), Y1, Y0
+	VFMADD132PD  fractions<>+32(SB), Y1, Y0
+	VCVTPD2PSY   Y0, X0
+	VMOVUPS      X0, 16(AX)
+	VPMOVZXBD    8(DX), X0
+	VCVTDQ2PD    X0, Y0
+	VMULPD       fractions<>+32(SB), Y0, Y1
+	VFNMADD231PD fractions<>+0(SB), Y1, Y0
+	VFMADD132PD  fractions<>+32(SB), Y1, Y0
+	VCVTPD2PSY   Y0, X0
+	VMOVUPS      X0, 32(AX)
+	VPMOVZXBD    12(DX), X0
+	VCVTDQ2PD    X0, Y0
+	VMULPD       fractions<>+32(SB), Y0, Y1
+	VFNMADD231PD fractions<>+0(SB), Y1, Y0
+	VFMADD132PD  fractions<>+32(SB), Y1, Y0
+	VCVTPD2PSY   Y0, X0
+	VMOVUPS      X0, 48(AX)
+	ADDQ         $0x10, DX
+	ADDQ         $0x40, AX
+	JMP          elements16
+
+below16:
+	ADDQ $0x10, CX
+
+elements4:
+	SUBQ         $0x04, CX
+	JLT          below4
+	VPMOVZXBD    (DX), X0
+	VCVTDQ2PD    X0, Y0
+	VMULPD       fractions<>+32(SB), Y0, Y1
+	VFNMADD231PD fractions<>+0(SB), Y1, Y0
+	VFMADD132PD  fractions<>+32(SB), Y1, Y0
+	VCVTPD2PSY   Y0, X0
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x04, DX
+	ADDQ         $0x10, AX
+	JMP          elements4
+
+below4:
+	ADDQ $0x04, CX
+
+elements1:
+	SUBQ         $0x01, CX
+	JLT          below1
+	MOVBLZX      (DX), BX
+	VCVTSI2SDL   BX, X0, X0
+	VMULPD       fractions<>+32(SB), Y0, Y1
+	VFNMADD231PD fractions<>+0(SB), Y1, Y0
+	VFMADD132PD  fractions<>+32(SB), Y1, Y0
+	VCVTSD2SS    X0, X0, X0
+	VMOVSS       X0, (AX)
+	ADDQ         $0x01, DX
+	ADDQ         $0x04, AX
+	JMP          elements1
+
+below1:
+	ADDQ $0x01, CX
+	VZEROUPPER
+	RET
+
+// func avx2SquaresWidened(a []float32) float64
+// Requires: AVX, FMA3, SSE2
+TEXT ·avx2SquaresWidened(SB), NOSPLIT, $0-32
+	MOVQ   a_base+0(FP), AX
+	MOVQ   a_len+8(FP), CX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+
+elements16:
+	SUBQ        $0x10, CX
+	JLT         below16
+	VCVTPS2PD   (AX), Y4
+	VFMADD231PD Y4, Y4, Y0
+	VCVTPS2PD   16(AX), Y5
+	VFMADD231PD Y5, Y5, Y1
+	VCVTPS2PD   32(AX), Y6
+	VFMADD231PD Y6, Y6, Y2
+	VCVTPS2PD   48(AX), Y7
+	VFMADD231PD Y7, Y7, Y3
+	ADDQ        $0x40, AX
+	JMP         elements16
+
+below16:
+	ADDQ $0x10, CX
+
+elements4:
+	SUBQ        $0x04, CX
+	JLT         below4
+	VCVTPS2PD   (AX), Y4
+	VFMADD231PD Y4, Y4, Y0
+	ADDQ        $0x10, AX
+	JMP         elements4
+
+below4:
+	ADDQ         $0x04, CX
+	VADDPD       Y1, Y0, Y0
+	VADDPD       Y2, Y0, Y0
+	VADDPD       Y3, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X9
+	VADDPD       X9, X0, X0
+	VMOVHLPS     X0, X0, X9
+	VADDPD       X9, X0, X0
+
+elements1:
+	SUBQ        $0x01, CX
+	JLT         below1
+	VMOVSS      (AX), X4
+	VCVTPS2PD   X4, Y4
+	VFMADD231SD X4, X4, X0
+	ADDQ        $0x04, AX
+	JMP         elements1
+
+below1:
+	ADDQ  $0x01, CX
+	MOVSD X0, ret+24(FP)
 	VZEROUPPER
 	RET

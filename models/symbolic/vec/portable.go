@@ -40,6 +40,11 @@ func portable[T Float]() Kernels[T] {
 				dst[i] = (v - c0) * c1
 			}
 		},
+		Standardize: func(dst, a []T, c0, c1 T) {
+			for i, v := range a {
+				dst[i] = (v - c0) / c1
+			}
+		},
 		Residual: func(dst, a, b []T, c0, c1 T) {
 			for i, v := range a {
 				dst[i] = (v - c0) - T(c1*b[i])
@@ -100,6 +105,7 @@ func portable[T Float]() Kernels[T] {
 				dst[i] = (T(p*v) + c0) * a[i]
 			}
 		},
+		Descend: descend[T], Momentum: momentum[T], Adam: adam[T],
 		Tanh: func(dst, z []T) {
 			for i, v := range z {
 				dst[i] = T(math.Tanh(float64(v)))
@@ -110,6 +116,33 @@ func portable[T Float]() Kernels[T] {
 				dst[i] = T(sigmoid(float64(v)))
 			}
 		},
+	}
+}
+
+// Products in sums are rounded, here and below, as they are in vectors.
+func descend[T Float](w, g []T, rate, scale, decay T) {
+	for i, x := range w {
+		d := T(scale*g[i]) + T(decay*x)
+		w[i] = x - T(rate*d)
+	}
+}
+
+func momentum[T Float](w, m, g []T, rate, scale, decay, mu, now, past T) {
+	for i, x := range w {
+		d := T(scale*g[i]) + T(decay*x)
+		m[i] = T(mu*m[i]) + d
+		w[i] = x - T(rate*(T(now*d)+T(past*m[i])))
+	}
+}
+
+func adam[T Float](w, m, v, g []T, rate, scale, decay, shrink, b1, a1, b2, a2, correct1, correct2, epsilon T) {
+	for i, x := range w {
+		x -= T(shrink * x)
+		d := T(scale*g[i]) + T(decay*x)
+		m[i] = T(b1*m[i]) + T(a1*d)
+		v[i] = T(b2*v[i]) + T(T(a2*d)*d)
+		root := T(math.Sqrt(float64(v[i]))) / correct2
+		w[i] = x - rate*(m[i]/correct1)/(root+epsilon)
 	}
 }
 
@@ -200,16 +233,4 @@ func dot[T Float](a, b []T) T {
 		s0 += v * b[i]
 	}
 	return (s0 + s1) + (s2 + s3)
-}
-
-func goNarrow(dst []float32, src []float64) {
-	for i, v := range src {
-		dst[i] = float32(v)
-	}
-}
-
-func goAddWidened(dst []float64, src []float32) {
-	for i, v := range src {
-		dst[i] += float64(v)
-	}
 }

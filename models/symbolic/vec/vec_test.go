@@ -33,13 +33,17 @@ func testKernels[T Float](t *testing.T, have Kernels[T], same func(x, y T) bool)
 			x[i], y[i] = values[i%len(values)], values[(i/2+n)%len(values)]
 		}
 		for name, pair := range map[string][2]func(dst []T){
-			"Add":      {func(dst []T) { have.Add(dst, x, y) }, func(dst []T) { want.Add(dst, x, y) }},
-			"Sub":      {func(dst []T) { have.Sub(dst, x, y) }, func(dst []T) { want.Sub(dst, x, y) }},
-			"Mul":      {func(dst []T) { have.Mul(dst, x, y) }, func(dst []T) { want.Mul(dst, x, y) }},
-			"Scale":    {func(dst []T) { have.Scale(dst, x, -3) }, func(dst []T) { want.Scale(dst, x, -3) }},
-			"Shift":    {func(dst []T) { have.Shift(dst, x, -3) }, func(dst []T) { want.Shift(dst, x, -3) }},
-			"Affine":   {func(dst []T) { have.Affine(dst, x, 0.3, -3) }, func(dst []T) { want.Affine(dst, x, 0.3, -3) }},
-			"Centre":   {func(dst []T) { have.Centre(dst, x, 0.3, -3) }, func(dst []T) { want.Centre(dst, x, 0.3, -3) }},
+			"Add":    {func(dst []T) { have.Add(dst, x, y) }, func(dst []T) { want.Add(dst, x, y) }},
+			"Sub":    {func(dst []T) { have.Sub(dst, x, y) }, func(dst []T) { want.Sub(dst, x, y) }},
+			"Mul":    {func(dst []T) { have.Mul(dst, x, y) }, func(dst []T) { want.Mul(dst, x, y) }},
+			"Scale":  {func(dst []T) { have.Scale(dst, x, -3) }, func(dst []T) { want.Scale(dst, x, -3) }},
+			"Shift":  {func(dst []T) { have.Shift(dst, x, -3) }, func(dst []T) { want.Shift(dst, x, -3) }},
+			"Affine": {func(dst []T) { have.Affine(dst, x, 0.3, -3) }, func(dst []T) { want.Affine(dst, x, 0.3, -3) }},
+			"Centre": {func(dst []T) { have.Centre(dst, x, 0.3, -3) }, func(dst []T) { want.Centre(dst, x, 0.3, -3) }},
+			"Standardize": {
+				func(dst []T) { have.Standardize(dst, x, 0.3, -3) },
+				func(dst []T) { want.Standardize(dst, x, 0.3, -3) },
+			},
 			"Residual": {func(dst []T) { have.Residual(dst, x, y, 0.3, -3) }, func(dst []T) { want.Residual(dst, x, y, 0.3, -3) }},
 			"MulAdd":   {func(dst []T) { have.MulAdd(dst, x, y, x) }, func(dst []T) { want.MulAdd(dst, x, y, x) }},
 			"Gate":     {func(dst []T) { have.Gate(dst, x, y) }, func(dst []T) { want.Gate(dst, x, y) }},
@@ -283,6 +287,83 @@ func TestLengths(t *testing.T) {
 	Float64.Add(make([]float64, 8), make([]float64, 8), make([]float64, 7))
 }
 
+// Fractions of all bytes are those of a division, for lengths on either side of
+// those that loops are unrolled by.
+func TestFractions(t *testing.T) {
+	for n := range 256 + 40 {
+		from := max(0, n-40)
+		src := make([]uint8, n-from)
+		for i := range src {
+			src[i] = uint8(from + i)
+		}
+		wide, single := append(make([]float64, len(src)), 7), append(make([]float32, len(src)), 7)
+		Fractions(wide[:len(src)], src)
+		NarrowFractions(single[:len(src)], src)
+		for i, b := range src {
+			if want := float64(b) / 255; wide[i] != want || single[i] != float32(want) {
+				t.Fatalf("fraction of %d is %v, %v in float32; want %v", b, wide[i], single[i], want)
+			}
+		}
+		if wide[len(src)] != 7 || single[len(src)] != 7 {
+			t.Fatalf("%d elements: wrote beyond the end", len(src))
+		}
+	}
+}
+
+// TestSquaresWidened compares with a sum of terms that float32 would not hold.
+func TestSquaresWidened(t *testing.T) {
+	for n := range 75 {
+		a := make([]float32, n)
+		want := 0.0
+		for i := range a {
+			a[i] = float32(1e25 * (1 + math.Sin(float64(i))))
+			want += float64(a[i]) * float64(a[i])
+		}
+		if got := SquaresWidened(a); !near(got, want, float64(n+1)*0x1p-53) && n > 0 || n == 0 && got != 0 {
+			t.Errorf("%d elements: %g, want %g", n, got, want)
+		}
+	}
+}
+
+// TestUpdates compares the update rules with plain Go, bit for bit, for lengths on
+// either side of those of a vector.
+func TestUpdates(t *testing.T) {
+	t.Run("float64", func(t *testing.T) { testUpdates(t, Float64) })
+	t.Run("float32", func(t *testing.T) { testUpdates(t, Float32) })
+}
+
+func testUpdates[T Float](t *testing.T, have Kernels[T]) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for n := range 40 {
+		w, m, v, g := make([]T, n+1), make([]T, n+1), make([]T, n+1), make([]T, n+1)
+		for i := range w {
+			w[i], m[i], v[i], g[i] = T(rng.NormFloat64()), T(rng.NormFloat64()), T(rng.Float64()), T(rng.NormFloat64())
+		}
+		for name, apply := range map[string]func(k Kernels[T], w, m, v []T){
+			"Descend":  func(k Kernels[T], w, _, _ []T) { k.Descend(w, g, 0.1, 0.9, 0.01) },
+			"Momentum": func(k Kernels[T], w, m, _ []T) { k.Momentum(w, m, g, 0.1, 0.9, 0.01, 0.8, 1, 0.7) },
+			"Adam": func(k Kernels[T], w, m, v []T) {
+				k.Adam(w, m, v, g, 0.1, 0.9, 0.01, 0.001, 0.9, 0.1, 0.999, 0.001, 0.19, 0.04, 1e-8)
+			},
+		} {
+			var results [2][3][]T
+			for i, k := range []Kernels[T]{have, portable[T]()} {
+				r := [3][]T{slices.Clone(w), slices.Clone(m), slices.Clone(v)}
+				apply(k, r[0][:n], r[1][:n], r[2][:n])
+				results[i] = r
+			}
+			for j := range results[0] {
+				if !slices.Equal(results[0][j], results[1][j]) {
+					t.Fatalf("%s of %d elements: operand %d becomes %v, want %v", name, n, j, results[0][j], results[1][j])
+				}
+			}
+			if n > 0 && results[0][0][0] == w[0] {
+				t.Errorf("%s of %d elements changes nothing", name, n)
+			}
+		}
+	}
+}
+
 // BenchmarkKernels measures the hidden layer of 75 samples and 100 units.
 func BenchmarkKernels(b *testing.B) {
 	b.Run("float64", func(b *testing.B) { benchmarkKernels(b, Float64) })
@@ -311,6 +392,8 @@ func benchmarkKernels[T Float](b *testing.B, k Kernels[T]) {
 		{"Gate", func() { k.Gate(dst, x, y) }},
 		{"Leaky", func() { k.Leaky(dst, x, y, 0.01) }},
 		{"Quadratic", func() { k.Quadratic(dst, x, y, 1, 0, -1) }},
+		{"Descend", func() { k.Descend(dst, x, 1e-9, 1, 0) }},
+		{"Adam", func() { k.Adam(dst, x, y, x, 1e-9, 1, 0, 0, 0.9, 0.1, 0.999, 0.001, 1, 1, 1e-8) }},
 		{"Tanh", func() { k.Tanh(dst, x) }},
 		{"Sigmoid", func() { k.Sigmoid(dst, x) }},
 	} {
@@ -333,7 +416,9 @@ func TestConversions(t *testing.T) {
 		}
 		narrow, sum := make([]float32, n+1), append(slices.Clone(wide), 7)
 		narrow[n] = 7 // beyond the end: not to be written
+		widened := append(make([]float64, n), 7)
 		Narrow(narrow[:n], wide)
+		Widen(widened[:n], single)
 		AddWidened(sum[:n], single)
 		for i := range n {
 			if got, want := narrow[i], float32(wide[i]); math.Float32bits(got) != math.Float32bits(want) && got == got {
@@ -343,7 +428,12 @@ func TestConversions(t *testing.T) {
 				t.Fatalf("AddWidened of %d: element %d is %v, want %v", n, i, got, want)
 			}
 		}
-		if narrow[n] != 7 || sum[n] != 7 {
+		for i, v := range single {
+			if math.Float64bits(widened[i]) != math.Float64bits(float64(v)) && v == v {
+				t.Fatalf("Widen of %d: element %d is %v, want %v", n, i, widened[i], v)
+			}
+		}
+		if narrow[n] != 7 || sum[n] != 7 || widened[n] != 7 {
 			t.Fatalf("%d elements: wrote beyond the end", n)
 		}
 	}

@@ -26,6 +26,10 @@ func main() {
 			p.sub(c[0], a, a)
 			p.mul(c[1], a, a)
 		})
+		kernel(p, "Standardize", []string{"a"}, []string{"c0", "c1"}, func(a, _, _ Op) {
+			p.sub(c[0], a, a)
+			p.div(c[1], a, a)
+		})
 		kernel(p, "Residual", []string{"a", "b"}, []string{"c0", "c1"}, func(a, b, _ Op) {
 			p.sub(c[0], a, a)
 			p.mul(c[1], b, b)
@@ -62,6 +66,7 @@ func main() {
 		sum(p, "Dot", []string{"a", "b"}, nil, func(sum, a, b Op) { p.fma(a, b, sum) })
 		correlate(p)
 		correlations(p)
+		updates(p)
 		saturating(p, "Tanh", s.tanh)
 		saturating(p, "Sigmoid", s.sigmoid)
 	}
@@ -83,6 +88,16 @@ func main() {
 		VADDSD(to, X0, X0)
 		VMOVSD(X0, to)
 	})
+	convert("avx2Widen", "float64", "float32", func(from, to Mem) {
+		VCVTPS2PD(from, Y0)
+		VMOVUPD(Y0, to)
+	}, func(from, to Mem) {
+		VMOVSS(from, X0)
+		VCVTSS2SD(X0, X0, X0)
+		VMOVSD(X0, to)
+	})
+	fractions()
+	squaresWidened()
 	Generate()
 }
 
