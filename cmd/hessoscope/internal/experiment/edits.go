@@ -74,6 +74,11 @@ func (e Edits) Apply(dir string, run *record.Run) (*Config, error) {
 			return nil, fmt.Errorf("--set: %s was %s, and cannot be changed in a run that has begun; start another run", change.Setting, change.Was)
 		}
 	}
+	if len(e.Set) == 0 { // else the process that took them before may have been killed before it wrote the record
+		if err := c.checkNames(was, dir); err != nil {
+			return nil, err
+		}
+	}
 	c.changes = append(slices.Clip(was.changes), changes...)
 	if run != nil && run.Status == record.StatusFinished && e.Experiment != c.Begun.Experiment {
 		return c, nil // the experiment only serves to name the run

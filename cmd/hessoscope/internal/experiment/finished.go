@@ -6,9 +6,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 
 	"github.com/hessoscope/hessoscope/callbacks/record"
+	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/shell"
 )
 
 // ReadRun reads the experiment of a run from its folder. It is an error if it is not the
@@ -41,7 +43,18 @@ func (c *Config) checkRecorded(dir string) error {
 	if err := Difference(was, c); err != nil {
 		return fmt.Errorf("%s: is not what the run was trained with: %w; put it back", record.Folder(dir).Config(), err)
 	}
-	return nil
+	return c.checkNames(was, dir)
+}
+
+// checkNames returns an error if the config.yaml of a run, of whose settings was are known,
+// has other names or another beginning. Older versions did not write how a run began.
+func (c *Config) checkNames(was *Config, dir string) error {
+	begun := reflect.ValueOf(c.Begun).IsZero() || reflect.DeepEqual(c.Begun, was.Begun)
+	if begun && c.Name == was.Name && c.Description == was.Description {
+		return nil
+	}
+	return fmt.Errorf("%s: is not what the run was trained with: name, description or begun differ from those in run.json; "+
+		"`hessoscope fsck %s --repair` puts them back", record.Folder(dir).Config(), shell.Quote(dir))
 }
 
 // notARun returns the error for a folder without settings.
