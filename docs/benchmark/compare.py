@@ -1,8 +1,9 @@
-"""hessoscope beside PyTorch, numpy and scipy, on one thread of this machine: a table of medians over rounds that take turns.
+"""hessoscope beside PyTorch, numpy and scipy, on this machine: a table of medians over rounds that take turns.
 
     python3 docs/benchmark/compare.py
 
-Wants what peer.py wants. Ours alone: go test -run - -bench . -cpu 1 ./trainer ./models/... ./callbacks/...
+Both precisions, on one thread, and for wide networks on two. Wants what peer.py wants. Ours alone:
+go test -run - -bench . -cpu 1 ./trainer ./models/... ./callbacks/...
 """
 
 import argparse
@@ -14,29 +15,41 @@ import subprocess
 import sys
 from pathlib import Path
 
-PACKAGES = ["./trainer", "./models", "./callbacks/curvature", "./models/symbolic/gemm"]
-BENCHMARKS = "^Benchmark(TrainStep|BatchGradient|Gradient|HVPFresh|HVPAgain|Top10|Reduced|Dense|DGEMM)$/^(gauss|gauss_small|mnist017|mnist017_momentum|150x100x100)$"
-LINE = re.compile(r"^Benchmark(\S+)\s+\d+\s+([\d.e+]+) ns/op")
+PACKAGES = ["./trainer", "./models", "./callbacks/curvature", "./models/symbolic/gemm", "./models/symbolic/op"]
+WIDE = r"\d+(-\d+)*_\d+"
+BENCHMARKS = (
+    "^Benchmark(TrainStep|BatchGradient|Gradient|HVPFresh|HVPAgain|Top10|Reduced|Dense|DGEMM|Conv2D|Images)$"
+    f"/^(gauss|gauss_small|mnist017|mnist017_momentum|{WIDE}(_adam)?|150x100x100|depthwise|BatchNorm|LayerNorm)$"
+)
+TWO_THREADS = f"^Benchmark(Gradient|HVPFresh|HVPAgain)$/^{WIDE}$"
+LINE = re.compile(r"^Benchmark(\S+?)(?:/(float32|float64))?(?:-\d+)?\s+\d+\s+([\d.e+]+) ns/op")
 
 
 def ours():
-    """Seconds by benchmark."""
-    text = subprocess.run(
-        ["go", "test", "-run", "-", "-bench", BENCHMARKS, "-cpu", "1", *PACKAGES], check=True, stdout=subprocess.PIPE, text=True
-    ).stdout
+    """Seconds by benchmark, precision and threads."""
     found = {}
-    for line in text.splitlines():
-        if m := LINE.match(line):
-            name = m[1].removesuffix("/float64")
-            if not name.endswith("/float32"):
-                found[name] = float(m[2]) * 1e-9
+    for threads, benchmarks, packages in ((1, BENCHMARKS, PACKAGES), (2, TWO_THREADS, ["./models"])):
+        text = subprocess.run(
+            ["go", "test", "-run", "-", "-bench", benchmarks, "-cpu", str(threads), *packages], check=True, stdout=subprocess.PIPE, text=True
+        ).stdout
+        for line in text.splitlines():
+            if (m := LINE.match(line)) and not m[1].endswith("/gonum"):
+                found[m[1], m[2] or "float64", threads] = float(m[3]) * 1e-9
     return found
 
 
 def theirs():
     environment = {k: v for k, v in os.environ.items() if k not in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")}
     peer = Path(__file__).with_name("peer.py")
-    return json.loads(subprocess.run([sys.executable, peer], check=True, stdout=subprocess.PIPE, env=environment | {"OPENBLAS_NUM_THREADS": "1"}).stdout)
+    found = {}
+    for threads in (1, 2):
+        for dtype in ("float64", "float32"):
+            text = subprocess.run(
+                [sys.executable, peer, "--dtype", dtype, "--threads", str(threads)], check=True, stdout=subprocess.PIPE,
+                env=environment | {"OPENBLAS_NUM_THREADS": str(threads), "OMP_NUM_THREADS": "1"},
+            ).stdout
+            found |= {(name, dtype, threads): seconds for name, seconds in json.loads(text).items()}
+    return found
 
 
 def duration(seconds):
@@ -50,15 +63,24 @@ def main():
     for n in range(parser.parse_args().rounds):
         print(f"round {n + 1}", file=sys.stderr)
         rounds.append((ours(), theirs()))
-    print("| benchmark | hessoscope | PyTorch, numpy, scipy | ratio |\n|---|---|---|---|")
-    for name in rounds[0][0]:
-        own = statistics.median(o[name] for o, _ in rounds)
-        if name not in rounds[0][1]:
-            print(f"| {name} | {duration(own)} | | |")
-            continue
-        other = statistics.median(t[name] for _, t in rounds)
-        ratio = statistics.median(o[name] / t[name] for o, t in rounds)
-        print(f"| {name} | {duration(own)} | {duration(other)} | {ratio:.2f} |")
+    print("| benchmark | threads | float64 | PyTorch, numpy, scipy | ratio | float32 | PyTorch, numpy, scipy | ratio |")
+    print("|---|---|---|---|---|---|---|---|")
+    for name, threads in dict.fromkeys((name, threads) for name, _, threads in rounds[0][0]):
+        cells = [name, str(threads)]
+        for precision in ("float64", "float32"):
+            cells += columns(rounds, (name, precision, threads))
+        print(f"| {' | '.join(cells)} |")
+
+
+def columns(rounds, row):
+    """Medians of a row, and of its ratios, as far as there are any."""
+    if any(row not in own for own, _ in rounds):
+        return ["", "", ""]
+    own = duration(statistics.median(o[row] for o, _ in rounds))
+    if any(row not in other for _, other in rounds):
+        return [own, "", ""]
+    other = duration(statistics.median(t[row] for _, t in rounds))
+    return [own, other, f"{statistics.median(o[row] / t[row] for o, t in rounds):.2f}"]
 
 
 if __name__ == "__main__":

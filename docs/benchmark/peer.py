@@ -1,6 +1,6 @@
 """Seconds that PyTorch, numpy and scipy take for the work of hessoscope's benchmarks, as JSON: medians of many calls.
 
-    OPENBLAS_NUM_THREADS=1 python3 docs/benchmark/peer.py
+    OPENBLAS_NUM_THREADS=1 python3 docs/benchmark/peer.py [--dtype float32] [--threads 1]
 
 Wants torch, numpy and scipy (Debian: python3-torch, python3-numpy, python3-scipy). Run it from the root of the project, for
 the weights of its tests, with OPENBLAS_CORETYPE and OPENBLAS_L2_SIZE unset, or the comparison flatters us.
@@ -8,6 +8,7 @@ the weights of its tests, with OPENBLAS_CORETYPE and OPENBLAS_L2_SIZE unset, or 
 
 import argparse
 import csv
+import itertools
 import json
 import statistics
 import time
@@ -23,6 +24,7 @@ NETS = {
     "gauss_small": "callbacks/curvature/testdata/gauss_small.npz",  # 2-30-30-3, 1,113 parameters
 }
 DATA = "datasets/data/gauss.csv"
+WIDE = ["100-100_300", "100-100_1000", "100-100_10000", "1000_1000", "512-512-512_1000"]  # hidden layers and samples
 DIGITS = "models/testdata/mnist017.npz"  # a convolutional network, 7,203 parameters, with its samples
 
 
@@ -57,6 +59,18 @@ class Net:
         return flat(torch.autograd.grad(g @ v, self.params, retain_graph=gradient is not None)).detach()
 
 
+class WideNet(Net):
+    """An MLP of 784 inputs and ten classes on random samples, with PyTorch's initial parameters."""
+
+    def __init__(self, name, dtype):
+        hidden, samples = name.split("_")
+        widths = [784, *map(int, hidden.split("-")), 10]
+        layers = [torch.nn.Linear(i, o, dtype=dtype) for i, o in zip(widths, widths[1:])]
+        self.params = [p for layer in layers for p in layer.parameters()]
+        self.x, self.y = torch.rand(int(samples), 784, dtype=dtype), torch.randint(10, (int(samples),))
+        self.size = sum(p.numel() for p in self.params)
+
+
 class ConvNet(Net):
     """The trained convolutional network of the digits 0, 1 and 7, and its training samples."""
 
@@ -89,14 +103,16 @@ def seconds(work, calls):
     return statistics.median(times)
 
 
-def train_step(net, momentum=0):
-    optimizer = torch.optim.SGD(net.params, lr=0.02, momentum=momentum)
-    x, y = net.x[:64], net.y[:64]
+def train_step(net, optimizer=torch.optim.SGD, **settings):
+    """A step on the next 64 samples of a random order."""
+    update = optimizer(net.params, lr=1e-3, **settings)
+    batches = itertools.cycle(torch.randperm(len(net.x)).split(64)[: len(net.x) // 64])
 
     def step():
-        optimizer.zero_grad()
-        net.loss(x, y).backward()
-        optimizer.step()
+        rows = next(batches)
+        update.zero_grad()
+        net.loss(net.x[rows], net.y[rows]).backward()
+        update.step()
 
     return step
 
@@ -132,36 +148,71 @@ def dense(net):
     return work
 
 
+def derivatives(name, net, calls):
+    """Rows of the gradient and of H·v."""
+    v = torch.tensor(np.random.RandomState(1).randn(net.size), dtype=net.x.dtype)
+    graph = flat(net.gradient(create_graph=True))
+    return {
+        f"Gradient/{name}": seconds(net.gradient, calls),
+        f"HVPFresh/{name}": seconds(lambda: net.hvp(v), calls),
+        f"HVPAgain/{name}": seconds(lambda: net.hvp(v, graph), calls),
+    }
+
+
+def layers(dtype, calls):
+    """Rows of layers on images, forward and with gradients."""
+    x = torch.rand(16, 64, 32, 32, dtype=dtype, requires_grad=True)
+    w = torch.rand(64, 1, 3, 3, dtype=dtype, requires_grad=True)
+    y = F.conv2d(x, w, padding=1, groups=64)
+    seed = torch.rand_like(y)
+    rows = {
+        "Conv2D/depthwise/forward": seconds(lambda: F.conv2d(x.detach(), w.detach(), padding=1, groups=64), calls),
+        "Conv2D/depthwise/images": seconds(lambda: torch.autograd.grad(y, x, seed, retain_graph=True), calls),
+        "Conv2D/depthwise/kernels": seconds(lambda: torch.autograd.grad(y, w, seed, retain_graph=True), calls),
+    }
+    images = torch.rand(64, 64, 32, 32, dtype=dtype, requires_grad=True)
+    seeds = torch.rand_like(images)
+    for name, shape, norm in (
+        ("BatchNorm", [64], lambda x, scale, shift: F.batch_norm(x, None, None, scale, shift, training=True)),
+        ("LayerNorm", [64, 32, 32], lambda x, scale, shift: F.layer_norm(x, scale.shape, scale, shift)),
+    ):
+        operands = [images, *(torch.rand(shape, dtype=dtype, requires_grad=True) for _ in range(2))]
+        rows[f"Images/{name}/forward"] = seconds(lambda: norm(*(o.detach() for o in operands)), calls)
+        rows[f"Images/{name}/both"] = seconds(lambda: torch.autograd.grad(norm(*operands), operands, seeds), calls)
+    return rows
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dtype", default="float64", choices=["float64", "float32"])
+    parser.add_argument("--threads", type=int, default=1, help="of OPENBLAS_NUM_THREADS; with more than one, wide networks alone")
     parser.add_argument("--calls", type=int, default=200, help="of the fast ones")
     args = parser.parse_args()
+    # The threads are those of OpenBLAS (OPENBLAS_NUM_THREADS). A pool of PyTorch's own beside
+    # them makes it up to 50 times slower, as the two wait for each other in loops.
     torch.set_num_threads(1)
     dtype = getattr(torch, args.dtype)
-    net = Net("gauss", dtype)
-    v = torch.tensor(np.random.RandomState(1).randn(net.size), dtype=dtype)
-    graph = flat(net.gradient(create_graph=True))
-    digits = ConvNet(dtype)
-    direction = torch.tensor(np.random.RandomState(1).randn(digits.size), dtype=dtype)
-    digits_graph = flat(digits.gradient(create_graph=True))
     slow = max(3, args.calls // 20)
-    a, b = np.random.randn(150, 100), np.random.randn(100, 100)
-    print(json.dumps({
-        "TrainStep/gauss": seconds(train_step(Net("gauss", dtype)), args.calls),
-        "TrainStep/mnist017": seconds(train_step(ConvNet(dtype)), slow),
-        "TrainStep/mnist017_momentum": seconds(train_step(ConvNet(dtype), 0.9), slow),
-        "Gradient/gauss": seconds(net.gradient, args.calls),
-        "HVPFresh/gauss": seconds(lambda: net.hvp(v), args.calls),
-        "HVPAgain/gauss": seconds(lambda: net.hvp(v, graph), args.calls),
-        "Top10/gauss": seconds(top10(net), 5),
-        "Dense/gauss_small": seconds(dense(Net("gauss_small", dtype)), 3),
-        "BatchGradient/mnist017": seconds(batch_gradient(digits), slow),
-        "Gradient/mnist017": seconds(digits.gradient, slow),
-        "HVPFresh/mnist017": seconds(lambda: digits.hvp(direction), slow),
-        "HVPAgain/mnist017": seconds(lambda: digits.hvp(direction, digits_graph), slow),
-        "DGEMM/150x100x100": seconds(lambda: a @ b, args.calls),
-    }, indent=1))
+    rows = {}
+    for name in WIDE:
+        rows |= derivatives(name, WideNet(name, dtype), slow)
+    if args.threads == 1:
+        net, digits = Net("gauss", dtype), ConvNet(dtype)
+        a, b = (torch.rand(150, 100, dtype=dtype).numpy(), torch.rand(100, 100, dtype=dtype).numpy())
+        rows |= derivatives("gauss", net, args.calls) | derivatives("mnist017", digits, slow) | layers(dtype, slow) | {
+            "TrainStep/gauss": seconds(train_step(Net("gauss", dtype)), args.calls),
+            "TrainStep/mnist017": seconds(train_step(ConvNet(dtype)), slow),
+            "TrainStep/mnist017_momentum": seconds(train_step(ConvNet(dtype), momentum=0.9), slow),
+            "TrainStep/100-100_64": seconds(train_step(WideNet("100-100_6400", dtype)), args.calls),
+            "TrainStep/100-100_64_adam": seconds(train_step(WideNet("100-100_6400", dtype), torch.optim.Adam), args.calls),
+            "TrainStep/1000_64": seconds(train_step(WideNet("1000_6400", dtype)), args.calls),
+            "TrainStep/512-512-512_64": seconds(train_step(WideNet("512-512-512_6400", dtype)), args.calls),
+            "Top10/gauss": seconds(top10(net), 5),
+            "Dense/gauss_small": seconds(dense(Net("gauss_small", dtype)), 3),
+            "BatchGradient/mnist017": seconds(batch_gradient(digits), slow),
+            "DGEMM/150x100x100": seconds(lambda: a @ b, args.calls),
+        }
+    print(json.dumps(rows, indent=1))
 
 
 if __name__ == "__main__":
