@@ -18,7 +18,7 @@ import (
 // BenchmarkTrainStep is one step of training on 64 samples, the gradient and the
 // update, of two of the paper's networks: the MLP of its Gaussians, 2-100-100-3,
 // and the convolutional network of the digits 0, 1 and 7, also with momentum; and
-// of wider ones on images of 784 pixels and ten classes.
+// of wider ones on images of 784 pixels and ten classes, one also with Adam.
 func BenchmarkTrainStep(b *testing.B) {
 	// Epochs of a thousand steps, and of a hundred long ones, so that their ends
 	// count for nothing.
@@ -41,17 +41,18 @@ func BenchmarkTrainStep(b *testing.B) {
 			return n
 		}
 		for _, bench := range []struct {
-			name     string
-			model    models.Model
-			data     *datasets.Dataset
-			momentum float64
+			name  string
+			model models.Model
+			data  *datasets.Dataset
+			rule  trainer.OptimizerConfig
 		}{
-			{"gauss", newMLP(b, gauss, precision, 100, 100), gauss, 0},
-			{"mnist017", cnn(), digits, 0},
-			{"mnist017_momentum", cnn(), digits, 0.9},
-			{"100-100", newMLP(b, images, precision, 100, 100), images, 0},
-			{"1000", newMLP(b, images, precision, 1000), images, 0},
-			{"512-512-512", newMLP(b, images, precision, 512, 512, 512), images, 0},
+			{"gauss", newMLP(b, gauss, precision, 100, 100), gauss, trainer.OptimizerConfig{}},
+			{"mnist017", cnn(), digits, trainer.OptimizerConfig{}},
+			{"mnist017_momentum", cnn(), digits, trainer.OptimizerConfig{Momentum: 0.9}},
+			{"100-100_64", newMLP(b, images, precision, 100, 100), images, trainer.OptimizerConfig{}},
+			{"100-100_64_adam", newMLP(b, images, precision, 100, 100), images, trainer.OptimizerConfig{Name: "adam"}},
+			{"1000_64", newMLP(b, images, precision, 1000), images, trainer.OptimizerConfig{}},
+			{"512-512-512_64", newMLP(b, images, precision, 512, 512, 512), images, trainer.OptimizerConfig{}},
 		} {
 			b.Run(bench.name+suffix, func(b *testing.B) {
 				done := errors.New("done")
@@ -63,7 +64,7 @@ func BenchmarkTrainStep(b *testing.B) {
 				}}
 				tr := newTrainer(b, trainer.Config{
 					Epochs: 1 << 40, BatchSize: 64, Rate: trainer.Rate{Base: 1e-3},
-					Optimizer: trainer.OptimizerConfig{Momentum: bench.momentum}, Evaluate: trainer.Schedule{SkipFinal: true},
+					Optimizer: bench.rule, Evaluate: trainer.Schedule{SkipFinal: true},
 				}, bench.model, bench.data, hook)
 				b.ReportAllocs()
 				if _, err := tr.Run(context.Background()); !errors.Is(err, done) {

@@ -19,7 +19,7 @@ PACKAGES = ["./trainer", "./models", "./callbacks/curvature", "./models/symbolic
 WIDE = r"\d+(-\d+)*_\d+"
 BENCHMARKS = (
     "^Benchmark(TrainStep|BatchGradient|Gradient|HVPFresh|HVPAgain|Top10|Reduced|Dense|DGEMM|Conv2D|Images)$"
-    f"/^(gauss|gauss_small|mnist017|mnist017_momentum|{WIDE}|150x100x100|depthwise|BatchNorm|LayerNorm)$"
+    f"/^(gauss|gauss_small|mnist017|mnist017_momentum|{WIDE}(_adam)?|150x100x100|depthwise|BatchNorm|LayerNorm)$"
 )
 TWO_THREADS = f"^Benchmark(Gradient|HVPFresh|HVPAgain)$/^{WIDE}$"
 LINE = re.compile(r"^Benchmark(\S+?)(?:/(float32|float64))?(?:-\d+)?\s+\d+\s+([\d.e+]+) ns/op")

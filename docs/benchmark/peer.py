@@ -8,6 +8,7 @@ the weights of its tests, with OPENBLAS_CORETYPE and OPENBLAS_L2_SIZE unset, or 
 
 import argparse
 import csv
+import itertools
 import json
 import statistics
 import time
@@ -102,14 +103,16 @@ def seconds(work, calls):
     return statistics.median(times)
 
 
-def train_step(net, momentum=0):
-    optimizer = torch.optim.SGD(net.params, lr=0.02, momentum=momentum)
-    x, y = net.x[:64], net.y[:64]
+def train_step(net, optimizer=torch.optim.SGD, **settings):
+    """A step on the next 64 samples of a random order."""
+    update = optimizer(net.params, lr=1e-3, **settings)
+    batches = itertools.cycle(torch.randperm(len(net.x)).split(64)[: len(net.x) // 64])
 
     def step():
-        optimizer.zero_grad()
-        net.loss(x, y).backward()
-        optimizer.step()
+        rows = next(batches)
+        update.zero_grad()
+        net.loss(net.x[rows], net.y[rows]).backward()
+        update.step()
 
     return step
 
@@ -199,7 +202,11 @@ def main():
         rows |= derivatives("gauss", net, args.calls) | derivatives("mnist017", digits, slow) | layers(dtype, slow) | {
             "TrainStep/gauss": seconds(train_step(Net("gauss", dtype)), args.calls),
             "TrainStep/mnist017": seconds(train_step(ConvNet(dtype)), slow),
-            "TrainStep/mnist017_momentum": seconds(train_step(ConvNet(dtype), 0.9), slow),
+            "TrainStep/mnist017_momentum": seconds(train_step(ConvNet(dtype), momentum=0.9), slow),
+            "TrainStep/100-100_64": seconds(train_step(WideNet("100-100_6400", dtype)), args.calls),
+            "TrainStep/100-100_64_adam": seconds(train_step(WideNet("100-100_6400", dtype), torch.optim.Adam), args.calls),
+            "TrainStep/1000_64": seconds(train_step(WideNet("1000_6400", dtype)), args.calls),
+            "TrainStep/512-512-512_64": seconds(train_step(WideNet("512-512-512_6400", dtype)), args.calls),
             "Top10/gauss": seconds(top10(net), 5),
             "Dense/gauss_small": seconds(dense(Net("gauss_small", dtype)), 3),
             "BatchGradient/mnist017": seconds(batch_gradient(digits), slow),

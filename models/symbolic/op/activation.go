@@ -2,7 +2,6 @@ package op
 
 import (
 	"fmt"
-	"math"
 	"slices"
 
 	"gonum.org/v1/gonum/graph"
@@ -85,7 +84,7 @@ func onOne[T Float](f func(dst, a []T)) kernel[T] {
 
 // Softplus returns log(1 + eᶻ), element by element.
 func Softplus(z *G.Node) (*G.Node, error) {
-	return unary("Softplus", z, each[float32](softplus), each[float64](softplus), func(in G.Nodes, _, grad *G.Node) (*G.Node, error) {
+	return unary("Softplus", z, onOne(vec.Float32.Softplus), onOne(vec.Float64.Softplus), func(in G.Nodes, _, grad *G.Node) (*G.Node, error) {
 		s, err := Sigmoid(in[0])
 		if err != nil {
 			return nil, err
@@ -93,8 +92,6 @@ func Softplus(z *G.Node) (*G.Node, error) {
 		return Mul(s, grad)
 	})
 }
-
-func softplus(z float64) float64 { return math.Max(z, 0) + math.Log1p(math.Exp(-math.Abs(z))) }
 
 // GELU returns z·Φ(z), element by element, with Φ the distribution function of
 // the standard normal (the exact form, not the tanh approximation).
@@ -108,8 +105,7 @@ func GELU(z *G.Node) (*G.Node, error) {
 
 // normalCDF returns Φ(z) = ½·erfc(−z/√2).
 func normalCDF(z *G.Node) (*G.Node, error) {
-	cdf := func(z float64) float64 { return math.Erfc(-z/math.Sqrt2) / 2 }
-	return unary("NormalCDF", z, each[float32](cdf), each[float64](cdf), func(in G.Nodes, _, grad *G.Node) (*G.Node, error) {
+	return unary("NormalCDF", z, onOne(vec.Float32.NormalCDF), onOne(vec.Float64.NormalCDF), func(in G.Nodes, _, grad *G.Node) (*G.Node, error) {
 		density, err := normalPDF(in[0])
 		if err != nil {
 			return nil, err
@@ -120,8 +116,7 @@ func normalCDF(z *G.Node) (*G.Node, error) {
 
 // normalPDF returns φ(z) = exp(−z²/2)/√(2π); φ′ = −z·φ.
 func normalPDF(z *G.Node) (*G.Node, error) {
-	pdf := func(z float64) float64 { return math.Exp(-z*z/2) / math.Sqrt(2*math.Pi) }
-	return unary("NormalPDF", z, each[float32](pdf), each[float64](pdf), func(in G.Nodes, out, grad *G.Node) (*G.Node, error) {
+	return unary("NormalPDF", z, onOne(vec.Float32.NormalPDF), onOne(vec.Float64.NormalPDF), func(in G.Nodes, out, grad *G.Node) (*G.Node, error) {
 		slope, err := Mul(in[0], out)
 		if err != nil {
 			return nil, err

@@ -1,6 +1,6 @@
 // Package vec computes element by element: sums, products, the gates of
-// rectifiers, saturating activations, and the polynomials that are their
-// derivatives.
+// rectifiers, saturating and smooth activations, the polynomials that are their
+// derivatives, and the update rules of optimizers.
 //
 //	vec.Float64.Add(dst, a, b) // dstᵢ = aᵢ + bᵢ
 //
@@ -14,9 +14,10 @@
 //
 // The kernels are written by internal/asm with avo, for AVX2; AVX-512 would
 // wait for memory as long. Elsewhere, and with the build tag purego, they are
-// plain Go. The results are the same, bit for bit, but for those of Tanh and
-// Sigmoid, which are within 3 units in the last place of the exact ones, and for
-// sums, whose terms are added in another order.
+// plain Go. The results are the same, bit for bit, but for those of Tanh,
+// Sigmoid, Softplus, NormalPDF and NormalCDF, which are within 3 units in the
+// last place of the exact ones, the last within 5, and for sums, whose terms are
+// added in another order.
 package vec
 
 //go:generate go run ./internal/asm -out kernels_avx2_amd64.s -stubs kernels_avx2_amd64.go -pkg vec

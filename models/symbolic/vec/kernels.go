@@ -58,6 +58,10 @@ type Kernels[T Float] struct {
 
 	Tanh    func(dst, z []T) // dst = tanh z
 	Sigmoid func(dst, z []T) // dst = 1/(1 + e⁻ᶻ), or about 1e-308 where that is less
+
+	Softplus  func(dst, z []T) // dst = log(1 + eᶻ), or about 1e-308 where that is less
+	NormalPDF func(dst, z []T) // dst = φ(z), the density of the standard normal, or less than 1e-307 where that is less
+	NormalCDF func(dst, z []T) // dst = Φ(z), its distribution function, or less than 1e-307 where that is less
 }
 
 // checked returns k with a check of the lengths, which assembly does not make.
@@ -116,7 +120,10 @@ func (k Kernels[T]) checked() Kernels[T] {
 		Adam: func(w, m, v, g []T, rate, scale, decay, shrink, b1, a1, b2, a2, correct1, correct2, epsilon T) {
 			k.Adam(w, m[:len(w)], v[:len(w)], g[:len(w)], rate, scale, decay, shrink, b1, a1, b2, a2, correct1, correct2, epsilon)
 		},
-		Tanh:    func(dst, z []T) { k.Tanh(dst, z[:len(dst)]) },
-		Sigmoid: func(dst, z []T) { k.Sigmoid(dst, z[:len(dst)]) },
+		Tanh:      func(dst, z []T) { k.Tanh(dst, z[:len(dst)]) },
+		Sigmoid:   func(dst, z []T) { k.Sigmoid(dst, z[:len(dst)]) },
+		Softplus:  func(dst, z []T) { k.Softplus(dst, z[:len(dst)]) },
+		NormalPDF: func(dst, z []T) { k.NormalPDF(dst, z[:len(dst)]) },
+		NormalCDF: func(dst, z []T) { k.NormalCDF(dst, z[:len(dst)]) },
 	}
 }

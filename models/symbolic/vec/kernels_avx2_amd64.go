@@ -134,6 +134,21 @@ func dAVX2Tanh(dst []float64, z []float64)
 //go:noescape
 func dAVX2Sigmoid(dst []float64, z []float64)
 
+// dAVX2Softplus needs z of the length of dst (see Kernels).
+//
+//go:noescape
+func dAVX2Softplus(dst []float64, z []float64)
+
+// dAVX2NormalPDF needs z of the length of dst (see Kernels).
+//
+//go:noescape
+func dAVX2NormalPDF(dst []float64, z []float64)
+
+// dAVX2NormalCDF needs z of the length of dst (see Kernels).
+//
+//go:noescape
+func dAVX2NormalCDF(dst []float64, z []float64)
+
 // sAVX2Add needs operands of the length of dst (see Kernels).
 //
 //go:noescape
@@ -263,6 +278,21 @@ func sAVX2Tanh(dst []float32, z []float32)
 //
 //go:noescape
 func sAVX2Sigmoid(dst []float32, z []float32)
+
+// sAVX2Softplus needs z of the length of dst (see Kernels).
+//
+//go:noescape
+func sAVX2Softplus(dst []float32, z []float32)
+
+// sAVX2NormalPDF needs z of the length of dst (see Kernels).
+//
+//go:noescape
+func sAVX2NormalPDF(dst []float32, z []float32)
+
+// sAVX2NormalCDF needs z of the length of dst (see Kernels).
+//
+//go:noescape
+func sAVX2NormalCDF(dst []float32, z []float32)
 
 // avx2Narrow needs src of the length of dst.
 //

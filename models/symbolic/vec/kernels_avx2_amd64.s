@@ -88,7 +88,161 @@ DATA saturation<>+640(SB)/8, $0x3de6124613a86d09
 DATA saturation<>+648(SB)/8, $0x3de6124613a86d09
 DATA saturation<>+656(SB)/8, $0x3de6124613a86d09
 DATA saturation<>+664(SB)/8, $0x3de6124613a86d09
-GLOBL saturation<>(SB), RODATA|NOPTR, $672
+DATA saturation<>+672(SB)/8, $0x3fe0000000000000
+DATA saturation<>+680(SB)/8, $0x3fe0000000000000
+DATA saturation<>+688(SB)/8, $0x3fe0000000000000
+DATA saturation<>+696(SB)/8, $0x3fe0000000000000
+DATA saturation<>+704(SB)/8, $0x3fe5555555555555
+DATA saturation<>+712(SB)/8, $0x3fe5555555555555
+DATA saturation<>+720(SB)/8, $0x3fe5555555555555
+DATA saturation<>+728(SB)/8, $0x3fe5555555555555
+DATA saturation<>+736(SB)/8, $0x3fd999999999999a
+DATA saturation<>+744(SB)/8, $0x3fd999999999999a
+DATA saturation<>+752(SB)/8, $0x3fd999999999999a
+DATA saturation<>+760(SB)/8, $0x3fd999999999999a
+DATA saturation<>+768(SB)/8, $0x3fd2492492492492
+DATA saturation<>+776(SB)/8, $0x3fd2492492492492
+DATA saturation<>+784(SB)/8, $0x3fd2492492492492
+DATA saturation<>+792(SB)/8, $0x3fd2492492492492
+DATA saturation<>+800(SB)/8, $0x3fcc71c71c71c71c
+DATA saturation<>+808(SB)/8, $0x3fcc71c71c71c71c
+DATA saturation<>+816(SB)/8, $0x3fcc71c71c71c71c
+DATA saturation<>+824(SB)/8, $0x3fcc71c71c71c71c
+DATA saturation<>+832(SB)/8, $0x3fc745d1745d1746
+DATA saturation<>+840(SB)/8, $0x3fc745d1745d1746
+DATA saturation<>+848(SB)/8, $0x3fc745d1745d1746
+DATA saturation<>+856(SB)/8, $0x3fc745d1745d1746
+DATA saturation<>+864(SB)/8, $0x3fc3b13b13b13b14
+DATA saturation<>+872(SB)/8, $0x3fc3b13b13b13b14
+DATA saturation<>+880(SB)/8, $0x3fc3b13b13b13b14
+DATA saturation<>+888(SB)/8, $0x3fc3b13b13b13b14
+DATA saturation<>+896(SB)/8, $0x3fc1111111111111
+DATA saturation<>+904(SB)/8, $0x3fc1111111111111
+DATA saturation<>+912(SB)/8, $0x3fc1111111111111
+DATA saturation<>+920(SB)/8, $0x3fc1111111111111
+DATA saturation<>+928(SB)/8, $0x3fbe1e1e1e1e1e1e
+DATA saturation<>+936(SB)/8, $0x3fbe1e1e1e1e1e1e
+DATA saturation<>+944(SB)/8, $0x3fbe1e1e1e1e1e1e
+DATA saturation<>+952(SB)/8, $0x3fbe1e1e1e1e1e1e
+DATA saturation<>+960(SB)/8, $0x3fbaf286bca1af28
+DATA saturation<>+968(SB)/8, $0x3fbaf286bca1af28
+DATA saturation<>+976(SB)/8, $0x3fbaf286bca1af28
+DATA saturation<>+984(SB)/8, $0x3fbaf286bca1af28
+DATA saturation<>+992(SB)/8, $0x3fb8618618618618
+DATA saturation<>+1000(SB)/8, $0x3fb8618618618618
+DATA saturation<>+1008(SB)/8, $0x3fb8618618618618
+DATA saturation<>+1016(SB)/8, $0x3fb8618618618618
+GLOBL saturation<>(SB), RODATA|NOPTR, $1024
+
+DATA normal<>+0(SB)/8, $0x4044000000000000
+DATA normal<>+8(SB)/8, $0x4044000000000000
+DATA normal<>+16(SB)/8, $0x4044000000000000
+DATA normal<>+24(SB)/8, $0x4044000000000000
+DATA normal<>+32(SB)/8, $0xbfe0000000000000
+DATA normal<>+40(SB)/8, $0xbfe0000000000000
+DATA normal<>+48(SB)/8, $0xbfe0000000000000
+DATA normal<>+56(SB)/8, $0xbfe0000000000000
+DATA normal<>+64(SB)/8, $0x4010000000000000
+DATA normal<>+72(SB)/8, $0x4010000000000000
+DATA normal<>+80(SB)/8, $0x4010000000000000
+DATA normal<>+88(SB)/8, $0x4010000000000000
+DATA normal<>+96(SB)/8, $0x3fd9884533d43651
+DATA normal<>+104(SB)/8, $0x3fd9884533d43651
+DATA normal<>+112(SB)/8, $0x3fd9884533d43651
+DATA normal<>+120(SB)/8, $0x3fd9884533d43651
+DATA normal<>+128(SB)/8, $0x3fe82b4bb8c94dce
+DATA normal<>+136(SB)/8, $0x3fe82b4bb8c94dce
+DATA normal<>+144(SB)/8, $0x3fe82b4bb8c94dce
+DATA normal<>+152(SB)/8, $0x3fe82b4bb8c94dce
+DATA normal<>+160(SB)/8, $0xbfe373e3a893c287
+DATA normal<>+168(SB)/8, $0xbfe373e3a893c287
+DATA normal<>+176(SB)/8, $0xbfe373e3a893c287
+DATA normal<>+184(SB)/8, $0xbfe373e3a893c287
+DATA normal<>+192(SB)/8, $0x3fd8c6dbf2cfc2fa
+DATA normal<>+200(SB)/8, $0x3fd8c6dbf2cfc2fa
+DATA normal<>+208(SB)/8, $0x3fd8c6dbf2cfc2fa
+DATA normal<>+216(SB)/8, $0x3fd8c6dbf2cfc2fa
+DATA normal<>+224(SB)/8, $0xbfc7dff2bff6886f
+DATA normal<>+232(SB)/8, $0xbfc7dff2bff6886f
+DATA normal<>+240(SB)/8, $0xbfc7dff2bff6886f
+DATA normal<>+248(SB)/8, $0xbfc7dff2bff6886f
+DATA normal<>+256(SB)/8, $0x3faeec4cc3e45a10
+DATA normal<>+264(SB)/8, $0x3faeec4cc3e45a10
+DATA normal<>+272(SB)/8, $0x3faeec4cc3e45a10
+DATA normal<>+280(SB)/8, $0x3faeec4cc3e45a10
+DATA normal<>+288(SB)/8, $0xbf7ee2761035495f
+DATA normal<>+296(SB)/8, $0xbf7ee2761035495f
+DATA normal<>+304(SB)/8, $0xbf7ee2761035495f
+DATA normal<>+312(SB)/8, $0xbf7ee2761035495f
+DATA normal<>+320(SB)/8, $0xbf6c81719cb05950
+DATA normal<>+328(SB)/8, $0xbf6c81719cb05950
+DATA normal<>+336(SB)/8, $0xbf6c81719cb05950
+DATA normal<>+344(SB)/8, $0xbf6c81719cb05950
+DATA normal<>+352(SB)/8, $0x3f5ab825f80112b8
+DATA normal<>+360(SB)/8, $0x3f5ab825f80112b8
+DATA normal<>+368(SB)/8, $0x3f5ab825f80112b8
+DATA normal<>+376(SB)/8, $0x3f5ab825f80112b8
+DATA normal<>+384(SB)/8, $0x3f217a4a6e3ba156
+DATA normal<>+392(SB)/8, $0x3f217a4a6e3ba156
+DATA normal<>+400(SB)/8, $0x3f217a4a6e3ba156
+DATA normal<>+408(SB)/8, $0x3f217a4a6e3ba156
+DATA normal<>+416(SB)/8, $0xbf2e4a416416730a
+DATA normal<>+424(SB)/8, $0xbf2e4a416416730a
+DATA normal<>+432(SB)/8, $0xbf2e4a416416730a
+DATA normal<>+440(SB)/8, $0xbf2e4a416416730a
+DATA normal<>+448(SB)/8, $0xbec00120539f52d7
+DATA normal<>+456(SB)/8, $0xbec00120539f52d7
+DATA normal<>+464(SB)/8, $0xbec00120539f52d7
+DATA normal<>+472(SB)/8, $0xbec00120539f52d7
+DATA normal<>+480(SB)/8, $0x3f026cf91931aadc
+DATA normal<>+488(SB)/8, $0x3f026cf91931aadc
+DATA normal<>+496(SB)/8, $0x3f026cf91931aadc
+DATA normal<>+504(SB)/8, $0x3f026cf91931aadc
+DATA normal<>+512(SB)/8, $0x3ea7fe0a6f0664a6
+DATA normal<>+520(SB)/8, $0x3ea7fe0a6f0664a6
+DATA normal<>+528(SB)/8, $0x3ea7fe0a6f0664a6
+DATA normal<>+536(SB)/8, $0x3ea7fe0a6f0664a6
+DATA normal<>+544(SB)/8, $0xbed8d3603d6a0fb2
+DATA normal<>+552(SB)/8, $0xbed8d3603d6a0fb2
+DATA normal<>+560(SB)/8, $0xbed8d3603d6a0fb2
+DATA normal<>+568(SB)/8, $0xbed8d3603d6a0fb2
+DATA normal<>+576(SB)/8, $0xbea4fa3e33833ca5
+DATA normal<>+584(SB)/8, $0xbea4fa3e33833ca5
+DATA normal<>+592(SB)/8, $0xbea4fa3e33833ca5
+DATA normal<>+600(SB)/8, $0xbea4fa3e33833ca5
+DATA normal<>+608(SB)/8, $0x3eb11c12c2679233
+DATA normal<>+616(SB)/8, $0x3eb11c12c2679233
+DATA normal<>+624(SB)/8, $0x3eb11c12c2679233
+DATA normal<>+632(SB)/8, $0x3eb11c12c2679233
+DATA normal<>+640(SB)/8, $0x3e91b30fd8395738
+DATA normal<>+648(SB)/8, $0x3e91b30fd8395738
+DATA normal<>+656(SB)/8, $0x3e91b30fd8395738
+DATA normal<>+664(SB)/8, $0x3e91b30fd8395738
+DATA normal<>+672(SB)/8, $0xbe84b4640d20d112
+DATA normal<>+680(SB)/8, $0xbe84b4640d20d112
+DATA normal<>+688(SB)/8, $0xbe84b4640d20d112
+DATA normal<>+696(SB)/8, $0xbe84b4640d20d112
+DATA normal<>+704(SB)/8, $0xbe7483dfd2efa1df
+DATA normal<>+712(SB)/8, $0xbe7483dfd2efa1df
+DATA normal<>+720(SB)/8, $0xbe7483dfd2efa1df
+DATA normal<>+728(SB)/8, $0xbe7483dfd2efa1df
+DATA normal<>+736(SB)/8, $0x3e4f49a93a29f29f
+DATA normal<>+744(SB)/8, $0x3e4f49a93a29f29f
+DATA normal<>+752(SB)/8, $0x3e4f49a93a29f29f
+DATA normal<>+760(SB)/8, $0x3e4f49a93a29f29f
+DATA normal<>+768(SB)/8, $0x3e4deef0f2d5b2bd
+DATA normal<>+776(SB)/8, $0x3e4deef0f2d5b2bd
+DATA normal<>+784(SB)/8, $0x3e4deef0f2d5b2bd
+DATA normal<>+792(SB)/8, $0x3e4deef0f2d5b2bd
+DATA normal<>+800(SB)/8, $0x3dd540d685fc4ae6
+DATA normal<>+808(SB)/8, $0x3dd540d685fc4ae6
+DATA normal<>+816(SB)/8, $0x3dd540d685fc4ae6
+DATA normal<>+824(SB)/8, $0x3dd540d685fc4ae6
+DATA normal<>+832(SB)/8, $0xbe109934b372180a
+DATA normal<>+840(SB)/8, $0xbe109934b372180a
+DATA normal<>+848(SB)/8, $0xbe109934b372180a
+DATA normal<>+856(SB)/8, $0xbe109934b372180a
+GLOBL normal<>(SB), RODATA|NOPTR, $864
 
 // func dAVX2Add(dst []float64, a []float64, b []float64)
 // Requires: AVX
@@ -2246,6 +2400,421 @@ by1:
 	VMOVUPD      saturation<>+160(SB), Y1
 	VBLENDVPD    Y5, Y0, Y1, Y0
 	VDIVPD       Y4, Y0, Y0
+	VMOVSD       X0, (AX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x08, AX
+	JMP          by1
+
+below1:
+	ADDQ $0x01, DX
+	VZEROUPPER
+	RET
+
+// func dAVX2Softplus(dst []float64, z []float64)
+// Requires: AVX, AVX2, FMA3
+TEXT ·dAVX2Softplus(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ z_base+24(FP), CX
+	MOVQ dst_len+8(FP), DX
+
+by4:
+	SUBQ         $0x04, DX
+	JLT          below4
+	VMOVUPD      (CX), Y0
+	VXORPD       Y5, Y5, Y5
+	VMAXPD       Y0, Y5, Y5
+	VORPD        saturation<>+0(SB), Y0, Y0
+	VMOVUPD      saturation<>+32(SB), Y1
+	VMAXPD       Y0, Y1, Y0
+	VMULPD       saturation<>+64(SB), Y0, Y1
+	VROUNDPD     $0x00, Y1, Y1
+	VFNMADD231PD saturation<>+96(SB), Y1, Y0
+	VFNMADD231PD saturation<>+128(SB), Y1, Y0
+	VMOVUPD      saturation<>+640(SB), Y2
+	VFMADD213PD  saturation<>+608(SB), Y0, Y2
+	VFMADD213PD  saturation<>+576(SB), Y0, Y2
+	VFMADD213PD  saturation<>+544(SB), Y0, Y2
+	VFMADD213PD  saturation<>+512(SB), Y0, Y2
+	VFMADD213PD  saturation<>+480(SB), Y0, Y2
+	VFMADD213PD  saturation<>+448(SB), Y0, Y2
+	VFMADD213PD  saturation<>+416(SB), Y0, Y2
+	VFMADD213PD  saturation<>+384(SB), Y0, Y2
+	VFMADD213PD  saturation<>+352(SB), Y0, Y2
+	VFMADD213PD  saturation<>+320(SB), Y0, Y2
+	VFMADD213PD  saturation<>+288(SB), Y0, Y2
+	VMULPD       Y0, Y0, Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VCVTPD2DQY   Y1, X3
+	VPMOVSXDQ    X3, Y3
+	VPADDQ       saturation<>+256(SB), Y3, Y3
+	VPSLLQ       $0x34, Y3, Y3
+	VFMADD213PD  Y3, Y3, Y0
+	VCMPPD       $0x1e, saturation<>+672(SB), Y0, Y1
+	VSUBPD       saturation<>+160(SB), Y0, Y2
+	VMULPD       saturation<>+672(SB), Y2, Y2
+	VBLENDVPD    Y1, Y2, Y0, Y2
+	VADDPD       saturation<>+192(SB), Y2, Y4
+	VDIVPD       Y4, Y2, Y0
+	VMULPD       Y2, Y2, Y3
+	VMULPD       saturation<>+672(SB), Y3, Y3
+	VMULPD       Y0, Y0, Y6
+	VMOVUPD      saturation<>+992(SB), Y7
+	VFMADD213PD  saturation<>+960(SB), Y6, Y7
+	VFMADD213PD  saturation<>+928(SB), Y6, Y7
+	VFMADD213PD  saturation<>+896(SB), Y6, Y7
+	VFMADD213PD  saturation<>+864(SB), Y6, Y7
+	VFMADD213PD  saturation<>+832(SB), Y6, Y7
+	VFMADD213PD  saturation<>+800(SB), Y6, Y7
+	VFMADD213PD  saturation<>+768(SB), Y6, Y7
+	VFMADD213PD  saturation<>+736(SB), Y6, Y7
+	VFMADD213PD  saturation<>+704(SB), Y6, Y7
+	VFMADD213PD  Y3, Y6, Y7
+	VANDPD       saturation<>+128(SB), Y1, Y4
+	VFMADD213PD  Y4, Y0, Y7
+	VSUBPD       Y7, Y3, Y3
+	VSUBPD       Y2, Y3, Y3
+	VANDPD       saturation<>+96(SB), Y1, Y4
+	VSUBPD       Y3, Y4, Y0
+	VADDPD       Y5, Y0, Y0
+	VMOVUPD      Y0, (AX)
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, AX
+	JMP          by4
+
+below4:
+	ADDQ $0x04, DX
+
+by1:
+	SUBQ         $0x01, DX
+	JLT          below1
+	VMOVSD       (CX), X0
+	VXORPD       Y5, Y5, Y5
+	VMAXPD       Y0, Y5, Y5
+	VORPD        saturation<>+0(SB), Y0, Y0
+	VMOVUPD      saturation<>+32(SB), Y1
+	VMAXPD       Y0, Y1, Y0
+	VMULPD       saturation<>+64(SB), Y0, Y1
+	VROUNDPD     $0x00, Y1, Y1
+	VFNMADD231PD saturation<>+96(SB), Y1, Y0
+	VFNMADD231PD saturation<>+128(SB), Y1, Y0
+	VMOVUPD      saturation<>+640(SB), Y2
+	VFMADD213PD  saturation<>+608(SB), Y0, Y2
+	VFMADD213PD  saturation<>+576(SB), Y0, Y2
+	VFMADD213PD  saturation<>+544(SB), Y0, Y2
+	VFMADD213PD  saturation<>+512(SB), Y0, Y2
+	VFMADD213PD  saturation<>+480(SB), Y0, Y2
+	VFMADD213PD  saturation<>+448(SB), Y0, Y2
+	VFMADD213PD  saturation<>+416(SB), Y0, Y2
+	VFMADD213PD  saturation<>+384(SB), Y0, Y2
+	VFMADD213PD  saturation<>+352(SB), Y0, Y2
+	VFMADD213PD  saturation<>+320(SB), Y0, Y2
+	VFMADD213PD  saturation<>+288(SB), Y0, Y2
+	VMULPD       Y0, Y0, Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VCVTPD2DQY   Y1, X3
+	VPMOVSXDQ    X3, Y3
+	VPADDQ       saturation<>+256(SB), Y3, Y3
+	VPSLLQ       $0x34, Y3, Y3
+	VFMADD213PD  Y3, Y3, Y0
+	VCMPPD       $0x1e, saturation<>+672(SB), Y0, Y1
+	VSUBPD       saturation<>+160(SB), Y0, Y2
+	VMULPD       saturation<>+672(SB), Y2, Y2
+	VBLENDVPD    Y1, Y2, Y0, Y2
+	VADDPD       saturation<>+192(SB), Y2, Y4
+	VDIVPD       Y4, Y2, Y0
+	VMULPD       Y2, Y2, Y3
+	VMULPD       saturation<>+672(SB), Y3, Y3
+	VMULPD       Y0, Y0, Y6
+	VMOVUPD      saturation<>+992(SB), Y7
+	VFMADD213PD  saturation<>+960(SB), Y6, Y7
+	VFMADD213PD  saturation<>+928(SB), Y6, Y7
+	VFMADD213PD  saturation<>+896(SB), Y6, Y7
+	VFMADD213PD  saturation<>+864(SB), Y6, Y7
+	VFMADD213PD  saturation<>+832(SB), Y6, Y7
+	VFMADD213PD  saturation<>+800(SB), Y6, Y7
+	VFMADD213PD  saturation<>+768(SB), Y6, Y7
+	VFMADD213PD  saturation<>+736(SB), Y6, Y7
+	VFMADD213PD  saturation<>+704(SB), Y6, Y7
+	VFMADD213PD  Y3, Y6, Y7
+	VANDPD       saturation<>+128(SB), Y1, Y4
+	VFMADD213PD  Y4, Y0, Y7
+	VSUBPD       Y7, Y3, Y3
+	VSUBPD       Y2, Y3, Y3
+	VANDPD       saturation<>+96(SB), Y1, Y4
+	VSUBPD       Y3, Y4, Y0
+	VADDPD       Y5, Y0, Y0
+	VMOVSD       X0, (AX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x08, AX
+	JMP          by1
+
+below1:
+	ADDQ $0x01, DX
+	VZEROUPPER
+	RET
+
+// func dAVX2NormalPDF(dst []float64, z []float64)
+// Requires: AVX, AVX2, FMA3
+TEXT ·dAVX2NormalPDF(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ z_base+24(FP), CX
+	MOVQ dst_len+8(FP), DX
+
+by4:
+	SUBQ         $0x04, DX
+	JLT          below4
+	VMOVUPD      (CX), Y0
+	VMOVUPD      saturation<>+0(SB), Y6
+	VANDNPD      Y0, Y6, Y6
+	VMOVUPD      normal<>+0(SB), Y0
+	VMINPD       Y6, Y0, Y6
+	VMULPD       Y6, Y6, Y0
+	VMOVAPD      Y0, Y7
+	VFMSUB231PD  Y6, Y6, Y7
+	VMULPD       normal<>+32(SB), Y0, Y0
+	VMULPD       normal<>+32(SB), Y7, Y7
+	VMOVUPD      saturation<>+32(SB), Y1
+	VMAXPD       Y0, Y1, Y0
+	VMULPD       saturation<>+64(SB), Y0, Y1
+	VROUNDPD     $0x00, Y1, Y1
+	VFNMADD231PD saturation<>+96(SB), Y1, Y0
+	VADDPD       Y7, Y0, Y0
+	VFNMADD231PD saturation<>+128(SB), Y1, Y0
+	VMOVUPD      saturation<>+640(SB), Y2
+	VFMADD213PD  saturation<>+608(SB), Y0, Y2
+	VFMADD213PD  saturation<>+576(SB), Y0, Y2
+	VFMADD213PD  saturation<>+544(SB), Y0, Y2
+	VFMADD213PD  saturation<>+512(SB), Y0, Y2
+	VFMADD213PD  saturation<>+480(SB), Y0, Y2
+	VFMADD213PD  saturation<>+448(SB), Y0, Y2
+	VFMADD213PD  saturation<>+416(SB), Y0, Y2
+	VFMADD213PD  saturation<>+384(SB), Y0, Y2
+	VFMADD213PD  saturation<>+352(SB), Y0, Y2
+	VFMADD213PD  saturation<>+320(SB), Y0, Y2
+	VFMADD213PD  saturation<>+288(SB), Y0, Y2
+	VMULPD       Y0, Y0, Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VCVTPD2DQY   Y1, X3
+	VPMOVSXDQ    X3, Y3
+	VPADDQ       saturation<>+256(SB), Y3, Y3
+	VPSLLQ       $0x34, Y3, Y3
+	VFMADD213PD  Y3, Y3, Y0
+	VMULPD       normal<>+96(SB), Y0, Y0
+	VMOVUPD      Y0, (AX)
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, AX
+	JMP          by4
+
+below4:
+	ADDQ $0x04, DX
+
+by1:
+	SUBQ         $0x01, DX
+	JLT          below1
+	VMOVSD       (CX), X0
+	VMOVUPD      saturation<>+0(SB), Y6
+	VANDNPD      Y0, Y6, Y6
+	VMOVUPD      normal<>+0(SB), Y0
+	VMINPD       Y6, Y0, Y6
+	VMULPD       Y6, Y6, Y0
+	VMOVAPD      Y0, Y7
+	VFMSUB231PD  Y6, Y6, Y7
+	VMULPD       normal<>+32(SB), Y0, Y0
+	VMULPD       normal<>+32(SB), Y7, Y7
+	VMOVUPD      saturation<>+32(SB), Y1
+	VMAXPD       Y0, Y1, Y0
+	VMULPD       saturation<>+64(SB), Y0, Y1
+	VROUNDPD     $0x00, Y1, Y1
+	VFNMADD231PD saturation<>+96(SB), Y1, Y0
+	VADDPD       Y7, Y0, Y0
+	VFNMADD231PD saturation<>+128(SB), Y1, Y0
+	VMOVUPD      saturation<>+640(SB), Y2
+	VFMADD213PD  saturation<>+608(SB), Y0, Y2
+	VFMADD213PD  saturation<>+576(SB), Y0, Y2
+	VFMADD213PD  saturation<>+544(SB), Y0, Y2
+	VFMADD213PD  saturation<>+512(SB), Y0, Y2
+	VFMADD213PD  saturation<>+480(SB), Y0, Y2
+	VFMADD213PD  saturation<>+448(SB), Y0, Y2
+	VFMADD213PD  saturation<>+416(SB), Y0, Y2
+	VFMADD213PD  saturation<>+384(SB), Y0, Y2
+	VFMADD213PD  saturation<>+352(SB), Y0, Y2
+	VFMADD213PD  saturation<>+320(SB), Y0, Y2
+	VFMADD213PD  saturation<>+288(SB), Y0, Y2
+	VMULPD       Y0, Y0, Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VCVTPD2DQY   Y1, X3
+	VPMOVSXDQ    X3, Y3
+	VPADDQ       saturation<>+256(SB), Y3, Y3
+	VPSLLQ       $0x34, Y3, Y3
+	VFMADD213PD  Y3, Y3, Y0
+	VMULPD       normal<>+96(SB), Y0, Y0
+	VMOVSD       X0, (AX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x08, AX
+	JMP          by1
+
+below1:
+	ADDQ $0x01, DX
+	VZEROUPPER
+	RET
+
+// func dAVX2NormalCDF(dst []float64, z []float64)
+// Requires: AVX, AVX2, FMA3
+TEXT ·dAVX2NormalCDF(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ z_base+24(FP), CX
+	MOVQ dst_len+8(FP), DX
+
+by4:
+	SUBQ         $0x04, DX
+	JLT          below4
+	VMOVUPD      (CX), Y0
+	VMOVAPD      Y0, Y5
+	VMOVUPD      saturation<>+0(SB), Y6
+	VANDNPD      Y0, Y6, Y6
+	VMOVUPD      normal<>+0(SB), Y0
+	VMINPD       Y6, Y0, Y6
+	VMULPD       Y6, Y6, Y0
+	VMOVAPD      Y0, Y7
+	VFMSUB231PD  Y6, Y6, Y7
+	VMULPD       normal<>+32(SB), Y0, Y0
+	VMULPD       normal<>+32(SB), Y7, Y7
+	VMOVUPD      saturation<>+32(SB), Y1
+	VMAXPD       Y0, Y1, Y0
+	VMULPD       saturation<>+64(SB), Y0, Y1
+	VROUNDPD     $0x00, Y1, Y1
+	VFNMADD231PD saturation<>+96(SB), Y1, Y0
+	VADDPD       Y7, Y0, Y0
+	VFNMADD231PD saturation<>+128(SB), Y1, Y0
+	VMOVUPD      saturation<>+640(SB), Y2
+	VFMADD213PD  saturation<>+608(SB), Y0, Y2
+	VFMADD213PD  saturation<>+576(SB), Y0, Y2
+	VFMADD213PD  saturation<>+544(SB), Y0, Y2
+	VFMADD213PD  saturation<>+512(SB), Y0, Y2
+	VFMADD213PD  saturation<>+480(SB), Y0, Y2
+	VFMADD213PD  saturation<>+448(SB), Y0, Y2
+	VFMADD213PD  saturation<>+416(SB), Y0, Y2
+	VFMADD213PD  saturation<>+384(SB), Y0, Y2
+	VFMADD213PD  saturation<>+352(SB), Y0, Y2
+	VFMADD213PD  saturation<>+320(SB), Y0, Y2
+	VFMADD213PD  saturation<>+288(SB), Y0, Y2
+	VMULPD       Y0, Y0, Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VCVTPD2DQY   Y1, X3
+	VPMOVSXDQ    X3, Y3
+	VPADDQ       saturation<>+256(SB), Y3, Y3
+	VPSLLQ       $0x34, Y3, Y3
+	VFMADD213PD  Y3, Y3, Y0
+	VADDPD       normal<>+64(SB), Y6, Y7
+	VSUBPD       normal<>+64(SB), Y6, Y8
+	VDIVPD       Y7, Y8, Y8
+	VMOVUPD      normal<>+832(SB), Y9
+	VFMADD213PD  normal<>+800(SB), Y8, Y9
+	VFMADD213PD  normal<>+768(SB), Y8, Y9
+	VFMADD213PD  normal<>+736(SB), Y8, Y9
+	VFMADD213PD  normal<>+704(SB), Y8, Y9
+	VFMADD213PD  normal<>+672(SB), Y8, Y9
+	VFMADD213PD  normal<>+640(SB), Y8, Y9
+	VFMADD213PD  normal<>+608(SB), Y8, Y9
+	VFMADD213PD  normal<>+576(SB), Y8, Y9
+	VFMADD213PD  normal<>+544(SB), Y8, Y9
+	VFMADD213PD  normal<>+512(SB), Y8, Y9
+	VFMADD213PD  normal<>+480(SB), Y8, Y9
+	VFMADD213PD  normal<>+448(SB), Y8, Y9
+	VFMADD213PD  normal<>+416(SB), Y8, Y9
+	VFMADD213PD  normal<>+384(SB), Y8, Y9
+	VFMADD213PD  normal<>+352(SB), Y8, Y9
+	VFMADD213PD  normal<>+320(SB), Y8, Y9
+	VFMADD213PD  normal<>+288(SB), Y8, Y9
+	VFMADD213PD  normal<>+256(SB), Y8, Y9
+	VFMADD213PD  normal<>+224(SB), Y8, Y9
+	VFMADD213PD  normal<>+192(SB), Y8, Y9
+	VFMADD213PD  normal<>+160(SB), Y8, Y9
+	VFMADD213PD  normal<>+128(SB), Y8, Y9
+	VDIVPD       Y7, Y9, Y9
+	VMULPD       Y9, Y0, Y0
+	VMOVUPD      saturation<>+160(SB), Y8
+	VSUBPD       Y0, Y8, Y8
+	VBLENDVPD    Y5, Y0, Y8, Y0
+	VMOVUPD      Y0, (AX)
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, AX
+	JMP          by4
+
+below4:
+	ADDQ $0x04, DX
+
+by1:
+	SUBQ         $0x01, DX
+	JLT          below1
+	VMOVSD       (CX), X0
+	VMOVAPD      Y0, Y5
+	VMOVUPD      saturation<>+0(SB), Y6
+	VANDNPD      Y0, Y6, Y6
+	VMOVUPD      normal<>+0(SB), Y0
+	VMINPD       Y6, Y0, Y6
+	VMULPD       Y6, Y6, Y0
+	VMOVAPD      Y0, Y7
+	VFMSUB231PD  Y6, Y6, Y7
+	VMULPD       normal<>+32(SB), Y0, Y0
+	VMULPD       normal<>+32(SB), Y7, Y7
+	VMOVUPD      saturation<>+32(SB), Y1
+	VMAXPD       Y0, Y1, Y0
+	VMULPD       saturation<>+64(SB), Y0, Y1
+	VROUNDPD     $0x00, Y1, Y1
+	VFNMADD231PD saturation<>+96(SB), Y1, Y0
+	VADDPD       Y7, Y0, Y0
+	VFNMADD231PD saturation<>+128(SB), Y1, Y0
+	VMOVUPD      saturation<>+640(SB), Y2
+	VFMADD213PD  saturation<>+608(SB), Y0, Y2
+	VFMADD213PD  saturation<>+576(SB), Y0, Y2
+	VFMADD213PD  saturation<>+544(SB), Y0, Y2
+	VFMADD213PD  saturation<>+512(SB), Y0, Y2
+	VFMADD213PD  saturation<>+480(SB), Y0, Y2
+	VFMADD213PD  saturation<>+448(SB), Y0, Y2
+	VFMADD213PD  saturation<>+416(SB), Y0, Y2
+	VFMADD213PD  saturation<>+384(SB), Y0, Y2
+	VFMADD213PD  saturation<>+352(SB), Y0, Y2
+	VFMADD213PD  saturation<>+320(SB), Y0, Y2
+	VFMADD213PD  saturation<>+288(SB), Y0, Y2
+	VMULPD       Y0, Y0, Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VCVTPD2DQY   Y1, X3
+	VPMOVSXDQ    X3, Y3
+	VPADDQ       saturation<>+256(SB), Y3, Y3
+	VPSLLQ       $0x34, Y3, Y3
+	VFMADD213PD  Y3, Y3, Y0
+	VADDPD       normal<>+64(SB), Y6, Y7
+	VSUBPD       normal<>+64(SB), Y6, Y8
+	VDIVPD       Y7, Y8, Y8
+	VMOVUPD      normal<>+832(SB), Y9
+	VFMADD213PD  normal<>+800(SB), Y8, Y9
+	VFMADD213PD  normal<>+768(SB), Y8, Y9
+	VFMADD213PD  normal<>+736(SB), Y8, Y9
+	VFMADD213PD  normal<>+704(SB), Y8, Y9
+	VFMADD213PD  normal<>+672(SB), Y8, Y9
+	VFMADD213PD  normal<>+640(SB), Y8, Y9
+	VFMADD213PD  normal<>+608(SB), Y8, Y9
+	VFMADD213PD  normal<>+576(SB), Y8, Y9
+	VFMADD213PD  normal<>+544(SB), Y8, Y9
+	VFMADD213PD  normal<>+512(SB), Y8, Y9
+	VFMADD213PD  normal<>+480(SB), Y8, Y9
+	VFMADD213PD  normal<>+448(SB), Y8, Y9
+	VFMADD213PD  normal<>+416(SB), Y8, Y9
+	VFMADD213PD  normal<>+384(SB), Y8, Y9
+	VFMADD213PD  normal<>+352(SB), Y8, Y9
+	VFMADD213PD  normal<>+320(SB), Y8, Y9
+	VFMADD213PD  normal<>+288(SB), Y8, Y9
+	VFMADD213PD  normal<>+256(SB), Y8, Y9
+	VFMADD213PD  normal<>+224(SB), Y8, Y9
+	VFMADD213PD  normal<>+192(SB), Y8, Y9
+	VFMADD213PD  normal<>+160(SB), Y8, Y9
+	VFMADD213PD  normal<>+128(SB), Y8, Y9
+	VDIVPD       Y7, Y9, Y9
+	VMULPD       Y9, Y0, Y0
+	VMOVUPD      saturation<>+160(SB), Y8
+	VSUBPD       Y0, Y8, Y8
+	VBLENDVPD    Y5, Y0, Y8, Y0
 	VMOVSD       X0, (AX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x08, AX
@@ -4453,6 +5022,430 @@ by1:
 	VMOVUPD      saturation<>+160(SB), Y1
 	VBLENDVPD    Y5, Y0, Y1, Y0
 	VDIVPD       Y4, Y0, Y0
+	VCVTPD2PSY   Y0, X0
+	VMOVSS       X0, (AX)
+	ADDQ         $0x04, CX
+	ADDQ         $0x04, AX
+	JMP          by1
+
+below1:
+	ADDQ $0x01, DX
+	VZEROUPPER
+	RET
+
+// func sAVX2Softplus(dst []float32, z []float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·sAVX2Softplus(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ z_base+24(FP), CX
+	MOVQ dst_len+8(FP), DX
+
+by4:
+	SUBQ         $0x04, DX
+	JLT          below4
+	VCVTPS2PD    (CX), Y0
+	VXORPD       Y5, Y5, Y5
+	VMAXPD       Y0, Y5, Y5
+	VORPD        saturation<>+0(SB), Y0, Y0
+	VMOVUPD      saturation<>+32(SB), Y1
+	VMAXPD       Y0, Y1, Y0
+	VMULPD       saturation<>+64(SB), Y0, Y1
+	VROUNDPD     $0x00, Y1, Y1
+	VFNMADD231PD saturation<>+96(SB), Y1, Y0
+	VFNMADD231PD saturation<>+128(SB), Y1, Y0
+	VMOVUPD      saturation<>+640(SB), Y2
+	VFMADD213PD  saturation<>+608(SB), Y0, Y2
+	VFMADD213PD  saturation<>+576(SB), Y0, Y2
+	VFMADD213PD  saturation<>+544(SB), Y0, Y2
+	VFMADD213PD  saturation<>+512(SB), Y0, Y2
+	VFMADD213PD  saturation<>+480(SB), Y0, Y2
+	VFMADD213PD  saturation<>+448(SB), Y0, Y2
+	VFMADD213PD  saturation<>+416(SB), Y0, Y2
+	VFMADD213PD  saturation<>+384(SB), Y0, Y2
+	VFMADD213PD  saturation<>+352(SB), Y0, Y2
+	VFMADD213PD  saturation<>+320(SB), Y0, Y2
+	VFMADD213PD  saturation<>+288(SB), Y0, Y2
+	VMULPD       Y0, Y0, Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VCVTPD2DQY   Y1, X3
+	VPMOVSXDQ    X3, Y3
+	VPADDQ       saturation<>+256(SB), Y3, Y3
+	VPSLLQ       $0x34, Y3, Y3
+	VFMADD213PD  Y3, Y3, Y0
+	VCMPPD       $0x1e, saturation<>+672(SB), Y0, Y1
+	VSUBPD       saturation<>+160(SB), Y0, Y2
+	VMULPD       saturation<>+672(SB), Y2, Y2
+	VBLENDVPD    Y1, Y2, Y0, Y2
+	VADDPD       saturation<>+192(SB), Y2, Y4
+	VDIVPD       Y4, Y2, Y0
+	VMULPD       Y2, Y2, Y3
+	VMULPD       saturation<>+672(SB), Y3, Y3
+	VMULPD       Y0, Y0, Y6
+	VMOVUPD      saturation<>+992(SB), Y7
+	VFMADD213PD  saturation<>+960(SB), Y6, Y7
+	VFMADD213PD  saturation<>+928(SB), Y6, Y7
+	VFMADD213PD  saturation<>+896(SB), Y6, Y7
+	VFMADD213PD  saturation<>+864(SB), Y6, Y7
+	VFMADD213PD  saturation<>+832(SB), Y6, Y7
+	VFMADD213PD  saturation<>+800(SB), Y6, Y7
+	VFMADD213PD  saturation<>+768(SB), Y6, Y7
+	VFMADD213PD  saturation<>+736(SB), Y6, Y7
+	VFMADD213PD  saturation<>+704(SB), Y6, Y7
+	VFMADD213PD  Y3, Y6, Y7
+	VANDPD       saturation<>+128(SB), Y1, Y4
+	VFMADD213PD  Y4, Y0, Y7
+	VSUBPD       Y7, Y3, Y3
+	VSUBPD       Y2, Y3, Y3
+	VANDPD       saturation<>+96(SB), Y1, Y4
+	VSUBPD       Y3, Y4, Y0
+	VADDPD       Y5, Y0, Y0
+	VCVTPD2PSY   Y0, X0
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, CX
+	ADDQ         $0x10, AX
+	JMP          by4
+
+below4:
+	ADDQ $0x04, DX
+
+by1:
+	SUBQ         $0x01, DX
+	JLT          below1
+	VMOVSS       (CX), X0
+	VCVTPS2PD    X0, Y0
+	VXORPD       Y5, Y5, Y5
+	VMAXPD       Y0, Y5, Y5
+	VORPD        saturation<>+0(SB), Y0, Y0
+	VMOVUPD      saturation<>+32(SB), Y1
+	VMAXPD       Y0, Y1, Y0
+	VMULPD       saturation<>+64(SB), Y0, Y1
+	VROUNDPD     $0x00, Y1, Y1
+	VFNMADD231PD saturation<>+96(SB), Y1, Y0
+	VFNMADD231PD saturation<>+128(SB), Y1, Y0
+	VMOVUPD      saturation<>+640(SB), Y2
+	VFMADD213PD  saturation<>+608(SB), Y0, Y2
+	VFMADD213PD  saturation<>+576(SB), Y0, Y2
+	VFMADD213PD  saturation<>+544(SB), Y0, Y2
+	VFMADD213PD  saturation<>+512(SB), Y0, Y2
+	VFMADD213PD  saturation<>+480(SB), Y0, Y2
+	VFMADD213PD  saturation<>+448(SB), Y0, Y2
+	VFMADD213PD  saturation<>+416(SB), Y0, Y2
+	VFMADD213PD  saturation<>+384(SB), Y0, Y2
+	VFMADD213PD  saturation<>+352(SB), Y0, Y2
+	VFMADD213PD  saturation<>+320(SB), Y0, Y2
+	VFMADD213PD  saturation<>+288(SB), Y0, Y2
+	VMULPD       Y0, Y0, Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VCVTPD2DQY   Y1, X3
+	VPMOVSXDQ    X3, Y3
+	VPADDQ       saturation<>+256(SB), Y3, Y3
+	VPSLLQ       $0x34, Y3, Y3
+	VFMADD213PD  Y3, Y3, Y0
+	VCMPPD       $0x1e, saturation<>+672(SB), Y0, Y1
+	VSUBPD       saturation<>+160(SB), Y0, Y2
+	VMULPD       saturation<>+672(SB), Y2, Y2
+	VBLENDVPD    Y1, Y2, Y0, Y2
+	VADDPD       saturation<>+192(SB), Y2, Y4
+	VDIVPD       Y4, Y2, Y0
+	VMULPD       Y2, Y2, Y3
+	VMULPD       saturation<>+672(SB), Y3, Y3
+	VMULPD       Y0, Y0, Y6
+	VMOVUPD      saturation<>+992(SB), Y7
+	VFMADD213PD  saturation<>+960(SB), Y6, Y7
+	VFMADD213PD  saturation<>+928(SB), Y6, Y7
+	VFMADD213PD  saturation<>+896(SB), Y6, Y7
+	VFMADD213PD  saturation<>+864(SB), Y6, Y7
+	VFMADD213PD  saturation<>+832(SB), Y6, Y7
+	VFMADD213PD  saturation<>+800(SB), Y6, Y7
+	VFMADD213PD  saturation<>+768(SB), Y6, Y7
+	VFMADD213PD  saturation<>+736(SB), Y6, Y7
+	VFMADD213PD  saturation<>+704(SB), Y6, Y7
+	VFMADD213PD  Y3, Y6, Y7
+	VANDPD       saturation<>+128(SB), Y1, Y4
+	VFMADD213PD  Y4, Y0, Y7
+	VSUBPD       Y7, Y3, Y3
+	VSUBPD       Y2, Y3, Y3
+	VANDPD       saturation<>+96(SB), Y1, Y4
+	VSUBPD       Y3, Y4, Y0
+	VADDPD       Y5, Y0, Y0
+	VCVTPD2PSY   Y0, X0
+	VMOVSS       X0, (AX)
+	ADDQ         $0x04, CX
+	ADDQ         $0x04, AX
+	JMP          by1
+
+below1:
+	ADDQ $0x01, DX
+	VZEROUPPER
+	RET
+
+// func sAVX2NormalPDF(dst []float32, z []float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·sAVX2NormalPDF(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ z_base+24(FP), CX
+	MOVQ dst_len+8(FP), DX
+
+by4:
+	SUBQ         $0x04, DX
+	JLT          below4
+	VCVTPS2PD    (CX), Y0
+	VMOVUPD      saturation<>+0(SB), Y6
+	VANDNPD      Y0, Y6, Y6
+	VMOVUPD      normal<>+0(SB), Y0
+	VMINPD       Y6, Y0, Y6
+	VMULPD       Y6, Y6, Y0
+	VMOVAPD      Y0, Y7
+	VFMSUB231PD  Y6, Y6, Y7
+	VMULPD       normal<>+32(SB), Y0, Y0
+	VMULPD       normal<>+32(SB), Y7, Y7
+	VMOVUPD      saturation<>+32(SB), Y1
+	VMAXPD       Y0, Y1, Y0
+	VMULPD       saturation<>+64(SB), Y0, Y1
+	VROUNDPD     $0x00, Y1, Y1
+	VFNMADD231PD saturation<>+96(SB), Y1, Y0
+	VADDPD       Y7, Y0, Y0
+	VFNMADD231PD saturation<>+128(SB), Y1, Y0
+	VMOVUPD      saturation<>+640(SB), Y2
+	VFMADD213PD  saturation<>+608(SB), Y0, Y2
+	VFMADD213PD  saturation<>+576(SB), Y0, Y2
+	VFMADD213PD  saturation<>+544(SB), Y0, Y2
+	VFMADD213PD  saturation<>+512(SB), Y0, Y2
+	VFMADD213PD  saturation<>+480(SB), Y0, Y2
+	VFMADD213PD  saturation<>+448(SB), Y0, Y2
+	VFMADD213PD  saturation<>+416(SB), Y0, Y2
+	VFMADD213PD  saturation<>+384(SB), Y0, Y2
+	VFMADD213PD  saturation<>+352(SB), Y0, Y2
+	VFMADD213PD  saturation<>+320(SB), Y0, Y2
+	VFMADD213PD  saturation<>+288(SB), Y0, Y2
+	VMULPD       Y0, Y0, Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VCVTPD2DQY   Y1, X3
+	VPMOVSXDQ    X3, Y3
+	VPADDQ       saturation<>+256(SB), Y3, Y3
+	VPSLLQ       $0x34, Y3, Y3
+	VFMADD213PD  Y3, Y3, Y0
+	VMULPD       normal<>+96(SB), Y0, Y0
+	VCVTPD2PSY   Y0, X0
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, CX
+	ADDQ         $0x10, AX
+	JMP          by4
+
+below4:
+	ADDQ $0x04, DX
+
+by1:
+	SUBQ         $0x01, DX
+	JLT          below1
+	VMOVSS       (CX), X0
+	VCVTPS2PD    X0, Y0
+	VMOVUPD      saturation<>+0(SB), Y6
+	VANDNPD      Y0, Y6, Y6
+	VMOVUPD      normal<>+0(SB), Y0
+	VMINPD       Y6, Y0, Y6
+	VMULPD       Y6, Y6, Y0
+	VMOVAPD      Y0, Y7
+	VFMSUB231PD  Y6, Y6, Y7
+	VMULPD       normal<>+32(SB), Y0, Y0
+	VMULPD       normal<>+32(SB), Y7, Y7
+	VMOVUPD      saturation<>+32(SB), Y1
+	VMAXPD       Y0, Y1, Y0
+	VMULPD       saturation<>+64(SB), Y0, Y1
+	VROUNDPD     $0x00, Y1, Y1
+	VFNMADD231PD saturation<>+96(SB), Y1, Y0
+	VADDPD       Y7, Y0, Y0
+	VFNMADD231PD saturation<>+128(SB), Y1, Y0
+	VMOVUPD      saturation<>+640(SB), Y2
+	VFMADD213PD  saturation<>+608(SB), Y0, Y2
+	VFMADD213PD  saturation<>+576(SB), Y0, Y2
+	VFMADD213PD  saturation<>+544(SB), Y0, Y2
+	VFMADD213PD  saturation<>+512(SB), Y0, Y2
+	VFMADD213PD  saturation<>+480(SB), Y0, Y2
+	VFMADD213PD  saturation<>+448(SB), Y0, Y2
+	VFMADD213PD  saturation<>+416(SB), Y0, Y2
+	VFMADD213PD  saturation<>+384(SB), Y0, Y2
+	VFMADD213PD  saturation<>+352(SB), Y0, Y2
+	VFMADD213PD  saturation<>+320(SB), Y0, Y2
+	VFMADD213PD  saturation<>+288(SB), Y0, Y2
+	VMULPD       Y0, Y0, Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VCVTPD2DQY   Y1, X3
+	VPMOVSXDQ    X3, Y3
+	VPADDQ       saturation<>+256(SB), Y3, Y3
+	VPSLLQ       $0x34, Y3, Y3
+	VFMADD213PD  Y3, Y3, Y0
+	VMULPD       normal<>+96(SB), Y0, Y0
+	VCVTPD2PSY   Y0, X0
+	VMOVSS       X0, (AX)
+	ADDQ         $0x04, CX
+	ADDQ         $0x04, AX
+	JMP          by1
+
+below1:
+	ADDQ $0x01, DX
+	VZEROUPPER
+	RET
+
+// func sAVX2NormalCDF(dst []float32, z []float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·sAVX2NormalCDF(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ z_base+24(FP), CX
+	MOVQ dst_len+8(FP), DX
+
+by4:
+	SUBQ         $0x04, DX
+	JLT          below4
+	VCVTPS2PD    (CX), Y0
+	VMOVAPD      Y0, Y5
+	VMOVUPD      saturation<>+0(SB), Y6
+	VANDNPD      Y0, Y6, Y6
+	VMOVUPD      normal<>+0(SB), Y0
+	VMINPD       Y6, Y0, Y6
+	VMULPD       Y6, Y6, Y0
+	VMOVAPD      Y0, Y7
+	VFMSUB231PD  Y6, Y6, Y7
+	VMULPD       normal<>+32(SB), Y0, Y0
+	VMULPD       normal<>+32(SB), Y7, Y7
+	VMOVUPD      saturation<>+32(SB), Y1
+	VMAXPD       Y0, Y1, Y0
+	VMULPD       saturation<>+64(SB), Y0, Y1
+	VROUNDPD     $0x00, Y1, Y1
+	VFNMADD231PD saturation<>+96(SB), Y1, Y0
+	VADDPD       Y7, Y0, Y0
+	VFNMADD231PD saturation<>+128(SB), Y1, Y0
+	VMOVUPD      saturation<>+640(SB), Y2
+	VFMADD213PD  saturation<>+608(SB), Y0, Y2
+	VFMADD213PD  saturation<>+576(SB), Y0, Y2
+	VFMADD213PD  saturation<>+544(SB), Y0, Y2
+	VFMADD213PD  saturation<>+512(SB), Y0, Y2
+	VFMADD213PD  saturation<>+480(SB), Y0, Y2
+	VFMADD213PD  saturation<>+448(SB), Y0, Y2
+	VFMADD213PD  saturation<>+416(SB), Y0, Y2
+	VFMADD213PD  saturation<>+384(SB), Y0, Y2
+	VFMADD213PD  saturation<>+352(SB), Y0, Y2
+	VFMADD213PD  saturation<>+320(SB), Y0, Y2
+	VFMADD213PD  saturation<>+288(SB), Y0, Y2
+	VMULPD       Y0, Y0, Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VCVTPD2DQY   Y1, X3
+	VPMOVSXDQ    X3, Y3
+	VPADDQ       saturation<>+256(SB), Y3, Y3
+	VPSLLQ       $0x34, Y3, Y3
+	VFMADD213PD  Y3, Y3, Y0
+	VADDPD       normal<>+64(SB), Y6, Y7
+	VSUBPD       normal<>+64(SB), Y6, Y8
+	VDIVPD       Y7, Y8, Y8
+	VMOVUPD      normal<>+832(SB), Y9
+	VFMADD213PD  normal<>+800(SB), Y8, Y9
+	VFMADD213PD  normal<>+768(SB), Y8, Y9
+	VFMADD213PD  normal<>+736(SB), Y8, Y9
+	VFMADD213PD  normal<>+704(SB), Y8, Y9
+	VFMADD213PD  normal<>+672(SB), Y8, Y9
+	VFMADD213PD  normal<>+640(SB), Y8, Y9
+	VFMADD213PD  normal<>+608(SB), Y8, Y9
+	VFMADD213PD  normal<>+576(SB), Y8, Y9
+	VFMADD213PD  normal<>+544(SB), Y8, Y9
+	VFMADD213PD  normal<>+512(SB), Y8, Y9
+	VFMADD213PD  normal<>+480(SB), Y8, Y9
+	VFMADD213PD  normal<>+448(SB), Y8, Y9
+	VFMADD213PD  normal<>+416(SB), Y8, Y9
+	VFMADD213PD  normal<>+384(SB), Y8, Y9
+	VFMADD213PD  normal<>+352(SB), Y8, Y9
+	VFMADD213PD  normal<>+320(SB), Y8, Y9
+	VFMADD213PD  normal<>+288(SB), Y8, Y9
+	VFMADD213PD  normal<>+256(SB), Y8, Y9
+	VFMADD213PD  normal<>+224(SB), Y8, Y9
+	VFMADD213PD  normal<>+192(SB), Y8, Y9
+	VFMADD213PD  normal<>+160(SB), Y8, Y9
+	VFMADD213PD  normal<>+128(SB), Y8, Y9
+	VDIVPD       Y7, Y9, Y9
+	VMULPD       Y9, Y0, Y0
+	VMOVUPD      saturation<>+160(SB), Y8
+	VSUBPD       Y0, Y8, Y8
+	VBLENDVPD    Y5, Y0, Y8, Y0
+	VCVTPD2PSY   Y0, X0
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, CX
+	ADDQ         $0x10, AX
+	JMP          by4
+
+below4:
+	ADDQ $0x04, DX
+
+by1:
+	SUBQ         $0x01, DX
+	JLT          below1
+	VMOVSS       (CX), X0
+	VCVTPS2PD    X0, Y0
+	VMOVAPD      Y0, Y5
+	VMOVUPD      saturation<>+0(SB), Y6
+	VANDNPD      Y0, Y6, Y6
+	VMOVUPD      normal<>+0(SB), Y0
+	VMINPD       Y6, Y0, Y6
+	VMULPD       Y6, Y6, Y0
+	VMOVAPD      Y0, Y7
+	VFMSUB231PD  Y6, Y6, Y7
+	VMULPD       normal<>+32(SB), Y0, Y0
+	VMULPD       normal<>+32(SB), Y7, Y7
+	VMOVUPD      saturation<>+32(SB), Y1
+	VMAXPD       Y0, Y1, Y0
+	VMULPD       saturation<>+64(SB), Y0, Y1
+	VROUNDPD     $0x00, Y1, Y1
+	VFNMADD231PD saturation<>+96(SB), Y1, Y0
+	VADDPD       Y7, Y0, Y0
+	VFNMADD231PD saturation<>+128(SB), Y1, Y0
+	VMOVUPD      saturation<>+640(SB), Y2
+	VFMADD213PD  saturation<>+608(SB), Y0, Y2
+	VFMADD213PD  saturation<>+576(SB), Y0, Y2
+	VFMADD213PD  saturation<>+544(SB), Y0, Y2
+	VFMADD213PD  saturation<>+512(SB), Y0, Y2
+	VFMADD213PD  saturation<>+480(SB), Y0, Y2
+	VFMADD213PD  saturation<>+448(SB), Y0, Y2
+	VFMADD213PD  saturation<>+416(SB), Y0, Y2
+	VFMADD213PD  saturation<>+384(SB), Y0, Y2
+	VFMADD213PD  saturation<>+352(SB), Y0, Y2
+	VFMADD213PD  saturation<>+320(SB), Y0, Y2
+	VFMADD213PD  saturation<>+288(SB), Y0, Y2
+	VMULPD       Y0, Y0, Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VCVTPD2DQY   Y1, X3
+	VPMOVSXDQ    X3, Y3
+	VPADDQ       saturation<>+256(SB), Y3, Y3
+	VPSLLQ       $0x34, Y3, Y3
+	VFMADD213PD  Y3, Y3, Y0
+	VADDPD       normal<>+64(SB), Y6, Y7
+	VSUBPD       normal<>+64(SB), Y6, Y8
+	VDIVPD       Y7, Y8, Y8
+	VMOVUPD      normal<>+832(SB), Y9
+	VFMADD213PD  normal<>+800(SB), Y8, Y9
+	VFMADD213PD  normal<>+768(SB), Y8, Y9
+	VFMADD213PD  normal<>+736(SB), Y8, Y9
+	VFMADD213PD  normal<>+704(SB), Y8, Y9
+	VFMADD213PD  normal<>+672(SB), Y8, Y9
+	VFMADD213PD  normal<>+640(SB), Y8, Y9
+	VFMADD213PD  normal<>+608(SB), Y8, Y9
+	VFMADD213PD  normal<>+576(SB), Y8, Y9
+	VFMADD213PD  normal<>+544(SB), Y8, Y9
+	VFMADD213PD  normal<>+512(SB), Y8, Y9
+	VFMADD213PD  normal<>+480(SB), Y8, Y9
+	VFMADD213PD  normal<>+448(SB), Y8, Y9
+	VFMADD213PD  normal<>+416(SB), Y8, Y9
+	VFMADD213PD  normal<>+384(SB), Y8, Y9
+	VFMADD213PD  normal<>+352(SB), Y8, Y9
+	VFMADD213PD  normal<>+320(SB), Y8, Y9
+	VFMADD213PD  normal<>+288(SB), Y8, Y9
+	VFMADD213PD  normal<>+256(SB), Y8, Y9
+	VFMADD213PD  normal<>+224(SB), Y8, Y9
+	VFMADD213PD  normal<>+192(SB), Y8, Y9
+	VFMADD213PD  normal<>+160(SB), Y8, Y9
+	VFMADD213PD  normal<>+128(SB), Y8, Y9
+	VDIVPD       Y7, Y9, Y9
+	VMULPD       Y9, Y0, Y0
+	VMOVUPD      saturation<>+160(SB), Y8
+	VSUBPD       Y0, Y8, Y8
+	VBLENDVPD    Y5, Y0, Y8, Y0
 	VCVTPD2PSY   Y0, X0
 	VMOVSS       X0, (AX)
 	ADDQ         $0x04, CX

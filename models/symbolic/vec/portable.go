@@ -106,16 +106,8 @@ func portable[T Float]() Kernels[T] {
 			}
 		},
 		Descend: descend[T], Momentum: momentum[T], Adam: adam[T],
-		Tanh: func(dst, z []T) {
-			for i, v := range z {
-				dst[i] = T(math.Tanh(float64(v)))
-			}
-		},
-		Sigmoid: func(dst, z []T) {
-			for i, v := range z {
-				dst[i] = T(sigmoid(float64(v)))
-			}
-		},
+		Tanh: each[T](math.Tanh), Sigmoid: each[T](sigmoid), Softplus: each[T](softplus),
+		NormalPDF: each[T](normalPDF), NormalCDF: each[T](normalCDF),
 	}
 }
 
@@ -152,6 +144,36 @@ func sigmoid(z float64) float64 {
 	}
 	e := math.Exp(z)
 	return e / (1 + e)
+}
+
+func softplus(z float64) float64 { return math.Max(z, 0) + math.Log1p(math.Exp(-math.Abs(z))) }
+
+// normalPDF corrects the exponential of −z²/2 for the part of z² that is rounded
+// off.
+func normalPDF(z float64) float64 {
+	z = min(math.Abs(z), 40) // beyond it φ is 0, and ∞ − ∞ would be NaN
+	square := z * z
+	rest := math.FMA(z, z, -square)
+	return math.Exp(-square/2) * (1 - rest/2) / math.Sqrt(2*math.Pi)
+}
+
+// normalCDF is ½·erfc(−z/√2), corrected for the part of the argument that is
+// rounded off, which costs the digits of z² in the tail: erfc′(x) = −2·exp(−x²)/√π.
+func normalCDF(z float64) float64 {
+	const high, low = 0x1.6a09e667f3bcdp-1, -0x1.bdd3413b26456p-55 // 1/√2
+	z = -min(max(z, -40), 40)
+	x := z * high
+	rest := math.FMA(z, high, -x) + z*low
+	return math.Erfc(x)/2 - rest*math.Exp(-x*x)/math.Sqrt(math.Pi)
+}
+
+// each makes a kernel of a function of a number.
+func each[T Float](f func(float64) float64) func(dst, z []T) {
+	return func(dst, z []T) {
+		for i, v := range z {
+			dst[i] = T(f(float64(v)))
+		}
+	}
 }
 
 // largest is Largest without branches on what is compared, which no processor

@@ -259,6 +259,77 @@ func TestSaturating(t *testing.T) {
 	}
 }
 
+// TestSoftplusAndNormal compares with numbers of 60 digits, and with functions that
+// are made of those of package math.
+func TestSoftplusAndNormal(t *testing.T) {
+	t.Run("float64", func(t *testing.T) { testSoftplusAndNormal(t, Float64, 4*0x1p-53) })
+	t.Run("float32", func(t *testing.T) { testSoftplusAndNormal(t, Float32, 0x1p-23) })
+}
+
+func testSoftplusAndNormal[T Float](t *testing.T, have Kernels[T], unit float64) {
+	for _, f := range []struct {
+		name   string
+		kernel func(dst, z []T)
+		exact  int // column
+		want   func(float64) float64
+	}{
+		{"Φ", have.NormalCDF, 1, normalCDF},
+		{"φ", have.NormalPDF, 2, normalPDF},
+		{"softplus", have.Softplus, 3, softplus},
+	} {
+		value := func(z float64) float64 {
+			one := []T{T(z)}
+			f.kernel(one, one)
+			return float64(one[0])
+		}
+		for _, row := range [][4]float64{
+			{-37, 0x1.eaccc6bfeb0afp-995, 0x1.1bf35e596c740p-989, 0x1.898471fca6055p-54},
+			{-20, 0x1.c0bd0f1880783p-295, 0x1.1928c553065a4p-290, 0x1.1b48655a5141ep-29},
+			{-8, 0x1.669d2c90d55cep-51, 0x1.6c0df3a094834p-48, 0x1.5fb2f67077130p-12},
+			{-3.25, 0x1.2e86fd7d03406p-11, 0x1.09f38e18a2820p-9, 0x1.37a289e968854p-5},
+			{-1, 0x1.44ed0bb7cb20bp-3, 0x1.ef8e58e331737p-3, 0x1.40c7abfbec124p-2},
+			{-0.3, 0x1.87423a677e90fp-2, 0x1.868a8709fbbbfp-2, 0x1.1bd4735ab7816p-1},
+			{-0.001, 0x1.ff976b70f3f9fp-2, 0x1.988445da60430p-2, 0x1.62a2aaea15bd9p-1},
+			{0, 0x1.0000000000000p-1, 0x1.9884533d43651p-2, 0x1.62e42fefa39efp-1},
+			{0.001, 0x1.00344a4786030p-1, 0x1.988445da60430p-2, 0x1.6325bd58ad4aep-1},
+			{0.3, 0x1.3c5ee2cc40b79p-1, 0x1.868a8709fbbbfp-2, 0x1.b56e0cf4511afp-1},
+			{1, 0x1.aec4bd120d37dp-1, 0x1.ef8e58e331737p-3, 0x1.5031eafefb049p+0},
+			{3.25, 0x1.ffb45e40a0bf3p-1, 0x1.09f38e18a2820p-9, 0x1.a4de8a27a5a21p+1},
+			{8, 0x1.ffffffffffffap-1, 0x1.6c0df3a094834p-48, 0x1.0002bf65ece0fp+3},
+		} {
+			if z := T(row[0]); float64(z) == row[0] {
+				if want := float64(T(row[f.exact])); !near(value(row[0]), want, unit) {
+					t.Errorf("%s(%g) = %g, want %g", f.name, row[0], value(row[0]), want)
+				}
+			}
+		}
+		var z, got []T
+		for x := 1e-3; x < 13; x += 1e-3 {
+			z = append(z, T(x), T(-x))
+		}
+		z = append(z, 0, T(math.Copysign(0, -1)), T(math.NaN()))
+		got = make([]T, len(z))
+		f.kernel(got, z)
+		for i, x := range z {
+			want := float64(T(f.want(float64(x))))
+			if !near(float64(got[i]), want, 2*unit) {
+				t.Errorf("%s(%v) = %v, want %v", f.name, x, got[i], want)
+			}
+			if v := T(value(float64(x))); v != got[i] && v == v {
+				t.Errorf("%s(%v) = %v alone, %v among others", f.name, x, v, got[i])
+			}
+		}
+		for _, far := range []float64{-800, math.Inf(-1)} {
+			if v := value(far); !(v >= 0 && v < 1e-307) {
+				t.Errorf("%s(%v) = %v, want less than 1e-307", f.name, far, v)
+			}
+		}
+		if v, want := value(math.Inf(1)), f.want(math.Inf(1)); v != want && !(v < 1e-307) {
+			t.Errorf("%s(∞) = %v, want %v", f.name, v, want)
+		}
+	}
+}
+
 // near tells whether x is y up to a relative difference, with its sign.
 func near(x, y, difference float64) bool {
 	if math.IsNaN(y) {
@@ -396,6 +467,9 @@ func benchmarkKernels[T Float](b *testing.B, k Kernels[T]) {
 		{"Adam", func() { k.Adam(dst, x, y, x, 1e-9, 1, 0, 0, 0.9, 0.1, 0.999, 0.001, 1, 1, 1e-8) }},
 		{"Tanh", func() { k.Tanh(dst, x) }},
 		{"Sigmoid", func() { k.Sigmoid(dst, x) }},
+		{"Softplus", func() { k.Softplus(dst, x) }},
+		{"NormalPDF", func() { k.NormalPDF(dst, x) }},
+		{"NormalCDF", func() { k.NormalCDF(dst, x) }},
 	} {
 		b.Run(kernel.name, func(b *testing.B) {
 			for b.Loop() {

@@ -12,6 +12,7 @@ import (
 func main() {
 	ConstraintExpr("amd64,!purego")
 	s := newSaturation()
+	n := newNormal(s)
 	for _, p := range precisions {
 		kernel(p, "Add", []string{"a", "b"}, nil, func(a, b, _ Op) { p.add(b, a, a) })
 		kernel(p, "Sub", []string{"a", "b"}, nil, func(a, b, _ Op) { p.sub(b, a, a) })
@@ -69,6 +70,9 @@ func main() {
 		updates(p)
 		saturating(p, "Tanh", s.tanh)
 		saturating(p, "Sigmoid", s.sigmoid)
+		saturating(p, "Softplus", s.softplus)
+		saturating(p, "NormalPDF", n.pdf)
+		saturating(p, "NormalCDF", n.cdf)
 	}
 	convert("avx2Narrow", "float32", "float64", func(from, to Mem) {
 		VCVTPD2PSY(from, X0)

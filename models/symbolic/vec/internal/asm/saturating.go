@@ -38,9 +38,10 @@ func (c *constants) float(v float64) Mem { return c.add(math.Float64bits(v)) }
 
 // saturation are the constants of saturating functions.
 type saturation struct {
-	sign, smallest, perLn2, ln2High, ln2Low, one, two, minusTwo, bias Mem
+	sign, smallest, perLn2, ln2High, ln2Low, half, one, two, minusTwo, bias Mem
 
 	factorials [terms + 1]Mem // 1/k!
+	odd        []Mem          // 2/3, 2/5, 2/7, …
 }
 
 func newSaturation() (s saturation) {
@@ -57,11 +58,16 @@ func newSaturation() (s saturation) {
 		factorial *= float64(k)
 		s.factorials[k] = c.float(1 / factorial)
 	}
+	s.half = c.float(0.5)
+	for k := 3; k <= 21; k += 2 {
+		s.odd = append(s.odd, c.float(2/float64(k)))
+	}
 	return s
 }
 
-// expm1 replaces x ≤ 0 by expm1 r, and returns 2ⁿ. NaN stays.
-func (s saturation) expm1(x VecPhysical) (power VecPhysical) {
+// expm1 replaces x ≤ 0, or the sum of x and a few parts that are as small as its
+// rounding, by expm1 r, and returns 2ⁿ. NaN stays.
+func (s saturation) expm1(x VecPhysical, parts ...VecPhysical) (power VecPhysical) {
 	n, q := Y1, Y2
 	power = Y3
 	VMOVUPD(s.smallest, n)
@@ -69,6 +75,9 @@ func (s saturation) expm1(x VecPhysical) (power VecPhysical) {
 	VMULPD(s.perLn2, x, n)
 	VROUNDPD(Imm(0), n, n)
 	VFNMADD231PD(s.ln2High, n, x)
+	for _, part := range parts {
+		VADDPD(part, x, x)
+	}
 	VFNMADD231PD(s.ln2Low, n, x)
 	VMOVUPD(s.factorials[terms], q)
 	for k := terms - 1; k >= 2; k-- {
@@ -110,6 +119,44 @@ func (s saturation) sigmoid(z, sign VecPhysical) {
 	VMOVUPD(s.one, Y1)
 	VBLENDVPD(sign, z, Y1, z)
 	VDIVPD(Y4, z, z)
+}
+
+// softplus computes max(z, 0) + log1p(e), with e = exp(−|z|). With f = e, or
+// (e − 1)/2 where e is more than a half, s = f/(2 + f) and w = s²,
+//
+//	log(1 + f) = f − (f²/2 − s·(f²/2 + R)),   R = w·(2/3 + 2w/5 + 2w²/7 + …)
+//
+// as in FreeBSD's s_log1p.c, of which the series has terms enough for |s| ≤ 1/5,
+// and the logarithm of 2 is added in two parts.
+func (s saturation) softplus(z, positive VecPhysical) {
+	VXORPD(positive, positive, positive)
+	VMAXPD(z, positive, positive) // NaN if z is
+	VORPD(s.sign, z, z)
+	power := s.expm1(z)
+	VFMADD213PD(power, power, z)
+	above, f, half, sum := Y1, Y2, Y3, Y4
+	VCMPPD(greater, s.half, z, above)
+	VSUBPD(s.one, z, f)
+	VMULPD(s.half, f, f)
+	VBLENDVPD(above, f, z, f)
+	VADDPD(s.two, f, sum)
+	VDIVPD(sum, f, z) // s
+	VMULPD(f, f, half)
+	VMULPD(s.half, half, half)
+	w, r := Y6, Y7
+	VMULPD(z, z, w)
+	VMOVUPD(s.odd[len(s.odd)-1], r)
+	for k := len(s.odd) - 2; k >= 0; k-- {
+		VFMADD213PD(s.odd[k], w, r)
+	}
+	VFMADD213PD(half, w, r)
+	VANDPD(s.ln2Low, above, sum)
+	VFMADD213PD(sum, z, r)
+	VSUBPD(r, half, half)
+	VSUBPD(f, half, half)
+	VANDPD(s.ln2High, above, sum)
+	VSUBPD(half, sum, z)
+	VADDPD(positive, z, z)
 }
 
 // saturating writes a loop over all elements, four at a time, in float64.
