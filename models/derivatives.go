@@ -195,7 +195,7 @@ func (o *Objective) products(ctx context.Context, matrix string, dst, src *mat.D
 		clear(dst.RawRowView(j))
 	}
 	err := o.each(ctx, k, func(r *replica, _, j int) error {
-		r.point(src.RawRowView(j))
+		r.point(src.RawRowView(j), aim{o.pass, j})
 		plan, _ := of(r)
 		return plan.Run()
 	}, func(r *replica, _, j int) error {
@@ -227,7 +227,7 @@ func (o *Objective) Slopes(ctx context.Context, dst, v []float64) error {
 		return fmt.Errorf("models: slopes of %d samples along %d values; want %d and %d", len(dst), len(v), o.Samples(), o.Dim())
 	}
 	err := o.each(ctx, 1, func(r *replica, _, _ int) error {
-		r.point(v)
+		r.point(v, aim{pass: o.pass})
 		return r.slopes.Run()
 	}, func(r *replica, chunk, _ int) error {
 		rows := o.chunks[chunk]

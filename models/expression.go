@@ -113,18 +113,22 @@ func (e *Expression) Gradient() (G.Nodes, error) {
 // labels are the split's Targets, if it has some; a cost with one target gets the
 // label, 0 or 1.
 func (e *Expression) Fill(split *datasets.Split, rows []int, weight float64) {
-	if e.Input.Dtype() == tensor.Float32 {
-		fill(e, (*tensor.Dense).Float32s, split, rows, weight)
-		return
-	}
-	fill(e, (*tensor.Dense).Float64s, split, rows, weight)
+	e.fill((*G.Node).Value, split, rows, weight)
 }
 
-func fill[T op.Float](e *Expression, data func(*tensor.Dense) []T, split *datasets.Split, rows []int, weight float64) {
-	flat := func(n *G.Node) []T { return data(n.Value().(*tensor.Dense)) }
-	x, y, w := flat(e.Input), flat(e.Target), flat(e.Weight)
+// fill is Fill for the tensors that the nodes have by valueOf.
+func (e *Expression) fill(valueOf func(*G.Node) G.Value, split *datasets.Split, rows []int, weight float64) {
+	x, y, w := valueOf(e.Input).(*tensor.Dense), valueOf(e.Target).(*tensor.Dense), valueOf(e.Weight).(*tensor.Dense)
+	targets := targetsOf(e.loss, split)
+	if e.Input.Dtype() == tensor.Float32 {
+		fill(x.Float32s(), y.Float32s(), w.Float32s(), targets, split, rows, weight)
+		return
+	}
+	fill(x.Float64s(), y.Float64s(), w.Float64s(), targets, split, rows, weight)
+}
+
+func fill[T op.Float](x, y, w []T, values []float64, split *datasets.Split, rows []int, weight float64) {
 	width, outputs := len(x)/len(w), len(y)/len(w)
-	values := targetsOf(e.loss, split)
 	clear(y)
 	clear(w)
 	for i := range w {

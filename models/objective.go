@@ -2,6 +2,7 @@ package models
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"gorgonia.org/tensor"
@@ -31,23 +32,19 @@ type Objective struct {
 	samples
 
 	size     int         // samples that a replica has room for
-	replicas []*replica  // one a chunk, or one a worker where that would take too much memory
+	replicas []*replica  // one a worker, which computes every so manieth chunk
+	kept     []*replica  // by chunk: its own, a fork of its worker's; nil where there is none
 	built    derivatives // that the replicas can compute
 	workers  int
+	memory   int64 // for kept
+	pass     int   // number of the pass over the chunks
 	sequence *sequencer
 
 	single *Objective // the same loss in chunks of one sample; nil until it is needed
 }
 
-// With more than maxKept chunks, where keeping would take more than maxKeptBytes, or
-// where nothing but the loss and its gradient is computed, chunks are loaded anew at
-// each pass, and the forward and first backward pass are computed again for each.
 // Fewer workers compute where one chunk for each would take more than maxBytes.
-const (
-	maxKept      = 64
-	maxKeptBytes = 1 << 30
-	maxBytes     = 4 << 30
-)
+const maxBytes = 4 << 30
 
 // NewObjective returns the loss of m over split.
 func NewObjective(m Model, loss Loss, split *datasets.Split, s ObjectiveSettings) (*Objective, error) {
@@ -67,7 +64,7 @@ func NewObjective(m Model, loss Loss, split *datasets.Split, s ObjectiveSettings
 		}
 	}
 	o := &Objective{
-		model: m, loss: loss, dtype: s.Precision, workers: s.Workers, active: active,
+		model: m, loss: loss, dtype: s.Precision, workers: s.Workers, memory: s.Memory, active: active,
 		samples: samples{split: split, weight: 1 / float64(split.Len())}, sequence: new(sequencer),
 	}
 	o.params, o.shared = parametersIn(m, o.dtype)
@@ -75,15 +72,18 @@ func NewObjective(m Model, loss Loss, split *datasets.Split, s ObjectiveSettings
 	if isFixed {
 		o.size = fixed.BatchSize()
 	} else {
-		o.size = evenly(split.Len(), chunkSize)
+		o.size = min(split.Len(), chunkSize)
 	}
 	if err := o.divide(); err != nil {
 		return nil, err
 	}
-	if fewer := fitting(o.size, o.replicas[0].program.Bytes(), maxForwardBytes); fewer < o.size && !isFixed {
-		o.size = evenly(split.Len(), fewer)
-		if err := o.divide(); err != nil {
-			return nil, err
+	if !isFixed {
+		forward := o.replicas[0].program.Bytes() / int64(o.size)
+		if size := chunkFor(split.Len(), forward, int64(Size(m))*int64(o.dtype.Size())); size != o.size {
+			o.size = size
+			if err := o.divide(); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return o, o.Refresh()
@@ -91,7 +91,7 @@ func NewObjective(m Model, loss Loss, split *datasets.Split, s ObjectiveSettings
 
 // divide makes chunks of o.size samples, and replicas for them.
 func (o *Objective) divide() error {
-	o.chunks, o.replicas = chunksOf(o.split.Len(), o.size), nil
+	o.chunks, o.replicas, o.kept = chunksOf(o.split.Len(), o.size), nil, nil
 	return o.build(0)
 }
 
@@ -115,7 +115,32 @@ func (o *Objective) Precision() tensor.Dtype { return o.dtype }
 // Bytes is the memory of all buffers for the kinds of derivative that were asked
 // for so far.
 func (o *Objective) Bytes() int64 {
-	return int64(len(o.replicas)) * o.replicas[0].program.Bytes()
+	one := o.replicas[0].program.Bytes()
+	kept, chunks := o.Kept()
+	if kept == 0 || o.kept[0] == nil {
+		return int64(len(o.replicas)) * one
+	}
+	own := o.kept[0].program.OwnBytes()
+	bytes := int64(len(o.replicas))*one + int64(kept)*own
+	if kept == chunks { // the workers' own replicas are not used
+		bytes -= int64(len(o.replicas)) * own
+	}
+	return bytes
+}
+
+// Kept is the number of chunks of which products at the same parameters share one
+// forward and first backward pass, and that of all chunks. The passes of the rest
+// are computed again for each call of HessianProducts and the like.
+func (o *Objective) Kept() (kept, chunks int) {
+	for _, r := range o.kept {
+		if r != nil {
+			kept++
+		}
+	}
+	if kept == 0 && len(o.replicas) == len(o.chunks) {
+		kept = len(o.chunks)
+	}
+	return kept, len(o.chunks)
 }
 
 // Refresh takes over the model's parameters as they are now. Call it whenever
@@ -145,8 +170,10 @@ func (o *Objective) changed() {
 // reload makes every replica load its chunk again, because the samples have
 // changed.
 func (o *Objective) reload() {
-	for _, r := range o.replicas {
-		r.chunk = -1
+	for _, r := range slices.Concat(o.replicas, o.kept) {
+		if r != nil {
+			r.chunk = -1
+		}
 	}
 }
 
@@ -160,10 +187,7 @@ func (o *Objective) build(d derivatives) error {
 	if err != nil {
 		return err
 	}
-	count := len(o.chunks)
-	if bytes := one.program.Bytes(); d <= first || count > maxKept || int64(count)*bytes > maxKeptBytes {
-		count = min(count, o.workers, int(max(1, maxBytes/max(1, bytes))))
-	}
+	count := min(len(o.chunks), o.workers, int(max(1, maxBytes/max(1, one.program.Bytes()))))
 	replicas := []*replica{one}
 	for len(replicas) < count {
 		r, err := o.newReplica(d)
@@ -173,6 +197,27 @@ func (o *Objective) build(d derivatives) error {
 		replicas = append(replicas, r)
 	}
 	o.replicas, o.built = replicas, d
+	return o.keep()
+}
+
+// keep gives as many chunks a replica of their own as the memory allows. What those
+// hold pays only for products at the same parameters.
+func (o *Objective) keep() error {
+	o.kept = make([]*replica, len(o.chunks))
+	if o.built <= first || len(o.chunks) == len(o.replicas) {
+		return nil
+	}
+	left := o.memory
+	for i := range o.kept {
+		r, err := o.replicas[i%len(o.replicas)].fork()
+		if err != nil {
+			return err
+		}
+		if left -= r.program.OwnBytes(); left < 0 {
+			return nil
+		}
+		o.kept[i] = r
+	}
 	return nil
 }
 
@@ -188,18 +233,14 @@ func (o *Objective) newReplica(d derivatives) (*replica, error) {
 	return r, r.setParameters(o.params)
 }
 
-// each runs compute for every chunk and every j < k, with the chunks spread over
-// the workers. For each j it runs collect in the order of the chunks, one at a
+// each runs compute for every chunk and every j < k, with the chunks dealt to the
+// workers in turn. For each j it runs collect in the order of the chunks, one at a
 // time. The first error stops all.
 func (o *Objective) each(ctx context.Context, k int, compute, collect func(r *replica, chunk, j int) error) error {
-	workers := min(o.workers, len(o.chunks), len(o.replicas))
+	o.pass++
 	o.sequence.reset(k)
-	if workers == 1 {
-		o.work(ctx, 0, k, compute, collect)
-		return o.sequence.err
-	}
 	var wait sync.WaitGroup
-	for w := 1; w < workers; w++ {
+	for w := 1; w < len(o.replicas); w++ {
 		wait.Go(func() { o.work(ctx, w, k, compute, collect) })
 	}
 	o.work(ctx, 0, k, compute, collect)
@@ -207,16 +248,12 @@ func (o *Objective) each(ctx context.Context, k int, compute, collect func(r *re
 	return o.sequence.err
 }
 
-// work computes chunks, in their order, until none is left.
+// work computes the chunks of a worker, in their order.
 func (o *Objective) work(ctx context.Context, worker, k int, compute, collect func(r *replica, chunk, j int) error) {
-	for {
-		chunk := int(o.sequence.next.Add(1)) - 1
-		if chunk >= len(o.chunks) {
-			return
-		}
-		r := o.replicas[worker%len(o.replicas)]
-		if len(o.replicas) == len(o.chunks) {
-			r = o.replicas[chunk]
+	for chunk := worker; chunk < len(o.chunks); chunk += len(o.replicas) {
+		r := o.kept[chunk]
+		if r == nil {
+			r = o.replicas[worker]
 		}
 		r.load(&o.samples, chunk)
 		for j := range k {

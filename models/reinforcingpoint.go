@@ -76,7 +76,7 @@ func (p *Point) Pull(ctx context.Context, dst, u []float64) error {
 		return fmt.Errorf("models: pulling %d values back to %d; want %d and %d", len(u), len(dst), p.Dim(), len(p.sample.X))
 	}
 	return p.objective.each(ctx, 1, func(r *replica, _, _ int) error {
-		r.point(u)
+		r.point(u, aim{pass: p.objective.pass})
 		return r.mixed.Run()
 	}, func(r *replica, _, _ int) error {
 		clear(dst)

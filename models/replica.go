@@ -30,7 +30,9 @@ const (
 type replica struct {
 	*Expression
 	program *symbolic.Program
+	built   derivatives
 	chunk   int     // the chunk that is loaded, −1 for none
+	aim     *aim    // of this replica and its forks, which share the direction
 	active  G.Nodes // the parameters that are differentiated in
 	offsets []int   // of each active parameter in a flat vector
 
@@ -61,7 +63,7 @@ type replica struct {
 // newReplica builds the derivatives d of the loss e in the active parameters.
 func newReplica(e *Expression, active []bool, d derivatives) (*replica, error) {
 	var err error
-	r := &replica{Expression: e, chunk: -1}
+	r := &replica{Expression: e, built: d, chunk: -1, aim: new(aim)}
 	offset := 0
 	for i, p := range e.Params {
 		if active[i] {
@@ -116,7 +118,7 @@ func newReplica(e *Expression, active []bool, d derivatives) (*replica, error) {
 	if r.program, err = symbolic.CompileTogether(together, outs...); err != nil {
 		return nil, err
 	}
-	return r, r.plan(d)
+	return r, r.plan()
 }
 
 // differentiateAgain pulls the direction v back through the gradient: to the
@@ -213,7 +215,21 @@ func present(nodes G.Nodes) G.Nodes {
 	return some
 }
 
-func (r *replica) plan(d derivatives) (err error) {
+// fork returns a replica with a chunk of its own, of which it keeps what does not
+// depend on the direction and is no gradient. It shares the rest of its memory with
+// r and has the same goroutine.
+func (r *replica) fork() (*replica, error) {
+	f := *r
+	f.chunk = -1
+	fleeting := slices.Concat(r.direction, present(r.gradient))
+	var err error
+	if f.program, err = r.program.Fork(r.Inputs(), fleeting); err != nil {
+		return nil, err
+	}
+	return &f, f.plan()
+}
+
+func (r *replica) plan() (err error) {
 	for _, p := range []struct {
 		plan   **symbolic.Plan
 		needs  derivatives
@@ -228,7 +244,7 @@ func (r *replica) plan(d derivatives) (err error) {
 		{&r.fisherProduct, fisher, present(r.fisherImage)},
 		{&r.mixed, mixed, present(G.Nodes{r.inputImage})},
 	} {
-		if d&p.needs != p.needs {
+		if r.built&p.needs != p.needs {
 			continue
 		}
 		if *p.plan, err = r.program.Plan(p.values...); err != nil {
@@ -253,9 +269,9 @@ func (r *replica) load(s *samples, chunk int) {
 	if r.chunk == chunk {
 		return
 	}
-	r.Fill(s.split, s.chunks[chunk], s.weight)
+	r.fill(r.input, s.split, s.chunks[chunk], s.weight)
 	if s.targets != nil {
-		target := r.Target.Value().(*tensor.Dense)
+		target := r.input(r.Target).(*tensor.Dense)
 		classes := r.Target.Shape()[1]
 		for i, row := range s.chunks[chunk] {
 			setValuesAt(target, i*classes, s.targets[row*classes:(row+1)*classes])
@@ -265,8 +281,24 @@ func (r *replica) load(s *samples, chunk int) {
 	r.chunk = chunk
 }
 
-// point sets the direction to v.
-func (r *replica) point(v []float64) {
+// input returns the tensor of an input, or that of its node if the program does not
+// need it.
+func (r *replica) input(n *G.Node) G.Value {
+	if v := r.program.Value(n); v != nil {
+		return v
+	}
+	return n.Value()
+}
+
+// aim says which direction is set: number j of a pass over the chunks.
+type aim struct{ pass, j int }
+
+// point sets the direction to v, that of a, unless it is set.
+func (r *replica) point(v []float64, a aim) {
+	if *r.aim == a {
+		return
+	}
+	*r.aim = a
 	for i, n := range r.direction {
 		t := n.Value().(*tensor.Dense)
 		SetValues(t, v[r.offsets[i]:r.offsets[i]+t.DataSize()])

@@ -38,7 +38,7 @@ func (o *Objective) buildSingle() error {
 	if fixed, ok := o.model.(Fixed); ok {
 		single.size = fixed.BatchSize()
 	}
-	single.replicas, single.built, single.sequence = nil, 0, new(sequencer)
+	single.replicas, single.kept, single.built, single.sequence = nil, nil, 0, new(sequencer)
 	if o.targets != nil {
 		single.targets = append([]float64(nil), o.targets...)
 	}

@@ -1,15 +1,11 @@
 package models
 
-import (
-	"sync"
-	"sync/atomic"
-)
+import "sync"
 
-// sequencer hands out chunks to workers and delivers their results in the order
-// of the chunks, so that sums are bit for bit the same for any number of
-// workers. A pass over the chunks may have several results for each.
+// sequencer delivers the results of workers in the order of the chunks, so that
+// sums are bit for bit the same for any number of workers. A pass over the chunks
+// may have several results for each.
 type sequencer struct {
-	next    atomic.Int64 // the next chunk to compute
 	mu      sync.Mutex
 	changed sync.Cond
 	due     []int // for each result j, the chunk that is to be delivered next
@@ -18,7 +14,6 @@ type sequencer struct {
 
 // reset prepares a pass with k results a chunk.
 func (s *sequencer) reset(k int) {
-	s.next.Store(0)
 	s.changed.L = &s.mu
 	s.err = nil
 	if cap(s.due) < k {

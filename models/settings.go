@@ -10,9 +10,12 @@ import (
 	"github.com/hessoscope/hessoscope/datasets/suggest"
 )
 
-// chunkSize is the largest number of samples of a chunk, for any number of
-// workers.
+// A chunk has at most chunkSize samples, or up to twice as many of a model with many
+// parameters.
 const chunkSize = 128
+
+// commonMemory is that of a machine which does not tell how much it has.
+const commonMemory = 8 << 30
 
 // maxForwardBytes is the memory of the forward pass of a chunk, unless one sample
 // takes more; H·v takes about eight times as much.
@@ -24,10 +27,24 @@ func fitting(size int, bytes, most int64) int {
 	return max(1, int(int64(size)*most/max(bytes, most)))
 }
 
-// evenly returns the size of chunks of n samples that are nearly equal and have no
-// more than size.
-func evenly(n, size int) int {
+// chunkFor returns the size of the chunks of n samples of a model whose forward pass
+// takes so many bytes a sample and whose parameters take so many. It does not depend
+// on the number of workers, so that results do not, and chunks are nearly equal and
+// not of an odd number, so that two workers share them well.
+//
+// What a chunk costs whatever its size goes with the parameters: weights are packed,
+// and gradients added. What a sample costs goes with its activations, too, and those
+// of a chunk had better stay in the caches.
+func chunkFor(n int, forward, parameters int64) int {
+	forward = max(1, forward)
+	size := int(min(max(chunkSize, parameters/forward), 2*chunkSize, max(1, maxForwardBytes/forward)))
 	count := (n + size - 1) / size
+	switch {
+	case count == 1 && n > chunkSize:
+		count = 2
+	case count > 2:
+		count = (count + 3) / 4 * 4
+	}
 	return (n + count - 1) / count
 }
 
@@ -41,6 +58,11 @@ type ObjectiveSettings struct {
 	// Workers is how many chunks are computed at once; one for each CPU if
 	// zero. It changes no result.
 	Workers int
+	// Memory is how many bytes may be taken for what products with several vectors
+	// at the same parameters share: the forward and first backward pass of as many
+	// chunks as that holds. An eighth of the machine's memory if zero. It changes
+	// no result.
+	Memory int64
 	// Only lists the parameters to differentiate by, each by its name or that
 	// of its layer ("fc1" for fc1.weight and fc1.bias); all if empty. The
 	// others are constants.
@@ -56,6 +78,9 @@ func (s ObjectiveSettings) resolve(m Model) (ObjectiveSettings, error) {
 		return s, err
 	}
 	s.Precision = MeasuredIn(m, s.Precision)
+	if s.Memory <= 0 {
+		s.Memory = machineMemory() / 8
+	}
 	if s.Workers <= 0 {
 		s.Workers = runtime.GOMAXPROCS(0)
 	}

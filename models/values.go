@@ -24,10 +24,7 @@ func Values(t *tensor.Dense) []float64 {
 // values as t has elements.
 func SetValues(t *tensor.Dense, values []float64) {
 	if t.Dtype() == tensor.Float32 {
-		dst := t.Float32s()
-		for i, v := range values {
-			dst[i] = float32(v)
-		}
+		vec.Narrow(t.Float32s()[:len(values)], values)
 		return
 	}
 	copy(t.Float64s(), values)
@@ -56,9 +53,7 @@ func convert[D, S op.Float](dst []D, src []S) {
 
 func setValuesAt(t *tensor.Dense, at int, values []float64) {
 	if t.Dtype() == tensor.Float32 {
-		for i, v := range values {
-			t.Float32s()[at+i] = float32(v)
-		}
+		vec.Narrow(t.Float32s()[at:at+len(values)], values)
 		return
 	}
 	copy(t.Float64s()[at:], values)
@@ -76,9 +71,8 @@ func copyValues(dst []float64, t *tensor.Dense) {
 
 func addValues(dst []float64, t *tensor.Dense) {
 	if t.Dtype() == tensor.Float32 {
-		for i, v := range t.Float32s() {
-			dst[i] += float64(v)
-		}
+		src := t.Float32s()
+		vec.AddWidened(dst[:len(src)], src)
 		return
 	}
 	src := t.Float64s()

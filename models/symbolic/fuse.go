@@ -89,6 +89,13 @@ func (f *fusion) fuse(n *G.Node, c op.Call) op.Call {
 	return c
 }
 
+// packs tells whether the matrix by which the call for n multiplies is better copied
+// once in the order in which products read it: an input that stays while other
+// operands change, as weights do from one chunk of data to the next.
+func (f *fusion) packs(n *G.Node, c op.Call) bool {
+	return len(c.In) > 1 && len(Children(c.In[1])) == 0 && len(f.causes[c.In[1]]) < len(f.causes[n])
+}
+
 // belongs tells whether the operand needs no buffer of its own: only n reads it,
 // and it changes whenever n does.
 func (f *fusion) belongs(operand, n *G.Node) bool {

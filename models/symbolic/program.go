@@ -19,18 +19,23 @@ import (
 // A Program belongs to one goroutine. Programs may share input tensors.
 type Program struct {
 	slots  map[*G.Node]int
-	values []value
-	steps  []step
-	clock  uint64 // counts the changes of inputs
+	packed map[*G.Node]int // the slot of the packed copy of an input
+	values []*value
+	steps  []*step
+	clock  *uint64 // counts the changes of inputs; forks share it
 }
 
 // value is what a node holds.
 type value struct {
-	node     *G.Node
-	computed bool // by a step; otherwise it is an input
+	node     *G.Node      // or, of a packed copy, that which it is of
+	shape    tensor.Shape // of v
+	computed bool         // by a step; otherwise it is an input
 	v        G.Value
-	changed  uint64 // clock of the last change
-	bound    uint64 // clock of the last change of the buffer itself
+	changed  uint64   // clock of the last change
+	bound    uint64   // clock of the last change of the buffer itself
+	own      bool     // by a fork that v is for
+	reused   bool     // whether forks write to v in turn
+	owner    *Program // that wrote to v last, if it is reused
 }
 
 // step computes one node, and those that are fused with it.
@@ -58,7 +63,8 @@ func CompileTogether(groups []G.Nodes, outs ...*G.Node) (*Program, error) {
 	if i := slices.Index(outs, nil); i >= 0 {
 		return nil, fmt.Errorf("symbolic: output %d of the program is nil", i)
 	}
-	p := &Program{slots: make(map[*G.Node]int), clock: 1}
+	p := &Program{slots: make(map[*G.Node]int), packed: make(map[*G.Node]int), clock: new(uint64)}
+	*p.clock = 1
 	f := newFusion(groups, outs)
 	for _, out := range outs {
 		if err := p.add(out, f); err != nil {
@@ -81,13 +87,17 @@ func (p *Program) add(n *G.Node, f *fusion) error {
 		}
 		in[i] = p.slots[c]
 	}
-	slot := len(p.values)
-	p.slots[n] = slot
-	p.values = append(p.values, value{node: n, computed: len(in) > 0})
+	if f.packs(n, call) {
+		if packing, length, packed, ok := op.Pack(call); ok {
+			call.Op, in[1] = packed, p.pack(call.In[1], packing, tensor.Shape{length})
+		}
+	}
+	p.slots[n] = len(p.values)
 	if len(in) > 0 {
-		p.steps = append(p.steps, step{op: call.Op, in: in, out: slot, inputs: make([]G.Value, len(in))})
+		p.append(n, n.Shape(), call.Op, in)
 		return nil
 	}
+	p.values = append(p.values, &value{node: n, shape: n.Shape()})
 	if n.Value() == nil {
 		if n.Op() != nil {
 			return fmt.Errorf("symbolic: node %q has an operation %v without operands and no value; make it an input", n.Name(), n.Op())
@@ -95,6 +105,74 @@ func (p *Program) add(n *G.Node, f *fusion) error {
 		return nil
 	}
 	return p.Set(n, n.Value())
+}
+
+// append appends a step with the node that it computes.
+func (p *Program) append(n *G.Node, shape tensor.Shape, o G.Op, in []int) {
+	p.steps = append(p.steps, &step{op: o, in: in, out: len(p.values), inputs: make([]G.Value, len(in))})
+	p.values = append(p.values, &value{node: n, shape: shape, computed: true})
+}
+
+// pack returns the slot of the packed copy of an input. All products by one input
+// read the same.
+func (p *Program) pack(n *G.Node, packing G.Op, shape tensor.Shape) int {
+	slot, ok := p.packed[n]
+	if !ok {
+		slot = len(p.values)
+		p.packed[n] = slot
+		p.append(n, shape, packing, []int{p.slots[n]})
+	}
+	return slot
+}
+
+// Fork returns a Program for the same outputs with other data: it has tensors of
+// its own for the inputs own, copies of those of p. What does not depend on them
+// it shares with p and with other forks of p, and one run serves all. What does,
+// it has a buffer of its own for, except for nodes that are among fleeting or
+// depend on one: of these there is one buffer, and what another fork has
+// overwritten is computed again.
+//
+// p and its forks belong to one goroutine. Plans are of one of them.
+func (p *Program) Fork(own, fleeting G.Nodes) (*Program, error) {
+	f := &Program{slots: p.slots, clock: p.clock, values: slices.Clone(p.values), steps: slices.Clone(p.steps)}
+	passing := make([]bool, len(p.values))
+	apart := make([]bool, len(p.values))
+	for _, n := range own {
+		slot, ok := p.slots[n]
+		if !ok {
+			continue // not needed by any output
+		}
+		t, ok := p.values[slot].v.(*tensor.Dense)
+		if !ok || p.values[slot].computed {
+			return nil, fmt.Errorf("symbolic: node %q holds a %T; want an input with a dense tensor for a fork", n.Name(), p.values[slot].v)
+		}
+		f.values[slot] = &value{node: n, shape: n.Shape(), own: true}
+		if err := f.Set(n, t.Clone().(*tensor.Dense)); err != nil {
+			return nil, err
+		}
+		apart[slot] = true
+	}
+	for _, n := range fleeting {
+		if slot, ok := p.slots[n]; ok {
+			passing[slot] = true
+		}
+	}
+	for k, s := range p.steps {
+		for _, i := range s.in {
+			apart[s.out] = apart[s.out] || apart[i]
+			passing[s.out] = passing[s.out] || passing[i]
+		}
+		if !apart[s.out] {
+			continue
+		}
+		f.steps[k] = &step{op: s.op, in: s.in, out: s.out, inputs: make([]G.Value, len(s.in))}
+		if passing[s.out] && !op.Reshapes(s.op) { // a view is of one buffer
+			p.values[s.out].reused = true
+		} else {
+			f.values[s.out] = &value{node: p.values[s.out].node, shape: p.values[s.out].shape, computed: true, own: true}
+		}
+	}
+	return f, nil
 }
 
 // Set gives the input node n the value v. A tensor is shared, not copied: call
@@ -120,17 +198,17 @@ func (p *Program) Set(n *G.Node, v G.Value) error {
 		// With a header of its own, other programs do not see that.
 		v = t.ShallowClone()
 	}
-	p.clock++
-	p.values[slot].v, p.values[slot].changed, p.values[slot].bound = v, p.clock, p.clock
+	*p.clock++
+	p.values[slot].v, p.values[slot].changed, p.values[slot].bound = v, *p.clock, *p.clock
 	return nil
 }
 
 // Changed tells the Program that input tensors were written to.
 func (p *Program) Changed(inputs ...*G.Node) {
-	p.clock++
+	*p.clock++
 	for _, n := range inputs {
 		if slot, ok := p.slots[n]; ok {
-			p.values[slot].changed = p.clock
+			p.values[slot].changed = *p.clock
 		}
 	}
 }
@@ -146,14 +224,21 @@ func (p *Program) Value(n *G.Node) G.Value {
 }
 
 // Bytes is the memory of the buffers when every node has been computed.
-func (p *Program) Bytes() int64 {
-	var sum int64
+func (p *Program) Bytes() int64 { return p.bytes(func(v *value) bool { return v.computed }) }
+
+// OwnBytes is the part of a fork's memory that it shares with no other, its inputs
+// included.
+func (p *Program) OwnBytes() int64 { return p.bytes(func(v *value) bool { return v.own }) }
+
+func (p *Program) bytes(counts func(*value) bool) (sum int64) {
+	views := make(map[int]bool)
 	for _, s := range p.steps {
-		if op.Reshapes(s.op) {
-			continue
+		views[s.out] = op.Reshapes(s.op)
+	}
+	for slot, v := range p.values {
+		if counts(v) && !views[slot] {
+			sum += int64(v.shape.TotalSize()) * int64(v.node.Dtype().Size())
 		}
-		n := p.values[s.out].node
-		sum += int64(n.Shape().TotalSize()) * int64(n.Dtype().Size())
 	}
 	return sum
 }
@@ -204,7 +289,7 @@ func (pl *Plan) Run() (err error) {
 	}()
 	for _, k := range pl.steps {
 		current = k
-		if err := p.run(&p.steps[k]); err != nil {
+		if err := p.run(p.steps[k]); err != nil {
 			return fmt.Errorf("symbolic: %s: %w", p.describe(k), err)
 		}
 	}
@@ -219,27 +304,27 @@ func (p *Program) describe(k int) string {
 func (p *Program) run(s *step) error {
 	changed, rebound := false, s.run == nil
 	for _, i := range s.in {
-		v := &p.values[i]
+		v := p.values[i]
 		if v.v == nil {
 			return fmt.Errorf("input %q has no value", v.node.Name())
 		}
 		changed = changed || v.changed > s.ran
 		rebound = rebound || v.bound > s.bound
 	}
-	if !changed && !rebound {
+	out := p.values[s.out]
+	if !changed && !rebound && (!out.reused || out.owner == p) {
 		return nil
 	}
 	if rebound {
 		if err := p.bind(s); err != nil {
 			return err
 		}
-		s.bound = p.clock
+		s.bound = *p.clock
 	}
 	if err := s.run(); err != nil {
 		return err
 	}
-	s.ran = p.clock
-	p.values[s.out].changed = p.clock
+	s.ran, out.changed, out.owner = *p.clock, *p.clock, p
 	return nil
 }
 
@@ -248,7 +333,7 @@ func (p *Program) bind(s *step) error {
 	for k, i := range s.in {
 		s.inputs[k] = p.values[i].v
 	}
-	out := &p.values[s.out]
+	out := p.values[s.out]
 	if op.Reshapes(s.op) {
 		return p.view(s)
 	}
@@ -258,8 +343,8 @@ func (p *Program) bind(s *step) error {
 		return nil
 	}
 	if out.v == nil {
-		out.v = tensor.New(tensor.WithShape(out.node.Shape()...), tensor.Of(out.node.Dtype()))
-		out.bound = p.clock
+		out.v = tensor.New(tensor.WithShape(out.shape...), tensor.Of(out.node.Dtype()))
+		out.bound = *p.clock
 	}
 	run, err := binder.Bind(out.v, s.inputs...)
 	if err != nil {
@@ -271,7 +356,7 @@ func (p *Program) bind(s *step) error {
 
 // view makes the output of s, a Reshape, another view of its operand's buffer.
 func (p *Program) view(s *step) error {
-	out := &p.values[s.out]
+	out := p.values[s.out]
 	d, ok := s.inputs[0].(*tensor.Dense)
 	if !ok {
 		return fmt.Errorf("value is a %T; want a dense tensor", s.inputs[0])
@@ -280,14 +365,14 @@ func (p *Program) view(s *step) error {
 	if err := v.Reshape(out.node.Shape()...); err != nil {
 		return err
 	}
-	out.v, out.bound = v, p.clock
+	out.v, out.bound = v, *p.clock
 	s.run = func() error { return nil }
 	return nil
 }
 
 // do runs an operation that is not a Binder.
 func (p *Program) do(s *step) error {
-	out := &p.values[s.out]
+	out := p.values[s.out]
 	result, err := p.result(s, out)
 	if err != nil {
 		return err
@@ -296,7 +381,7 @@ func (p *Program) do(s *step) error {
 		return err
 	}
 	if result != out.v {
-		out.v, out.bound = result, p.clock
+		out.v, out.bound = result, *p.clock
 	}
 	return nil
 }

@@ -31,10 +31,7 @@ func (e *engine[T]) multiply(p product[T], parallel bool) {
 
 // serial computes p on this goroutine.
 func (e *engine[T]) serial(p product[T]) {
-	w, _ := e.workspaces.Get().(*workspace[T])
-	if w == nil {
-		w = new(workspace[T])
-	}
+	w := e.workspace()
 	ker := e.kernels
 	switch {
 	case p.n <= ker.narrow && p.aCol == 1:
@@ -45,6 +42,13 @@ func (e *engine[T]) serial(p product[T]) {
 		ker.byTiles(p, w)
 	}
 	e.workspaces.Put(w)
+}
+
+func (e *engine[T]) workspace() *workspace[T] {
+	if w, ok := e.workspaces.Get().(*workspace[T]); ok {
+		return w
+	}
+	return new(workspace[T])
 }
 
 const (

@@ -31,6 +31,8 @@ type kernels[T float] struct {
 
 	// transpose4 sets dst[p*width+i] = src[i*ld+p] for p < k and i < 4.
 	transpose4 func(k int, src []T, ld int, dst []T, width int)
+
+	copyRows func(dst []T, ldd int, src []T, lds, rows, n int) // that of package vec
 }
 
 // width is the number of vectors across the next panel of cols columns.

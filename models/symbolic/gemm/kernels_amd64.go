@@ -2,7 +2,11 @@
 
 package gemm
 
-import "golang.org/x/sys/cpu"
+import (
+	"golang.org/x/sys/cpu"
+
+	"github.com/hessoscope/hessoscope/models/symbolic/vec"
+)
 
 // kernels64 and kernels32 are those this machine can run, the fastest first.
 var kernels64, kernels32 = available()
@@ -25,7 +29,7 @@ var avx512Float64 = kernels[float64]{
 	tiles:      [...]tilesFunc[float64]{dAVX512Tiles1, dAVX512Tiles2, dAVX512Tiles3},
 	masked:     [...]tilesFunc[float64]{dAVX512Tiles1Masked, dAVX512Tiles2Masked, dAVX512Tiles3Masked},
 	dots:       [...]dotsFunc[float64]{dAVX512Dots1, dAVX512Dots2, dAVX512Dots3, dAVX512Dots4},
-	transpose4: dAVX2Transpose4,
+	transpose4: dAVX2Transpose4, copyRows: vec.Float64.CopyRows,
 }
 
 var avx512Float32 = kernels[float32]{
@@ -33,7 +37,7 @@ var avx512Float32 = kernels[float32]{
 	tiles:      [...]tilesFunc[float32]{sAVX512Tiles1, sAVX512Tiles2, sAVX512Tiles3},
 	masked:     [...]tilesFunc[float32]{sAVX512Tiles1Masked, sAVX512Tiles2Masked, sAVX512Tiles3Masked},
 	dots:       [...]dotsFunc[float32]{sAVX512Dots1, sAVX512Dots2, sAVX512Dots3, sAVX512Dots4},
-	transpose4: sAVX2Transpose4,
+	transpose4: sAVX2Transpose4, copyRows: vec.Float32.CopyRows,
 }
 
 var avx2Float64 = kernels[float64]{
@@ -41,7 +45,7 @@ var avx2Float64 = kernels[float64]{
 	tiles:      [...]tilesFunc[float64]{dAVX2Tiles1, dAVX2Tiles2, dAVX2Tiles3},
 	masked:     [...]tilesFunc[float64]{dAVX2Tiles1Masked, dAVX2Tiles2Masked, dAVX2Tiles3Masked},
 	dots:       [...]dotsFunc[float64]{dAVX2Dots1, dAVX2Dots2, dAVX2Dots3, dAVX2Dots4},
-	transpose4: dAVX2Transpose4,
+	transpose4: dAVX2Transpose4, copyRows: vec.Float64.CopyRows,
 }
 
 var avx2Float32 = kernels[float32]{
@@ -49,5 +53,5 @@ var avx2Float32 = kernels[float32]{
 	tiles:      [...]tilesFunc[float32]{sAVX2Tiles1, sAVX2Tiles2, sAVX2Tiles3},
 	masked:     [...]tilesFunc[float32]{sAVX2Tiles1Masked, sAVX2Tiles2Masked, sAVX2Tiles3Masked},
 	dots:       [...]dotsFunc[float32]{sAVX2Dots1, sAVX2Dots2, sAVX2Dots3, sAVX2Dots4},
-	transpose4: sAVX2Transpose4,
+	transpose4: sAVX2Transpose4, copyRows: vec.Float32.CopyRows,
 }

@@ -2,7 +2,7 @@ package gemm
 
 // workspace holds what one product packs.
 type workspace[T float] struct {
-	b, c []T // of B; of Cᵀ
+	a, b, c []T // of A, of B, of Cᵀ
 }
 
 // grown returns buf with at least n elements, which it may forget.
@@ -19,22 +19,28 @@ func grown[T float](buf *[]T, n int) []T {
 // beyond the last column is left as it was, since masked kernels do not read
 // it.
 func (ker *kernels[T]) packB(p product[T], w *workspace[T]) []T {
-	dst := grown(&w.b, (p.n+ker.lanes-1)/ker.lanes*ker.lanes*p.k)
+	dst := grown(&w.b, ker.packedLen(p.n, p.k))
+	ker.packTo(dst, p)
+	return dst
+}
+
+// packedLen is the number of elements of k rows of n columns of B when packed.
+func (ker *kernels[T]) packedLen(n, k int) int {
+	return (n + ker.lanes - 1) / ker.lanes * ker.lanes * k
+}
+
+func (ker *kernels[T]) packTo(dst []T, p product[T]) {
 	if p.bCol == 1 {
-		for l := range p.k {
-			row := p.b[l*p.bRow:][:p.n]
-			for j, cols := 0, 0; j < p.n; j += cols {
-				cols = ker.width(p.n-j) * ker.lanes
-				copy(dst[j*p.k+l*cols:][:min(cols, p.n-j)], row[j:])
-			}
+		for j, cols := 0, 0; j < p.n; j += cols {
+			cols = ker.width(p.n-j) * ker.lanes
+			ker.copyRows(dst[j*p.k:], cols, p.b[j:], p.bRow, p.k, min(cols, p.n-j))
 		}
-		return dst
+		return
 	}
 	for j, cols := 0, 0; j < p.n; j += cols {
 		cols = ker.width(p.n-j) * ker.lanes
 		ker.transpose(dst[j*p.k:], cols, min(cols, p.n-j), p.k, p.b[j*p.bCol:], p.bCol)
 	}
-	return dst
 }
 
 // transpose sets dst[p*width+i] = src[i*ld+p] for p < k and i < lines.
@@ -49,4 +55,13 @@ func (ker *kernels[T]) transpose(dst []T, width, lines, k int, src []T, ld int) 
 			to[p*width] = v
 		}
 	}
+}
+
+// packA returns p with the rows of A that it needs copied. A is transposed, and
+// its columns lie next to each other in the copy, on few pages.
+func (ker *kernels[T]) packA(p product[T], w *workspace[T]) product[T] {
+	dst := grown(&w.a, p.m*p.k)
+	ker.copyRows(dst, p.m, p.a, p.aCol, p.k, p.m)
+	p.a, p.aCol = dst, p.m
+	return p
 }

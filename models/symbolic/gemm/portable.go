@@ -8,7 +8,7 @@ const portableLanes, portableRows = 4, 2
 func portable[T float]() kernels[T] {
 	ker := kernels[T]{
 		name: "Go", lanes: portableLanes, rows: portableRows, narrow: portableLanes,
-		transpose4: goTranspose4[T],
+		transpose4: goTranspose4[T], copyRows: goCopyRows[T],
 	}
 	for i := range ker.tiles {
 		ker.tiles[i] = goTiles[T](i + 1)
@@ -127,5 +127,11 @@ func goTranspose4[T float](k int, src []T, ld int, dst []T, width int) {
 		for p, v := range src[i*ld:][:k] {
 			to[p*width] = v
 		}
+	}
+}
+
+func goCopyRows[T float](dst []T, ldd int, src []T, lds, rows, n int) {
+	for i := range rows {
+		copy(dst[i*ldd:][:n], src[i*lds:])
 	}
 }

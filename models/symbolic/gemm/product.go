@@ -20,6 +20,8 @@ type product[T float] struct {
 	ldc        int
 	d          []T
 	ldd        int
+
+	packed bool // whether b is what Pack made; bRow and bCol are 0
 }
 
 func newProduct[T float](tA, tB blas.Transpose, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int) product[T] {

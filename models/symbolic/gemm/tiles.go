@@ -3,9 +3,9 @@ package gemm
 import "unsafe"
 
 // The blocking follows Goto and van de Geijn, Anatomy of high-performance
-// matrix multiplication, ACM TOMS 34 (2008), except that A is never packed:
+// matrix multiplication, ACM TOMS 34 (2008), except that A is rarely packed:
 // its elements are read one by one, which hides more latency than packing
-// them would save.
+// them would save, unless each lies on a page of its own.
 const (
 	// blockK elements of k: a panel of B, 192 bytes wide on AVX-512, takes
 	// 48 KiB. It is read from the second-level cache at a quarter of its
@@ -20,8 +20,16 @@ const (
 	// cache. 1008 is a multiple of all tiles' widths.
 	blockN = 1008
 
-	// In fewer than packRows rows of C, packing B costs more than it gains.
+	// In fewer than packRows rows of C, packing B costs more than it gains, and
+	// so does packing A in fewer columns.
 	packRows = 96
+
+	// panelA elements of A stay in the second-level cache beside a panel of B.
+	panelA = 256 * blockK
+
+	// The elements of a row of a transposed A lie on one page each if there are
+	// scatteredFrom of them or more in a stored row.
+	scatteredFrom = 256
 
 	// packBytes of B fit into the second-level cache as they are.
 	packBytes = 512 << 10
@@ -34,22 +42,43 @@ const (
 // byTiles computes p in tiles of C.
 func (ker *kernels[T]) byTiles(p product[T], w *workspace[T]) {
 	mc := share(p.m, blockM, ker.rows)
-	nc := share(p.n, blockN, maxWidth*ker.lanes)
-	kc := share(p.k, blockK, 1)
-	packed := packingPays(p, min(kc, p.k)*min(nc, p.n))
-	for j := 0; j < p.n; j += nc {
-		for l := 0; l < p.k; l += kc {
-			slab := p.block(0, p.m, j, min(nc, p.n-j)).slab(l, min(kc, p.k-l))
-			if packed && p.m <= mc {
-				ker.panelByPanel(slab, w)
-				continue
+	pack := !p.packed && packingPays(p, share(p.k, blockK, 1)*share(p.n, blockN, maxWidth*ker.lanes))
+	scattered := p.aRow == 1 && p.aCol >= scatteredFrom && p.n >= packRows
+	packed := p.b
+	ker.slabs(p.n, p.k, func(j, cols, l, steps int) {
+		slab := p.block(0, p.m, j, cols).slab(l, steps)
+		rows := mc
+		if (pack || p.packed) && p.m*steps <= panelA {
+			rows = p.m
+		}
+		switch {
+		case p.packed:
+			size := ker.packedLen(cols, steps)
+			slab.b, packed = packed[:size], packed[size:]
+		case pack && rows < p.m:
+			slab.b = ker.packB(slab, w)
+		}
+		for i := 0; i < p.m; i += rows {
+			block := slab.block(i, min(rows, p.m-i), 0, cols)
+			if scattered {
+				block = ker.packA(block, w)
 			}
-			if packed {
-				slab.b = ker.packB(slab, w)
+			if pack && rows >= p.m {
+				ker.panelByPanel(block, w)
+			} else {
+				ker.panels(block, pack || p.packed)
 			}
-			for i := 0; i < p.m; i += mc {
-				ker.panels(slab, i, min(mc, p.m-i), packed)
-			}
+		}
+	})
+}
+
+// slabs calls visit for all parts of a k×n matrix B that are packed at once: cols
+// columns from j on, and steps rows from l on.
+func (ker *kernels[T]) slabs(n, k int, visit func(j, cols, l, steps int)) {
+	nc, kc := share(n, blockN, maxWidth*ker.lanes), share(k, blockK, 1)
+	for j := 0; j < n; j += nc {
+		for l := 0; l < k; l += kc {
+			visit(j, min(nc, n-j), l, min(kc, k-l))
 		}
 	}
 }
@@ -61,7 +90,7 @@ func (ker *kernels[T]) panelByPanel(p product[T], w *workspace[T]) {
 		cols = min(p.n-j, ker.width(p.n-j)*ker.lanes)
 		panel := p.block(0, p.m, j, cols)
 		panel.b = ker.packB(panel, w)
-		ker.panels(panel, 0, p.m, true)
+		ker.panels(panel, true)
 	}
 }
 
@@ -83,9 +112,8 @@ func share(n, limit, unit int) int {
 	return (n + parts*unit - 1) / (parts * unit) * unit
 }
 
-// panels computes rows i to i+m of p, column panel by column panel.
-func (ker *kernels[T]) panels(p product[T], i, m int, packed bool) {
-	a, c, d := p.a[i*p.aRow:], p.c[i*p.ldc:], p.d[i*p.ldd:]
+// panels computes p, column panel by column panel.
+func (ker *kernels[T]) panels(p product[T], packed bool) {
 	for j, cols := 0, 0; j < p.n; j += cols {
 		vectors := ker.width(p.n - j)
 		cols = min(p.n-j, vectors*ker.lanes)
@@ -97,6 +125,6 @@ func (ker *kernels[T]) panels(p product[T], i, m int, packed bool) {
 		if last < ker.lanes {
 			tiles = ker.masked[vectors-1]
 		}
-		tiles(m, p.k, a, p.aRow, p.aCol, b, ldb, c[j:], p.ldc, d[j:], p.ldd, p.alpha, p.beta, p.beta != 0, last)
+		tiles(p.m, p.k, p.a, p.aRow, p.aCol, b, ldb, p.c[j:], p.ldc, p.d[j:], p.ldd, p.alpha, p.beta, p.beta != 0, last)
 	}
 }

@@ -137,7 +137,7 @@ func (p product) plus(x *G.Node) primitive {
 		s.stride = p.n
 		sum.over = []int{2}
 	}
-	sum.f32, sum.f64 = s.float32, s.float64
+	sum.f32, sum.f64, sum.plus = s.float32, s.float64, &s
 	return sum
 }
 

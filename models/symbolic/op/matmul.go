@@ -36,6 +36,7 @@ func MatMul(a, b *G.Node, transA, transB bool) (*G.Node, error) {
 	return apply(primitive{
 		name:    name,
 		product: &p,
+		plus:    &productPlus{product: p},
 		out:     tensor.Shape{p.m, p.n},
 		wrt:     []bool{true, true},
 		f32:     p.float32,

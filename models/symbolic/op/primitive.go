@@ -45,6 +45,7 @@ type primitive struct {
 	// unless it is a matrix product.
 	form    form
 	product *product
+	plus    *productPlus // of product, or of what Fuse made of one; see Pack
 	axis    axis
 	f32     kernel[float32]
 	f64     kernel[float64]

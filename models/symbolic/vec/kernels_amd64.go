@@ -4,8 +4,10 @@ package vec
 
 import "golang.org/x/sys/cpu"
 
+var vectors = cpu.X86.HasAVX2 && cpu.X86.HasFMA
+
 func available64() Kernels[float64] {
-	if !cpu.X86.HasAVX2 || !cpu.X86.HasFMA {
+	if !vectors {
 		return portable[float64]()
 	}
 	return Kernels[float64]{
@@ -18,7 +20,7 @@ func available64() Kernels[float64] {
 }
 
 func available32() Kernels[float32] {
-	if !cpu.X86.HasAVX2 || !cpu.X86.HasFMA {
+	if !vectors {
 		return portable[float32]()
 	}
 	return Kernels[float32]{
@@ -37,4 +39,20 @@ func withRest[T Float](f func(dst, top, bottom []T, first, width T), lanes int) 
 		done := len(dst) / lanes * lanes
 		largest(dst[done:], top[2*done:], bottom[2*done:], first+T(2*done), width)
 	}
+}
+
+func narrow(dst []float32, src []float64) {
+	if vectors {
+		avx2Narrow(dst, src)
+		return
+	}
+	goNarrow(dst, src)
+}
+
+func addWidened(dst []float64, src []float32) {
+	if vectors {
+		avx2AddWidened(dst, src)
+		return
+	}
+	goAddWidened(dst, src)
 }

@@ -223,3 +223,13 @@ func sAVX2Tanh(dst []float32, z []float32)
 //
 //go:noescape
 func sAVX2Sigmoid(dst []float32, z []float32)
+
+// avx2Narrow needs src of the length of dst.
+//
+//go:noescape
+func avx2Narrow(dst []float32, src []float64)
+
+// avx2AddWidened needs src of the length of dst.
+//
+//go:noescape
+func avx2AddWidened(dst []float64, src []float32)

@@ -3925,3 +3925,113 @@ below1:
 	ADDQ $0x01, DX
 	VZEROUPPER
 	RET
+
+// func avx2Narrow(dst []float32, src []float64)
+// Requires: AVX
+TEXT ·avx2Narrow(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ src_base+24(FP), DX
+
+elements16:
+	SUBQ       $0x10, CX
+	JLT        below16
+	VCVTPD2PSY (DX), X0
+	VMOVUPS    X0, (AX)
+	VCVTPD2PSY 32(DX), X0
+	VMOVUPS    X0, 16(AX)
+	VCVTPD2PSY 64(DX), X0
+	VMOVUPS    X0, 32(AX)
+	VCVTPD2PSY 96(DX), X0
+	VMOVUPS    X0, 48(AX)
+	ADDQ       $0x80, DX
+	ADDQ       $0x40, AX
+	JMP        elements16
+
+below16:
+	ADDQ $0x10, CX
+
+elements4:
+	SUBQ       $0x04, CX
+	JLT        below4
+	VCVTPD2PSY (DX), X0
+	VMOVUPS    X0, (AX)
+	ADDQ       $0x20, DX
+	ADDQ       $0x10, AX
+	JMP        elements4
+
+below4:
+	ADDQ $0x04, CX
+
+elements1:
+	SUBQ      $0x01, CX
+	JLT       below1
+	VMOVSD    (DX), X0
+	VCVTSD2SS X0, X0, X0
+	VMOVSS    X0, (AX)
+	ADDQ      $0x08, DX
+	ADDQ      $0x04, AX
+	JMP       elements1
+
+below1:
+	ADDQ $0x01, CX
+	VZEROUPPER
+	RET
+
+// func avx2AddWidened(dst []float64, src []float32)
+// Requires: AVX
+TEXT ·avx2AddWidened(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ src_base+24(FP), DX
+
+elements16:
+	SUBQ      $0x10, CX
+	JLT       below16
+	VCVTPS2PD (DX), Y0
+	VADDPD    (AX), Y0, Y0
+	VMOVUPD   Y0, (AX)
+	VCVTPS2PD 16(DX), Y0
+	VADDPD    32(AX), Y0, Y0
+	VMOVUPD   Y0, 32(AX)
+	VCVTPS2PD 32(DX), Y0
+	VADDPD    64(AX), Y0, Y0
+	VMOVUPD   Y0, 64(AX)
+	VCVTPS2PD 48(DX), Y0
+	VADDPD    96(AX), Y0, Y0
+	VMOVUPD   Y0, 96(AX)
+	ADDQ      $0x40, DX
+	ADDQ      $0x80, AX
+	JMP       elements16
+
+below16:
+	ADDQ $0x10, CX
+
+elements4:
+	SUBQ      $0x04, CX
+	JLT       below4
+	VCVTPS2PD (DX), Y0
+	VADDPD    (AX), Y0, Y0
+	VMOVUPD   Y0, (AX)
+	ADDQ      $0x10, DX
+	ADDQ      $0x20, AX
+	JMP       elements4
+
+below4:
+	ADDQ $0x04, CX
+
+elements1:
+	SUBQ      $0x01, CX
+	JLT       below1
+	VMOVSS    (DX), X0
+	VCVTSS2SD X0, X0, X0
+	VADDSD    (AX), X0, X0
+	VMOVSD    X0, (AX)
+	ADDQ      $0x04, DX
+	ADDQ      $0x08, AX
+	JMP       elements1
+
+below1:
+	ADDQ $0x01, CX
+	VZEROUPPER
+	RET

@@ -201,3 +201,15 @@ func dot[T Float](a, b []T) T {
 	}
 	return (s0 + s1) + (s2 + s3)
 }
+
+func goNarrow(dst []float32, src []float64) {
+	for i, v := range src {
+		dst[i] = float32(v)
+	}
+}
+
+func goAddWidened(dst []float64, src []float32) {
+	for i, v := range src {
+		dst[i] += float64(v)
+	}
+}

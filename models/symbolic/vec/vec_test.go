@@ -321,3 +321,30 @@ func benchmarkKernels[T Float](b *testing.B, k Kernels[T]) {
 		})
 	}
 }
+
+// Narrow and AddWidened are the conversions of Go, for lengths on either side of
+// those that loops are unrolled by.
+func TestConversions(t *testing.T) {
+	for n := range 75 {
+		wide, single := make([]float64, n), make([]float32, n)
+		for i := range n {
+			wide[i] = awkward[float64]()[i%11] * (1 + 0x1p-30)
+			single[i] = awkward[float32]()[(i+n)%11]
+		}
+		narrow, sum := make([]float32, n+1), append(slices.Clone(wide), 7)
+		narrow[n] = 7 // beyond the end: not to be written
+		Narrow(narrow[:n], wide)
+		AddWidened(sum[:n], single)
+		for i := range n {
+			if got, want := narrow[i], float32(wide[i]); math.Float32bits(got) != math.Float32bits(want) && got == got {
+				t.Fatalf("Narrow of %d: element %d is %v, want %v", n, i, got, want)
+			}
+			if got, want := sum[i], wide[i]+float64(single[i]); math.Float64bits(got) != math.Float64bits(want) && (got == got || want == want) {
+				t.Fatalf("AddWidened of %d: element %d is %v, want %v", n, i, got, want)
+			}
+		}
+		if narrow[n] != 7 || sum[n] != 7 {
+			t.Fatalf("%d elements: wrote beyond the end", n)
+		}
+	}
+}

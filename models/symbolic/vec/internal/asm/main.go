@@ -65,6 +65,24 @@ func main() {
 		saturating(p, "Tanh", s.tanh)
 		saturating(p, "Sigmoid", s.sigmoid)
 	}
+	convert("avx2Narrow", "float32", "float64", func(from, to Mem) {
+		VCVTPD2PSY(from, X0)
+		VMOVUPS(X0, to)
+	}, func(from, to Mem) {
+		VMOVSD(from, X0)
+		VCVTSD2SS(X0, X0, X0)
+		VMOVSS(X0, to)
+	})
+	convert("avx2AddWidened", "float64", "float32", func(from, to Mem) {
+		VCVTPS2PD(from, Y0)
+		VADDPD(to, Y0, Y0)
+		VMOVUPD(Y0, to)
+	}, func(from, to Mem) {
+		VMOVSS(from, X0)
+		VCVTSS2SD(X0, X0, X0)
+		VADDSD(to, X0, X0)
+		VMOVSD(X0, to)
+	})
 	Generate()
 }
 

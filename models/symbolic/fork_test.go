@@ -1,0 +1,111 @@
+package symbolic_test
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
+	"github.com/hessoscope/hessoscope/models/symbolic"
+	"github.com/hessoscope/hessoscope/models/symbolic/difftest"
+	"github.com/hessoscope/hessoscope/models/symbolic/op"
+)
+
+// network of one layer, wide enough that its weights and direction are packed, with
+// taps on what depends on the weights alone, on the samples, and on the direction.
+type forked struct {
+	x, w, v, product      *G.Node
+	weights, base, moving *G.Node
+}
+
+func newForked(t *testing.T, x, w, v *tensor.Dense) forked {
+	t.Helper()
+	g := G.NewGraph()
+	f := forked{x: input(g, "x", x), w: input(g, "w", w), v: input(g, "v", v)}
+	f.weights = tapped(must(op.Mul(f.w, f.w)))
+	f.base = tapped(must(op.Tanh(must(op.MatMul(f.x, f.w, false, true)))))
+	image := must(op.MatMul(f.base, f.weights, false, false))
+	f.moving = tapped(must(op.MatMul(f.x, f.v, false, true)))
+	f.product = must(op.MatMul(must(op.Mul(f.moving, f.base)), image, true, false))
+	return f
+}
+
+// Forks in any order give what programs of their own give. What depends on the
+// weights alone is computed once for all, what depends on the samples once for each,
+// and the rest anew whenever another fork has been run.
+func TestForks(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	const n, in, out, forks = 20, 30, 40, 3
+	w, v := difftest.Normal(rng, out, in), difftest.Normal(rng, out, in)
+	f := newForked(t, difftest.Normal(rng, n, in), w, v)
+	base, err := symbolic.CompileTogether([]G.Nodes{{f.x}, {f.w}, {f.v}}, f.product, f.weights, f.base, f.moving)
+	if err != nil {
+		t.Fatal(err)
+	}
+	programs, plans, wants := make([]*symbolic.Program, forks), make([]*symbolic.Plan, forks), make([]func() []float64, forks)
+	for i := range forks {
+		if programs[i], err = base.Fork(G.Nodes{f.x}, G.Nodes{f.v}); err != nil {
+			t.Fatal(err)
+		}
+		if plans[i], err = programs[i].Plan(f.product); err != nil {
+			t.Fatal(err)
+		}
+		data := difftest.Normal(rng, n, in)
+		copy(programs[i].Value(f.x).(*tensor.Dense).Float64s(), data.Float64s())
+		programs[i].Changed(f.x)
+		wants[i] = func() []float64 { // with nothing packed or shared
+			alone := newForked(t, data, w.Clone().(*tensor.Dense), v.Clone().(*tensor.Dense))
+			return values(t, alone.product)[0]
+		}
+	}
+	check := func(i int) {
+		t.Helper()
+		run(t, plans[i])
+		if got, want := flat(t, programs[i].Value(f.product)), wants[i](); !slices.Equal(got, want) {
+			t.Fatalf("fork %d is not what a program of its own gives", i)
+		}
+	}
+	count := func(n *G.Node) int { return *n.Op().(*tap).calls }
+	for i := range forks {
+		check(i)
+	}
+	for _, i := range []int{0, 2, 2, 1, 0} {
+		check(i)
+	}
+	if got := [3]int{count(f.weights), count(f.base), count(f.moving)}; got != [3]int{1, forks, forks + 4} {
+		t.Errorf("computed %v times; want once, once a fork, and at each change of forks", got)
+	}
+	v.Float64s()[3]++
+	base.Changed(f.v)
+	check(1)
+	check(0)
+	if got := [2]int{count(f.weights), count(f.base)}; got != [2]int{1, forks} {
+		t.Errorf("after a change of the direction: computed %v times; want no more", got)
+	}
+	w.Float64s()[3]++
+	programs[2].Changed(f.w)
+	for i := range forks {
+		check(i)
+	}
+	if got := [2]int{count(f.weights), count(f.base)}; got != [2]int{2, 2 * forks} {
+		t.Errorf("after a change of the weights: computed %v times; want once more, and once a fork", got)
+	}
+	if got, want := programs[0].OwnBytes(), int64(8*(n*in+2*n*out+n*in)); got < want-8*n*out || got > want {
+		t.Errorf("a fork has %d bytes of its own; want about %d: samples, activations", got, want)
+	}
+	if allocs := testing.AllocsPerRun(5, func() {
+		programs[0].Changed(f.v)
+		for _, p := range plans {
+			if err := p.Run(); err != nil {
+				t.Error(err)
+			}
+		}
+	}); allocs > 10*forks { // the taps are no Binders, and clone their operands
+		t.Errorf("%v allocations", allocs)
+	}
+	if _, err := base.Fork(G.Nodes{f.product}, nil); err == nil {
+		t.Error("no error for a fork with its own tensor for a result")
+	}
+}

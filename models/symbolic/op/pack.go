@@ -1,0 +1,69 @@
+package op
+
+import (
+	"slices"
+
+	"gonum.org/v1/gonum/blas"
+	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
+	"github.com/hessoscope/hessoscope/models/symbolic/gemm"
+)
+
+// Pack splits a call that begins with a matrix product by a transposed matrix, its
+// operand 1: into the operation that copies this matrix in the order in which the
+// product reads it, and the same call with the copy, of the given length, as its
+// operand. That pays where the matrix changes less often than the other operands.
+// The result is the same, bit for bit. Pack returns false for other calls.
+func Pack(c Call) (packing G.Op, length int, packed G.Op, ok bool) {
+	switch o := c.Op.(type) {
+	case *chain:
+		first, isOp := o.first.(G.Op)
+		if !isOp {
+			return nil, 0, nil, false
+		}
+		if packing, length, packed, ok = Pack(Call{first, c.In[:o.operands]}); !ok {
+			return nil, 0, nil, false
+		}
+		again := *o
+		again.first = packed.(Binder)
+		return packing, length, &again, true
+	case *primitive:
+		return o.pack()
+	}
+	return nil, 0, nil, false
+}
+
+func (p *primitive) pack() (packing G.Op, length int, packed G.Op, ok bool) {
+	if p.plus == nil || p.plus.tB != blas.Trans {
+		return nil, 0, nil, false
+	}
+	m := *p.plus
+	if length = gemm.PackedLen[float64](m.m, m.n, m.k); p.dtype == tensor.Float32 {
+		length = gemm.PackedLen[float32](m.m, m.n, m.k)
+	}
+	if length == 0 {
+		return nil, 0, nil, false
+	}
+	shape := tensor.Shape{length}
+	again := *p
+	again.in = slices.Clone(p.in)
+	again.in[1] = shape
+	again.f32, again.f64 = multiplyPacked[float32](m), multiplyPacked[float64](m)
+	return &primitive{
+		name: "Pack", in: []tensor.Shape{p.in[1]}, out: shape, dtype: p.dtype,
+		f32: func(dst []float32, in [][]float32) { gemm.Pack(dst, m.n, m.k, in[0]) },
+		f64: func(dst []float64, in [][]float64) { gemm.Pack(dst, m.n, m.k, in[0]) },
+	}, length, &again, true
+}
+
+func multiplyPacked[T Float](p productPlus) kernel[T] {
+	lda, _ := p.strides()
+	return func(dst []T, in [][]T) {
+		var d []T
+		if len(in) > 2 {
+			d = in[2]
+		}
+		gemm.MultiplyPacked(p.tA, p.m, p.n, p.k, in[0], lda, in[1], d, p.stride, dst, p.n)
+	}
+}
