@@ -39,11 +39,7 @@ func (lanczosSolver) memory(s Settings, n, _, _ float64) float64 {
 	if s.keepsImages(int(n)) {
 		return 8 * 4 * m * n
 	}
-	vectors := m + 3*pairs + 2
-	if s.Top > 0 && s.Bottom > 0 {
-		vectors += pairs // which are copied
-	}
-	return 8 * vectors * n
+	return 8 * (m + 2*pairs + 3) * n
 }
 
 // Solve implements [Solver].

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
 
 	"gonum.org/v1/gonum/floats"
@@ -191,6 +192,7 @@ func (l *lanczos) pairs(ctx context.Context, order []int) (Pairs, error) {
 		return p, nil
 	}
 	l.q, l.outside, l.x = nil, nil, nil
+	runtime.GC() // or else the basis would be there until the heap has grown by as much
 	p.settle()
 	l.applications += count
 	op := l.op

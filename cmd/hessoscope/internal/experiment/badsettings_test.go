@@ -174,7 +174,7 @@ func TestBadYAML(t *testing.T) {
 		{"wide layers", "[5]", "[100000, 100000]", "want at most 134217728"},
 		{"widest layer", "[5]", "[9223372036854775807]", "want at most 134217728"},
 		{"too many parameters for dense", "[5]\n", "[300, 300]\n", "spectrum: curvature: dense method refused for n = 92103"},
-		{"too many pairs", "[5]\n", "[400, 400]\n", "spectrum: curvature: lanczos: 162803 pairs of n = 162803 take 424 GB: want fewer"},
+		{"too many pairs", "[5]\n", "[400, 400]\n", "spectrum: curvature: lanczos: 162803 pairs of n = 162803 take 212 GB: want fewer"},
 		{"too many samples", "set: gauss", "set: gauss\n  samples: 1000000000", "Samples is 1000000000, want 30 to 10000000"},
 	} {
 		yaml := test.new
