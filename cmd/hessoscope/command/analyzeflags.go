@@ -105,7 +105,7 @@ func (a analyzeCmd) validate() error {
 	case a.AlignPoints < 2 || a.AlignPoints > maxSide:
 		return fmt.Errorf("--alignment-points %d: want 2 to %d", a.AlignPoints, maxSide)
 	case !(a.Tolerance >= 0 && a.Tolerance < 1):
-		return fmt.Errorf("--tolerance %g: want a number between 0 and 1", a.Tolerance)
+		return fmt.Errorf("--tolerance %g: want a number between 0 and 1, or 0 for the default", a.Tolerance)
 	case a.Precision == "float32" && (a.Method == curvature.Dense || a.Method == curvature.Reduced):
 		return fmt.Errorf("--precision float32: products in it do not resolve all pairs, as %s does; want --method %s or %s", a.Method, curvature.Lanczos, curvature.Quadrature)
 	}

@@ -148,6 +148,8 @@ func TestBadYAML(t *testing.T) {
 		{"width below one", "[5]", "[5, 0]", "e.yaml:5:11: model.hidden has a width below 1"},
 		{"unknown activation", "[5]", "[5]\n  activation: rel", `e.yaml:6:15: model.activation is "rel"; want one of gelu, leaky_relu, relu, `},
 		{"unknown init", "[5]", "[5]\n  init: zeros", `e.yaml:6:9: model.init is "zeros"; want one of kaiming, pytorch, xavier`},
+		{"products in another precision", "off: true", "precision: half", `e.yaml:11:14: spectrum.precision is "half"; want float64 or float32`},
+		{"float32 for all pairs", "off: true", "precision: float32\n  method: reduced", `e.yaml:11:14: spectrum.precision is float32, in which products do not resolve all pairs; want float64, or method: lanczos or density`},
 		{"unknown matrix", "off: true", "matrix: fisher", `e.yaml:11:11: spectrum.matrix is "fisher"; want hessian, gauss_newton or empirical_fisher`},
 		{"unknown precision", "[5]", "[5]\n  precision: float16", `e.yaml:6:14: model.precision is "float16"; want float64 or float32`},
 		{"two starts", "[5]", "[5]\n  weights: a.npz\n  norm_of: b.npz", "e.yaml:7:12: model.norm_of excludes weights"},
