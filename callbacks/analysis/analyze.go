@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"gonum.org/v1/gonum/floats"
+	"gorgonia.org/tensor"
 
 	"github.com/hessoscope/hessoscope/callbacks/boundary"
 	"github.com/hessoscope/hessoscope/callbacks/curvature"
@@ -35,7 +36,10 @@ type Settings struct {
 	// Alignment, if not nil, requests the alignments on and off the boundary, and at
 	// points of one's choice.
 	Alignment *AlignmentSettings
-	Workers   int // chunks of data computed in parallel; one per CPU if zero; results do not depend on it
+	// Products is the precision of the products that eigenpairs are searched with: see
+	// Subject. All else is in float64.
+	Products tensor.Dtype
+	Workers  int // chunks of data computed in parallel; one per CPU if zero; results do not depend on it
 	// Objective creates the loss whose curvature is measured, which may be
 	// computed on several machines; models.NewObjective if nil.
 	Objective NewObjective
@@ -57,7 +61,7 @@ func Analyze(ctx context.Context, model models.Model, split *datasets.Split, s S
 	}
 	a, err := New(Subject{
 		Model: model, Split: split, Loss: s.Loss, Matrix: s.Matrix,
-		Settings: models.ObjectiveSettings{Workers: s.Workers}, Objective: s.Objective,
+		Settings: models.ObjectiveSettings{Workers: s.Workers}, Products: s.Products, Objective: s.Objective,
 	})
 	if err != nil {
 		return nil, err
@@ -122,7 +126,7 @@ func (r *Result) measureSpectrum(ctx context.Context, a *Analyzer, s Settings) (
 		return err
 	}
 	r.Spectrum = describe(r.Measurement.Spectrum)
-	r.Spectrum.Matrix = a.Matrix
+	r.Spectrum.Matrix, r.Spectrum.Precision = a.Matrix, a.ProductPrecision().String()
 	return nil
 }
 

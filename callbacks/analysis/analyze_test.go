@@ -5,11 +5,14 @@ import (
 	"encoding/json"
 	"math"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/mat"
+	"gorgonia.org/tensor"
 
 	"github.com/hessoscope/hessoscope/callbacks/analysis"
 	"github.com/hessoscope/hessoscope/callbacks/boundary"
@@ -17,6 +20,7 @@ import (
 	"github.com/hessoscope/hessoscope/callbacks/margin"
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/models"
+	"github.com/hessoscope/hessoscope/models/weights"
 )
 
 // load returns a trained network of the paper and its training data.
@@ -144,6 +148,61 @@ func TestAnalyzeMatrices(t *testing.T) {
 	var table bytes.Buffer
 	if err := found[analysis.EmpiricalFisher].WriteTable(&table); err != nil || !strings.Contains(table.String(), "empirical-Fisher-vector products") {
 		t.Errorf("error %v, table\n%s", err, &table)
+	}
+}
+
+// With products in float32, values and residuals are those of float64, every value is
+// within its residual of the eigenvalue, and the residual is one of float32.
+func TestAnalyzeInFloat32(t *testing.T) {
+	exact := analyze(t, analysis.Settings{NoComplexity: true})
+	r := analyze(t, analysis.Settings{NoComplexity: true, Products: tensor.Float32, Spectrum: curvature.Settings{Bottom: -1}})
+	if r.Precision != "float64" || r.Spectrum.Precision != "float32" || exact.Spectrum.Precision != "float64" || r.Spectrum.Method != "lanczos" {
+		t.Errorf("%s in %s and %s by %s", r.Precision, r.Spectrum.Precision, exact.Spectrum.Precision, r.Spectrum.Method)
+	}
+	if !r.Spectrum.Converged || len(r.Spectrum.Top) != 10 {
+		t.Errorf("%d pairs, converged: %v, %s", len(r.Spectrum.Top), r.Spectrum.Converged, r.Spectrum.Reason)
+	}
+	scale := r.Spectrum.Top[0]
+	for i, v := range r.Spectrum.Top {
+		residual := r.Spectrum.Residuals[i]
+		if difference := math.Abs(v - exact.Spectrum.Top[i]); difference > residual+1e-12*scale || residual > 1e-5*scale {
+			t.Errorf("λ%d = %g, want %g: differs by %.2g, residual %.2g", i, v, exact.Spectrum.Top[i], difference, residual)
+		}
+	}
+	if slices.Max(r.Spectrum.Residuals) < 1e-12*scale {
+		t.Errorf("residuals %g: products are not in float32", r.Spectrum.Residuals)
+	}
+	vectors := r.Measurement.Spectrum.Top.Vectors
+	image := mat.NewDense(10, r.Model.Parameters, nil)
+	model, split := load(t)
+	o, err := models.NewObjective(model, models.CrossEntropy, split, models.ObjectiveSettings{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := o.HessianProducts(t.Context(), image, vectors); err != nil {
+		t.Fatal(err)
+	}
+	for i, v := range r.Spectrum.Top {
+		floats.AddScaled(image.RawRowView(i), -v, vectors.RawRowView(i))
+		if have := floats.Norm(image.RawRowView(i), 2); math.Abs(have-r.Spectrum.Residuals[i]) > 1e-12*scale {
+			t.Errorf("pair %d: residual %g, stated %g", i, have, r.Spectrum.Residuals[i])
+		}
+	}
+	arrays := r.Arrays()
+	if i := slices.IndexFunc(arrays, func(a weights.Array) bool { return a.Name == "product_bits" }); i < 0 || arrays[i].Data[0] != 32 {
+		t.Error("the arrays do not tell the precision")
+	}
+	var table bytes.Buffer
+	if err := r.WriteTable(&table); err != nil || !strings.Contains(table.String(), "products in float32, residuals in float64") {
+		t.Errorf("error %v, table\n%s", err, &table)
+	}
+	_, err = analysis.Analyze(t.Context(), model, split, analysis.Settings{Products: tensor.Float32, Spectrum: curvature.Settings{Method: curvature.Reduced}})
+	if err == nil || !strings.Contains(err.Error(), "want lanczos or density") {
+		t.Errorf("reduced in float32: error %v", err)
+	}
+	// The hooks and the complexity make do with the pairs found.
+	if c := analyze(t, analysis.Settings{Products: tensor.Float32}).Complexity; c == nil {
+		t.Error("no complexity")
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"gonum.org/v1/gonum/mat"
+	"gorgonia.org/tensor"
 
 	"github.com/hessoscope/hessoscope/callbacks/boundary"
 	"github.com/hessoscope/hessoscope/callbacks/curvature"
@@ -24,6 +25,11 @@ type Subject struct {
 	// Settings apply to all computations on the model. The default precision is
 	// Float64.
 	Settings models.ObjectiveSettings
+	// Products is the precision of the products that eigenpairs are searched with, that
+	// of Settings if zero. Where it is another, the pairs found are made the best of
+	// their space in that of Settings, and their residuals are measured in it: see
+	// curvature.Settings.Exact.
+	Products tensor.Dtype
 	// Objective creates the loss; models.NewObjective if nil.
 	Objective NewObjective
 }
@@ -35,6 +41,8 @@ type Analyzer struct {
 	Subject
 	objective Objective
 	operator  curvature.Operator
+	products  Objective             // that eigenpairs are searched with in another precision; nil if that is the same
+	searched  curvature.Operator    // that of products, or else operator
 	gradients *boundary.Reinforcing // nil until they are needed
 	gram      *mat.Dense            // of the gradients; nil before it is needed
 	current   bool                  // whether gradients belong to the current parameters
@@ -54,11 +62,52 @@ func New(s Subject) (*Analyzer, error) {
 	}
 	a := &Analyzer{Subject: s}
 	var err error
-	if a.objective, err = s.Objective(s.Model, s.Loss, s.Split, s.Settings); err != nil {
+	settings := s.Settings
+	settings.Precision = s.Products
+	apart := s.Products != (tensor.Dtype{}) && s.Products != orFloat64(s.Settings.Precision)
+	if apart {
+		a.Settings.Memory = 1 // all pairs are measured by one call, so that keeping passes would pay for nothing
+	}
+	if a.objective, err = s.Objective(s.Model, s.Loss, s.Split, a.Settings); err != nil {
 		return nil, err
 	}
-	a.operator, err = s.Matrix.operator(a.objective)
+	if a.operator, err = s.Matrix.operator(a.objective); err != nil {
+		return nil, err
+	}
+	if a.searched = a.operator; !apart {
+		return a, nil
+	}
+	if a.products, err = s.Objective(s.Model, s.Loss, s.Split, settings); err != nil {
+		return nil, err
+	}
+	a.searched, err = s.Matrix.operator(a.products)
 	return a, err
+}
+
+// orFloat64 returns the precision t, or Float64 if it is zero.
+func orFloat64(t tensor.Dtype) tensor.Dtype {
+	if t == (tensor.Dtype{}) {
+		return tensor.Float64
+	}
+	return t
+}
+
+// Solver returns s as Measure hands it to the solver: with Exact, if eigenpairs are
+// searched in another precision.
+func (a *Analyzer) Solver(s curvature.Settings) curvature.Settings {
+	if a.products != nil {
+		s.Exact = a.operator
+	}
+	return s
+}
+
+// ProductPrecision returns the precision of the products that eigenpairs are searched
+// with.
+func (a *Analyzer) ProductPrecision() tensor.Dtype {
+	if a.products != nil {
+		return precision(a.products)
+	}
+	return precision(a.objective)
 }
 
 // Loss returns the loss that is measured.
@@ -68,6 +117,11 @@ func (a *Analyzer) Loss() Objective { return a.objective }
 // changed.
 func (a *Analyzer) Refresh() error {
 	a.current, a.gram = false, nil
+	if a.products != nil {
+		if err := a.products.Refresh(); err != nil {
+			return err
+		}
+	}
 	return a.objective.Refresh()
 }
 
@@ -113,6 +167,7 @@ func (a *Analyzer) innerProducts(ctx context.Context) (*mat.Dense, error) {
 // Measure finds eigenpairs at the current parameters. Methods that need seeds get
 // the reinforcing gradients.
 func (a *Analyzer) Measure(ctx context.Context, s curvature.Settings) (*Measurement, error) {
+	s = a.Solver(s)
 	if s.Seeds == nil && s.WantsSeeds(a.objective.Dim()) {
 		gradients, err := a.Reinforcing(ctx)
 		if err != nil {
@@ -122,7 +177,7 @@ func (a *Analyzer) Measure(ctx context.Context, s curvature.Settings) (*Measurem
 			return nil, err
 		}
 	}
-	found, err := curvature.Solve(ctx, a.operator, s)
+	found, err := curvature.Solve(ctx, a.searched, s)
 	if err != nil {
 		return nil, err
 	}
@@ -196,10 +251,20 @@ func (m *Measurement) Directions(ctx context.Context) (*boundary.Directions, err
 	return m.bounds, err
 }
 
-// Arrays returns the arrays of the spectrum for a .npz file. If Aligned was
+// SpectrumArrays returns the arrays of the spectrum for a .npz file, and product_bits (1)
+// if eigenpairs were searched with products in float32.
+func (m *Measurement) SpectrumArrays() []weights.Array {
+	arrays := m.Spectrum.Arrays()
+	if bits := m.analyzer.ProductPrecision().Size() * 8; bits != 64 {
+		arrays = append(arrays, weights.Array{Name: "product_bits", Shape: []int{1}, Data: []float64{float64(bits)}})
+	}
+	return arrays
+}
+
+// Arrays returns the same. If Aligned was
 // called, those of the alignments follow, as of boundary.Reinforcing.Arrays.
 func (m *Measurement) Arrays() []weights.Array {
-	arrays := m.Spectrum.Arrays()
+	arrays := m.SpectrumArrays()
 	if m.pairs != nil {
 		arrays = append(arrays, m.analyzer.gradients.Arrays(m.pairs)...)
 	}

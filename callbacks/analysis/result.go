@@ -66,6 +66,7 @@ type Critical struct {
 type Spectrum struct {
 	Method           string             `json:"method"`
 	Matrix           Matrix             `json:"matrix"`
+	Precision        string             `json:"precision"`        // of the products that the pairs were searched with; residuals are in that of the Result
 	Top              []float64          `json:"top"`              // descending
 	Residuals        []float64          `json:"residuals"`        // ‖Hv − λv‖ for Top
 	Bottom           []float64          `json:"bottom"`           // ascending

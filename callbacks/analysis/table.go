@@ -29,7 +29,11 @@ func (r *Result) WriteTable(w io.Writer) error {
 	}
 	fmt.Fprintf(t, "gradient norm\t%.6g\n", r.GradientNorm)
 	r.Critical.write(t)
-	fmt.Fprintf(t, "method\t%s, %d %s-vector products, %.2g s\n", s.Method, s.HVPs, s.Matrix.title(), r.Seconds)
+	in := ""
+	if s.Precision != r.Precision {
+		in = fmt.Sprintf(" in %s, residuals in %s", s.Precision, r.Precision)
+	}
+	fmt.Fprintf(t, "method\t%s, %d %s-vector products%s, %.2g s\n", s.Method, s.HVPs, s.Matrix.title(), in, r.Seconds)
 	s.writeEstimates(t)
 	s.writeOutliers(t, r.AllRules)
 	writeComplexity(t, r.Complexity)

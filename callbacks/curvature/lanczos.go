@@ -14,7 +14,7 @@ import (
 const (
 	ritzEvery  = 3      // steps between two Rayleigh–Ritz procedures
 	probeSteps = 8      // steps of the final search for missed pairs
-	maxBasis   = 12.8e9 // bytes of the basis and its images, at most
+	maxBasis   = 12.8e9 // bytes of the basis, at most
 )
 
 // lanczosSolver is the method [Lanczos].
@@ -22,7 +22,7 @@ type lanczosSolver struct{}
 
 func (lanczosSolver) resolve(s Settings, n int) (Settings, error) {
 	wanted := s.asked(n)
-	basis := 16 * float64(s.basisSize(n)) * float64(n)
+	basis := 8 * float64(s.basisSize(n)) * float64(n)
 	switch {
 	case wanted == 0:
 		return s, errors.New("lanczos: neither top nor bottom pairs asked for")
@@ -35,7 +35,11 @@ func (lanczosSolver) resolve(s Settings, n int) (Settings, error) {
 }
 
 func (lanczosSolver) memory(s Settings, n, _, _ float64) float64 {
-	return 8 * 4 * float64(s.basisSize(int(n))) * n
+	m, pairs := float64(s.basisSize(int(n))), float64(s.asked(int(n)))
+	if s.keepsImages(int(n)) {
+		return 8 * 4 * m * n
+	}
+	return 8 * (m + 2*pairs + 3) * n
 }
 
 // Solve implements [Solver].
@@ -56,13 +60,13 @@ func (lanczosSolver) Solve(ctx context.Context, op Operator, s Settings) (*Spect
 // lanczosPairs returns the spectrum and the distinct pairs of top and bottom in
 // descending order. If the operator is large and its support clearly smaller, which
 // takes one H·v to find out, the pairs are found on the support: there is less to
-// orthogonalise. This is not done with a budget or a warm start. It is done again
+// orthogonalise. This is not done with a budget, a warm start or Exact. It is done again
 // without the support if an eigenvalue zero, which the support may leave out, can be
 // among the pairs.
 func lanczosPairs(ctx context.Context, op Operator, s Settings) (*Spectrum, Pairs, error) {
 	const large, smaller = 5_000, 0.9
 	n := op.Dim()
-	if n < large || s.Start != nil || s.MaxApplications > 0 {
+	if n < large || s.Start != nil || s.MaxApplications > 0 || s.Exact != nil {
 		return lanczosOf(ctx, op, s, 0)
 	}
 	on, err := support(ctx, op, rand.New(rand.NewPCG(s.Seed, 3)))
@@ -79,17 +83,11 @@ func lanczosPairs(ctx context.Context, op Operator, s Settings) (*Spectrum, Pair
 	if !spectrum.Top.beyondZero(1) || !spectrum.Bottom.beyondZero(-1) {
 		return lanczosOf(ctx, op, s, spectrum.Applications)
 	}
-	spectrum.Dim = n
-	resolved := spectrum.Resolved
-	spectrum.Resolved = Pairs{Values: resolved.Values, Residuals: resolved.Residuals, Vectors: on.embed(resolved.Vectors(0, resolved.Len()))}.eigenspace(n, -1)
-	spectrum.Resolved.Complete = resolved.Complete
-	for _, p := range []*Pairs{&spectrum.Top, &spectrum.Bottom, &found} {
-		p.Vectors = on.embed(p.Vectors)
-	}
 	return spectrum, found, nil
 }
 
-// lanczosOf does the same without the support. applications is the number of H·v
+// lanczosOf does the same with op as it is: the whole operator, or one on its support,
+// of which it returns the vectors in all coordinates. applications is the number of H·v
 // already spent.
 func lanczosOf(ctx context.Context, op Operator, s Settings, applications int) (*Spectrum, Pairs, error) {
 	l := newLanczos(op, s)
@@ -106,10 +104,17 @@ func lanczosOf(ctx context.Context, op Operator, s Settings, applications int) (
 	slices.Sort(order)
 	order = slices.Compact(order)
 	slices.Reverse(order)
-	found := l.pairs(order)
+	found, err := l.pairs(ctx, order)
+	if err != nil {
+		return nil, Pairs{}, fmt.Errorf("curvature: lanczos, after %d H·v: %w", l.applications, err)
+	}
+	n := l.n
+	if on, isPart := op.(supported); isPart {
+		n, found.Vectors = on.Operator.Dim(), on.embed(found.Vectors)
+	}
 	spectrum := &Spectrum{
 		Method:       Lanczos,
-		Dim:          l.n,
+		Dim:          n,
 		Top:          found.ordered(ends(len(order), l.Top, -1)),
 		Bottom:       found.ordered(ends(len(order), l.Bottom, 1)),
 		Applications: l.applications,
@@ -117,7 +122,7 @@ func lanczosOf(ctx context.Context, op Operator, s Settings, applications int) (
 	}
 	spectrum.conclude(l.Tolerance, maxAbs(l.values))
 	spectrum.unless(complete || !spectrum.Converged, "no H·v were left to look for missed pairs")
-	spectrum.Resolved = found.eigenspace(l.n, l.Resolution*maxAbs(l.values))
+	spectrum.Resolved = found.eigenspace(n, l.Resolution*maxAbs(l.values))
 	spectrum.Resolved.Complete = spectrum.Converged && len(order) == l.n
 	return spectrum, found, nil
 }
@@ -145,6 +150,7 @@ func (l *lanczos) run(ctx context.Context) (found bool, err error) {
 			return false, nil
 		case done:
 			probing = true
+			l.leave()
 			l.restartUnlessRoom(probeSteps)
 			l.randomise()
 			l.krylov = false

@@ -20,18 +20,27 @@ import (
 // so that true residuals cost no H·v, and any direction may be the next one. In a
 // Krylov space all residuals are parallel to the part of H·q_k orthogonal to Q, which
 // is then the next direction. After a probe the space is not a Krylov space.
+//
+// Where W would take too much memory it is not kept but known by what the images have
+// outside the span of Q, a few vectors uₗ, of which x is the last:
+//
+//	H qⱼ = Σᵢ Tᵢⱼ qᵢ + Σₗ Bₗⱼ uₗ,   H v − θ v = Σₗ (B s)ₗ uₗ
+//
+// Up to rounding this is the same. The residuals of the pairs found are in the end
+// measured by one H·v each.
 type lanczos struct {
 	Settings
 	op  Operator
 	n   int
 	rng *rand.Rand
 
-	k    int           // rows of q and w in use
-	q, w *mat.Dense    // m × n: basis and images
-	t    *mat.SymDense // m × m
-	x    []float64     // the next direction, not yet orthonormal
-	rest float64       // ‖x‖₂ after the last step
-	c    []float64     // coefficients of x in the basis
+	k       int           // rows of q and w in use
+	q, w    *mat.Dense    // m × n: basis and images; w is nil if they are not kept
+	outside []outside     // without w, the uₗ but the last
+	t       *mat.SymDense // m × m
+	x       []float64     // the next direction, not yet orthonormal
+	rest    float64       // ‖x‖₂ after the last step
+	c       []float64     // coefficients of x in the basis
 
 	krylov bool // whether all images of the basis are in the span of the basis and x
 	closed int  // in that case, the number of first vectors whose images have no part along the last one
@@ -42,6 +51,15 @@ type lanczos struct {
 	scale        float64 // max ‖wᵢ‖₂, which is ≤ ‖H‖₂ and soon close to it
 	converged    int     // number of first pairs, in the order of [lanczos.wanted], that have converged
 	applications int
+}
+
+// keptImages is how many bytes the basis and its images may take for these to be kept.
+const keptImages = 1 << 30
+
+// keepsImages reports whether Lanczos keeps the images of its basis. With Exact they
+// would tell nothing about residuals.
+func (s Settings) keepsImages(n int) bool {
+	return s.Exact == nil && 16*float64(s.basisSize(n))*float64(n) <= keptImages
 }
 
 // basisSize returns the number m of vectors in the basis of Lanczos.
@@ -59,18 +77,21 @@ func newLanczos(op Operator, s Settings) *lanczos {
 		s.MaxApplications = max(300, 40*s.asked(n))
 	}
 	m := s.basisSize(n)
-	return &lanczos{
+	l := &lanczos{
 		Settings: s,
 		op:       op,
 		n:        n,
 		rng:      rand.New(rand.NewPCG(s.Seed, 0)),
 		q:        mat.NewDense(m, n, nil),
-		w:        mat.NewDense(m, n, nil),
 		t:        mat.NewSymDense(m, nil),
 		x:        make([]float64, n),
 		krylov:   true,
 		c:        make([]float64, m),
 	}
+	if s.keepsImages(n) {
+		l.w = mat.NewDense(m, n, nil)
+	}
+	return l
 }
 
 // start sets x to the first direction: the sum of the normalised warm-start vectors,
@@ -114,13 +135,19 @@ func (l *lanczos) extend(ctx context.Context, steps int) error {
 		}
 		l.q.SetRow(l.k, l.x)
 		vector := l.q.Slice(l.k, l.k+1, 0, l.n).(*mat.Dense)
-		image := l.w.Slice(l.k, l.k+1, 0, l.n).(*mat.Dense)
+		image := mat.NewDense(1, l.n, l.x)
 		if err := applyFinite(ctx, l.op, image, vector); err != nil {
 			return err
 		}
+		if l.w != nil {
+			l.w.SetRow(l.k, l.x)
+		}
+		for _, o := range l.outside {
+			q := vector.RawRowView(0)
+			floats.AddScaled(o.vector, -floats.Dot(q, o.vector), q)
+		}
 		l.applications++
 		l.k++
-		copy(l.x, image.RawRowView(0))
 		l.scale = math.Max(l.scale, euclidean(l.x))
 		l.takeOut()
 	}

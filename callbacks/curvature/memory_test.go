@@ -45,6 +45,8 @@ func TestMemory(t *testing.T) {
 		"dense":                 {conjugate(hessianLike(900), 3), Settings{Method: Dense}},
 		"lanczos":               {conjugate(hessianLike(40_000), 1), Settings{Method: Lanczos}},
 		"lanczos, 30 pairs":     {conjugate(hessianLike(20_000), 1), Settings{Method: Lanczos, Top: 20, Bottom: 10}},
+		"lanczos, no images":    {conjugate(hessianLike(40_000), 1), Settings{Method: Lanczos, Top: 5, Bottom: -1, Exact: conjugate(hessianLike(40_000), 1)}},
+		"lanczos, both ends":    {conjugate(hessianLike(40_000), 1), Settings{Method: Lanczos, Exact: conjugate(hessianLike(40_000), 1)}},
 		"quadrature, pairs":     {conjugate(hessianLike(20_000), 1), Settings{Method: Quadrature, Top: 10, Bottom: -1, QuadratureSteps: 20, QuadratureVectors: 2}},
 		"quadrature, steps":     {conjugate(hessianLike(10_000), 1), Settings{Method: Quadrature, Top: 1, Bottom: -1, QuadratureSteps: 200, QuadratureVectors: 2}},
 		"quadrature, vectors":   {conjugate(hessianLike(10_000), 1), Settings{Method: Quadrature, Top: 1, Bottom: -1, QuadratureSteps: 2, QuadratureVectors: 100}},

@@ -24,7 +24,8 @@ const (
 
 	// Lanczos finds the pairs at the ends of the spectrum by thick-restart
 	// Lanczos with full reorthogonalisation, in a basis of m = 2(Top+Bottom) + 20
-	// vectors. Basis and images take 2·m·n·8 bytes, and it refuses more than
+	// vectors. The basis takes 8·m·n bytes, as much again if its images are kept, which
+	// they are up to 1 GiB, and it refuses a basis of more than
 	// 12.8 GB. It usually takes some hundred applications.
 	Lanczos Method = "lanczos"
 

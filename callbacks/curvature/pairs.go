@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/floats"
@@ -17,11 +18,15 @@ type Pairs struct {
 	Residuals []float64  // ‖H vᵢ − θᵢ vᵢ‖₂
 }
 
-// ordered returns a copy of the pairs of the given indices.
+// ordered returns a copy of the pairs of the given indices, or the pairs themselves if
+// they are all in their order.
 func (p Pairs) ordered(indices []int) Pairs {
 	count := len(indices)
 	if count == 0 {
 		return Pairs{}
+	}
+	if count == len(p.Values) && slices.IsSorted(indices) {
+		return p
 	}
 	_, n := p.Vectors.Dims()
 	q := Pairs{Values: make([]float64, count), Vectors: mat.NewDense(count, n, nil), Residuals: make([]float64, count)}
@@ -88,6 +93,41 @@ func (p *Pairs) measure(ctx context.Context, op Operator) error {
 		return err
 	}
 	p.setResiduals(images)
+	return nil
+}
+
+// refine makes the pairs the Ritz pairs of op in the span of the vectors, and measures
+// their residuals, by one H·v each. The vectors must be orthonormal.
+func (p *Pairs) refine(ctx context.Context, op Operator) error {
+	count := len(p.Values)
+	images := mat.NewDense(count, op.Dim(), nil)
+	if err := applyFinite(ctx, op, images, p.Vectors); err != nil {
+		return err
+	}
+	t := mat.NewSymDense(count, nil)
+	for i := range count {
+		for j := i; j < count; j++ {
+			a := floats.Dot(p.Vectors.RawRowView(i), images.RawRowView(j))
+			b := floats.Dot(p.Vectors.RawRowView(j), images.RawRowView(i))
+			t.SetSym(i, j, (a+b)/2)
+		}
+	}
+	var eigen mat.EigenSym
+	if !eigen.Factorize(t, true) {
+		return fmt.Errorf("the decomposition of the projection on %d vectors did not converge", count)
+	}
+	values := eigen.Values(nil)
+	var s mat.Dense
+	eigen.VectorsTo(&s)
+	rotation := mat.NewDense(count, count, nil)
+	for i := range count {
+		p.Values[i] = values[count-1-i]
+		mat.Col(rotation.RawRowView(i), count-1-i, &s)
+	}
+	transform(p.Vectors, rotation)
+	transform(images, rotation)
+	p.setResiduals(images)
+	p.settle()
 	return nil
 }
 

@@ -37,7 +37,7 @@ func (quadratureSolver) resolve(s Settings, n int) (Settings, error) {
 }
 
 func (quadratureSolver) memory(s Settings, n, _, _ float64) float64 {
-	return 8 * n * (4*float64(s.basisSize(int(n))) + float64(s.QuadratureSteps+3*s.QuadratureVectors))
+	return lanczosSolver{}.memory(s, n, 0, 0) + 8*n*float64(s.QuadratureSteps+3*s.QuadratureVectors)
 }
 
 // Solve implements [Solver]. It is stochastic Lanczos quadrature (Ghorbani, Krishnan & Xiao

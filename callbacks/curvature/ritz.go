@@ -1,8 +1,10 @@
 package curvature
 
 import (
+	"context"
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
 
 	"gonum.org/v1/gonum/floats"
@@ -47,10 +49,13 @@ func (l *lanczos) wanted() []int {
 // have.
 func (l *lanczos) checkResiduals() bool {
 	threshold := l.Tolerance * maxAbs(l.values)
+	if l.Exact != nil {
+		threshold /= 2 // the rest is for the error of the products
+	}
 	order := l.wanted()
 	l.converged = slices.IndexFunc(order, func(i int) bool { return l.foreseen(i) > threshold })
 	if l.converged < 0 {
-		l.converged = slices.IndexFunc(norms(l.residuals(order)), func(r float64) bool { return r > threshold })
+		l.converged = slices.IndexFunc(l.residualNorms(order), func(r float64) bool { return r > threshold })
 	}
 	done := l.converged < 0
 	if done {
@@ -72,7 +77,19 @@ func (l *lanczos) foreseen(i int) float64 {
 	return l.rest * math.Abs(l.s.At(l.k-1, i))
 }
 
-// residuals returns H v − θ v of Ritz pairs as rows.
+// residualNorms returns ‖H v − θ v‖₂ of Ritz pairs.
+func (l *lanczos) residualNorms(order []int) []float64 {
+	if l.w != nil {
+		return norms(l.residuals(order))
+	}
+	r := make([]float64, len(order))
+	for i, j := range order {
+		r[i] = l.outsideNorm(j)
+	}
+	return r
+}
+
+// residuals returns H v − θ v of Ritz pairs as rows, by the images of the basis.
 func (l *lanczos) residuals(order []int) *mat.Dense {
 	s := l.coefficients(order)
 	r := mat.NewDense(len(order), l.n, nil)
@@ -96,6 +113,11 @@ func (l *lanczos) coefficients(order []int) *mat.Dense {
 // takeWorstResidual makes the largest residual of the wanted pairs the next
 // direction, as it has the smallest relative rounding error.
 func (l *lanczos) takeWorstResidual() {
+	if l.w == nil {
+		order := l.wanted()
+		l.enter(order[floats.MaxIdx(l.residualNorms(order))])
+		return
+	}
 	r := l.residuals(l.wanted())
 	copy(l.x, r.RawRowView(floats.MaxIdx(norms(r))))
 }
@@ -121,7 +143,12 @@ func (l *lanczos) restartUnlessRoom(steps int) {
 	}
 	s := l.coefficients(order)
 	transform(l.q, s)
-	transform(l.w, s)
+	if l.w != nil {
+		transform(l.w, s)
+	}
+	for i := range l.outside {
+		l.outside[i].transform(s)
+	}
 	l.t.Zero()
 	for i, value := range values {
 		l.t.SetSym(i, i, value)
@@ -144,21 +171,33 @@ func transform(a, s *mat.Dense) {
 	}
 }
 
-// pairs returns the Ritz pairs of the given indices.
-func (l *lanczos) pairs(order []int) Pairs {
+// pairs returns the Ritz pairs of the given indices. If the images of the basis are
+// not kept, this takes one H·v each, and the basis is lost.
+func (l *lanczos) pairs(ctx context.Context, order []int) (Pairs, error) {
 	count := len(order)
 	if count == 0 {
-		return Pairs{}
+		return Pairs{}, nil
 	}
 	p := Pairs{
-		Values:    make([]float64, count),
-		Vectors:   mat.NewDense(count, l.n, nil),
-		Residuals: norms(l.residuals(order)),
+		Values:  make([]float64, count),
+		Vectors: mat.NewDense(count, l.n, nil),
 	}
 	for i, j := range order {
 		p.Values[i] = l.values[j]
 	}
 	parallel.AddProduct(p.Vectors, l.coefficients(order), l.q.Slice(0, l.k, 0, l.n).(*mat.Dense))
+	if l.w != nil {
+		p.Residuals = norms(l.residuals(order))
+		p.settle()
+		return p, nil
+	}
+	l.q, l.outside, l.x = nil, nil, nil
+	runtime.GC() // or else the basis would be there until the heap has grown by as much
 	p.settle()
-	return p
+	l.applications += count
+	op := l.op
+	if l.Exact != nil {
+		op = l.Exact
+	}
+	return p, p.refine(ctx, op)
 }

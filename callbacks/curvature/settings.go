@@ -43,6 +43,15 @@ type Settings struct {
 	// then does not matter.
 	Solver Solver
 
+	// Exact, if not nil, is the operator that is meant where the one that is handed to
+	// Solve is close to it but costs less, such as the same Hessian by products in
+	// float32. Pairs are then searched with the latter. In the space of the vectors
+	// found, the Ritz pairs of Exact are the result, with their residuals by Exact: this
+	// takes one product with it for each pair. Estimates and Density are those of the
+	// other. Only Lanczos and Quadrature do this, and Auto means Lanczos; a Solver's
+	// residuals are measured by Exact.
+	Exact Operator
+
 	// DenseLimit is the largest dimension for which Auto means Dense. If it
 	// equals zero, it is 500.
 	DenseLimit int
@@ -55,13 +64,15 @@ type Settings struct {
 	Top, Bottom int
 
 	// Tolerance is the largest residual ‖H v − θ v‖₂ of a converged pair,
-	// relative to the largest |θ|. If it equals zero, it is 1e-8. Below about
-	// 1e-14 it cannot be met.
+	// relative to the largest |θ|. If it equals zero, it is 1e-8, or 1e-5 with Exact.
+	// Below about 1e-14 it cannot be met, nor below the error of the products if there
+	// is an Exact.
 	Tolerance float64
 
 	// MaxApplications bounds the H·v of Lanczos. It must be at least the number of
 	// pairs. Reaching it is not an error: the spectrum is then not Converged. If it
-	// equals zero, it is 40 for each pair, and at least 300.
+	// equals zero, it is 40 for each pair, and at least 300. Where the images of the
+	// basis are not kept, one more for each pair measures the residuals.
 	MaxApplications int
 
 	// Resolved asks for all resolvable pairs, those with |λ| > Resolution·max |λ|,
@@ -116,6 +127,9 @@ func (s Settings) resolve(n int) (Settings, error) {
 	s.Bottom = pairCount(s.Bottom, 5, n)
 	if s.Tolerance == 0 {
 		s.Tolerance = 1e-8
+		if s.Exact != nil {
+			s.Tolerance = 1e-5
+		}
 	}
 	if !(s.Tolerance > 0 && s.Tolerance < 1) {
 		return s, fmt.Errorf("tolerance %v: want 0 < tolerance < 1", s.Tolerance)

@@ -43,6 +43,9 @@ func (s Settings) choose(n int) (Solver, Settings, error) {
 	if err != nil {
 		return nil, s, err
 	}
+	if s.Exact != nil && s.Exact.Dim() != n {
+		return nil, s, fmt.Errorf("the exact operator has dimension %d: want %d, as the other", s.Exact.Dim(), n)
+	}
 	if s.Solver != nil {
 		return verified{s.Solver}, s, nil
 	}
@@ -52,6 +55,9 @@ func (s Settings) choose(n int) (Solver, Settings, error) {
 	a, ok := algorithms[s.Method]
 	if !ok {
 		return nil, s, fmt.Errorf("unknown method %q: want one of %s", s.Method, methodNames())
+	}
+	if s.Exact != nil && (s.Method == Dense || s.Method == Reduced) {
+		return nil, s, fmt.Errorf("%s: it resolves eigenvalues as small as rounding in float64, which an approximate operator does not give: want %s or %s", s.Method, Lanczos, Quadrature)
 	}
 	s, err = a.resolve(s, n)
 	return a, s, err
@@ -64,6 +70,8 @@ func (s Settings) auto(n int) Method {
 		seeds, _ = s.Seeds.Dims()
 	}
 	switch {
+	case s.Exact != nil:
+		return Lanczos
 	case n <= s.DenseLimit:
 		return Dense
 	case s.Resolved && s.basisLimit(n) >= min(n, seeds+2*reducedStarts):

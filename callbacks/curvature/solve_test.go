@@ -98,7 +98,7 @@ func TestSolveErrors(t *testing.T) {
 		{"NaN tolerance", good, Settings{Tolerance: math.NaN()}, "tolerance NaN"},
 		{"nothing asked for", good, Settings{Method: Lanczos, Top: -1, Bottom: -1}, "neither top nor bottom"},
 		{"small budget", good, Settings{Method: Lanczos, MaxApplications: 2}, "at most 2 applications for 3 pairs"},
-		{"too many pairs", failing{n: 100_000}, Settings{Top: 100_000}, "n = 100000 take 160 GB"},
+		{"too many pairs", failing{n: 100_000}, Settings{Top: 100_000}, "n = 100000 take 80 GB"},
 		{"too large for dense", failing{n: maxDenseDim + 1}, Settings{Method: Dense}, "n = 20001"},
 		{"NaN image, dense", bad(math.NaN()), Settings{}, "NaN at component 1 of 3"},
 		{"NaN image, lanczos", bad(math.NaN()), Settings{Method: Lanczos}, "NaN at component 1 of 3"},

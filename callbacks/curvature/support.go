@@ -13,6 +13,8 @@ import (
 type supported struct {
 	Operator
 	at []int // the coordinates of the support, ascending
+
+	one *[2][]float64 // room for one vector and its image, in all coordinates
 }
 
 // support returns op restricted to its support. It takes one H·v: a component of the
@@ -23,8 +25,15 @@ func support(ctx context.Context, op Operator, rng *rand.Rand) (supported, error
 	if err := applyFinite(ctx, op, image, gaussianRows(rng, 1, op.Dim())); err != nil {
 		return supported{}, err
 	}
-	s := supported{Operator: op}
+	s := supported{Operator: op, one: new([2][]float64)}
 	zero := mat.Norm(image, 2) == 0 // then op is zero, and its support would be empty: keep everything
+	count := 0
+	for _, value := range image.RawRowView(0) {
+		if value != 0 || zero {
+			count++
+		}
+	}
+	s.at = make([]int, 0, count)
 	for j, value := range image.RawRowView(0) {
 		if value != 0 || zero {
 			s.at = append(s.at, j)
@@ -50,11 +59,23 @@ func (s supported) Apply(ctx context.Context, dst, src *mat.Dense) error {
 		return s.Operator.Apply(ctx, dst, src)
 	}
 	count, _ := src.Dims()
-	image := mat.NewDense(count, s.Operator.Dim(), nil)
-	if err := s.Operator.Apply(ctx, image, s.embed(src)); err != nil {
+	n := s.Operator.Dim()
+	var in, out *mat.Dense
+	if count == 1 {
+		for i, x := range s.one {
+			if x == nil {
+				s.one[i] = make([]float64, n)
+			}
+		}
+		in, out = mat.NewDense(1, n, s.one[0]), mat.NewDense(1, n, s.one[1])
+	} else {
+		in, out = mat.NewDense(count, n, nil), mat.NewDense(count, n, nil)
+	}
+	s.embedIn(in, src)
+	if err := s.Operator.Apply(ctx, out, in); err != nil {
 		return err
 	}
-	s.restrict(dst, image)
+	s.restrict(dst, out)
 	return nil
 }
 
@@ -80,11 +101,17 @@ func (s supported) embed(x *mat.Dense) *mat.Dense {
 	}
 	count, _ := x.Dims()
 	whole := mat.NewDense(count, s.Operator.Dim(), nil)
+	s.embedIn(whole, x)
+	return whole
+}
+
+// embedIn does the same in place of dst, which is zero outside the support.
+func (s supported) embedIn(dst, x *mat.Dense) {
+	count, _ := x.Dims()
 	for i := range count {
-		from, to := x.RawRowView(i), whole.RawRowView(i)
+		from, to := x.RawRowView(i), dst.RawRowView(i)
 		for l, j := range s.at {
 			to[j] = from[l]
 		}
 	}
-	return whole
 }

@@ -41,6 +41,9 @@ func (v verified) solve(ctx context.Context, op Operator, s Settings) (*Spectrum
 	if err := spectrum.verify(s, op.Dim()); err != nil {
 		return nil, err
 	}
+	if s.Exact != nil {
+		op = s.Exact
+	}
 	if err := spectrum.measure(ctx, op); err != nil {
 		return nil, fmt.Errorf("residuals of its pairs: %w", err)
 	}

@@ -104,6 +104,7 @@ func (a analyzeCmd) analyze(ctx context.Context, model models.Model, split *data
 		},
 		NoComplexity: a.NoComplexity,
 		Complexity:   boundary.ComplexitySettings{Epsilon: a.Epsilon},
+		Products:     experiment.Precision(a.Precision),
 		Workers:      a.Workers,
 	}
 	if a.Margin || a.Margins != "" || a.Boundary != "" {
@@ -122,8 +123,11 @@ func (a analyzeCmd) analyze(ctx context.Context, model models.Model, split *data
 // left, or than --memory-gb says.
 func (a analyzeCmd) checkMemory(model models.Model, split *datasets.Split, s curvature.Settings) error {
 	n, samples := models.Size(model), split.Len()
+	if a.Precision == "float32" && s.Method == curvature.Auto {
+		s.Method = curvature.Lanczos
+	}
 	parts := []memory.Part{
-		{What: "the spectrum", Bytes: memory.Spectrum(s, n, samples)},
+		{What: "the spectrum", Bytes: memory.Spectrum(s, n, samples) + memory.Products(a.Precision == "float32", n, samples)},
 		{What: "the outputs", Bytes: 8 * float64(samples) * float64(model.Classes())},
 	}
 	return memory.Check(parts, a.MemoryGB, "--memory-gb", func(free float64) string {

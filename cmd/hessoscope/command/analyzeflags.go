@@ -33,10 +33,11 @@ type analyzeCmd struct {
 	Activation   models.Activation   `help:"Nonlinearity between the layers of an MLP. A file of weights does not contain it." default:"relu"`
 	Loss         experiment.LossName `help:"Loss: cross_entropy or squared_error." default:"cross_entropy"`
 	Matrix       analysis.Matrix     `help:"Matrix whose eigenvalues are measured: hessian, gauss_newton, or empirical_fisher (the second moment of the samples' gradients)." default:"hessian"`
+	Precision    string              `help:"Precision of the products that eigenpairs are searched with: float64, or float32, in which lanczos and density work; residuals are in float64 always." enum:"float64,float32" default:"float64"`
 	Method       curvature.Method    `help:"How to find eigenvalues: dense (all of them), lanczos (the ends), reduced (all resolvable pairs), density (the ends, and an estimate of all), or auto by size." default:"auto"`
 	Top          int                 `help:"How many of the largest eigenvalues." default:"10"`
 	Bottom       int                 `help:"How many of the smallest eigenvalues." default:"5"`
-	Tolerance    float64             `help:"Largest residual of an eigenpair, relative to the largest |λ|." default:"1e-8"`
+	Tolerance    float64             `help:"Largest residual of an eigenpair, relative to the largest |λ|; 1e-8, or 1e-5 with --precision float32, if not given." placeholder:"R"`
 	Epsilon      float64             `help:"Threshold ε of the alignment for the complexity; calibrated against chance if 0." placeholder:"ε"`
 	NoComplexity bool                `help:"Measure the spectrum only."`
 	OutlierRules bool                `help:"Show the outliers by two other rules as well: by the largest gap, and by the edge of the bulk."`
@@ -103,8 +104,10 @@ func (a analyzeCmd) validate() error {
 		return fmt.Errorf("--alignment-vectors %d: want 0, for those of the outliers, or more", a.AlignVectors)
 	case a.AlignPoints < 2 || a.AlignPoints > maxSide:
 		return fmt.Errorf("--alignment-points %d: want 2 to %d", a.AlignPoints, maxSide)
-	case !(a.Tolerance > 0 && a.Tolerance < 1):
-		return fmt.Errorf("--tolerance %g: want a number between 0 and 1", a.Tolerance)
+	case !(a.Tolerance >= 0 && a.Tolerance < 1):
+		return fmt.Errorf("--tolerance %g: want a number between 0 and 1, or 0 for the default", a.Tolerance)
+	case a.Precision == "float32" && (a.Method == curvature.Dense || a.Method == curvature.Reduced):
+		return fmt.Errorf("--precision float32: products in it do not resolve all pairs, as %s does; want --method %s or %s", a.Method, curvature.Lanczos, curvature.Quadrature)
 	}
 	for _, path := range []string{a.JSON, a.Vectors, a.Margins, a.Boundary, a.Picture, a.Alignment} {
 		if err := writable(path); err != nil {

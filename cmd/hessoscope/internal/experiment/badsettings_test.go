@@ -148,6 +148,8 @@ func TestBadYAML(t *testing.T) {
 		{"width below one", "[5]", "[5, 0]", "e.yaml:5:11: model.hidden has a width below 1"},
 		{"unknown activation", "[5]", "[5]\n  activation: rel", `e.yaml:6:15: model.activation is "rel"; want one of gelu, leaky_relu, relu, `},
 		{"unknown init", "[5]", "[5]\n  init: zeros", `e.yaml:6:9: model.init is "zeros"; want one of kaiming, pytorch, xavier`},
+		{"products in another precision", "off: true", "precision: half", `e.yaml:11:14: spectrum.precision is "half"; want float64 or float32`},
+		{"float32 for all pairs", "off: true", "precision: float32\n  method: reduced", `e.yaml:11:14: spectrum.precision is float32, in which products do not resolve all pairs; want float64, or method: lanczos or density`},
 		{"unknown matrix", "off: true", "matrix: fisher", `e.yaml:11:11: spectrum.matrix is "fisher"; want hessian, gauss_newton or empirical_fisher`},
 		{"unknown precision", "[5]", "[5]\n  precision: float16", `e.yaml:6:14: model.precision is "float16"; want float64 or float32`},
 		{"two starts", "[5]", "[5]\n  weights: a.npz\n  norm_of: b.npz", "e.yaml:7:12: model.norm_of excludes weights"},
@@ -174,7 +176,7 @@ func TestBadYAML(t *testing.T) {
 		{"wide layers", "[5]", "[100000, 100000]", "want at most 134217728"},
 		{"widest layer", "[5]", "[9223372036854775807]", "want at most 134217728"},
 		{"too many parameters for dense", "[5]\n", "[300, 300]\n", "spectrum: curvature: dense method refused for n = 92103"},
-		{"too many pairs", "[5]\n", "[400, 400]\n", "spectrum: curvature: lanczos: 162803 pairs of n = 162803 take 424 GB: want fewer"},
+		{"too many pairs", "[5]\n", "[400, 400]\n", "spectrum: curvature: lanczos: 162803 pairs of n = 162803 take 212 GB: want fewer"},
 		{"too many samples", "set: gauss", "set: gauss\n  samples: 1000000000", "Samples is 1000000000, want 30 to 10000000"},
 	} {
 		yaml := test.new

@@ -106,14 +106,15 @@ type Training struct {
 // Spectrum chooses which eigenvalues of the Hessian are measured, when and how.
 type Spectrum struct {
 	Off       bool             `yaml:"off,omitempty"`
-	Schedule  trainer.Schedule `yaml:"schedule,omitempty"` // if empty, 50 log-spaced epochs, as far as a tenth of the work allows
-	Method    curvature.Method `yaml:"method"`             // auto, dense, lanczos, reduced or density
-	Resolved  bool             `yaml:"resolved,omitempty"` // auto: choose a method that finds all resolvable pairs
-	Matrix    analysis.Matrix  `yaml:"matrix,omitempty"`   // hessian, gauss_newton or empirical_fisher
-	Only      []string         `yaml:"only,omitempty"`     // layers or parameters; all if empty
-	Samples   int              `yaml:"samples,omitempty"`  // number of samples of the training split to measure on, drawn by the seed; all if 0
-	Top       int              `yaml:"top,omitempty"`      // number of largest pairs; C + 2 if 0
-	Bottom    int              `yaml:"bottom,omitempty"`   // number of smallest pairs; none if 0 or −1
+	Schedule  trainer.Schedule `yaml:"schedule,omitempty"`  // if empty, 50 log-spaced epochs, as far as a tenth of the work allows
+	Method    curvature.Method `yaml:"method"`              // auto, dense, lanczos, reduced or density
+	Resolved  bool             `yaml:"resolved,omitempty"`  // auto: choose a method that finds all resolvable pairs
+	Matrix    analysis.Matrix  `yaml:"matrix,omitempty"`    // hessian, gauss_newton or empirical_fisher
+	Precision string           `yaml:"precision,omitempty"` // of the products: float64 (the default) or float32
+	Only      []string         `yaml:"only,omitempty"`      // layers or parameters; all if empty
+	Samples   int              `yaml:"samples,omitempty"`   // number of samples of the training split to measure on, drawn by the seed; all if 0
+	Top       int              `yaml:"top,omitempty"`       // number of largest pairs; C + 2 if 0
+	Bottom    int              `yaml:"bottom,omitempty"`    // number of smallest pairs; none if 0 or −1
 	Tolerance float64          `yaml:"tolerance,omitempty"`
 	Memory    int64            `yaml:"memory,omitempty"` // bytes for what products at the same parameters share; an eighth of the machine's if 0
 }

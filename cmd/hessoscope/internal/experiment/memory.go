@@ -66,13 +66,16 @@ func (c *Config) spectrumMemory(m models.Model, samples int, planned float64) fl
 	if pays := budget == 0 || callbacks.SpectrumWork(s.Top, samples) <= budget*planned; c.Spectrum.Top == 0 && !pays {
 		return quickVectors * 8 * float64(n)
 	}
-	return memory.Spectrum(s, n, samples)
+	return memory.Spectrum(s, n, samples) + memory.Products(c.Spectrum.Precision == "float32", n, samples)
 }
 
 // solver returns the settings of the solver with the numbers of pairs that the hook
 // Spectrum measures at least.
 func (c *Config) solver(classes int) curvature.Settings {
 	s := c.Solver()
+	if c.Spectrum.Precision == "float32" && (s.Method == "" || s.Method == curvature.Auto) {
+		s.Method = curvature.Lanczos
+	}
 	switch {
 	case s.Top != 0:
 	case c.Complexity.Off:

@@ -5,12 +5,14 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 )
 
 // What is said to fit fits, and what is said to go on nevertheless goes on.
 func TestMemoryIsTold(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // products need memory for each worker
 	wide := "name: e\ndata: {set: gauss}\nmodel: {hidden: [1000, 1000]}\ntraining: {epochs: 3, rate: {base: 0.1}}\n"
 	off := "spectrum: {off: true}\n"
 	pairs := "spectrum: {method: lanczos, top: 20, schedule: {every: 1}}\n"

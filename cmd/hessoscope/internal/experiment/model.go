@@ -89,10 +89,7 @@ func importFile(m models.Model, path string) error {
 
 // fresh returns a model with random parameters, drawn with the seed.
 func (c *Config) fresh(data *datasets.Dataset) (models.Model, error) {
-	precision := tensor.Float64
-	if c.Model.Precision == "float32" {
-		precision = tensor.Float32
-	}
+	precision := Precision(c.Model.Precision)
 	rng := trainer.Stream(c.Seed, "init", 0)
 	switch {
 	case c.Model.isMLP():

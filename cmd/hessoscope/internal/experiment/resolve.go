@@ -21,6 +21,7 @@ func (c *Config) Resolve() {
 	setDefault(&c.Training.Rate.Schedule, "constant")
 	setDefault(&c.Training.Optimizer.Name, "sgd")
 	setDefault(&c.Spectrum.Matrix, analysis.Hessian)
+	setDefault(&c.Spectrum.Precision, "float64")
 	setDefault(&c.Checkpoint.Seconds, 10)
 	if c.Training.Evaluate.IsZero() {
 		c.Training.Evaluate.Every = 1

@@ -1,6 +1,8 @@
 package experiment
 
 import (
+	"gorgonia.org/tensor"
+
 	"github.com/hessoscope/hessoscope/callbacks/boundary"
 	"github.com/hessoscope/hessoscope/callbacks/curvature"
 	"github.com/hessoscope/hessoscope/trainer"
@@ -15,6 +17,14 @@ func (c *Config) Trainer() trainer.Config {
 		ClipNorm: t.ClipNorm, Seed: c.Seed, Evaluate: t.Evaluate, Workers: c.Workers,
 		Augmentation: c.Data.Augmentation,
 	}
+}
+
+// Precision returns the type of a name, float64 or float32.
+func Precision(name string) tensor.Dtype {
+	if name == "float32" {
+		return tensor.Float32
+	}
+	return tensor.Float64
 }
 
 // Solver returns the settings of the eigenvalue solver.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/hessoscope/hessoscope/callbacks"
 	"github.com/hessoscope/hessoscope/callbacks/analysis"
+	"github.com/hessoscope/hessoscope/callbacks/curvature"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/strictyaml"
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/datasets/suggest"
@@ -43,6 +44,10 @@ func (c *Config) Validate() error {
 		return wrong("model.norm_of", "excludes weights: the initial parameters are either read from a file or rescaled")
 	case !slices.Contains([]string{"", "float64", "float32"}, c.Model.Precision):
 		return wrong("model.precision", fmt.Sprintf("is %q; want float64 or float32", c.Model.Precision))
+	case !slices.Contains([]string{"", "float64", "float32"}, c.Spectrum.Precision):
+		return wrong("spectrum.precision", fmt.Sprintf("is %q; want float64 or float32", c.Spectrum.Precision))
+	case c.Spectrum.Precision == "float32" && (c.Spectrum.Resolved || c.Spectrum.Method == curvature.Dense || c.Spectrum.Method == curvature.Reduced):
+		return wrong("spectrum.precision", fmt.Sprintf("is float32, in which products do not resolve all pairs; want float64, or method: %s or %s", curvature.Lanczos, curvature.Quadrature))
 	case slices.ContainsFunc(c.Model.Hidden, func(w int) bool { return w < 1 }):
 		return wrong("model.hidden", "has a width below 1")
 	case c.Spectrum.Samples < 0:

@@ -1,15 +1,37 @@
 package memory
 
-import "github.com/hessoscope/hessoscope/callbacks/curvature"
+import (
+	"runtime"
+
+	"github.com/hessoscope/hessoscope/callbacks/curvature"
+)
 
 // ReducedVectors is the typical dimension, per sample, of the space of all resolvable
 // eigenvectors of trained networks. The dimension is also at most about half of the
 // number of parameters in the support.
 const ReducedVectors = 8
 
-// objectiveVectors is what a Hessian-vector product takes besides its samples, in
-// vectors of the parameters. Measured on networks of 4 million parameters.
-const objectiveVectors = 4
+// objectiveVectors is what a worker of Hessian-vector products takes besides its samples,
+// in vectors of the parameters. Measured on networks of 4 and 10 million parameters.
+const objectiveVectors = 4.3
+
+// objective returns about how many bytes Hessian-vector products take besides their
+// samples: as many workers as there are processors share chunks of 128 samples or
+// more, fewer where they would take over 4 GiB.
+func objective(n, samples int) float64 {
+	one := objectiveVectors * 8 * float64(n)
+	workers := min(runtime.GOMAXPROCS(0), 1+samples/128, int(max(1, (4<<30)/one)))
+	return one * float64(workers)
+}
+
+// Products returns what products in float32 take in addition to what [Spectrum] returns;
+// none if not wanted.
+func Products(wanted bool, n, samples int) float64 {
+	if !wanted {
+		return 0
+	}
+	return objective(n, samples) / 2
+}
 
 // Spectrum returns about how many bytes measuring the spectrum of n parameters on so
 // many samples needs. It is 0 for settings that would be refused.
@@ -22,7 +44,7 @@ func Spectrum(s curvature.Settings, n, samples int) float64 {
 	if s.WantsSeeds(n) {
 		bytes += vector * float64(samples)
 	}
-	return bytes + objectiveVectors*vector
+	return bytes + objective(n, samples)
 }
 
 // Pairs returns how many of the largest pairs Lanczos finds within the free bytes,
