@@ -36,11 +36,7 @@ func TestYourOwnData(t *testing.T) {
 	}
 	printed := make(map[string]string)
 	for _, match := range regexp.MustCompile(`(?m)^    hessoscope (.*?)(?:  +#.*)?$`).FindAllStringSubmatch(page, -1) {
-		r := hessoscope(strings.Fields(match[1])...)
-		if r.status != 0 {
-			t.Fatalf("hessoscope %s: status %d, error %s", match[1], r.status, r.stderr)
-		}
-		printed[match[1]] = r.stdout
+		printed[match[1]] = typed(t, match[1])
 	}
 	ranking, apart, _ := strings.Cut(printed["select sweeps/widths"], "not ranked:")
 	if n := len(regexp.MustCompile(`(?m)^ +[0-9]+ +[0-9]+ .* sweeps/widths/\S+$`).FindAllString(ranking, -1)); n != 24 || apart != "" || !strings.Contains(ranking, "boundary/margin_median ranks in its place") {
