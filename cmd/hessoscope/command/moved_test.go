@@ -28,7 +28,7 @@ set: {checkpoint.seconds: 0.05, spectrum: {schedule: {at: [0]}}}
 variants:
   first: {auxiliary: true, set: {training.epochs: 3}}
   other: {set: {model.norm_of: "@first", training.epochs: 5}}
-  long: {set: {model.weights: "@other", training.epochs: 1000}}
+  long: {set: {model.weights: "@other", training.epochs: 8000}}
 `)
 	args := []string{"sweep", "s.yaml", "--jobs", "1", "--out", "runs"}
 	p := start(t, args...)
