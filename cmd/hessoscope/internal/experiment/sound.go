@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/hessoscope/hessoscope/callbacks"
 	"github.com/hessoscope/hessoscope/callbacks/export"
 	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/shell"
+	"github.com/hessoscope/hessoscope/datasets/durable"
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
@@ -55,16 +55,12 @@ func CheckGrown(folder record.Folder, c *trainer.Checkpoint, content map[string]
 }
 
 func verify(hook Growing, path string) error {
-	file, err := os.Open(path)
+	file, size, err := durable.Open(path)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return err
-	}
-	return hook.Verify(path, file, info.Size())
+	return hook.Verify(path, file, size)
 }
 
 // NewestSound returns the newest checkpoint of a run, with its path, that can be read and

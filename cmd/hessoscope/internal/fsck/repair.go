@@ -98,6 +98,14 @@ func (r *repair) setAside(path string) error {
 	return durable.SyncDir(filepath.Dir(path))
 }
 
+// replace writes a file, and keeps the one that it replaces aside.
+func (r *repair) replace(path string, content []byte) error {
+	if err := r.setAside(path); err != nil {
+		return err
+	}
+	return durable.WriteFile(path, content)
+}
+
 func (r *repair) name(path string) string {
 	name, err := filepath.Rel(string(r.folder), path)
 	if err != nil {
@@ -110,10 +118,7 @@ func (r *repair) name(path string) string {
 // if a checkpoint proves that it is what it was.
 func (r *repair) rebuild() error {
 	for path, content := range r.rebuilt {
-		if err := r.setAside(path); err != nil {
-			return err
-		}
-		if err := durable.WriteFile(path, content); err != nil {
+		if err := r.replace(path, content); err != nil {
 			return err
 		}
 		r.did("%s is written again", r.name(path))
@@ -140,10 +145,7 @@ func (r *repair) goBack() error {
 		if err != nil {
 			return err
 		}
-		if err := r.setAside(last); err != nil {
-			return err
-		}
-		if err := durable.WriteFile(last, content); err != nil {
+		if err := r.replace(last, content); err != nil {
 			return err
 		}
 	}
@@ -170,10 +172,7 @@ func (r *repair) cut(path string, hook experiment.Growing, state []byte) error {
 		if err != nil {
 			return err
 		}
-		if err := r.setAside(path); err != nil {
-			return err
-		}
-		if err := durable.WriteFile(path, content); err != nil {
+		if err := r.replace(path, content); err != nil {
 			return err
 		}
 	}
