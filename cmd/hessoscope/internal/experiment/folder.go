@@ -77,11 +77,7 @@ func (c *Config) Create(dir string) (*durable.Lock, error) {
 
 // write writes the config.yaml of the run in dir, unless it is there.
 func (c *Config) write(dir string) error {
-	recorded, err := c.recorded(dir)
-	if err != nil {
-		return err
-	}
-	text, err := yaml.Marshal(recorded)
+	text, err := c.recordedYAML(dir)
 	if err != nil {
 		return err
 	}

@@ -65,13 +65,18 @@ func (c *Config) recorded(dir string) (*Config, error) {
 	return &r, nil
 }
 
-// recordedJSON returns what recorded does, as JSON.
-func (c *Config) recordedJSON(dir string) ([]byte, error) {
+// recordedYAML returns what recorded does, as YAML.
+func (c *Config) recordedYAML(dir string) ([]byte, error) {
 	r, err := c.recorded(dir)
 	if err != nil {
 		return nil, err
 	}
-	text, err := yaml.Marshal(r)
+	return yaml.Marshal(r)
+}
+
+// recordedJSON returns what recorded does, as JSON.
+func (c *Config) recordedJSON(dir string) ([]byte, error) {
+	text, err := c.recordedYAML(dir)
 	if err != nil {
 		return nil, err
 	}
