@@ -208,9 +208,6 @@ func (a *analyzeCmd) loadTrained(ctx context.Context, trained *experiment.Traine
 // as --set does. It tells what was changed.
 func (a *analyzeCmd) loadData(ctx context.Context, schema *datasets.Schema, warnings io.Writer) (*datasets.Dataset, error) {
 	data, err := a.readData(ctx, schema)
-	if err == nil {
-		err = data.CheckRange(experiment.MaxInput)
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -222,22 +219,28 @@ func (a *analyzeCmd) loadData(ctx context.Context, schema *datasets.Schema, warn
 
 // readData reads --data. A file that is not NumPy's is a CSV file, whatever its name.
 func (a *analyzeCmd) readData(ctx context.Context, schema *datasets.Schema) (*datasets.Dataset, error) {
-	switch isCSV := datasets.IsCSV(a.Data); {
-	case isCSV && schema != nil:
-		if a.Label != "" {
-			schema.LabelColumn(a.Label)
-		}
-		return schema.ReadCSV(a.Data, a.MaxGB)
-	case isCSV:
+	isCSV := datasets.IsCSV(a.Data)
+	var data *datasets.Dataset
+	var err error
+	switch {
+	case schema == nil && isCSV:
 		return experiment.Data{CSV: a.Data, Label: a.Label, MaxGB: a.MaxGB, Standardize: a.Standardize}.Load(ctx, a.Set...)
 	case schema == nil:
 		return experiment.Data{Set: a.Data, DataDir: a.DataDir, MaxGB: a.MaxGB, Standardize: a.Standardize}.Load(ctx, a.Set...)
+	case isCSV:
+		if a.Label != "" {
+			schema.LabelColumn(a.Label)
+		}
+		data, err = schema.ReadCSV(a.Data, a.MaxGB)
+	default:
+		if data, err = datasets.Load(ctx, a.Data, datasets.Options{DataDir: a.DataDir, MaxGB: a.MaxGB}); err == nil {
+			data, err = schema.Apply(data)
+		}
 	}
-	data, err := datasets.Load(ctx, a.Data, datasets.Options{DataDir: a.DataDir, MaxGB: a.MaxGB})
 	if err != nil {
 		return nil, err
 	}
-	return schema.Apply(data)
+	return data, data.CheckRange(experiment.MaxInput)
 }
 
 // loadRun returns the model of a run, at a checkpoint, and the run's data.
