@@ -1,4 +1,3 @@
-// Package shell writes names into commands that people paste into a shell.
 package shell
 
 import (
