@@ -35,6 +35,7 @@ type RunRecord struct {
 	Changes  []record.Change
 
 	run     record.Run
+	next    int       // first epoch whose readings are not in the history yet
 	written time.Time // when the file was last replaced, by the monotonic clock
 }
 
@@ -150,8 +151,12 @@ func version() string {
 // BatchEnd implements trainer.BatchEnder.
 func (r *RunRecord) BatchEnd(_ context.Context, s *trainer.State) error { return r.refresh(s) }
 
-// EpochEnd implements trainer.EpochEnder.
-func (r *RunRecord) EpochEnd(_ context.Context, s *trainer.State) error { return r.refresh(s) }
+// EpochEnd implements trainer.EpochEnder. Hooks of the phase Record have written the
+// readings of the epoch by then.
+func (r *RunRecord) EpochEnd(_ context.Context, s *trainer.State) error {
+	r.next = s.Epoch + 1
+	return r.refresh(s)
+}
 
 // refresh writes the record if it is due.
 func (r *RunRecord) refresh(s *trainer.State) error {
@@ -213,7 +218,7 @@ func (r *RunRecord) Interrupted(_ context.Context, s *trainer.State, err error) 
 // write updates the record and replaces the file.
 func (r *RunRecord) write(s *trainer.State, status record.Status) error {
 	r.run.Status, r.run.Updated = status, timestamp()
-	r.run.Seconds, r.run.Epoch, r.run.Step = seconds(s), s.Epoch, s.Step
+	r.run.Seconds, r.run.Epoch, r.run.Step, r.run.Unrecorded = seconds(s), s.Epoch, s.Step, s.Epoch >= r.next
 	r.run.Notes = s.Notes()
 	for _, c := range r.Changes {
 		r.run.Notes = append(r.run.Notes, c.String()+".")
@@ -231,12 +236,28 @@ func (r *RunRecord) write(s *trainer.State, status record.Status) error {
 	return nil
 }
 
+// runState is what a checkpoint has of a RunRecord.
+type runState struct {
+	Started time.Time
+	Next    int
+}
+
 // Snapshot implements trainer.Snapshotter. The state is the time at which the run
-// was started.
-func (r *RunRecord) Snapshot() ([]byte, error) { return trainer.EncodeState(r.run.Started) }
+// was started, and what is recorded.
+func (r *RunRecord) Snapshot() ([]byte, error) {
+	return trainer.EncodeState(runState{r.run.Started, r.next})
+}
 
 // Restore implements trainer.Snapshotter.
-func (r *RunRecord) Restore(data []byte) error { return trainer.DecodeState(data, &r.run.Started) }
+func (r *RunRecord) Restore(data []byte) error {
+	var state runState
+	err := trainer.DecodeState(data, &state)
+	if err != nil && trainer.DecodeState(data, &state.Started) == nil { // of an older version
+		err = nil
+	}
+	r.run.Started, r.next = state.Started, state.Next
+	return err
+}
 
 // Reset implements trainer.Resetter.
-func (r *RunRecord) Reset() { r.run, r.written = record.Run{}, time.Time{} }
+func (r *RunRecord) Reset() { r.run, r.next, r.written = record.Run{}, 0, time.Time{} }

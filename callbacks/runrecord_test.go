@@ -1,6 +1,7 @@
 package callbacks_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"math"
@@ -193,7 +194,7 @@ func TestRunRecordEnds(t *testing.T) {
 		}, record.StatusNotFinite, trainer.Stop{Reason: trainer.NotFinite}, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			path := filepath.Join(t.TempDir(), "run.json")
+			folder := record.Folder(t.TempDir())
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			p := &probe{epochEnd: func(_ context.Context, s *trainer.State) error {
@@ -202,9 +203,12 @@ func TestRunRecordEnds(t *testing.T) {
 				}
 				return test.end(s, cancel)
 			}}
-			tr, _ := newTraining(t, p, &callbacks.RunRecord{Path: path})
+			tr, _ := newTraining(t, p, &callbacks.JSONL{Path: folder.History()}, &callbacks.RunRecord{Path: folder.Run()})
 			_, err := tr.Run(ctx)
-			have := readRun(t, path)
+			have := readRun(t, folder.Run())
+			if _, err := have.History(folder); err != nil {
+				t.Error(err)
+			}
 			if have.Status != test.status || have.Epoch != test.epoch || have.Error != "" && err == nil {
 				t.Errorf("status %q, epoch %d, error %q; want %q, %d", have.Status, have.Epoch, have.Error, test.status, test.epoch)
 			}
@@ -218,6 +222,68 @@ func TestRunRecordEnds(t *testing.T) {
 				t.Errorf("stop (-want +have):\n%s", diff)
 			}
 		})
+	}
+}
+
+// The history of a run that ended between a measurement and its recording is not taken for
+// cut short, also after it was resumed; one that was cut is.
+func TestRunRecordInterruptedAtEpochEnd(t *testing.T) {
+	failure := errors.New("a hook failed")
+	folder := record.Folder(t.TempDir())
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	p := &probe{epochEnd: func(_ context.Context, s *trainer.State) error {
+		if s.Epoch == 2 {
+			return failure
+		}
+		return nil
+	}}
+	history := func() ([]record.Entry, error) {
+		t.Helper()
+		return readRun(t, folder.Run()).History(folder)
+	}
+	hooks := func() []trainer.Hook {
+		return []trainer.Hook{p, &callbacks.JSONL{Path: folder.History()}, &callbacks.RunRecord{Path: folder.Run()}, &callbacks.Checkpoint{Dir: folder.Checkpoints()}}
+	}
+	tr, _ := newTraining(t, hooks()...)
+	if _, err := tr.Run(ctx); !errors.Is(err, failure) {
+		t.Fatal(err)
+	}
+	if h, err := history(); err != nil || len(h) != 2 {
+		t.Errorf("after an error at the end of epoch 2: %d lines, error %v; want 2 and none", len(h), err)
+	}
+	last, err := trainer.ReadCheckpoint(folder.LastCheckpoint())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.epochEnd = nil
+	p.batchEnd = func(_ context.Context, s *trainer.State) error {
+		if s.Epoch == 3 {
+			cancel()
+		}
+		return nil
+	}
+	tr, _ = newTraining(t, hooks()...)
+	if err := tr.Restore(last); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tr.Run(ctx); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	h, err := history()
+	if err != nil || len(h) != 4 {
+		t.Errorf("after an interrupt in epoch 4: %d lines, error %v; want 4 and none", len(h), err)
+	}
+	text, err := os.ReadFile(folder.History())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cut := bytes.LastIndexByte(text[:len(text)-1], '\n') + 1
+	if err := os.WriteFile(folder.History(), text[:cut], 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := history(); err == nil || !strings.Contains(err.Error(), "is cut short: it ends at epoch 2") {
+		t.Errorf("error %v of a history without its last line", err)
 	}
 }
 

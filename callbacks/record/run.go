@@ -42,6 +42,9 @@ type Run struct {
 
 	Metrics []trainer.Metric           `json:"metrics"` // all declared metrics, in order
 	Final   map[string]trainer.Reading `json:"final"`   // the last reading of each metric; a metric that was never recorded is missing
+	// Unrecorded tells that the run was interrupted at the end of Epoch, before its readings
+	// were written to the history.
+	Unrecorded bool `json:"unrecorded,omitempty"`
 
 	// Confusion compares predictions and labels, by the split, of the network that a run
 	// that is finished has kept; splits without labels are missing.
@@ -156,7 +159,9 @@ func (r *Run) History(folder Folder) ([]Entry, error) {
 		ends = history[n-1].Epoch
 	}
 	for _, reading := range r.Final {
-		last = max(last, reading.Epoch)
+		if reading.Epoch < r.Epoch || !r.Unrecorded {
+			last = max(last, reading.Epoch)
+		}
 	}
 	if ends < last {
 		told := fmt.Sprintf("ends at epoch %d", ends)
