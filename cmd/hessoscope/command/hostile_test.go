@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -36,9 +37,24 @@ func hostile(t *testing.T, args []string, want ...string) {
 	}
 }
 
+// trained returns a folder with an experiment, a network and a run, all of the name good.
+func trained(t *testing.T) fs.FS {
+	t.Helper()
+	dir := filepath.Join(chdir(t), "good")
+	mkdir(t, dir)
+	t.Chdir(dir)
+	write(t, "good.yaml", small)
+	write(t, "good.npz", network(2, 3))
+	if r := hessoscope("train", "good.yaml", "--name", "good"); r.status != 0 {
+		t.Fatal(r.stderr)
+	}
+	return os.DirFS(dir)
+}
+
 // What is no regular file is refused wherever a file is read: reading it would wait, or
 // have no end.
 func TestHostileKinds(t *testing.T) {
+	good := trained(t)
 	kinds := map[string]func(t *testing.T, path string){
 		"is a folder, not": func(t *testing.T, path string) { mkdir(t, path) },
 		"is a pipe or a device, not": func(t *testing.T, path string) {
@@ -79,10 +95,8 @@ func TestHostileKinds(t *testing.T) {
 		for want, place := range kinds {
 			t.Run(strings.Join(test.args, " ")+" "+want, func(t *testing.T) {
 				chdir(t)
-				write(t, "good.yaml", small)
-				write(t, "good.npz", network(2, 3))
-				if r := hessoscope("train", "good.yaml", "--name", "good"); r.status != 0 {
-					t.Fatal(r.stderr)
+				if err := os.CopyFS(".", good); err != nil {
+					t.Fatal(err)
 				}
 				if err := os.RemoveAll(test.file); err != nil {
 					t.Fatal(err)
@@ -149,6 +163,7 @@ func TestHostileFiles(t *testing.T) {
 	analyze := []string{"analyze", "--weights", "w.npz", "--data", "gauss"}
 	const zeros = 64 << 20
 	lines := strings.Repeat("x\n", 4<<20)
+	good := trained(t)
 	for _, test := range []struct {
 		name, file, content string
 		args                []string
@@ -175,11 +190,8 @@ func TestHostileFiles(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			chdir(t)
-			write(t, "good.yaml", small)
-			if strings.HasPrefix(test.file, "runs") {
-				if r := hessoscope("train", "good.yaml", "--name", "good"); r.status != 0 {
-					t.Fatal(r.stderr)
-				}
+			if err := os.CopyFS(".", good); err != nil {
+				t.Fatal(err)
 			}
 			write(t, test.file, test.content)
 			hostile(t, test.args, test.want)
