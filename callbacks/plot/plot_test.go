@@ -58,6 +58,23 @@ func TestPlaneInterpolates(t *testing.T) {
 			t.Errorf("alignment %v at x = %.2f; want %v", a, x, want)
 		}
 	}
+	// An oblique boundary, whose gap is linear in both coordinates: so is the interpolation.
+	oblique := &Plane{Box: [4]float64{-1, 1, -1, 1}, Side: 10}
+	lead := func(x, y float64) float64 { return x - 0.6*y - edge }
+	for x := boundary.Cells(oblique.Box, oblique.Side); len(x) > 0; x = x[2:] {
+		class := 0
+		if lead(x[0], x[1]) > 0 {
+			class = 1
+		}
+		oblique.Predicted, oblique.Gaps = append(oblique.Predicted, class), append(oblique.Gaps, math.Abs(lead(x[0], x[1])))
+	}
+	for x := -0.89; x < 0.9; x += 0.03 {
+		for y := -0.89; y < 0.9; y += 0.03 { // between the outermost centres
+			if l, have := lead(x, y), oblique.At(x, y); math.Abs(l) > 1e-9 && (have == 1) != (l > 0) {
+				t.Fatalf("class %d at %.2f, %.2f; want the other", have, x, y)
+			}
+		}
+	}
 	// The first row is the uppermost.
 	up := &Plane{Box: [4]float64{0, 1, 0, 1}, Side: 2, Predicted: []int{1, 1, 0, 0}, Gaps: []float64{1, 1, 1, 1}}
 	if up.At(0.5, 0.9) != 1 || up.At(0.5, 0.1) != 0 {
@@ -159,6 +176,16 @@ func TestKinds(t *testing.T) {
 		}
 		if _, err := kind.Draw([]*Run{nothing}); !IsMissing(err) || len(err.Error()) < 20 {
 			t.Errorf("%s: error %v; want a Missing that says why", kind.Name, err)
+		}
+	}
+}
+
+// A single epoch is enough for the curves of what it has.
+func TestCurvesOfOneEpoch(t *testing.T) {
+	run := &Run{Name: "short", Record: new(record.Run), History: history()[:1]}
+	for name, draw := range map[string]func([]*Run) (*Figure, error){"loss": Loss, "eigenvalues": Eigenvalues, "cost": Cost} {
+		if _, err := draw([]*Run{run}); err != nil {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
@@ -315,6 +342,7 @@ func TestReadRefuses(t *testing.T) {
 		{record.SpectrumFile(3), []weights.Array{{Name: "top_values", Shape: []int{1, 1}, Data: []float64{0}}}, "want one dimension"},
 		{record.SpectrumFile(3), []weights.Array{{Name: "plane_box", Shape: []int{4}, Data: []float64{0, 1, 0, 1}}, {Name: "plane_predicted", Shape: []int{1, 1}, Data: []float64{-1}}}, `"plane_predicted": -1; want whole numbers`},
 		{record.MarginFile(3), []weights.Array{{Name: "margin_distances", Shape: []int{1}, Data: []float64{0}}}, "with 0 margin_rows"},
+		{record.MarginFile(3), nil, "not a valid zip file"},
 	} {
 		folder := record.Folder(t.TempDir())
 		write := func(path, text string) {
@@ -327,7 +355,10 @@ func TestReadRefuses(t *testing.T) {
 		if err := os.Mkdir(folder.Measurements(), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := weights.Write(filepath.Join(folder.Measurements(), test.file), test.arrays); err != nil {
+		path := filepath.Join(folder.Measurements(), test.file)
+		if test.arrays == nil {
+			write(path, "no archive")
+		} else if err := weights.Write(path, test.arrays); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := Read(folder); err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), test.file) {
