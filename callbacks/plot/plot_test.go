@@ -14,6 +14,9 @@ import (
 	"gonum.org/v1/gonum/mat"
 	gonum "gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgimg"
 
 	"github.com/hessoscope/hessoscope/callbacks/boundary"
 	"github.com/hessoscope/hessoscope/callbacks/record"
@@ -190,6 +193,82 @@ func TestCurvesOfOneEpoch(t *testing.T) {
 	}
 }
 
+// A panel without data is empty, on any axes.
+func TestEmptyPanel(t *testing.T) {
+	for _, log := range []bool{false, true} {
+		p := NewPanel("nothing", "x", "y")
+		if log {
+			p.LogX()
+			p.LogY()
+		}
+		x := p.X
+		if widen(&x); !(0 < x.Min && x.Min < x.Max) {
+			t.Fatalf("x from %g to %g", x.Min, x.Max)
+		}
+		if _, err := (&Figure{Rows: [][]*Panel{{p}}}).Encode(".png"); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// A map is square and in the middle, however wide its part of the figure is.
+func TestMapIsSquare(t *testing.T) {
+	p := newMap("map", halves(0, 4))
+	for _, size := range [][2]vg.Length{{400, 300}, {300, 400}, {350, 350}} {
+		c := draw.New(vgimg.New(size[0], size[1]))
+		whole, area := p.DataCanvas(c), p.DataCanvas(p.squared(p.Plot, c))
+		side := min(whole.Size().X, whole.Size().Y)
+		near := func(a, b vg.Length) bool { return math.Abs(float64(a-b)) < 1e-6 }
+		if s := area.Size(); !near(s.X, side) || !near(s.Y, side) || !near(area.Center().X, whole.Center().X) || !near(area.Center().Y, whole.Center().Y) {
+			t.Errorf("%v: the area %v of %v; want a square of %v in the middle", size, area.Rectangle, whole.Rectangle, side)
+		}
+	}
+}
+
+// The bars of a histogram have the width of a fifth of a decade, with the value in it;
+// those of negative values half of it. Zeros have none.
+func TestDensityBins(t *testing.T) {
+	for _, test := range []struct {
+		values []float64
+		width  float64 // in bins
+	}{{[]float64{3}, 1}, {[]float64{0.03, 0}, 1}, {[]float64{-3}, 0.5}, {[]float64{0, 0}, math.NaN()}} {
+		p := (&Spectrum{Values: test.values}).density("", 2)
+		if math.IsNaN(test.width) {
+			if len(p.legend) > 0 || !math.IsInf(p.X.Min, 1) {
+				t.Errorf("bars of %v from %g to %g", test.values, p.X.Min, p.X.Max)
+			}
+			continue
+		}
+		left := math.Pow(10, math.Floor(perDecade*math.Log10(math.Abs(test.values[0])))/perDecade)
+		if want := left * math.Pow(10, test.width/perDecade); math.Abs(p.X.Min/left-1) > 1e-12 || math.Abs(p.X.Max/want-1) > 1e-12 {
+			t.Errorf("%v: bars from %g to %g, want %g to %g", test.values, p.X.Min, p.X.Max, left, want)
+		}
+	}
+}
+
+// Axes reach a little beyond the data, and those of epochs and those from 0 not below.
+func TestWiden(t *testing.T) {
+	for _, test := range []struct {
+		scale     gonum.Normalizer
+		low, high float64
+		wantLow   float64
+		wantHigh  float64
+	}{
+		{gonum.LinearScale{}, 1, 11, 0.6, 11.4},
+		{gonum.LinearScale{}, 0, 10, 0, 10.4},
+		{gonum.LinearScale{}, 5, 5, 4.5, 5.5},
+		{gonum.LinearScale{}, 100, 100, 96, 104},
+		{gonum.LogScale{}, 1, 1e5, math.Pow(10, -0.2), math.Pow(10, 5.2)},
+		{gonum.LogScale{}, 1, 2, 1 / 1.1, 2.2},
+		{epochScale{}, 100, 200, 96, 204},
+	} {
+		a := gonum.Axis{Min: test.low, Max: test.high, Scale: test.scale}
+		if widen(&a); math.Abs(a.Min-test.wantLow) > 1e-12 || math.Abs(a.Max/test.wantHigh-1) > 1e-12 {
+			t.Errorf("%T %g to %g: %g to %g, want %g to %g", test.scale, test.low, test.high, a.Min, a.Max, test.wantLow, test.wantHigh)
+		}
+	}
+}
+
 // Lines, triangles and bands tell values, lower bounds and intervals apart.
 func TestEstimate(t *testing.T) {
 	p := NewPanel("", "", "")
@@ -234,6 +313,9 @@ func TestPairs(t *testing.T) {
 	figure, err := Pairs([]*Run{run})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if p := figure.Rows[0][0]; p.X.Min != -0.5 || p.X.Max != 2.5 || p.Y.Min != -0.5 || p.Y.Max != 1.5 {
+		t.Errorf("axes from %g to %g and %g to %g; want 3 classes and 2 pairs", p.X.Min, p.X.Max, p.Y.Min, p.Y.Max)
 	}
 	text, err := figure.Encode(".png")
 	if err != nil {
@@ -280,6 +362,8 @@ func TestTicks(t *testing.T) {
 		{logTicks{}, 0.04, 3, "0.05 0.1 0.2 0.5 1 2"},
 		{logTicks{}, 1e-12, 1e3, "1e-12 1e-9 1e-6 0.001 1 1000"},
 		{logTicks{}, 1.5, 3, "1.5 2 2.5 3"},
+		{logTicks{}, 1, 3.9, "1 1.5 2 2.5 3 3.5"},
+		{logTicks{}, 1, 4, "1 2"},
 		{linearTicks{}, 0, 100, "0 20 40 60 80 100"},
 		{linearTicks{}, -1.2, 2.1, "-1 0 1 2"},
 		{linearTicks{}, 3, 3, ""},
