@@ -215,6 +215,9 @@ func TestFaultsAreFound(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var failed []string
 			for _, f := range run(t, test.model, test.loss, points(301, false)) {
+				if f.Name == "repeatability" && !strings.HasSuffix(f.Detail, "by 1 and by 3 workers") {
+					t.Errorf("%+v; want it with 1 and with 3 workers", f)
+				}
 				if f.Verdict != check.OK {
 					failed = append(failed, f.Name)
 					t.Log(f)
