@@ -1,6 +1,7 @@
 package symbolic_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -334,6 +335,15 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 		})
 		if allocs != 0 && !raceEnabled { // the race detector empties pools of scratch memory at random
 			t.Errorf("a run after a change of %s allocates %v times, want never", name, allocs)
+		}
+	}
+}
+
+func TestCompileRefusesNil(t *testing.T) {
+	x := input(G.NewGraph(), "x", dense([]int{2}, 1, 2))
+	for i, outs := range []G.Nodes{{nil, x}, {x, nil}} {
+		if _, err := symbolic.Compile(outs...); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("output %d of the program is nil", i)) {
+			t.Errorf("error %v; want one about output %d", err, i)
 		}
 	}
 }
