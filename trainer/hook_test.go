@@ -330,6 +330,7 @@ func TestMetrics(t *testing.T) {
 		"xyz":         all,
 		"hesian/top":  `; did you mean "hessian/top"?`,
 		"val_loss":    `; did you mean "validation/loss"?`,
+		"val/acc":     `; did you mean "validation/accuracy"?`,
 		"test/acc":    `; did you mean "test/accuracy"?`,
 		"train/error": all,
 	} {

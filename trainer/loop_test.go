@@ -232,6 +232,10 @@ func TestEpochsEnds(t *testing.T) {
 			_ = s.BatchEnd(ctx, epoch, 1/float64(max(3-epoch, 0)))
 			return false
 		}, 2, "", nil, "trainer: step 3: the loss of the mini-batch is +Inf: not finite"},
+		{"another", 100, nil, func(s *trainer.Session, epoch int) bool {
+			_ = s.BatchEnd(ctx, epoch, math.Inf(-1))
+			return false
+		}, 0, "", nil, "trainer: step 1: the loss of the mini-batch is -Inf: not finite"},
 		{"a cancelled context", 100, nil, func(_ *trainer.Session, epoch int) bool {
 			if epoch == 5 {
 				cancel()
