@@ -65,6 +65,7 @@ func (o failingOp) Hashcode() uint32 { return o.SDOp.Hashcode() + 1 } // or it i
 // Whichever run fails, its error is returned, unless it only tells that the model is not
 // made of dense layers.
 func TestEveryErrorIsReturned(t *testing.T) {
+	const many = 1 << 40 // runs of which none fails
 	m := newFailing()
 	settings := models.ObjectiveSettings{Workers: 1}
 	split := &datasets.Split{X: []float64{0.3, 0.1, -0.2}, Labels: []int{0, 0, 1}, Index: []int{0, 1, 2}}
@@ -100,7 +101,6 @@ func TestEveryErrorIsReturned(t *testing.T) {
 			return []float64{rays.nearest(0)}, nil
 		},
 	} {
-		const many = 1 << 40
 		m.left.Store(many)
 		want, err := run()
 		if err != nil || math.Abs(want[0]-0.3) > 1e-3 {
@@ -122,7 +122,12 @@ func TestEveryErrorIsReturned(t *testing.T) {
 		}
 	}
 	vectors, alignments := mat.NewDense(1, 2, []float64{0.6, 0.8}), mat.NewDense(3, 1, nil)
-	for k := range int64(6) { // in the first of many steps
+	m.left.Store(many)
+	if _, err := Published(t.Context(), m, split, vectors, alignments, 0, settings); err != nil {
+		t.Fatal(err)
+	}
+	last := many - m.left.Load() - 1
+	for _, k := range []int64{0, 1, 2, 3, 4, 5, last} { // in the first of many steps, and at the end
 		m.left.Store(k)
 		if _, err := Published(t.Context(), m, split, vectors, alignments, 0, settings); !errors.Is(err, errFailing) {
 			t.Errorf("Published: run %d fails, error %v", k, err)
