@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -269,6 +270,37 @@ func TestWiden(t *testing.T) {
 	}
 }
 
+// The maps of one run fill two rows if they are many; those of several runs have a row
+// each.
+func TestRowsOfAlignments(t *testing.T) {
+	mapped := func(vectors int) *Run {
+		plane := halves(0, 4)
+		plane.Alignments = slices.Repeat(plane.Alignments, vectors)
+		return &Run{Record: new(record.Run), Spectra: []Spectrum{{Values: []float64{1}, Plane: plane}}}
+	}
+	for _, test := range []struct {
+		runs []*Run
+		want []int // panels in each row
+	}{
+		{[]*Run{mapped(2)}, []int{3}},
+		{[]*Run{mapped(3)}, []int{2, 2}},
+		{[]*Run{mapped(4)}, []int{3, 2}},
+		{[]*Run{mapped(4), mapped(1)}, []int{5, 2}},
+	} {
+		figure, err := Alignments(test.runs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []int
+		for _, row := range figure.Rows {
+			got = append(got, len(row))
+		}
+		if !slices.Equal(got, test.want) {
+			t.Errorf("%d runs: rows of %v panels, want %v", len(test.runs), got, test.want)
+		}
+	}
+}
+
 // Lines, triangles and bands tell values, lower bounds and intervals apart.
 func TestEstimate(t *testing.T) {
 	p := NewPanel("", "", "")
@@ -337,6 +369,22 @@ func TestPairs(t *testing.T) {
 				t.Errorf("class %d: %d pixels have the colour %v of %.2f, want most of %d", class, have[c], c, mean, cell)
 			}
 		}
+	}
+}
+
+// The two classes of a pair have frames.
+func TestPairIsFramed(t *testing.T) {
+	black := func(along, against int) int {
+		pair := ClassPair{ClassPair: boundary.ClassPair{Along: along, Against: against}, Means: []float64{0.9, -0.9, 0.1, 0}}
+		img, err := mapFigure([][]*Panel{{pairPanel("", []ClassPair{pair})}}).Image(200)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return pixelsOf(img)[Black]
+	}
+	none := black(-1, -1)
+	if one, two := black(0, 0)-none, black(0, 1)-none; one < 50 || two < one*19/10 || two > one*21/10 {
+		t.Errorf("one frame has %d pixels, two have %d", one, two)
 	}
 }
 
