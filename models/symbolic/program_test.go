@@ -347,3 +347,24 @@ func TestCompileRefusesNil(t *testing.T) {
 		}
 	}
 }
+
+// A sparse matrix has no buffer that could be seen in another shape.
+func TestReshapeRefusesASparseMatrix(t *testing.T) {
+	sparse := tensor.CSCFromCoord(tensor.Shape{2, 3}, []int{0, 1}, []int{1, 2}, []float64{5, 6})
+	x := G.NewMatrix(G.NewGraph(), tensor.Float64, G.WithShape(2, 3), G.WithName("x"), G.WithValue(sparse))
+	y, err := op.Reshape(x, tensor.Shape{3, 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err := symbolic.Compile(y)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := program.Plan(y)
+	if err == nil {
+		err = plan.Run()
+	}
+	if err == nil || !strings.Contains(err.Error(), "value is a *tensor.CS; want a dense tensor") {
+		t.Errorf("error %v", err)
+	}
+}
