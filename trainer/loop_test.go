@@ -209,6 +209,30 @@ func TestEpochs(t *testing.T) {
 	wantEqual(t, "epochs measured", measured, []int{3})
 }
 
+// A session may have begun before the loop. Without a context no epoch is trained.
+func TestEpochsAfterBegin(t *testing.T) {
+	ctx := context.Background()
+	for _, begun := range []bool{false, true} {
+		for _, given := range []context.Context{ctx, nil} {
+			session := newSession(t, trainer.SessionSettings{Epochs: 3})
+			if begun {
+				if err := session.Begin(ctx); err != nil {
+					t.Fatal(err)
+				}
+			}
+			trained := 0
+			for range session.Epochs(given) {
+				trained++
+			}
+			if err := session.Err(); given == nil {
+				wantError(t, err, "trainer: Begin with a nil context; want context.Background(), or one that can be cancelled")
+			} else if err != nil || trained != 3 {
+				t.Errorf("begun: %v: %d epochs, error %v", begun, trained, err)
+			}
+		}
+	}
+}
+
 // Epochs ends by a stop, by the loop's own break, by an error and by a cancelled
 // context; the last epoch is measured unless it failed.
 func TestEpochsEnds(t *testing.T) {
