@@ -83,8 +83,8 @@ func (t *TensorBoard) TrainBegin(_ context.Context, s *trainer.State) error {
 	if t.run.written == nil {
 		t.run.written = make(map[string]trainer.Reading)
 	}
-	if t.Len() > 0 {
-		return nil // a resumed run
+	if n, _ := t.Written().Read(make([]byte, 1)); n > 0 {
+		return nil // a resumed run, whose file has been read before
 	}
 	if err := t.Append(t.run.event.version(time.Now())); err != nil {
 		return err

@@ -94,9 +94,6 @@ func (a *AppendFile) verify(name string, content io.ReaderAt, size int64) (uint3
 // Written returns a reader of everything written so far.
 func (a *AppendFile) Written() io.Reader { return io.NewSectionReader(a.file, 0, a.length) }
 
-// Len is the number of bytes that Written has.
-func (a *AppendFile) Len() int64 { return a.length }
-
 // Append writes a line, which includes its end. It does not buffer, so that other
 // programs can follow the file. After an error, such as of a full disk, no part of the
 // line counts.
