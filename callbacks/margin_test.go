@@ -2,6 +2,7 @@ package callbacks_test
 
 import (
 	"context"
+	"errors"
 	"math"
 	"slices"
 	"strings"
@@ -94,6 +95,15 @@ func TestMarginSchedule(t *testing.T) {
 				t.Errorf("stand-ins at epochs %v, want %v", got, test.standIns)
 			}
 		})
+	}
+}
+
+// A run that is cancelled while distances are measured ends with that error.
+func TestMarginIsCancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	run := spectrumRun(t, tensor.Float64, &callbacks.Margin{Samples: 10, Progress: func(int, int) { cancel() }})
+	if _, err := run.Run(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
 	}
 }
 

@@ -36,6 +36,9 @@ func TestProgressLines(t *testing.T) {
 			}
 		}
 	}
+	if line := p.describe(progressState(0), progress{}); line != "epoch 0/20" { // no batch has a loss yet
+		t.Errorf("%q before the first step", line)
+	}
 	batches(101, 300)
 	if out.Len() != 0 {
 		t.Errorf("wrote %q within the first 10 seconds", out.String())

@@ -292,3 +292,21 @@ func (n *seenLambda) EpochEnd(_ context.Context, s *trainer.State) error {
 	}
 	return nil
 }
+
+// λ₁ is at least the Ritz value, and at most a residual above it; where that is much,
+// the upper end is not known.
+func TestEndReading(t *testing.T) {
+	for _, test := range []struct {
+		metric          string
+		value, residual float64
+		want            []reading
+	}{
+		{record.LambdaMax, 10, 0.1, []reading{{record.Low(record.LambdaMax), 10}, {record.High(record.LambdaMax), 10.1}, {record.LambdaMax, 10}}},
+		{record.LambdaMax, 10, 1, []reading{{record.Low(record.LambdaMax), 10}}},
+		{"spectrum/lambda_min", -1, 1, []reading{{"spectrum/lambda_min", -1}}},
+	} {
+		if got := endReading(test.metric, test.value, test.residual); !slices.Equal(got, test.want) {
+			t.Errorf("%v ± %v: %+v, want %+v", test.value, test.residual, got, test.want)
+		}
+	}
+}

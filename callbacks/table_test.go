@@ -2,6 +2,7 @@ package callbacks
 
 import (
 	"bytes"
+	"math"
 	"strings"
 	"testing"
 
@@ -52,6 +53,27 @@ warning: the training goes on
 `
 	if diff := cmp.Diff(want[1:], out.String()); diff != "" {
 		t.Errorf("(-want +have):\n%s", diff)
+	}
+}
+
+// Two digits are rounded outwards; the rest of the smallest numbers is 0.
+func TestFormatBound(t *testing.T) {
+	for _, test := range []struct {
+		v         float64
+		low, high string
+	}{
+		{0, "0", "0"},
+		{0.123, "0.12", "0.13"},
+		{-0.123, "-0.13", "-0.12"},
+		{99.9, "99", "1e+02"},
+		{100.5, "100", "101"},
+		{12345, "1.2e+04", "1.3e+04"},
+		{1.55e-299, "1.5e-299", "1.6e-299"},
+		{1e-310, "0", "1e-300"},
+	} {
+		if low, high := formatBound(test.v, math.Floor), formatBound(test.v, math.Ceil); low != test.low || high != test.high {
+			t.Errorf("%g: %s to %s, want %s to %s", test.v, low, high, test.low, test.high)
+		}
 	}
 }
 

@@ -251,3 +251,31 @@ func TestCSVFitsTheChosen(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// Shares are rounded for each class, of which a row stays in the train split.
+func TestCSVSharesOfSmallClasses(t *testing.T) {
+	for _, test := range []struct {
+		text   string
+		shares SplitShares
+		want   [3]int // rows in train, validation and test
+	}{
+		{"x,label\n1,0\n2,0\n3,1\n4,1\n", SplitShares{Test: 0.5}, [3]int{2, 0, 2}},
+		{"x,label\n1,0\n2,0\n3,1\n4,1\n", SplitShares{Test: 0.9}, [3]int{2, 0, 2}},
+		{"x,label\n1,0\n2,0\n3,0\n4,1\n", SplitShares{Validation: 0.4, Test: 0.4}, [3]int{2, 1, 1}},
+		{"x,label\n1,0\n2,0\n3,0\n4,1\n5,1\n", SplitShares{Test: 0.2}, [3]int{4, 0, 1}},
+	} {
+		d, err := ParseCSV(strings.NewReader(test.text), "in.csv", CSVOptions{Shares: test.shares})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got [3]int
+		for i, name := range []string{Train, Validation, Test} {
+			if s, err := d.Split(name); err == nil {
+				got[i] = s.Len()
+			}
+		}
+		if got != test.want {
+			t.Errorf("%q by %+v: %v rows, want %v", test.text, test.shares, got, test.want)
+		}
+	}
+}

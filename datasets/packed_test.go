@@ -20,6 +20,9 @@ func images(packed bool) *Dataset {
 }
 
 func TestPackedIsReadAsItsValues(t *testing.T) {
+	if got := (&Split{Packed: PackBytes(nil)}).Values(); len(got) != 0 {
+		t.Errorf("no samples are read as %v", got)
+	}
 	packed, plain := images(true), images(false)
 	floats := images(false)
 	narrow := make([]float32, 12)
@@ -128,5 +131,14 @@ func BenchmarkCopyRow(b *testing.B) {
 				CopyRow(row, s, 0)
 			}
 		})
+	}
+}
+
+// Where nothing is chosen the data are as they are, without labels too.
+func TestChooseAll(t *testing.T) {
+	d := images(true)
+	d.Splits[0].Labels, d.Classes = nil, nil
+	if all, err := d.Choose(nil, 0); err != nil || all != d {
+		t.Errorf("%+v, error %v; want %+v", all, err, d)
 	}
 }

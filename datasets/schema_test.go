@@ -128,6 +128,9 @@ func TestSchemaNPZ(t *testing.T) {
 	if _, err := s.Load(t.Context(), path, "", Options{}); err == nil || !strings.Contains(err.Error(), `the label "9" is no class`) {
 		t.Errorf("error %v; want one about the label", err)
 	}
+	if _, err := s.Load(t.Context(), path, "test", Options{}); err == nil || !strings.Contains(err.Error(), `no split "test"`) {
+		t.Errorf("error %v; want one about the split", err)
+	}
 	s.Shape = []int{3}
 	s.Scaling = nil
 	if _, err := s.Load(t.Context(), path, "", Options{}); err == nil || !strings.Contains(err.Error(), "has 2 values a sample; the model takes 3") {

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"sync/atomic"
 	"testing"
 
 	"gonum.org/v1/gonum/floats"
@@ -73,6 +74,70 @@ func TestGradientGram(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// counted has two layers and a tanh between them that counts how often it runs.
+type counted struct {
+	inner, outer *tensor.Dense
+	runs         *atomic.Int64
+}
+
+type countedOp struct {
+	G.SDOp
+	runs *atomic.Int64
+}
+
+func (o countedOp) Do(in ...G.Value) (G.Value, error) {
+	o.runs.Add(1)
+	return o.SDOp.Do(in...)
+}
+
+func (o countedOp) Hashcode() uint32 { return o.SDOp.Hashcode() + 1 } // or it is taken for the same
+
+func (m counted) Parameters() []models.Parameter {
+	return []models.Parameter{{Name: "inner", Value: m.inner}, {Name: "outer", Value: m.outer}}
+}
+func (m counted) InputShape() []int { return []int{2} }
+func (m counted) Classes() int      { return 3 }
+
+func (m counted) Logits(x *G.Node, params G.Nodes) (*G.Node, error) {
+	z, err := op.MatMul(x, params[0], false, true)
+	if err != nil {
+		return nil, err
+	}
+	tanh, err := op.Tanh(z)
+	if err != nil {
+		return nil, err
+	}
+	h, err := G.ApplyOp(countedOp{tanh.Op().(G.SDOp), m.runs}, z)
+	if err != nil {
+		return nil, err
+	}
+	return op.MatMul(h, params[1], false, true)
+}
+
+// The norms take one pass over the chunks, and one each of the samples that they are
+// checked with, not one of every sample.
+func TestSquaredGradientNormsTakeOnePass(t *testing.T) {
+	data, err := datasets.Load(t.Context(), "gauss", datasets.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := counted{
+		tensor.New(tensor.WithShape(2, 2), tensor.WithBacking([]float64{0.3, -0.2, 0.5, 0.7})),
+		tensor.New(tensor.WithShape(3, 2), tensor.WithBacking([]float64{1, -1, 0.4, 0.1, -0.6, 0.2})), new(atomic.Int64),
+	}
+	o, err := models.NewObjective(m, models.CrossEntropy, &data.Splits[0], models.ObjectiveSettings{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	norms := make([]float64, o.Samples())
+	if err := o.SquaredGradientNorms(t.Context(), norms); err != nil {
+		t.Fatal(err)
+	}
+	if runs := int(m.runs.Load()); runs == 0 || runs > o.Samples()/4 {
+		t.Errorf("%d runs for %d samples; want about two", runs, o.Samples())
 	}
 }
 

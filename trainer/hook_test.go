@@ -325,10 +325,18 @@ func TestMetrics(t *testing.T) {
 	if err != nil || m != h.metrics[0] {
 		t.Errorf("metric %+v, error %v", m, err)
 	}
-	_, err = s.Metric("hesian/top")
-	wantError(t, err, `trainer: no metric "hesian/top"; did you mean "hessian/top"?`)
-	_, err = s.Metric("xyz")
-	wantError(t, err, `trainer: no metric "xyz"; want one of hessian/top, test/accuracy, test/loss, train/accuracy, train/loss, validation/accuracy, validation/loss`)
+	const all = "; want one of hessian/top, test/accuracy, test/loss, train/accuracy, train/loss, validation/accuracy, validation/loss"
+	for name, want := range map[string]string{
+		"xyz":         all,
+		"hesian/top":  `; did you mean "hessian/top"?`,
+		"val_loss":    `; did you mean "validation/loss"?`,
+		"val/acc":     `; did you mean "validation/accuracy"?`,
+		"test/acc":    `; did you mean "test/accuracy"?`,
+		"train/error": all,
+	} {
+		_, err = s.Metric(name)
+		wantError(t, err, fmt.Sprintf("trainer: no metric %q%s", name, want))
+	}
 }
 
 func TestMetricsAreDeclaredOnce(t *testing.T) {

@@ -209,6 +209,30 @@ func TestEpochs(t *testing.T) {
 	wantEqual(t, "epochs measured", measured, []int{3})
 }
 
+// A session may have begun before the loop. Without a context no epoch is trained.
+func TestEpochsAfterBegin(t *testing.T) {
+	ctx := context.Background()
+	for _, begun := range []bool{false, true} {
+		for _, given := range []context.Context{ctx, nil} {
+			session := newSession(t, trainer.SessionSettings{Epochs: 3})
+			if begun {
+				if err := session.Begin(ctx); err != nil {
+					t.Fatal(err)
+				}
+			}
+			trained := 0
+			for range session.Epochs(given) {
+				trained++
+			}
+			if err := session.Err(); given == nil {
+				wantError(t, err, "trainer: Begin with a nil context; want context.Background(), or one that can be cancelled")
+			} else if err != nil || trained != 3 {
+				t.Errorf("begun: %v: %d epochs, error %v", begun, trained, err)
+			}
+		}
+	}
+}
+
 // Epochs ends by a stop, by the loop's own break, by an error and by a cancelled
 // context; the last epoch is measured unless it failed.
 func TestEpochsEnds(t *testing.T) {
@@ -232,6 +256,10 @@ func TestEpochsEnds(t *testing.T) {
 			_ = s.BatchEnd(ctx, epoch, 1/float64(max(3-epoch, 0)))
 			return false
 		}, 2, "", nil, "trainer: step 3: the loss of the mini-batch is +Inf: not finite"},
+		{"another", 100, nil, func(s *trainer.Session, epoch int) bool {
+			_ = s.BatchEnd(ctx, epoch, math.Inf(-1))
+			return false
+		}, 0, "", nil, "trainer: step 1: the loss of the mini-batch is -Inf: not finite"},
 		{"a cancelled context", 100, nil, func(_ *trainer.Session, epoch int) bool {
 			if epoch == 5 {
 				cancel()

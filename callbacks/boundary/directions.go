@@ -119,8 +119,8 @@ func (b *directionBounds) bound(k int) Directions {
 	// P numbers with the sum 1 have squares of the sum 1/P at least.
 	d := Directions{All: Interval{1 / b.rest * (1 - slack), float64(b.parameters)}}
 	d.Participation = Interval{0, d.All.High}
-	for i, c := range b.clusters {
-		if b.errors[i] >= 1 || !b.complete && c.last > b.top {
+	for i := range b.clusters {
+		if b.errors[i] >= 1 { // as of the last cluster above the unknown ones, which may be next to it
 			break
 		}
 		b.add(i)

@@ -126,6 +126,55 @@ func TestDirectionsHoldTheTruth(t *testing.T) {
 	}
 }
 
+// The ends may be as far from each other as the width says; an exact number is within
+// any width, 0 too.
+func TestIntervalWithin(t *testing.T) {
+	for _, test := range []struct {
+		i     Interval
+		width float64
+		want  bool
+	}{
+		{Interval{3, 3}, 0, true},
+		{Interval{0, 0}, 0.05, true},
+		{Interval{2, 3}, 0.5, true},
+		{Interval{2, 3}, 0.49, false},
+		{Interval{0, 1e-300}, 0.05, false},
+	} {
+		if got := test.i.Within(test.width); got != test.want {
+			t.Errorf("%+v within %v: %v", test.i, test.width, got)
+		}
+	}
+}
+
+// Of exact pairs those count that no unknown eigenvalue can be next to: all but the last
+// above the gap. What the others add to the sum of squares is between 0 and the square
+// of their energy.
+func TestDirectionsOfTheLargestPairs(t *testing.T) {
+	alignments := mat.NewDense(1, 3, []float64{math.Sqrt(0.5), math.Sqrt(0.3), math.Sqrt(0.2)})
+	for _, test := range []struct {
+		top      int
+		complete bool
+		want     Interval
+	}{
+		{1, false, Interval{1, 50}},
+		{2, false, Interval{1 / (0.25 + 0.25), 1 / 0.25}},
+		{3, false, Interval{1 / (0.25 + 0.09 + 0.04), 1 / (0.25 + 0.09)}},
+		{0, true, Interval{1 / (0.25 + 0.09 + 0.04), 1 / (0.25 + 0.09 + 0.04)}},
+	} {
+		e := &Eigenpairs{
+			Values: []float64{4, 2, 1}, Residuals: make([]float64, 3), Alignments: alignments,
+			Parameters: 50, Top: test.top, Complete: test.complete,
+		}
+		d, err := e.Directions(mat.NewDense(1, 1, []float64{1}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if math.Abs(d.All.Low/test.want.Low-1) > 1e-6 || math.Abs(d.All.High/test.want.High-1) > 1e-6 {
+			t.Errorf("the largest %d, complete: %v: %+v, want %+v", test.top, test.complete, d.All, test.want)
+		}
+	}
+}
+
 // symmetric is a stored matrix as an operator.
 type symmetric struct{ *mat.SymDense }
 

@@ -19,10 +19,10 @@ const (
 // denseSolver is the method [Dense].
 type denseSolver struct{}
 
-func (denseSolver) resolve(s Settings, n int) (Settings, error) {
+func (d denseSolver) resolve(s Settings, n int) (Settings, error) {
 	if n > maxDenseDim {
 		return s, fmt.Errorf("dense method refused for n = %d: it takes %.3g GB, and is meant for n ≤ %d; lanczos finds the ends of the spectrum",
-			n, 56*float64(n)*float64(n)/1e9, maxDenseDim)
+			n, d.memory(s, float64(n), float64(n), 0)/1e9, maxDenseDim)
 	}
 	return s, nil
 }

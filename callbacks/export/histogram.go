@@ -46,16 +46,24 @@ func newHistogram(s *curvature.Spectrum) *histogram {
 // bins is the number of intervals of equal width. TensorBoard shows as many.
 const bins = 30
 
-// encode encodes the Summary.Value of the histogram.
-func (h *histogram) encode() []byte {
+// binned returns the edges of the bins, and the eigenvalues in each. There is a single
+// one if the eigenvalues are too near to each other for more.
+func (h *histogram) binned() (edges, counts []float64) {
 	low, high := h.values[0], h.values[len(h.values)-1]
-	edges := []float64{low, math.Nextafter(high, math.Inf(1))}
+	edges = []float64{low, math.Nextafter(high, math.Inf(1))}
 	if width := (high - low) / bins; low+width > low && high-width < high {
 		edges = floats.Span(make([]float64, bins+1), low, high)
 		edges[bins] = math.Nextafter(high, math.Inf(1)) // intervals are open above
 	}
-	counts := stat.Histogram(nil, edges, h.values, h.weights)
+	counts = stat.Histogram(nil, edges, h.values, h.weights)
 	edges[len(edges)-1] = high
+	return edges, counts
+}
+
+// encode encodes the Summary.Value of the histogram.
+func (h *histogram) encode() []byte {
+	edges, counts := h.binned()
+	low, high := edges[0], edges[len(edges)-1]
 	var number, sum, squares float64
 	for i, v := range h.values {
 		w := 1.0

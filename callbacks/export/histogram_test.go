@@ -1,6 +1,7 @@
 package export
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -30,6 +31,12 @@ func TestHistogramOf(t *testing.T) {
 		h := newHistogram(&c.spectrum)
 		if !strings.Contains(h.meaning, c.meaning) || !slices.Equal(h.values, c.values) || !slices.Equal(h.weights, c.weights) {
 			t.Errorf("%+v; want %s %v, %v of each", h, c.meaning, c.values, c.weights)
+		}
+	}
+	for _, values := range [][]float64{{1, 1}, {math.Nextafter(1, 2), 1}, {5e-324, 0}} { // too near for bins
+		edges, counts := newHistogram(&curvature.Spectrum{All: values}).binned()
+		if !slices.Equal(edges, []float64{values[1], values[0]}) || !slices.Equal(counts, []float64{2}) {
+			t.Errorf("edges %v and counts %v of %v; want a single bin", edges, counts, values)
 		}
 	}
 	if h := newHistogram(&curvature.Spectrum{}); h != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"path/filepath"
 	"strings"
@@ -84,8 +83,8 @@ func (t *TensorBoard) TrainBegin(_ context.Context, s *trainer.State) error {
 	if t.run.written == nil {
 		t.run.written = make(map[string]trainer.Reading)
 	}
-	if n, err := t.Written().Read(make([]byte, 1)); n > 0 || !errors.Is(err, io.EOF) {
-		return err // a resumed run, unless it cannot be read
+	if n, _ := t.Written().Read(make([]byte, 1)); n > 0 {
+		return nil // a resumed run, whose file has been read before
 	}
 	if err := t.Append(t.run.event.version(time.Now())); err != nil {
 		return err

@@ -222,6 +222,21 @@ func TestMarginsDoNotDependOnWorkers(t *testing.T) {
 	}
 }
 
+// What is done grows with every report, up to all samples.
+func TestProgress(t *testing.T) {
+	m, split := linearClassifier(t, 2, 3)
+	var reports []int
+	measure(t, m, split, 2, margin.Settings{Progress: func(done, total int) {
+		if total != split.Len() {
+			t.Errorf("%d of %d samples", done, total)
+		}
+		reports = append(reports, done)
+	}})
+	if !slices.IsSorted(reports) || !slices.Contains(reports, split.Len()/2) || reports[len(reports)-1] != split.Len() {
+		t.Errorf("reports %v; want them to %d by %d", reports, split.Len(), split.Len()/2)
+	}
+}
+
 func TestMarginsOfSomeSamples(t *testing.T) {
 	m, split := plane(t, "../../models/weights/testdata/gauss_small.npz", "gauss")
 	have, _ := measure(t, m, split, 0, margin.Settings{Samples: 20})

@@ -84,7 +84,7 @@ func (m *search) run(ctx context.Context) error {
 	}
 	m.examine()
 	rays := make(sampleRays, n)
-	block := max(1, min(n, blockValues/((nearestStarts+randomStarts+min(m.classes, maxDirections))*m.width)))
+	block := min(n, atOnce((nearestStarts+randomStarts+min(m.classes, maxDirections))*m.width))
 	pool := predictedPoints{m.x, m.Predicted}
 	for from := 0; from < n; from += block {
 		to := min(from+block, n)
@@ -113,6 +113,10 @@ func (m *search) run(ctx context.Context) error {
 	}
 	return m.certify(ctx)
 }
+
+// atOnce returns how many samples are worked on at once that take so many values each:
+// one at least.
+func atOnce(values int) int { return max(1, blockValues/values) }
 
 // start finds first boundary points of the samples from … to − 1.
 func (m *search) start(ctx context.Context, rays sampleRays, from, to int, pool predictedPoints) error {
@@ -144,7 +148,7 @@ func (m *search) share(ctx context.Context, rays sampleRays) error {
 	if err != nil || len(pool.classes) == 0 {
 		return err
 	}
-	block := max(1, blockValues/max(keptRays*m.width, len(pool.classes)))
+	block := atOnce(max(keptRays*m.width, len(pool.classes)))
 	for from := 0; from < len(rays); from += block {
 		starts := m.towards(from, min(from+block, len(rays)), pool, keptRays)
 		if err := m.cross(ctx, starts, coarseBracket); err != nil {
@@ -169,7 +173,7 @@ func (m *search) shorten(ctx context.Context, rays sampleRays) error {
 		}
 	}
 	n := len(rays)
-	block := max(1, blockValues/(keptRays*m.width))
+	block := atOnce(keptRays * m.width)
 	for from := 0; from < n; from += block {
 		to := min(from+block, n)
 		if err := m.refine(ctx, rays[from:to]); err != nil {

@@ -90,9 +90,7 @@ func (p *Panel) estimate(run *Run, metric, name string, line Line) bool {
 	if len(certain) == 0 && len(intervals) > 0 {
 		p.Swatch(name+" lies in", translucent(line.Color))
 	}
-	if len(bounds) > 0 {
-		p.Points(name+" ≥", bounds, draw.GlyphStyle{Color: line.Color, Radius: vg.Points(3), Shape: draw.TriangleGlyph{}})
-	}
+	p.Points(name+" ≥", bounds, draw.GlyphStyle{Color: line.Color, Radius: vg.Points(3), Shape: draw.TriangleGlyph{}})
 	return len(certain)+len(intervals)+len(bounds) > 0
 }
 

@@ -8,12 +8,16 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"gonum.org/v1/gonum/mat"
 	gonum "gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgimg"
 
 	"github.com/hessoscope/hessoscope/callbacks/boundary"
 	"github.com/hessoscope/hessoscope/callbacks/record"
@@ -56,6 +60,23 @@ func TestPlaneInterpolates(t *testing.T) {
 		c := p.around((x+1)/2*10, 3)
 		if a, want := p.alignment(0, c, want), float64(1-2*want); math.Abs(a-want) > 1e-12 {
 			t.Errorf("alignment %v at x = %.2f; want %v", a, x, want)
+		}
+	}
+	// An oblique boundary, whose gap is linear in both coordinates: so is the interpolation.
+	oblique := &Plane{Box: [4]float64{-1, 1, -1, 1}, Side: 10}
+	lead := func(x, y float64) float64 { return x - 0.6*y - edge }
+	for x := boundary.Cells(oblique.Box, oblique.Side); len(x) > 0; x = x[2:] {
+		class := 0
+		if lead(x[0], x[1]) > 0 {
+			class = 1
+		}
+		oblique.Predicted, oblique.Gaps = append(oblique.Predicted, class), append(oblique.Gaps, math.Abs(lead(x[0], x[1])))
+	}
+	for x := -0.89; x < 0.9; x += 0.03 {
+		for y := -0.89; y < 0.9; y += 0.03 { // between the outermost centres
+			if l, have := lead(x, y), oblique.At(x, y); math.Abs(l) > 1e-9 && (have == 1) != (l > 0) {
+				t.Fatalf("class %d at %.2f, %.2f; want the other", have, x, y)
+			}
 		}
 	}
 	// The first row is the uppermost.
@@ -163,6 +184,123 @@ func TestKinds(t *testing.T) {
 	}
 }
 
+// A single epoch is enough for the curves of what it has.
+func TestCurvesOfOneEpoch(t *testing.T) {
+	run := &Run{Name: "short", Record: new(record.Run), History: history()[:1]}
+	for name, draw := range map[string]func([]*Run) (*Figure, error){"loss": Loss, "eigenvalues": Eigenvalues, "cost": Cost} {
+		if _, err := draw([]*Run{run}); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A panel without data is empty, on any axes.
+func TestEmptyPanel(t *testing.T) {
+	for _, log := range []bool{false, true} {
+		p := NewPanel("nothing", "x", "y")
+		if log {
+			p.LogX()
+			p.LogY()
+		}
+		x := p.X
+		if widen(&x); !(0 < x.Min && x.Min < x.Max) {
+			t.Fatalf("x from %g to %g", x.Min, x.Max)
+		}
+		if _, err := (&Figure{Rows: [][]*Panel{{p}}}).Encode(".png"); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// A map is square and in the middle, however wide its part of the figure is.
+func TestMapIsSquare(t *testing.T) {
+	p := newMap("map", halves(0, 4))
+	for _, size := range [][2]vg.Length{{400, 300}, {300, 400}, {350, 350}} {
+		c := draw.New(vgimg.New(size[0], size[1]))
+		whole, area := p.DataCanvas(c), p.DataCanvas(p.squared(p.Plot, c))
+		side := min(whole.Size().X, whole.Size().Y)
+		near := func(a, b vg.Length) bool { return math.Abs(float64(a-b)) < 1e-6 }
+		if s := area.Size(); !near(s.X, side) || !near(s.Y, side) || !near(area.Center().X, whole.Center().X) || !near(area.Center().Y, whole.Center().Y) {
+			t.Errorf("%v: the area %v of %v; want a square of %v in the middle", size, area.Rectangle, whole.Rectangle, side)
+		}
+	}
+}
+
+// The bars of a histogram have the width of a fifth of a decade, with the value in it;
+// those of negative values half of it. Zeros have none.
+func TestDensityBins(t *testing.T) {
+	for _, test := range []struct {
+		values []float64
+		width  float64 // in bins
+	}{{[]float64{3}, 1}, {[]float64{0.03, 0}, 1}, {[]float64{-3}, 0.5}, {[]float64{0, 0}, math.NaN()}} {
+		p := (&Spectrum{Values: test.values}).density("", 2)
+		if math.IsNaN(test.width) {
+			if len(p.legend) > 0 || !math.IsInf(p.X.Min, 1) {
+				t.Errorf("bars of %v from %g to %g", test.values, p.X.Min, p.X.Max)
+			}
+			continue
+		}
+		left := math.Pow(10, math.Floor(perDecade*math.Log10(math.Abs(test.values[0])))/perDecade)
+		if want := left * math.Pow(10, test.width/perDecade); math.Abs(p.X.Min/left-1) > 1e-12 || math.Abs(p.X.Max/want-1) > 1e-12 {
+			t.Errorf("%v: bars from %g to %g, want %g to %g", test.values, p.X.Min, p.X.Max, left, want)
+		}
+	}
+}
+
+// Axes reach a little beyond the data, and those of epochs and those from 0 not below.
+func TestWiden(t *testing.T) {
+	for _, test := range []struct {
+		scale     gonum.Normalizer
+		low, high float64
+		wantLow   float64
+		wantHigh  float64
+	}{
+		{gonum.LinearScale{}, 1, 11, 0.6, 11.4},
+		{gonum.LinearScale{}, 0, 10, 0, 10.4},
+		{gonum.LinearScale{}, 5, 5, 4.5, 5.5},
+		{gonum.LinearScale{}, 100, 100, 96, 104},
+		{gonum.LogScale{}, 1, 1e5, math.Pow(10, -0.2), math.Pow(10, 5.2)},
+		{gonum.LogScale{}, 1, 2, 1 / 1.1, 2.2},
+		{epochScale{}, 100, 200, 96, 204},
+	} {
+		a := gonum.Axis{Min: test.low, Max: test.high, Scale: test.scale}
+		if widen(&a); math.Abs(a.Min-test.wantLow) > 1e-12 || math.Abs(a.Max/test.wantHigh-1) > 1e-12 {
+			t.Errorf("%T %g to %g: %g to %g, want %g to %g", test.scale, test.low, test.high, a.Min, a.Max, test.wantLow, test.wantHigh)
+		}
+	}
+}
+
+// The maps of one run fill two rows if they are many; those of several runs have a row
+// each.
+func TestRowsOfAlignments(t *testing.T) {
+	mapped := func(vectors int) *Run {
+		plane := halves(0, 4)
+		plane.Alignments = slices.Repeat(plane.Alignments, vectors)
+		return &Run{Record: new(record.Run), Spectra: []Spectrum{{Values: []float64{1}, Plane: plane}}}
+	}
+	for _, test := range []struct {
+		runs []*Run
+		want []int // panels in each row
+	}{
+		{[]*Run{mapped(2)}, []int{3}},
+		{[]*Run{mapped(3)}, []int{2, 2}},
+		{[]*Run{mapped(4)}, []int{3, 2}},
+		{[]*Run{mapped(4), mapped(1)}, []int{5, 2}},
+	} {
+		figure, err := Alignments(test.runs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []int
+		for _, row := range figure.Rows {
+			got = append(got, len(row))
+		}
+		if !slices.Equal(got, test.want) {
+			t.Errorf("%d runs: rows of %v panels, want %v", len(test.runs), got, test.want)
+		}
+	}
+}
+
 // Lines, triangles and bands tell values, lower bounds and intervals apart.
 func TestEstimate(t *testing.T) {
 	p := NewPanel("", "", "")
@@ -208,6 +346,9 @@ func TestPairs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if p := figure.Rows[0][0]; p.X.Min != -0.5 || p.X.Max != 2.5 || p.Y.Min != -0.5 || p.Y.Max != 1.5 {
+		t.Errorf("axes from %g to %g and %g to %g; want 3 classes and 2 pairs", p.X.Min, p.X.Max, p.Y.Min, p.Y.Max)
+	}
 	text, err := figure.Encode(".png")
 	if err != nil {
 		t.Fatal(err)
@@ -228,6 +369,22 @@ func TestPairs(t *testing.T) {
 				t.Errorf("class %d: %d pixels have the colour %v of %.2f, want most of %d", class, have[c], c, mean, cell)
 			}
 		}
+	}
+}
+
+// The two classes of a pair have frames.
+func TestPairIsFramed(t *testing.T) {
+	black := func(along, against int) int {
+		pair := ClassPair{ClassPair: boundary.ClassPair{Along: along, Against: against}, Means: []float64{0.9, -0.9, 0.1, 0}}
+		img, err := mapFigure([][]*Panel{{pairPanel("", []ClassPair{pair})}}).Image(200)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return pixelsOf(img)[Black]
+	}
+	none := black(-1, -1)
+	if one, two := black(0, 0)-none, black(0, 1)-none; one < 50 || two < one*19/10 || two > one*21/10 {
+		t.Errorf("one frame has %d pixels, two have %d", one, two)
 	}
 }
 
@@ -253,6 +410,8 @@ func TestTicks(t *testing.T) {
 		{logTicks{}, 0.04, 3, "0.05 0.1 0.2 0.5 1 2"},
 		{logTicks{}, 1e-12, 1e3, "1e-12 1e-9 1e-6 0.001 1 1000"},
 		{logTicks{}, 1.5, 3, "1.5 2 2.5 3"},
+		{logTicks{}, 1, 3.9, "1 1.5 2 2.5 3 3.5"},
+		{logTicks{}, 1, 4, "1 2"},
 		{linearTicks{}, 0, 100, "0 20 40 60 80 100"},
 		{linearTicks{}, -1.2, 2.1, "-1 0 1 2"},
 		{linearTicks{}, 3, 3, ""},
@@ -315,6 +474,7 @@ func TestReadRefuses(t *testing.T) {
 		{record.SpectrumFile(3), []weights.Array{{Name: "top_values", Shape: []int{1, 1}, Data: []float64{0}}}, "want one dimension"},
 		{record.SpectrumFile(3), []weights.Array{{Name: "plane_box", Shape: []int{4}, Data: []float64{0, 1, 0, 1}}, {Name: "plane_predicted", Shape: []int{1, 1}, Data: []float64{-1}}}, `"plane_predicted": -1; want whole numbers`},
 		{record.MarginFile(3), []weights.Array{{Name: "margin_distances", Shape: []int{1}, Data: []float64{0}}}, "with 0 margin_rows"},
+		{record.MarginFile(3), nil, "not a valid zip file"},
 	} {
 		folder := record.Folder(t.TempDir())
 		write := func(path, text string) {
@@ -327,7 +487,10 @@ func TestReadRefuses(t *testing.T) {
 		if err := os.Mkdir(folder.Measurements(), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := weights.Write(filepath.Join(folder.Measurements(), test.file), test.arrays); err != nil {
+		path := filepath.Join(folder.Measurements(), test.file)
+		if test.arrays == nil {
+			write(path, "no archive")
+		} else if err := weights.Write(path, test.arrays); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := Read(folder); err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), test.file) {

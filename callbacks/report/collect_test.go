@@ -29,6 +29,13 @@ func TestCollect(t *testing.T) {
 	if p := run.Frames[0].Plane; p == nil || p.Side != 32 || len(p.Alignments) != 5 || p.Alignments[0][0] != 127 {
 		t.Errorf("plane %v; want 5 maps of 32 × 32 cells that begin with 0", p)
 	}
+	stored, err := folder.ReadSpectrum(0, "plane_predicted")
+	check(t, err)
+	for i, class := range stored["plane_predicted"].Data { // not more cells than a page has
+		if run.Frames[0].Plane.Predicted[i] != byte(class) {
+			t.Fatalf("class %d in cell %d, want %v", run.Frames[0].Plane.Predicted[i], i, class)
+		}
+	}
 	check(t, run.SetPoints([]float64{1, 2, 3, 4}, []int{0, 1}))
 	if m := run.Frames[0].Margins; !slices.Equal(m.From, report.Floats{3, 4, 1, 2}) || !slices.Equal(m.To, report.Floats{0.2, 0, 0.1, 0}) {
 		t.Errorf("segments from %v to %v; want the shorter one, of sample 1, first", m.From, m.To)

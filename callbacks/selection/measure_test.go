@@ -27,6 +27,7 @@ func TestMeasures(t *testing.T) {
 	}{
 		{nil, candidates, "no metric to rank by"},
 		{[]string{"boundary/complexty"}, candidates, `no run has a metric "boundary/complexty"; did you mean "boundary/complexity"?`},
+		{[]string{"curvature"}, candidates, `no run has a metric "curvature"; want one of accuracy, complexity, lambda_max, loss, margin`},
 		{[]string{"loss"}, candidates, `"loss" may be any of train/loss, validation/loss`},
 		{[]string{"test/loss"}, candidates, "must not choose"},
 		{[]string{"own/phase"}, candidates, "neither lower nor higher values are declared better"},

@@ -2,6 +2,7 @@ package sharpness_test
 
 import (
 	"context"
+	"errors"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -156,5 +157,11 @@ func TestNoDirection(t *testing.T) {
 	}
 	if f.passes > 1 {
 		t.Errorf("%d passes", f.passes)
+	}
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	c.Objective = objective(t, models.CrossEntropy, models.ObjectiveSettings{})
+	if found, err := c.AlongUpdate(cancelled, make([]float64, c.Objective.Dim())); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %+v, error %v", found, err)
 	}
 }

@@ -223,3 +223,22 @@ func TestFisherTraceOfDrawnSamples(t *testing.T) {
 		t.Errorf("estimates deviate by %.3f of their errors, want 1", spread)
 	}
 }
+
+// The mean of n values has the error s/√n, of all of them none. One tells of no spread.
+func TestSampling(t *testing.T) {
+	for _, test := range []struct {
+		values []float64
+		of     int
+		want   float64
+	}{
+		{[]float64{1, 3}, 2, 0},
+		{[]float64{1, 3}, 1 << 50, 1},
+		{[]float64{1, 3}, 4, math.Sqrt(0.5)},
+		{[]float64{1}, 1, 0},
+		{[]float64{1}, 2, math.Inf(1)},
+	} {
+		if got := sampling(test.values, test.of); got != test.want && !(math.Abs(got/test.want-1) < 1e-12) {
+			t.Errorf("%v of %d: %v, want %v", test.values, test.of, got, test.want)
+		}
+	}
+}

@@ -103,18 +103,18 @@ func (p *Perturbation) Measure(ctx context.Context, of int) (e *Estimate, passes
 // sigma is 2^(level/octave).
 func sigma(level float64) float64 { return math.Exp2(level / octave) }
 
-// bracket returns neighbouring levels of which only the upper one falls.
+// bracket returns neighbouring levels of which only the upper one falls, if it is ok.
 func bracket(falls func(level int) bool) (low, high int, ok bool) {
 	low = first
 	for falls(low) {
 		if low -= octave; low < least {
-			return 0, 0, false
+			return low, high, false
 		}
 	}
 	high = low + octave
 	for !falls(high) {
 		if low, high = high, high+octave; high > most {
-			return 0, 0, false
+			return low, high, false
 		}
 	}
 	for high-low > 1 {

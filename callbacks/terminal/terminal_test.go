@@ -61,6 +61,10 @@ func TestTableOfText(t *testing.T) {
 		}
 	}
 	table.Rows = nil
+	narrow := &screen{columns: 13} // without rows no column counts as empty
+	if err := table.Write(narrow); err != nil || narrow.String() != "set    what\n… a wider\n  terminal\n  shows n as\n  well\n" {
+		t.Errorf("%s, error %v", narrow, err)
+	}
 	s := new(screen)
 	if err1, err2 := table.WriteHeading(s), table.WriteRow(s, []string{"iris", "90", "x"}); err1 != nil || err2 != nil || s.String() != "set      n  what\niris    90  x\n" {
 		t.Errorf("%s, errors %v, %v", s, err1, err2)
@@ -104,6 +108,14 @@ func TestLine(t *testing.T) {
 	line.Clear()
 	line.Clear()
 	if want := "\r\033[J"; s.String() != want {
+		t.Errorf("%q; want %q", s.String(), want)
+	}
+	s.columns = 60
+	line.Show(0.5, "epoch 10/20, 1.00s left")
+	s.Reset()
+	s.columns = 29 // 59 characters are one more than two lines
+	line.Clear()
+	if want := "\r\033[2A\033[J"; s.String() != want {
 		t.Errorf("%q; want %q", s.String(), want)
 	}
 }

@@ -169,8 +169,9 @@ func (c *Check) repeatability(ctx context.Context) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
+	const few, more = 1, 3
 	same := true
-	for _, workers := range []int{0, 1, 3} {
+	for _, workers := range []int{0, few, more} {
 		o, err := c.newObjective(workers)
 		if err != nil {
 			return nil, err
@@ -181,7 +182,8 @@ func (c *Check) repeatability(ctx context.Context) ([]Finding, error) {
 		}
 		same = same && slices.Equal(got, want)
 	}
-	return []Finding{holds("repeatability", same, "H·v has the same bits when computed again, by 1 and by 3 workers")}, nil
+	return []Finding{holds("repeatability", same,
+		fmt.Sprintf("H·v has the same bits when computed again, by %d and by %d workers", few, more))}, nil
 }
 
 // ragged compares the gradient with the mean over samples one by one, for which

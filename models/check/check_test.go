@@ -2,12 +2,15 @@ package check_test
 
 import (
 	"context"
+	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 
+	"gonum.org/v1/gonum/floats"
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
@@ -212,6 +215,9 @@ func TestFaultsAreFound(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var failed []string
 			for _, f := range run(t, test.model, test.loss, points(301, false)) {
+				if f.Name == "repeatability" && !strings.HasSuffix(f.Detail, "by 1 and by 3 workers") {
+					t.Errorf("%+v; want it with 1 and with 3 workers", f)
+				}
 				if f.Verdict != check.OK {
 					failed = append(failed, f.Name)
 					t.Log(f)
@@ -221,6 +227,35 @@ func TestFaultsAreFound(t *testing.T) {
 				t.Errorf("failed: %q; want %q", failed, test.failed)
 			}
 		})
+	}
+}
+
+// The error of the gradient is that of a step of length 1 in a random direction, as a
+// share of ‖∇L‖, the most that any such step can change.
+func TestErrorOfTheGradient(t *testing.T) {
+	const steep = 1e-4 // share that is too much
+	for seed := range uint64(4) {
+		random := func() *rand.Rand { return rand.New(rand.NewPCG(seed, 0)) }
+		c, err := check.New(newNet(op.Tanh), steepLoss{}, points(20, false), random(), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		findings, err := c.Run(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		g, v, rng := make([]float64, c.Objective().Dim()), make([]float64, c.Objective().Dim()), random()
+		for i := range 2 * len(v) { // the first direction is for the symmetry
+			v[i%len(v)] = rng.NormFloat64()
+		}
+		if _, err := c.Objective().Gradient(t.Context(), g); err != nil {
+			t.Fatal(err)
+		}
+		cos := floats.Dot(g, v) / floats.Norm(g, 2) / floats.Norm(v, 2)
+		want := fmt.Sprintf("%.1g relative", steep/(1+steep)*math.Abs(cos))
+		if f := findings[1]; f.Name != "gradient" || !strings.HasPrefix(f.Detail, want) {
+			t.Errorf("seed %d: %+v; want %s", seed, f, want)
+		}
 	}
 }
 

@@ -14,7 +14,7 @@ func TestKinked(t *testing.T) {
 		"tanh": false, "gelu": false, "avg_pool: {kernel: 2}": false, "batch_norm": false, "layer_norm": false, "dropout: {p: 0.5}": false,
 	} {
 		n := newNetwork(t, "{input: [1, 4, 4], layers: [conv2d: {out: 2, kernel: 3, padding: 1}, "+layer+", flatten, dense: {out: 3}]}", network.Settings{})
-		f, err := models.NewField(n, models.ObjectiveSettings{})
+		f, err := models.NewField(n, models.ObjectiveSettings{Workers: 1})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,7 @@
 package symbolic_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -335,5 +336,35 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 		if allocs != 0 && !raceEnabled { // the race detector empties pools of scratch memory at random
 			t.Errorf("a run after a change of %s allocates %v times, want never", name, allocs)
 		}
+	}
+}
+
+func TestCompileRefusesNil(t *testing.T) {
+	x := input(G.NewGraph(), "x", dense([]int{2}, 1, 2))
+	for i, outs := range []G.Nodes{{nil, x}, {x, nil}} {
+		if _, err := symbolic.Compile(outs...); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("output %d of the program is nil", i)) {
+			t.Errorf("error %v; want one about output %d", err, i)
+		}
+	}
+}
+
+// A sparse matrix has no buffer that could be seen in another shape.
+func TestReshapeRefusesASparseMatrix(t *testing.T) {
+	sparse := tensor.CSCFromCoord(tensor.Shape{2, 3}, []int{0, 1}, []int{1, 2}, []float64{5, 6})
+	x := G.NewMatrix(G.NewGraph(), tensor.Float64, G.WithShape(2, 3), G.WithName("x"), G.WithValue(sparse))
+	y, err := op.Reshape(x, tensor.Shape{3, 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err := symbolic.Compile(y)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := program.Plan(y)
+	if err == nil {
+		err = plan.Run()
+	}
+	if err == nil || !strings.Contains(err.Error(), "value is a *tensor.CS; want a dense tensor") {
+		t.Errorf("error %v", err)
 	}
 }

@@ -181,6 +181,11 @@ func TestMetadata(t *testing.T) {
 	if err := Write(npz, arrays); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.WriteFile(path, tensorFile(`{"__metadata__":{"epoch":3}}`), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	_, err := ReadMetadata(path)
+	oneLine(t, err, path, `"epoch"`, "3 is not a string")
 	if have, err := ReadMetadata(npz); have != nil || err != nil {
 		t.Errorf("metadata %q, error %v of an .npz file; want none", have, err)
 	}

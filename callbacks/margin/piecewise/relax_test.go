@@ -38,6 +38,25 @@ func TestLinesEncloseTheActivations(t *testing.T) {
 	}
 }
 
+// On both sides of the turning point, the line above a sigmoid touches it at the lower
+// end, and the line below at the upper one, unless the secant is above the function.
+func TestLinesOfSigmoidsAreTight(t *testing.T) {
+	for a, f := range map[models.Activation]func(float64) float64{
+		models.Tanh:    math.Tanh,
+		models.Sigmoid: func(z float64) float64 { return 1 / (1 + math.Exp(-z)) },
+	} {
+		for _, ends := range [][2]float64{{-0.5, 4}, {-1, 8}, {-2, 3}, {-3, 2.5}, {-8, 1}, {-1, 0.01}} {
+			r, _ := relax(a, ends[0], ends[1])
+			if have, want := r.upper.slope*ends[0]+r.upper.offset, f(ends[0]); math.Abs(have-want) > 1e-9 {
+				t.Errorf("%s on %g: the line above is %g at the lower end, want %g", a, ends, have, want)
+			}
+			if have, want := r.lower.slope*ends[1]+r.lower.offset, f(ends[1]); math.Abs(have-want) > 1e-9 {
+				t.Errorf("%s on %g: the line below is %g at the upper end, want %g", a, ends, have, want)
+			}
+		}
+	}
+}
+
 // The lowest line above a rectifier touches both of its ends.
 func TestLinesOfRectifiersAreTight(t *testing.T) {
 	for a, slope := range map[models.Activation]float64{models.ReLU: 0, models.LeakyReLU: 0.01} {

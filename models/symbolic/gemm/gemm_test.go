@@ -130,8 +130,9 @@ func testSmall[T float](t *testing.T, es []*engine[T]) {
 	}
 }
 
-// testOne computes one product of a size with all kernels.
-func testOne[T float](t *testing.T, rng *rand.Rand, es []*engine[T], m, n, k int) {
+// testOne computes one product of a size with all kernels, and returns whether B was
+// transposed.
+func testOne[T float](t *testing.T, rng *rand.Rand, es []*engine[T], m, n, k int) blas.Transpose {
 	t.Helper()
 	p := newProblem(rng, m, n, k, func(n int) []T { return make([]T, max(n, 0)) })
 	p.want = p.naive()
@@ -141,6 +142,7 @@ func testOne[T float](t *testing.T, rng *rand.Rand, es []*engine[T], m, n, k int
 		e.multiply(p.product(), false)
 		p.check(t, e.kernels.name)
 	}
+	return p.tB
 }
 
 // blocked are sizes on either side of the limits of blocks.
@@ -178,6 +180,10 @@ func testBlocked[T float](t *testing.T, es []*engine[T]) {
 	rng := rand.New(rand.NewPCG(5, 41))
 	for _, size := range blocked {
 		testOne(t, rng, es, size[0], size[1], size[2])
+	}
+	// All panels of B, transposed or not, are packed before the first rows of A meet them.
+	for met := map[blas.Transpose]bool{}; len(met) < 2; {
+		met[testOne(t, rng, es, 300, 520, 256)] = true
 	}
 }
 

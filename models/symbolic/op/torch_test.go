@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"os"
 	"slices"
 	"testing"
@@ -188,5 +189,43 @@ func TestMaxPoolOfNaN(t *testing.T) {
 	want := []float64{0, s[1], 0, s[0] + s[2], 0, 0, 0, 0, s[3]}
 	if got := program.Value(d).Data().([]float64); !slices.Equal(got, want) {
 		t.Errorf("gradient %v; want %v", got, want)
+	}
+}
+
+// The largest of windows of 2 × 2, next to each other or dilated, is that of the pixels
+// that they have.
+func TestMaxPoolOfSquares(t *testing.T) {
+	const rows, columns = 4, 6
+	rng := rand.New(rand.NewPCG(9, 9))
+	pixels := make([]float64, rows*columns)
+	for i := range pixels {
+		pixels[i] = rng.NormFloat64()
+	}
+	for _, dilation := range [][2]int{{1, 1}, {1, 2}, {2, 1}, {2, 2}} {
+		g := G.NewGraph()
+		x := G.NewTensor(g, tensor.Float64, 4, G.WithShape(1, 1, rows, columns), G.WithName("x"),
+			G.WithValue(tensor.New(tensor.WithShape(1, 1, rows, columns), tensor.WithBacking(pixels))))
+		y := must(op.MaxPool2D(x, op.Window{Kernel: [2]int{2, 2}, Stride: [2]int{2, 2}, Dilation: dilation}))
+		program, err := symbolic.Compile(y)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plan, err := program.Plan(y)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := plan.Run(); err != nil {
+			t.Fatal(err)
+		}
+		var want []float64
+		for i := 0; i+dilation[0] < rows; i += 2 {
+			for j := 0; j+dilation[1] < columns; j += 2 {
+				at := func(k, l int) float64 { return pixels[(i+k*dilation[0])*columns+j+l*dilation[1]] }
+				want = append(want, max(at(0, 0), at(0, 1), at(1, 0), at(1, 1)))
+			}
+		}
+		if got := program.Value(y).Data().([]float64); !slices.Equal(got, want) {
+			t.Errorf("dilation %v: %v, want %v", dilation, got, want)
+		}
 	}
 }

@@ -23,7 +23,7 @@ func (r *Replay) product(n *G.Node, in G.Nodes) (*G.Node, error) {
 	// A transposition of an operand is part of the product.
 	in = slices.Clone(in)
 	for i, flag := range []*bool{&transA, &transB} {
-		for in[i].Dims() == 2 && symbolic.StockName(in[i].Op()) == "transposeOp" && slices.Equal(integers(in[i].Op(), "pattern"), []int{1, 0}) {
+		for symbolic.StockName(in[i].Op()) == "transposeOp" && slices.Equal(integers(in[i].Op(), "pattern"), []int{1, 0}) {
 			in[i], *flag = symbolic.Children(in[i])[0], !*flag
 		}
 	}

@@ -237,6 +237,20 @@ func TestVerifyFindsWhatGorgoniaComputesWrongly(t *testing.T) {
 	}
 }
 
+// What overflows in the precision of the graph, and not in that of the copy, is no
+// fault of Gorgonia's.
+func TestVerifyPassesOverflow(t *testing.T) {
+	r, _, copied, err := replayed(t, tensor.Float32, unary(func(x *G.Node) (*G.Node, error) {
+		return G.Square(G.Must(G.HadamardProd(x, constant(x, 1e30))))
+	}), []int{2, 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Verify(); err != nil || copied.Dtype() != tensor.Float64 {
+		t.Errorf("error %v", err)
+	}
+}
+
 // A convolution is one operation, and not a product of patches.
 func TestConvolutionIsOne(t *testing.T) {
 	_, _, copied, err := replayed(t, tensor.Float64, conv2d([]int{1, 1}, []int{1, 1}, []int{1, 1}), []int{2, 3, 5, 4}, []int{4, 3, 3, 3})
@@ -245,6 +259,20 @@ func TestConvolutionIsOne(t *testing.T) {
 	}
 	if form := copied.Op().String(); !strings.HasPrefix(form, "Conv2D") {
 		t.Errorf("the copy is %s", form)
+	}
+}
+
+// A product of transposed matrices is one operation, too.
+func TestTransposedProductIsOne(t *testing.T) {
+	_, theirs, copied, err := replayed(t, tensor.Float64, binary(func(a, b *G.Node) (*G.Node, error) {
+		return G.Mul(G.Must(G.Transpose(a, 1, 0)), G.Must(G.Transpose(b, 1, 0)))
+	}), []int{4, 2}, []int{3, 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	operands := symbolic.Children(copied)
+	if len(operands) != 2 || len(symbolic.Children(operands[0])) > 0 || len(symbolic.Children(operands[1])) > 0 || !copied.Shape().Eq(theirs.Shape()) {
+		t.Errorf("%v of %v", copied, operands)
 	}
 }
 
