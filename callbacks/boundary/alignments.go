@@ -43,9 +43,19 @@ func (r *Reinforcing) Alignments(ctx context.Context, vectors *mat.Dense) (*mat.
 	return a, nil
 }
 
-// alignRows is how many gradients Align holds at once: enough for their products
-// with the eigenvectors to be matrix products.
-const alignRows = 64
+// Align holds up to alignRows gradients at once: enough for their products with the
+// eigenvectors to be matrix products. If they take more than alignBytes, they are no
+// more than the eigenvectors, which take as much: each product reads all of these.
+const (
+	alignRows  = 64
+	alignBytes = 1 << 26
+)
+
+// alignedAtOnce returns how many gradients of p values are projected on k eigenvectors
+// at once.
+func alignedAtOnce(samples, k, p int) int {
+	return min(samples, alignRows, max(k, alignBytes/(8*p)))
+}
 
 // Align returns the resolvable pairs of a spectrum with the alignments of all
 // samples. It computes one gradient a sample, and holds few of them at a time.
@@ -56,10 +66,11 @@ func (r *Reinforcing) Align(ctx context.Context, s *curvature.Spectrum) (*Eigenp
 	}
 	samples := len(r.Norms)
 	e.Alignments = mat.NewDense(samples, space.Len(), nil)
-	panel := mat.NewDense(min(alignRows, samples), s.Dim, nil)
+	rows := alignedAtOnce(samples, space.Len(), s.Dim)
+	panel := mat.NewDense(rows, s.Dim, nil)
 	err := r.each(ctx, func(n int, direction []float64) {
-		copy(panel.RawRowView(n%alignRows), direction)
-		if filled := n%alignRows + 1; filled == alignRows || n == samples-1 {
+		copy(panel.RawRowView(n%rows), direction)
+		if filled := n%rows + 1; filled == rows || n == samples-1 {
 			part := panel.Slice(0, filled, 0, s.Dim).(*mat.Dense)
 			e.Alignments.Slice(n+1-filled, n+1, 0, space.Len()).(*mat.Dense).Copy(space.Project(part))
 		}
