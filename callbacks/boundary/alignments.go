@@ -28,15 +28,15 @@ func (r *Reinforcing) Alignments(ctx context.Context, vectors *mat.Dense) (*mat.
 		}
 		r.normed = true
 	}
+	slopes := mat.NewDense(k, len(r.Norms), nil)
+	if err := r.objective.Slopes(ctx, slopes, vectors); err != nil {
+		return nil, err
+	}
 	a := mat.NewDense(len(r.Norms), k, nil)
-	slopes := make([]float64, len(r.Norms))
-	for i := range k {
-		if err := r.objective.Slopes(ctx, slopes, vectors.RawRowView(i)); err != nil {
-			return nil, err
-		}
-		for n, s := range slopes {
-			if r.Norms[n] > 0 {
-				a.Set(n, i, s/r.Norms[n])
+	for n, norm := range r.Norms {
+		for i := range k {
+			if norm > 0 {
+				a.Set(n, i, slopes.At(i, n)/norm)
 			}
 		}
 	}

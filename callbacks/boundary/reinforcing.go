@@ -41,6 +41,7 @@ type Reinforcing struct {
 // Predicted and Factors. The settings are those of the objective whose curvature
 // the gradients are compared with.
 func NewReinforcing(ctx context.Context, m models.Model, split *datasets.Split, s models.ObjectiveSettings) (*Reinforcing, error) {
+	s.Memory = 1 // slopes along all vectors are computed by one call, so that keeping passes would pay for nothing
 	o, err := models.NewPullback(m, split, s)
 	if err != nil {
 		return nil, err
