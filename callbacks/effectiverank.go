@@ -45,12 +45,12 @@ type rankRun struct {
 	pace      trainer.Pace
 }
 
-// By default, at most rankSamples samples are used, and fewer, but at least rankLeast,
-// if the budget does not pay for one measurement of them.
-const (
-	rankSamples = 1000
-	rankLeast   = 20
-)
+// RankSamples is the largest number of samples that an EffectiveRank uses by default.
+const RankSamples = 1000
+
+// rankLeast is how many samples are used at least, if the budget does not pay for one
+// measurement of more.
+const rankLeast = 20
 
 var (
 	_ trainer.Meter         = (*EffectiveRank)(nil)
@@ -101,7 +101,7 @@ func (e *EffectiveRank) TrainBegin(_ context.Context, state *trainer.State) erro
 		return err
 	}
 	r.of, r.gradients = split.Len(), nil
-	samples := cmp.Or(e.Samples, min(rankSamples, split.Len()))
+	samples := cmp.Or(e.Samples, min(RankSamples, split.Len()))
 	if budget := r.schedule.Budget * state.PlannedWork(); e.Samples == 0 && budget > 0 {
 		for samples > rankLeast && rankWork(samples, state.Model) > budget {
 			samples--

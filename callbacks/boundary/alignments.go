@@ -57,6 +57,13 @@ func alignedAtOnce(samples, k, p int) int {
 	return min(samples, alignRows, max(k, alignBytes/(8*p)))
 }
 
+// AlignMemory returns about how many bytes Align takes besides the spectrum and what
+// r holds, for so many samples, pairs and parameters.
+func AlignMemory(samples, pairs, parameters int) float64 {
+	const gradients = 2 // that of the sample, and a copy
+	return 8 * float64(gradients+alignedAtOnce(samples, pairs, parameters)) * float64(parameters)
+}
+
 // Align returns the resolvable pairs of a spectrum with the alignments of all
 // samples. It computes one gradient a sample, and holds few of them at a time.
 func (r *Reinforcing) Align(ctx context.Context, s *curvature.Spectrum) (*Eigenpairs, error) {

@@ -66,11 +66,28 @@ func (r *Reinforcing) Gram(ctx context.Context) (*mat.Dense, error) {
 // samples of m: more than once only if m has kernels, whose gradients are no outer
 // products, and if all gradients take more than a gigabyte.
 func GramPasses(m models.Model, samples int) int {
-	if !slices.ContainsFunc(m.Parameters(), func(p models.Parameter) bool { return p.Value.Dims() > 2 }) {
+	if !hasKernels(m) {
 		return 1
 	}
 	width := max(1, gramBytes/(8*samples))
 	return (models.Size(m) + width - 1) / width
+}
+
+// GramMemory returns about how many bytes Gram and what is computed of its result take,
+// for so many samples of m.
+func GramMemory(m models.Model, samples int) float64 {
+	n, p := float64(samples), float64(models.Size(m))
+	const matrices = 4               // N × N
+	rows := 8 * n * 4 * math.Sqrt(p) // of the factors of gradients
+	if hasKernels(m) {
+		rows = math.Min(8*n*p, gramBytes)
+	}
+	return 8*matrices*n*n + rows
+}
+
+// hasKernels reports whether m has parameters of more than two axes.
+func hasKernels(m models.Model) bool {
+	return slices.ContainsFunc(m.Parameters(), func(p models.Parameter) bool { return p.Value.Dims() > 2 })
 }
 
 // gramBy adds up the inner products over slices of so many parameters, each with a
