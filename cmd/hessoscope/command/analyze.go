@@ -138,7 +138,7 @@ func (a analyzeCmd) checkMemory(model models.Model, split *datasets.Split, s ana
 		if pairs := measured.Pairs(free); pairs > 0 {
 			return fmt.Sprintf("--method %s --top %d", curvature.Lanczos, pairs)
 		}
-		if measured.Complexity = false; measured.Bytes() <= free {
+		if measured.Complexity = false; !s.NoComplexity && measured.Bytes() <= free {
 			return "--no-complexity"
 		}
 		return "A smaller model or split"

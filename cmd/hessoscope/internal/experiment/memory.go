@@ -137,7 +137,7 @@ func (c *Config) fitting(m models.Model, samples int, free float64, parts []memo
 		if pairs := s.Pairs(free - others); pairs > 0 {
 			return fmt.Sprintf("spectrum.method=%s with spectrum.top=%d", curvature.Lanczos, pairs)
 		}
-		if s.Complexity = false; s.Bytes() <= free-others {
+		if s.Complexity = false; !c.Complexity.Off && s.Bytes() <= free-others {
 			return "complexity.off=true"
 		}
 		return "spectrum.off=true"
