@@ -69,7 +69,7 @@ func GramPasses(m models.Model, samples int) int {
 	if !hasKernels(m) {
 		return 1
 	}
-	width := max(1, gramBytes/(8*samples))
+	width := max(1, gramBytes/(8*max(1, samples)))
 	return (models.Size(m) + width - 1) / width
 }
 
