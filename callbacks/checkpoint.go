@@ -47,6 +47,7 @@ type Checkpoint struct {
 
 // checkpointing is the state of a Checkpoint during one run.
 type checkpointing struct {
+	place  durable.Place
 	saved  time.Time // when last.npz was last written, or training began; zero before training
 	epoch  int       // epoch of last.npz; −1 before it is written
 	better trainer.Direction
@@ -90,7 +91,11 @@ func (c *Checkpoint) TrainBegin(_ context.Context, s *trainer.State) error {
 		}
 		c.run.better = m.Better
 	}
-	if err := durable.MkdirAll(c.Dir); err != nil {
+	var err error
+	if c.run.place, err = durable.PlaceOf(c.Dir); err != nil {
+		return err
+	}
+	if err := c.run.place.Make(); err != nil {
 		return err
 	}
 	c.run.saved, c.run.epoch = time.Now(), -1
@@ -170,6 +175,9 @@ func (c *Checkpoint) save(s *trainer.State, files ...string) error {
 	}
 	checkpoint, err := s.Checkpoint()
 	if err != nil {
+		return err
+	}
+	if err := c.run.place.Make(); err != nil {
 		return err
 	}
 	for _, file := range files {

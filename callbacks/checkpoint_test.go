@@ -6,12 +6,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"gorgonia.org/tensor"
 
 	"github.com/hessoscope/hessoscope/callbacks"
 	"github.com/hessoscope/hessoscope/callbacks/record"
@@ -66,6 +68,50 @@ func TestCheckpointBest(t *testing.T) {
 			var state struct{ Best *trainer.Reading }
 			if err := trainer.DecodeState(best.Hooks["checkpoint"], &state); err != nil || state.Best == nil || state.Best.Epoch != test.want {
 				t.Errorf("best.npz holds the state %+v, error %v; want the reading of epoch %d", state.Best, err, test.want)
+			}
+		})
+	}
+}
+
+// A folder that becomes a link while the run trains is not followed.
+func TestFoldersThatBecomeLinks(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("links need a privilege")
+	}
+	every := trainer.Schedule{Every: 1}
+	for name, hook := range map[string]func(dir string) trainer.Hook{
+		"checkpoint": func(dir string) trainer.Hook { return &callbacks.Checkpoint{Dir: dir, Schedule: every, Keep: true} },
+		"spectrum":   func(dir string) trainer.Hook { return &callbacks.Spectrum{Dir: dir, Schedule: every} },
+		"margin": func(dir string) trainer.Hook {
+			return &callbacks.Margin{Dir: dir, Schedule: every, Samples: 3}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			top, err := filepath.EvalSymlinks(t.TempDir())
+			if err != nil {
+				t.Fatal(err)
+			}
+			dir, outside := filepath.Join(top, "run", "files"), filepath.Join(top, "outside")
+			if err := os.Mkdir(outside, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			swap := onEpochEnd(func(s *trainer.State) {
+				if s.Epoch != 2 {
+					return
+				}
+				if err := errors.Join(os.Rename(dir, filepath.Join(top, "moved")), os.Symlink(outside, dir)); err != nil {
+					t.Error(err)
+				}
+			})
+			_, err = spectrumRun(t, tensor.Float64, swap, hook(dir)).Run(t.Context())
+			if err == nil || !strings.Contains(err.Error(), dir+" leads to "+outside+" by now") {
+				t.Errorf("error %v", err)
+			}
+			if entries, err := os.ReadDir(outside); err != nil || len(entries) != 0 {
+				t.Errorf("%d files were written outside, error %v", len(entries), err)
+			}
+			if entries, err := os.ReadDir(filepath.Join(top, "moved")); err != nil || len(entries) == 0 {
+				t.Errorf("%d files were written before, error %v", len(entries), err)
 			}
 		})
 	}

@@ -45,12 +45,12 @@ type rankRun struct {
 	pace      trainer.Pace
 }
 
-// By default, at most rankSamples samples are used, and fewer, but at least rankLeast,
-// if the budget does not pay for one measurement of them.
-const (
-	rankSamples = 1000
-	rankLeast   = 20
-)
+// RankSamples is the largest number of samples that an EffectiveRank uses by default.
+const RankSamples = 1000
+
+// rankLeast is how many samples are used at least, if the budget does not pay for one
+// measurement of more.
+const rankLeast = 20
 
 var (
 	_ trainer.Meter         = (*EffectiveRank)(nil)
@@ -101,9 +101,9 @@ func (e *EffectiveRank) TrainBegin(_ context.Context, state *trainer.State) erro
 		return err
 	}
 	r.of, r.gradients = split.Len(), nil
-	samples := cmp.Or(e.Samples, min(rankSamples, split.Len()))
+	samples := cmp.Or(e.Samples, min(RankSamples, split.Len()))
 	if budget := r.schedule.Budget * state.PlannedWork(); e.Samples == 0 && budget > 0 {
-		for samples > rankLeast && rankWork(samples, models.Size(state.Model)) > budget {
+		for samples > rankLeast && rankWork(samples, state.Model) > budget {
 			samples--
 		}
 	}
@@ -116,7 +116,7 @@ func (e *EffectiveRank) EpochEnd(ctx context.Context, state *trainer.State) erro
 	if _, measured := state.Fresh(record.EffectiveRank); measured {
 		return nil
 	}
-	work := rankWork(e.run.split.Len(), models.Size(state.Model))
+	work := rankWork(e.run.split.Len(), state.Model)
 	return atPace(state, &e.run.pace, e.run.schedule, work, func() ([]reading, float64, error) {
 		readings, err := e.measure(ctx, state)
 		return readings, work, err
@@ -156,12 +156,12 @@ func (e *EffectiveRank) measure(ctx context.Context, state *trainer.State) ([]re
 }
 
 // rankWork is about what a measurement costs, in gradients of one sample, each 6·P
-// operations: that of every sample; the products of all pairs, over widths that
-// are of the order of 4·√P together; and the eigenvalues of an N × N matrix. The
-// last two run at about a fifth of the speed.
-func rankWork(samples, parameters int) float64 {
-	n, p := float64(samples), float64(parameters)
-	return n + 5*(10*n*n*math.Sqrt(p)+10*n*n*n)/(6*p)
+// operations: that of every sample, more than once where they take too much memory;
+// the products of all pairs, over widths that are of the order of 4·√P together; and
+// the eigenvalues of an N × N matrix. The last two run at about a fifth of the speed.
+func rankWork(samples int, m models.Model) float64 {
+	n, p := float64(samples), float64(models.Size(m))
+	return n*float64(boundary.GramPasses(m, samples)) + 5*(10*n*n*math.Sqrt(p)+10*n*n*n)/(6*p)
 }
 
 // Snapshot implements trainer.Snapshotter.

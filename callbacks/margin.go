@@ -55,6 +55,7 @@ type Margin struct {
 
 // marginRun is the state of a Margin during one run.
 type marginRun struct {
+	place    durable.Place // that of Dir
 	schedule trainer.Schedule
 	samples  int
 	split    *datasets.Split
@@ -149,6 +150,9 @@ func (m *Margin) TrainBegin(_ context.Context, state *trainer.State) error {
 	}
 	r.samples = cmp.Or(m.Samples, analysis.MarginSamples)
 	var err error
+	if r.place, err = durable.PlaceOf(m.Dir); err != nil {
+		return err
+	}
 	if r.split, err = state.Data.Split(cmp.Or(m.Split, datasets.Train)); err != nil {
 		return err
 	}
@@ -288,7 +292,7 @@ func (m *Margin) measureDistances(ctx context.Context, state *trainer.State, sam
 		return nil, err
 	}
 	if _, restored := state.Restored(); m.Dir != "" && !restored {
-		if err := durable.MkdirAll(m.Dir); err != nil {
+		if err := m.run.place.Make(); err != nil {
 			return nil, err
 		}
 		if err := weights.Write(filepath.Join(m.Dir, record.MarginFile(state.Epoch)), found.Arrays()); err != nil {

@@ -83,6 +83,7 @@ type Spectrum struct {
 
 // spectrumRun is the state of a Spectrum during one run.
 type spectrumRun struct {
+	place     durable.Place // that of Dir
 	schedule  trainer.Schedule
 	settings  curvature.Settings
 	analyzer  *analysis.Analyzer
@@ -193,6 +194,10 @@ func (s *Spectrum) TrainBegin(_ context.Context, state *trainer.State) error {
 	r.schedule = orDefault(s.Schedule)
 	if err := r.schedule.Validate(); err != nil {
 		return trainer.Below("Schedule", err)
+	}
+	var err error
+	if r.place, err = durable.PlaceOf(s.Dir); err != nil {
+		return err
 	}
 	r.settings = s.Settings
 	r.settings.Seed = state.Seed
@@ -464,7 +469,7 @@ func (s *Spectrum) store(arrays []weights.Array, tracking *curvature.Tracking, s
 	if _, restored := state.Restored(); restored || s.Dir == "" {
 		return nil
 	}
-	if err := durable.MkdirAll(s.Dir); err != nil {
+	if err := s.run.place.Make(); err != nil {
 		return err
 	}
 	if tracking != nil {

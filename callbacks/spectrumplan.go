@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/hessoscope/hessoscope/callbacks/boundary"
 	"github.com/hessoscope/hessoscope/callbacks/curvature"
 	"github.com/hessoscope/hessoscope/trainer"
 )
@@ -55,8 +56,9 @@ func (s *Spectrum) work(method curvature.Method, products, samples, pairs int) f
 	}
 	if s.run.plan.complexity {
 		cost += float64(samples) * (sampleWork + productWork*float64(pairs))
-		if n := float64(samples); samples <= 4*rankSamples { // for the inner products of the gradients, and with the pairs
+		if n := float64(samples); samples <= 4*RankSamples { // for the inner products of the gradients, and with the pairs
 			cost += n * n * (4/math.Sqrt(p) + 1.5*float64(pairs)/(1000+p))
+			cost += n * sampleWork * float64(boundary.GramPasses(s.run.analyzer.Model, samples)-1)
 		}
 	}
 	return cost

@@ -214,28 +214,29 @@ func (o *Objective) products(ctx context.Context, matrix string, dst, src *mat.D
 	return nil
 }
 
-// Slopes sets dst[n] to the derivative of the loss of sample n in the
-// direction v, gₙ·v with gₙ = ∇θ ℓ(f(xₙ), yₙ). dst has length Samples, v Dim.
-func (o *Objective) Slopes(ctx context.Context, dst, v []float64) error {
+// Slopes sets row j of dst, k × Samples, to the derivatives of the samples' losses in
+// the direction of row j of v, k × Dim: gₙ·v with gₙ = ∇θ ℓ(f(xₙ), yₙ).
+func (o *Objective) Slopes(ctx context.Context, dst, v *mat.Dense) error {
 	if err := checkApart(o.model, "slopes"); err != nil {
 		return err
 	}
 	if err := o.build(first | second); err != nil {
 		return err
 	}
-	if len(dst) != o.Samples() || len(v) != o.Dim() {
-		return fmt.Errorf("models: slopes of %d samples along %d values; want %d and %d", len(dst), len(v), o.Samples(), o.Dim())
+	k, cols := v.Dims()
+	if rows, samples := dst.Dims(); rows != k || samples != o.Samples() || cols != o.Dim() {
+		return fmt.Errorf("models: slopes along %d × %d into %d × %d; want rows of %d into rows of %d", k, cols, rows, samples, o.Dim(), o.Samples())
 	}
-	err := o.each(ctx, 1, func(r *replica, _, _ int) error {
-		r.point(v, aim{pass: o.pass})
+	err := o.each(ctx, k, func(r *replica, _, j int) error {
+		r.point(v.RawRowView(j), aim{o.pass, j})
 		return r.slopes.Run()
-	}, func(r *replica, chunk, _ int) error {
+	}, func(r *replica, chunk, j int) error {
 		rows := o.chunks[chunk]
-		copyValues(dst[rows[0]:rows[0]+len(rows)], r.program.Value(r.slope).(*tensor.Dense))
+		copyValues(dst.RawRowView(j)[rows[0]:rows[0]+len(rows)], r.program.Value(r.slope).(*tensor.Dense))
 		return nil
 	})
-	if err != nil {
-		return err
+	for j := 0; err == nil && j < k; j++ {
+		err = finite("a directional derivative", dst.RawRowView(j))
 	}
-	return finite("a directional derivative", dst)
+	return err
 }

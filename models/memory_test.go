@@ -73,3 +73,18 @@ func TestKeptChunksAllocateNothing(t *testing.T) {
 		t.Errorf("%v allocations for 4 chunks and %v for 40", few, many)
 	}
 }
+
+// Nothing is kept for what is computed once at the same parameters.
+func TestGramKeepsNoPasses(t *testing.T) {
+	m := newMLP(t, models.MLPConfig{Input: 20, Hidden: []int{30, 30}, Classes: 3})
+	o, err := models.NewObjective(m, models.CrossEntropy, blobs(1300, 20, 3, 3), models.ObjectiveSettings{Workers: 2, Memory: 1 << 30})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.GradientGram(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if kept, chunks := o.Kept(); kept != 0 || chunks != 12 {
+		t.Errorf("%d of %d chunks kept; want none of 12", kept, chunks)
+	}
+}

@@ -390,7 +390,7 @@ func objectiveResults(t *testing.T, o *models.Objective) []float64 {
 	t.Helper()
 	g, loss := gradient(t, o)
 	slopes := make([]float64, o.Samples())
-	if err := o.Slopes(context.Background(), slopes, g); err != nil {
+	if err := o.Slopes(context.Background(), row(slopes), row(g)); err != nil {
 		t.Fatal(err)
 	}
 	hg := product(t, o, g)

@@ -482,7 +482,7 @@ func TestSamplesThatMeetAreMeasuredInWholeBatches(t *testing.T) {
 
 			ctx := context.Background()
 			errs := map[string]error{
-				"slopes":    o.Slopes(ctx, make([]float64, o.Samples()), v),
+				"slopes":    o.Slopes(ctx, row(make([]float64, o.Samples())), row(v)),
 				"gradients": o.SampleGradients(ctx, func(int, []float64) error { return nil }),
 			}
 			_, errs["Gram"] = o.GradientGram(ctx)

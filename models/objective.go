@@ -206,7 +206,7 @@ func (o *Objective) build(d derivatives) error {
 // hold pays only for products at the same parameters.
 func (o *Objective) keep() error {
 	o.kept = make([]*replica, len(o.chunks))
-	if o.built <= first || len(o.chunks) == len(o.replicas) {
+	if o.built&(second|gaussNewton|fisher|mixed) == 0 || len(o.chunks) == len(o.replicas) {
 		return nil
 	}
 	left := o.memory

@@ -140,7 +140,7 @@ func TestDerivativesOfMLPs(t *testing.T) {
 					}
 
 					slopes := make([]float64, o.Samples())
-					if err := o.Slopes(ctx, slopes, v); err != nil {
+					if err := o.Slopes(ctx, row(slopes), row(v)); err != nil {
 						t.Fatal(err)
 					}
 					if d := math.Abs(floats.Sum(slopes)/float64(o.Samples()) - floats.Dot(g, v)); d > 1e-14 {
@@ -158,7 +158,7 @@ func TestSlopesAreThoseOfSingleSamples(t *testing.T) {
 	o := newObjective(t, m, models.CrossEntropy, split, 1)
 	v := normal(o.Dim(), 7)
 	slopes := make([]float64, o.Samples())
-	if err := o.Slopes(context.Background(), slopes, v); err != nil {
+	if err := o.Slopes(context.Background(), row(slopes), row(v)); err != nil {
 		t.Fatal(err)
 	}
 	for i := range slopes {
@@ -189,7 +189,7 @@ func results(t *testing.T, m models.Model, split *datasets.Split, workers int) [
 		t.Fatal(err)
 	}
 	slopes := make([]float64, o.Samples())
-	if err := o.Slopes(context.Background(), slopes, src.RawRowView(0)); err != nil {
+	if err := o.Slopes(context.Background(), row(slopes), row(src.RawRowView(0))); err != nil {
 		t.Fatal(err)
 	}
 	return append(append(all, dst.RawMatrix().Data...), slopes...)
@@ -287,3 +287,6 @@ func TestDataThatDoesNotFit(t *testing.T) {
 		}
 	}
 }
+
+// row returns v as a matrix of one row.
+func row(v []float64) *mat.Dense { return mat.NewDense(1, len(v), v) }

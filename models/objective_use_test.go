@@ -38,7 +38,7 @@ func TestOrderOfUseDoesNotMatter(t *testing.T) {
 		func(o *models.Objective) []float64 { return slices.Clone(product(t, o, v)) },
 		func(o *models.Objective) []float64 {
 			slopes := make([]float64, o.Samples())
-			if err := o.Slopes(context.Background(), slopes, v); err != nil {
+			if err := o.Slopes(context.Background(), row(slopes), row(v)); err != nil {
 				t.Fatal(err)
 			}
 			return slopes
@@ -107,7 +107,7 @@ func TestChunksLoadedInTurnAddUp(t *testing.T) {
 		o := newObjective(t, m, models.CrossEntropy, part, 1)
 		g, loss := gradient(t, o)
 		slopes := make([]float64, o.Samples())
-		if err := o.Slopes(context.Background(), slopes, v); err != nil {
+		if err := o.Slopes(context.Background(), row(slopes), row(v)); err != nil {
 			t.Fatal(err)
 		}
 		return [][]float64{{loss}, g, product(t, o, v), {floats.Sum(slopes) / float64(len(slopes))}}
@@ -175,7 +175,7 @@ func TestObjectiveArguments(t *testing.T) {
 	wantError(t, o.HessianProducts(ctx, mat.NewDense(1, 5, nil), mat.NewDense(1, 5, nil)), "models: Hessian products of 1 × 5 into 1 × 5; want rows of 6")
 	wantError(t, o.HessianProducts(ctx, mat.NewDense(2, 6, nil), mat.NewDense(1, 6, nil)), "models: Hessian products of 1 × 6 into 2 × 6; want rows of 6")
 	wantError(t, o.HessianProducts(ctx, &mat.Dense{}, &mat.Dense{}), "models: Hessian products of 0 × 0 into 0 × 0; want rows of 6")
-	wantError(t, o.Slopes(ctx, make([]float64, 9), make([]float64, 6)), "models: slopes of 9 samples along 6 values; want 10 and 6")
+	wantError(t, o.Slopes(ctx, row(make([]float64, 9)), row(make([]float64, 6))), "models: slopes along 1 × 6 into 1 × 9; want rows of 6 into rows of 10")
 	_, err = models.NewObjective(m, models.CrossEntropy, blobs(10, 2, 2, 1), models.ObjectiveSettings{Precision: tensor.Int})
 	wantError(t, err, "models: precision is int; want float32 or float64")
 }
@@ -189,12 +189,12 @@ func TestNotFiniteDerivatives(t *testing.T) {
 	if err := o.HessianProducts(ctx, mat.NewDense(1, 6, nil), mat.NewDense(1, 6, v)); !errors.Is(err, models.ErrNotFinite) {
 		t.Errorf("H·v of a direction with NaN: error %v", err)
 	}
-	if err := o.Slopes(ctx, make([]float64, 10), v); !errors.Is(err, models.ErrNotFinite) {
+	if err := o.Slopes(ctx, row(make([]float64, 10)), row(v)); !errors.Is(err, models.ErrNotFinite) {
 		t.Errorf("slopes along NaN: error %v", err)
 	}
 	// And is none the worse for it.
 	v[3] = 1
-	if err := o.Slopes(ctx, make([]float64, 10), v); err != nil {
+	if err := o.Slopes(ctx, row(make([]float64, 10)), row(v)); err != nil {
 		t.Error(err)
 	}
 	m.Parameters()[0].Value.Float64s()[0] = math.Inf(1)

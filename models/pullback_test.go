@@ -169,10 +169,10 @@ func TestPullback(t *testing.T) {
 	}
 	v := normal(o.Dim(), 8)
 	a, b := make([]float64, 20), make([]float64, 20)
-	if err := o.Slopes(ctx, a, v); err != nil {
+	if err := o.Slopes(ctx, row(a), row(v)); err != nil {
 		t.Fatal(err)
 	}
-	if err := loss.Slopes(ctx, b, v); err != nil {
+	if err := loss.Slopes(ctx, row(b), row(v)); err != nil {
 		t.Fatal(err)
 	}
 	if !floats.EqualApprox(a, b, 1e-13) {

@@ -8,14 +8,12 @@ import (
 	"gorgonia.org/tensor"
 
 	"github.com/hessoscope/hessoscope/datasets/suggest"
+	"github.com/hessoscope/hessoscope/models/machine"
 )
 
 // A chunk has at most chunkSize samples, or up to twice as many of a model with many
 // parameters.
 const chunkSize = 128
-
-// commonMemory is that of a machine which does not tell how much it has.
-const commonMemory = 8 << 30
 
 // maxForwardBytes is the memory of the forward pass of a chunk, unless one sample
 // takes more; H·v takes about eight times as much.
@@ -60,14 +58,18 @@ type ObjectiveSettings struct {
 	Workers int
 	// Memory is how many bytes may be taken for what products with several vectors
 	// at the same parameters share: the forward and first backward pass of as many
-	// chunks as that holds. An eighth of the machine's memory if zero. It changes
-	// no result.
+	// chunks as that holds. An eighth of the machine's memory if zero, KeptShare. It
+	// changes no result.
 	Memory int64
 	// Only lists the parameters to differentiate by, each by its name or that
 	// of its layer ("fc1" for fc1.weight and fc1.bias); all if empty. The
 	// others are constants.
 	Only []string
 }
+
+// KeptShare returns how much of a memory an Objective takes by default for passes that
+// it keeps: an eighth.
+func KeptShare(memory int64) int64 { return memory / 8 }
 
 // resolve replaces zero values by the defaults for the model m.
 func (s ObjectiveSettings) resolve(m Model) (ObjectiveSettings, error) {
@@ -79,7 +81,7 @@ func (s ObjectiveSettings) resolve(m Model) (ObjectiveSettings, error) {
 	}
 	s.Precision = MeasuredIn(m, s.Precision)
 	if s.Memory <= 0 {
-		s.Memory = machineMemory() / 8
+		s.Memory = KeptShare(machine.Memory())
 	}
 	if s.Workers <= 0 {
 		s.Workers = runtime.GOMAXPROCS(0)

@@ -40,6 +40,9 @@ type Settings struct {
 	// Subject. All else is in float64.
 	Products tensor.Dtype
 	Workers  int // chunks of data computed in parallel; one per CPU if zero; results do not depend on it
+	// Memory is how many bytes may be taken for passes that products share, as in
+	// models.ObjectiveSettings.
+	Memory int64
 	// Objective creates the loss whose curvature is measured, which may be
 	// computed on several machines; models.NewObjective if nil.
 	Objective NewObjective
@@ -53,6 +56,14 @@ const MarginSamples = 1000
 // eigenvalues by default. This takes some seconds.
 const denseLimit = 2000
 
+// Solver returns the settings with which Analyze searches eigenpairs.
+func (s Settings) Solver() curvature.Settings {
+	solver := s.Spectrum
+	solver.Resolved = solver.Resolved || !s.NoComplexity
+	solver.DenseLimit = orDefault(solver.DenseLimit, denseLimit)
+	return solver
+}
+
 // Analyze measures the loss of a finished model on a split, and its Hessian.
 func Analyze(ctx context.Context, model models.Model, split *datasets.Split, s Settings) (*Result, error) {
 	start := time.Now()
@@ -61,7 +72,7 @@ func Analyze(ctx context.Context, model models.Model, split *datasets.Split, s S
 	}
 	a, err := New(Subject{
 		Model: model, Split: split, Loss: s.Loss, Matrix: s.Matrix,
-		Settings: models.ObjectiveSettings{Workers: s.Workers}, Products: s.Products, Objective: s.Objective,
+		Settings: models.ObjectiveSettings{Workers: s.Workers, Memory: s.Memory}, Products: s.Products, Objective: s.Objective,
 	})
 	if err != nil {
 		return nil, err
@@ -119,10 +130,7 @@ func (r *Result) measureCritical(ctx context.Context, a *Analyzer) error {
 }
 
 func (r *Result) measureSpectrum(ctx context.Context, a *Analyzer, s Settings) (err error) {
-	settings := s.Spectrum
-	settings.Resolved = settings.Resolved || !s.NoComplexity
-	settings.DenseLimit = orDefault(settings.DenseLimit, denseLimit)
-	if r.Measurement, err = a.Measure(ctx, settings); err != nil {
+	if r.Measurement, err = a.Measure(ctx, s.Solver()); err != nil {
 		return err
 	}
 	r.Spectrum = describe(r.Measurement.Spectrum)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 
 	"gonum.org/v1/gonum/mat"
 	"gorgonia.org/tensor"
@@ -149,6 +150,16 @@ func (a *Analyzer) Reinforcing(ctx context.Context) (*boundary.Reinforcing, erro
 // maxGram is the largest number of samples whose gradients' inner products are
 // computed: they take 8·N² bytes.
 const maxGram = 4000
+
+// ComplexityMemory returns about how many bytes the complexity takes besides a spectrum
+// of so many pairs: that of so many parameters of m on so many samples.
+func ComplexityMemory(m models.Model, samples, pairs, parameters int) float64 {
+	bytes := boundary.AlignMemory(samples, pairs, parameters)
+	if samples <= maxGram {
+		bytes = math.Max(bytes, boundary.GramMemory(m, samples))
+	}
+	return bytes + boundary.ReinforcingMemory(samples, parameters)
+}
 
 // innerProducts returns the inner products of the unit reinforcing gradients, N ×
 // N, computed once for the same parameters; nil for more than maxGram samples.

@@ -28,24 +28,41 @@ func (r *Reinforcing) Alignments(ctx context.Context, vectors *mat.Dense) (*mat.
 		}
 		r.normed = true
 	}
+	slopes := mat.NewDense(k, len(r.Norms), nil)
+	if err := r.objective.Slopes(ctx, slopes, vectors); err != nil {
+		return nil, err
+	}
 	a := mat.NewDense(len(r.Norms), k, nil)
-	slopes := make([]float64, len(r.Norms))
-	for i := range k {
-		if err := r.objective.Slopes(ctx, slopes, vectors.RawRowView(i)); err != nil {
-			return nil, err
-		}
-		for n, s := range slopes {
-			if r.Norms[n] > 0 {
-				a.Set(n, i, s/r.Norms[n])
+	for n, norm := range r.Norms {
+		for i := range k {
+			if norm > 0 {
+				a.Set(n, i, slopes.At(i, n)/norm)
 			}
 		}
 	}
 	return a, nil
 }
 
-// alignRows is how many gradients Align holds at once: enough for their products
-// with the eigenvectors to be matrix products.
-const alignRows = 64
+// Align holds up to alignRows gradients at once: enough for their products with the
+// eigenvectors to be matrix products. If they take more than alignBytes, they are no
+// more than the eigenvectors, which take as much: each product reads all of these.
+const (
+	alignRows  = 64
+	alignBytes = 1 << 26
+)
+
+// alignedAtOnce returns how many gradients of p values are projected on k eigenvectors
+// at once.
+func alignedAtOnce(samples, k, p int) int {
+	return min(samples, alignRows, max(k, alignBytes/(8*p)))
+}
+
+// AlignMemory returns about how many bytes Align takes besides the spectrum and what
+// r holds, for so many samples, pairs and parameters.
+func AlignMemory(samples, pairs, parameters int) float64 {
+	const gradients = 2 // that of the sample, and a copy
+	return 8 * float64(gradients+alignedAtOnce(samples, pairs, parameters)) * float64(parameters)
+}
 
 // Align returns the resolvable pairs of a spectrum with the alignments of all
 // samples. It computes one gradient a sample, and holds few of them at a time.
@@ -56,10 +73,11 @@ func (r *Reinforcing) Align(ctx context.Context, s *curvature.Spectrum) (*Eigenp
 	}
 	samples := len(r.Norms)
 	e.Alignments = mat.NewDense(samples, space.Len(), nil)
-	panel := mat.NewDense(min(alignRows, samples), s.Dim, nil)
+	rows := alignedAtOnce(samples, space.Len(), s.Dim)
+	panel := mat.NewDense(rows, s.Dim, nil)
 	err := r.each(ctx, func(n int, direction []float64) {
-		copy(panel.RawRowView(n%alignRows), direction)
-		if filled := n%alignRows + 1; filled == alignRows || n == samples-1 {
+		copy(panel.RawRowView(n%rows), direction)
+		if filled := n%rows + 1; filled == rows || n == samples-1 {
 			part := panel.Slice(0, filled, 0, s.Dim).(*mat.Dense)
 			e.Alignments.Slice(n+1-filled, n+1, 0, space.Len()).(*mat.Dense).Copy(space.Project(part))
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
@@ -32,20 +33,17 @@ type EffectiveRank struct {
 	Samples int      `json:"samples"` // taken, of those that have a gradient
 }
 
+// gramBytes bounds the memory for gradients in Gram.
+const gramBytes = 1 << 30
+
 // Gram returns the inner products of the unit reinforcing gradients, N × N. A
 // sample without a gradient has a row of zeros. Where the gradients of the model
-// are outer products, as those of dense layers are, none is computed in full;
-// else all are held at once, 8·N·P bytes.
+// are outer products, as those of dense layers are, none is computed in full.
+// Else they are computed as often as [GramPasses] tells.
 func (r *Reinforcing) Gram(ctx context.Context) (*mat.Dense, error) {
 	gram, err := r.objective.GradientGram(ctx)
 	if errors.Is(err, models.ErrNoFactors) {
-		g, err := r.Directions(ctx)
-		if err != nil {
-			return nil, err
-		}
-		gram := mat.NewDense(len(r.Norms), len(r.Norms), nil)
-		gram.Mul(g, g.T())
-		return gram, nil
+		return r.gramBy(ctx, max(1, gramBytes/(8*len(r.Norms))))
 	}
 	if err != nil {
 		return nil, err
@@ -60,6 +58,52 @@ func (r *Reinforcing) Gram(ctx context.Context) (*mat.Dense, error) {
 		row := gram.RawRowView(n)
 		floats.Mul(row, scales)
 		floats.Scale(scale, row)
+	}
+	return gram, nil
+}
+
+// GramPasses returns how many times Gram computes the gradient of each of so many
+// samples of m: more than once only if m has kernels, whose gradients are no outer
+// products, and if all gradients take more than a gigabyte.
+func GramPasses(m models.Model, samples int) int {
+	if !hasKernels(m) {
+		return 1
+	}
+	width := max(1, gramBytes/(8*max(1, samples)))
+	return (models.Size(m) + width - 1) / width
+}
+
+// GramMemory returns about how many bytes Gram and what is computed of its result take,
+// for so many samples of m.
+func GramMemory(m models.Model, samples int) float64 {
+	n, p := float64(samples), float64(models.Size(m))
+	const matrices = 4               // N × N
+	rows := 8 * n * 4 * math.Sqrt(p) // of the factors of gradients
+	if hasKernels(m) {
+		rows = math.Min(8*n*p, gramBytes)
+	}
+	return 8*matrices*n*n + rows
+}
+
+// hasKernels reports whether m has parameters of more than two axes.
+func hasKernels(m models.Model) bool {
+	return slices.ContainsFunc(m.Parameters(), func(p models.Parameter) bool { return p.Value.Dims() > 2 })
+}
+
+// gramBy adds up the inner products over slices of so many parameters, each with a
+// pass over all samples.
+func (r *Reinforcing) gramBy(ctx context.Context, width int) (*mat.Dense, error) {
+	n, p := len(r.Norms), r.objective.Dim()
+	part := mat.NewDense(n, min(width, p), nil)
+	gram, product := mat.NewDense(n, n, nil), mat.NewDense(n, n, nil)
+	for from := 0; from < p; from += width {
+		to := min(from+width, p)
+		slice := part.Slice(0, n, 0, to-from).(*mat.Dense)
+		if err := r.each(ctx, func(n int, direction []float64) { copy(slice.RawRowView(n), direction[from:to]) }); err != nil {
+			return nil, err
+		}
+		product.Mul(slice, slice.T())
+		gram.Add(gram, product)
 	}
 	return gram, nil
 }

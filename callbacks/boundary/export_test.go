@@ -1,5 +1,8 @@
 package boundary
 
+// GramBy is Gram by the gradients themselves, over slices of so many parameters.
+var GramBy = (*Reinforcing).gramBy
+
 // ProjectionErrors returns the clusters of the sorted pairs, first to last−1,
 // and the error bounds of their projections.
 func (e *Eigenpairs) ProjectionErrors() (clusters [][2]int, errors []float64) {

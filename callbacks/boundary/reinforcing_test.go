@@ -10,8 +10,10 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/hessoscope/hessoscope/callbacks/boundary"
+	"github.com/hessoscope/hessoscope/callbacks/curvature"
 	"github.com/hessoscope/hessoscope/datasets"
 	"github.com/hessoscope/hessoscope/models"
+	"github.com/hessoscope/hessoscope/models/network"
 )
 
 func moons(t *testing.T) *datasets.Split {
@@ -79,6 +81,70 @@ func TestReinforcingGradientsEqualNaiveOnes(t *testing.T) {
 	cosines.Mul(unit, unit.T())
 	if !mat.EqualApprox(gram, &cosines, 1e-13) { // rounding
 		t.Error("the Gram matrix differs from the cosines of naive gradients")
+	}
+	p := models.Size(m)
+	for _, width := range []int{1 << 20, p, p - 1, 50} {
+		if gram, err = boundary.GramBy(r, ctx, width); err != nil || !mat.EqualApprox(gram, &cosines, 1e-13) {
+			t.Errorf("by slices of %d of %d parameters: another Gram matrix, error %v", width, p, err)
+		}
+	}
+}
+
+// Gradients of kernels are computed again where all of them take more than 1 GiB.
+func TestGramPasses(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	dense, err := models.NewMLP(models.MLPConfig{Input: 200, Hidden: []int{300}, Classes: 3}, rng)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lenet, err := network.New(network.LeNet5(10), network.Settings{}, rng)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		m             models.Model
+		samples, want int
+	}{{dense, 1000, 1}, {dense, 1_000_000, 1}, {lenet, 1000, 1}, {lenet, 4000, 2}, {lenet, 22_000, 11}} {
+		if got := boundary.GramPasses(test.m, test.samples); got != test.want {
+			t.Errorf("%d samples of %d parameters: %d passes, want %d", test.samples, models.Size(test.m), got, test.want)
+		}
+	}
+}
+
+// Panels of fewer gradients than there are samples, and than are projected at once in
+// a small network, give the same alignments as second sweeps.
+func TestAlignOfALargeNetwork(t *testing.T) {
+	ctx := t.Context()
+	m, err := models.NewMLP(models.MLPConfig{Input: 2, Hidden: []int{500, 500}, Classes: 3}, rand.New(rand.NewPCG(1, 2)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	split, err := moons(t).Draw(50, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := boundary.NewReinforcing(ctx, m, split, models.ObjectiveSettings{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := models.NewObjective(m, models.CrossEntropy, split, models.ObjectiveSettings{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := curvature.Solve(ctx, curvature.Hessian{Objective: o}, curvature.Settings{Method: curvature.Lanczos, Top: 2, Bottom: -1, Tolerance: 1e-3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pairs, err := r.Align(ctx, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := r.Alignments(ctx, s.Top.Vectors)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !mat.EqualApprox(pairs.Alignments, want, 1e-12) { // rounding
+		t.Errorf("alignments differ from those by second sweeps")
 	}
 }
 

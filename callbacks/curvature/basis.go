@@ -94,8 +94,6 @@ func (b *basis) coefficients(x *mat.Dense, from int) *mat.Dense {
 	}
 	raw := x.RawMatrix()
 	count := raw.Rows
-	columns := make([]float64, b.n*count)
-	transpose(columns, count, raw.Data, raw.Stride, count, b.n)
 	c := mat.NewDense(count, b.k, nil)
 	parallel.For(len(b.chunks), func(i int) {
 		q := b.chunks[i]
@@ -105,7 +103,7 @@ func (b *basis) coefficients(x *mat.Dense, from int) *mat.Dense {
 			return
 		}
 		part := make([]float64, used*count)
-		fast.Dgemm(blas.Trans, blas.NoTrans, used, count, b.n, 1, q.data[first:], q.width, columns, count, 0, part, count)
+		fast.Dgemm(blas.Trans, blas.Trans, used, count, b.n, 1, q.data[first:], q.width, raw.Data, raw.Stride, 0, part, count)
 		transpose(c.RawMatrix().Data[q.start+first:], b.k, part, count, used, count)
 	})
 	return c

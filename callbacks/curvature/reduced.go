@@ -75,8 +75,12 @@ func (reducedSolver) resolve(s Settings, n int) (Settings, error) {
 	return s, nil
 }
 
-func (reducedSolver) memory(_ Settings, _, support, basis float64) float64 {
-	return 8 * (2*basis*support + 6*basis*basis)
+func (reducedSolver) memory(s Settings, n, support, basis float64) float64 {
+	vectors := 2.0
+	if limit := float64(s.basisLimit(int(n))); basis >= limit {
+		basis, vectors = limit, 3.3 // what images have outside the basis is stored, too
+	}
+	return 8 * (vectors*basis*support + 6*basis*basis)
 }
 
 // starts returns the number of random start vectors. It is small if the basis is, as

@@ -112,7 +112,7 @@ func (s Settings) WantsSeeds(n int) bool {
 // [Support] returns for it. basis is the dimension of the space that Reduced will
 // project on; other methods do not use it. The numbers include what the garbage
 // collector usually leaves for later: they were measured with Hessian-like
-// operators and are within a fifth of the truth. Settings that Solve would refuse
+// operators and are within a quarter of the truth. Settings that Solve would refuse
 // are an error, and so is a Solver, of which this is not known.
 func (s Settings) Memory(n, support, basis int) (float64, error) {
 	solver, s, err := s.choose(n)

@@ -69,6 +69,43 @@ func MkdirInside(dir, name string) error {
 	return SyncDir(dir)
 }
 
+// A Place is a folder into which files are written again and again, for hours. It may be
+// a link, but to the same folder all the time.
+type Place struct{ dir, real string }
+
+// PlaceOf returns the place of a folder, which need not exist yet.
+func PlaceOf(dir string) (Place, error) {
+	real, err := realPath(dir)
+	return Place{dir, real}, err
+}
+
+// Make creates the folder, unless it exists. It returns an error if there is a link to
+// another one by now: whoever writes to it would change something else. Call it before
+// each file: it does not see what happens while that is written.
+func (p Place) Make() error {
+	real, err := realPath(p.dir)
+	if err != nil {
+		return err
+	}
+	if real != p.real {
+		return fmt.Errorf("%s leads to %s by now, where nothing is to be changed; put back the folder that was there", p.dir, real)
+	}
+	return MkdirAll(p.dir)
+}
+
+// realPath returns a path without symbolic links. What does not exist is no link.
+func realPath(path string) (string, error) {
+	real, err := filepath.EvalSymlinks(path)
+	if err == nil {
+		return real, nil
+	}
+	if _, missing := os.Lstat(path); !errors.Is(missing, fs.ErrNotExist) || filepath.Dir(path) == path {
+		return "", fmt.Errorf("%s: %w", path, err)
+	}
+	above, err := realPath(filepath.Dir(path))
+	return filepath.Join(above, filepath.Base(path)), err
+}
+
 // leadsOut reports whether a name in root is a link that leads out, or nowhere.
 func leadsOut(root *os.Root, name string) bool {
 	_, err := root.Stat(name)

@@ -96,3 +96,56 @@ func TestOpenInside(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A folder may be a link, and may be made later or anew, but not become another one.
+func TestPlace(t *testing.T) {
+	dir, out := linked(t, map[string]string{"link": "in"})
+	put := func(name, target string) {
+		t.Helper()
+		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+		if target == "" {
+			return
+		}
+		if err := os.Symlink(target, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"in", "link", "new", "new/er", "."} {
+		p, err := durable.PlaceOf(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if err := p.Make(); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		if name == "." {
+			continue
+		}
+		swapped, _, _ := strings.Cut(name, "/")
+		put(swapped, "")
+		if err := p.Make(); name != "link" && err != nil {
+			t.Errorf("%s made anew: %v", name, err)
+		}
+		put(swapped, out)
+		if err := p.Make(); err == nil || !strings.Contains(err.Error(), "by now, where nothing is to be changed") {
+			t.Errorf("%s is a link to another folder: error %v", name, err)
+		}
+		put(swapped, "")
+		if name == "in" {
+			if err := p.Make(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if entries, err := os.ReadDir(out); err != nil || len(entries) != 1 {
+		t.Errorf("%d entries outside, error %v; want the one that was there", len(entries), err)
+	}
+	put("nowhere", filepath.Join(out, "none"))
+	if _, err := durable.PlaceOf(filepath.Join(dir, "nowhere")); err == nil {
+		t.Error("a link to nowhere is taken for a folder")
+	}
+}

@@ -83,7 +83,7 @@ func (a analyzeCmd) Run(ctx context.Context, out *output) error {
 
 // analyze measures what the flags request, and the alignments at points unless
 // they are nil, and shows its progress.
-func (a analyzeCmd) analyze(ctx context.Context, model models.Model, split *datasets.Split, points *alignmentPoints, progress io.Writer) (*analysis.Result, error) {
+func (a analyzeCmd) analyze(ctx context.Context, model models.Model, split *datasets.Split, points *alignmentPoints, progress io.Writer) (_ *analysis.Result, err error) {
 	eigenvalues, distances := newBar(progress, "eigenvalues"), (*bar)(nil)
 	defer func() {
 		eigenvalues.clear()
@@ -113,29 +113,37 @@ func (a analyzeCmd) analyze(ctx context.Context, model models.Model, split *data
 	if points != nil {
 		settings.Alignment = &analysis.AlignmentSettings{Vectors: a.AlignVectors, Points: points.x, Seed: a.Seed, Progress: searched}
 	}
-	if err := a.checkMemory(model, split, settings.Spectrum); err != nil {
+	if settings.Memory, err = a.checkMemory(model, split, settings); err != nil {
 		return nil, err
 	}
 	return analysis.Analyze(ctx, model, split, settings)
 }
 
 // checkMemory returns an error if measuring needs more memory than the computer has
-// left, or than --memory-gb says.
-func (a analyzeCmd) checkMemory(model models.Model, split *datasets.Split, s curvature.Settings) error {
-	n, samples := models.Size(model), split.Len()
-	if a.Precision == "float32" && s.Method == curvature.Auto {
-		s.Method = curvature.Lanczos
+// left, or than --memory-gb says; else how many bytes of passes may be kept within that.
+func (a analyzeCmd) checkMemory(model models.Model, split *datasets.Split, s analysis.Settings) (kept int64, err error) {
+	measured := memory.Spectrum{
+		Model: model, Parameters: models.Size(model), Samples: split.Len(), Settings: s.Solver(),
+		Float32: a.Precision == "float32", Complexity: !s.NoComplexity,
+	}
+	if a.Precision == "float32" && a.Method == curvature.Auto {
+		measured.Settings.Method = curvature.Lanczos
 	}
 	parts := []memory.Part{
-		{What: "the spectrum", Bytes: memory.Spectrum(s, n, samples) + memory.Products(a.Precision == "float32", n, samples)},
-		{What: "the outputs", Bytes: 8 * float64(samples) * float64(model.Classes())},
+		{What: "the spectrum", Bytes: measured.Bytes()},
+		{What: "the outputs", Bytes: 8 * float64(split.Len()) * float64(model.Classes())},
 	}
-	return memory.Check(parts, a.MemoryGB, "--memory-gb", func(free float64) string {
-		if pairs := memory.Pairs(s, n, samples, free-parts[1].Bytes); pairs > 0 {
+	left, err := memory.Check(parts, a.MemoryGB, "--memory-gb", func(free float64) string {
+		free -= parts[1].Bytes
+		if pairs := measured.Pairs(free); pairs > 0 {
 			return fmt.Sprintf("--method %s --top %d", curvature.Lanczos, pairs)
+		}
+		if measured.Complexity = false; !s.NoComplexity && measured.Bytes() <= free {
+			return "--no-complexity"
 		}
 		return "A smaller model or split"
 	})
+	return memory.Kept(0, a.MemoryGB, left), err
 }
 
 // load returns the model and the data to analyze. It warns if these have changed since

@@ -10,8 +10,10 @@ import (
 	"time"
 
 	"gonum.org/v1/gonum/mat"
+	"gorgonia.org/tensor"
 
 	"github.com/hessoscope/hessoscope/callbacks/analysis"
+	"github.com/hessoscope/hessoscope/callbacks/boundary"
 	"github.com/hessoscope/hessoscope/callbacks/curvature"
 	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/callbacks/terminal"
@@ -73,11 +75,10 @@ func (d doctorCmd) Run(ctx context.Context, out *output) error {
 	if err != nil {
 		return err
 	}
-	objective, err := models.NewObjective(model, loss, split, models.ObjectiveSettings{Workers: c.Workers, Memory: c.Spectrum.Memory})
-	if err != nil {
+	e := &estimate{config: c, model: model, split: split, findings: findings, kept: c.Kept(model, split.Len())}
+	if err := e.build(loss); err != nil {
 		return err
 	}
-	e := &estimate{config: c, model: model, split: split, objective: objective, findings: findings}
 	if err := e.costs(ctx); err != nil {
 		return err
 	}
@@ -88,7 +89,7 @@ func (d doctorCmd) Run(ctx context.Context, out *output) error {
 	if err := e.table(out.stdout); err != nil {
 		return err
 	}
-	if slices.ContainsFunc(findings, func(f check.Finding) bool { return f.Verdict == check.Failed }) {
+	if slices.ContainsFunc(e.findings, func(f check.Finding) bool { return f.Verdict == check.Failed }) {
 		return errUnsound
 	}
 	return nil
@@ -120,8 +121,25 @@ type estimate struct {
 	model     models.Model
 	split     *datasets.Split
 	objective *models.Objective
-	support   int // number of parameters in the support of the Hessian, see curvature.Support
+	products  *models.Objective // in float32, by which pairs are searched; nil if that is the same
+	kept      int64             // bytes of passes that may be kept
+	support   int               // number of parameters in the support of the Hessian, see curvature.Support
 	findings  []check.Finding
+}
+
+// build makes the objectives, as an analysis.Analyzer does.
+func (e *estimate) build(loss models.Loss) (err error) {
+	settings := models.ObjectiveSettings{Workers: e.config.Workers, Memory: e.kept}
+	if e.config.Spectrum.Precision == "float32" {
+		single := settings
+		single.Precision = tensor.Float32
+		if e.products, err = models.NewObjective(e.model, loss, e.split, single); err != nil {
+			return err
+		}
+		settings.Memory = 1
+	}
+	e.objective, err = models.NewObjective(e.model, loss, e.split, settings)
+	return err
 }
 
 // lanczosProducts is the approximate median number of Hessian-vector products of a
@@ -130,21 +148,17 @@ const lanczosProducts = 100
 
 // costs times Hessian-vector products and notes the cost of each measurement.
 func (e *estimate) costs(ctx context.Context) error {
-	v, image := mat.NewDense(1, e.objective.Dim(), nil), mat.NewDense(1, e.objective.Dim(), nil)
-	v.Set(0, 0, 1)
-	var times []float64
-	for range 5 {
-		start := time.Now()
-		if err := e.objective.HessianProducts(ctx, image, v); err != nil {
+	product, err := e.product(ctx, "one H·v", e.objective)
+	if err != nil {
+		return err
+	}
+	searched := product
+	if e.products != nil {
+		if searched, err = e.product(ctx, "one H·v in float32", e.products); err != nil {
 			return err
 		}
-		times = append(times, time.Since(start).Seconds())
 	}
-	slices.Sort(times)
-	product := times[len(times)/2]
-	e.note("one H·v", product, bytesText(float64(e.objective.Bytes()))+e.kept())
 	hessian := curvature.Hessian{Objective: e.objective}
-	var err error
 	if e.support, err = curvature.Support(ctx, hessian, e.config.Seed); err != nil {
 		return err
 	}
@@ -153,13 +167,42 @@ func (e *estimate) costs(ctx context.Context) error {
 	// The constants are seconds per operation of orthogonalization against a basis
 	// and of the symmetric eigen-solver, measured at 10,703 and 1,113 parameters.
 	basis := float64(2*(max(c.Top, 0)+max(c.Bottom, 0)) + 20)
-	e.spectrum("lanczos", curvature.Settings{Method: curvature.Lanczos, Top: c.Top, Bottom: c.Bottom}, 0, 0,
-		lanczosProducts*(product+1e-9*basis*n))
+	lanczos := curvature.Settings{Method: curvature.Lanczos, Top: c.Top, Bottom: c.Bottom}
+	if e.products != nil {
+		lanczos.Exact = hessian
+	}
+	e.spectrum("lanczos", lanczos, 0, 0, lanczosProducts*(searched+1e-9*basis*n))
+	if e.products != nil { // in which the other methods do not work
+		return nil
+	}
 	if err := e.reduced(ctx, product); err != nil {
 		return err
 	}
 	e.spectrum("dense", curvature.Settings{Method: curvature.Dense}, 0, 0, n*product+1.5e-10*k*k*k)
 	return nil
+}
+
+// product notes the median time of products with an objective, and its memory, and
+// returns the time.
+func (e *estimate) product(ctx context.Context, what string, o *models.Objective) (seconds float64, err error) {
+	v, image := mat.NewDense(1, o.Dim(), nil), mat.NewDense(1, o.Dim(), nil)
+	v.Set(0, 0, 1)
+	var times []float64
+	for range 5 {
+		start := time.Now()
+		if err := o.HessianProducts(ctx, image, v); err != nil {
+			return 0, err
+		}
+		times = append(times, time.Since(start).Seconds())
+	}
+	slices.Sort(times)
+	seconds = times[len(times)/2]
+	passes := ""
+	if kept, chunks := o.Kept(); chunks > 1 && (e.products == nil || o == e.products) {
+		passes = fmt.Sprintf("; passes of %d of %d chunks of the data are kept for all, in at most %s", kept, chunks, bytesText(float64(e.kept)))
+	}
+	e.note(what, seconds, bytesText(float64(o.Bytes()))+passes)
+	return seconds, nil
 }
 
 // reduced notes the cost of the method reduced. The dimension of its space is known
@@ -189,18 +232,8 @@ func (e *estimate) reduced(ctx context.Context, product float64) error {
 		}
 		m, seconds = float64(found.Spectrum.Basis), time.Since(start).Seconds()
 	}
-	e.spectrum("reduced, and complexity", settings, int(m), 8*float64(e.objective.Dim())*samples, seconds)
+	e.spectrum("reduced, and complexity", settings, int(m), boundary.SeedMemory(e.split.Len(), e.objective.Dim()), seconds)
 	return nil
-}
-
-// kept says how much of the data has its forward and backward pass computed again
-// for each product, where memory does not allow to keep it.
-func (e *estimate) kept() string {
-	kept, chunks := e.objective.Kept()
-	if kept == chunks {
-		return ""
-	}
-	return fmt.Sprintf("; %d of %d chunks of the data are computed anew for each, beyond spectrum.memory", chunks-kept, chunks)
 }
 
 // tryReduced is the estimated time, in seconds, below which reduced makes the
@@ -212,6 +245,9 @@ const tryReduced = 5
 func (e *estimate) spectrum(method string, s curvature.Settings, basis int, seeds, seconds float64) {
 	if bytes, err := s.Memory(e.objective.Dim(), e.support, basis); err == nil {
 		gradients := float64(e.objective.Bytes()) // bound of the memory for the graph of the gradients
+		if e.products != nil {
+			gradients += float64(e.products.Bytes())
+		}
 		e.note("spectrum, "+method, seconds, bytesText(memory.Held()+gradients+bytes+seeds)+" in all")
 	}
 }
@@ -228,7 +264,12 @@ func duration(seconds float64) string {
 	return time.Duration(seconds * float64(time.Second)).Round(time.Second).String()
 }
 
-func bytesText(b float64) string { return fmt.Sprintf("%.3g MB", b/1e6) }
+func bytesText(b float64) string {
+	if b >= 1e9 {
+		return fmt.Sprintf("%.3g GB", b/1e9)
+	}
+	return fmt.Sprintf("%.3g MB", b/1e6)
+}
 
 func (e *estimate) table(w io.Writer) error {
 	t := terminal.Table{Columns: []terminal.Column{{Heading: "CHECK"}, {Heading: "RESULT"}, {Heading: "DETAIL", Text: true}}}

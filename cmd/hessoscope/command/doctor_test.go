@@ -22,6 +22,10 @@ func TestDoctor(t *testing.T) {
 			t.Errorf("doctor %v:\n%s", args, out)
 		}
 	}
+	out := succeed(t, "doctor", "gauss", "--set", "spectrum.precision=float32", "--set", "memory_gb=0.16", "--set", "model.hidden=[10]")
+	if !strings.Contains(out, "\none H·v in float32") || !strings.Contains(out, "passes of 2 of 2 chunks of the data are kept for all, in at most 20 MB") || strings.Contains(out, "reduced") {
+		t.Errorf("doctor of products in float32:\n%s", out)
+	}
 	succeed(t, "train", "iris", "--no-progress", "--set", "training.epochs=2", "--set", "model.hidden=[10]")
 	if out := succeed(t, "doctor", "runs/iris"); !strings.Contains(out, "iris") {
 		t.Errorf("doctor of a run:\n%s", out)

@@ -113,7 +113,7 @@ func TestChangedOnResume(t *testing.T) {
 		t.Fatal(err)
 	}
 	edit(t, "runs/mine/config.yaml", "base: 0.1", "base: 0.002") // taken by --set
-	second := resume("mine.yaml", "--set", "training.rate={base: 0.002}", "--set", "stop.when.at_most=1e-200", "--set", "spectrum.schedule.every=500", "--set", "workers=1")
+	second := resume("mine.yaml", "--set", "training.rate={base: 0.002}", "--set", "stop.when.at_most=1e-200", "--set", "spectrum.schedule.every=500", "--set", "workers=1", "--set", "spectrum.memory=100000", "--set", "memory_gb=4")
 	want := []record.Change{
 		{Epoch: first.Epoch, Step: first.Step, Setting: "training.rate.base", Was: "0.1", Is: "0.002"},
 		{Epoch: first.Epoch, Step: first.Step, Setting: "spectrum.schedule.every", Was: "1000", Is: "500"},
@@ -122,6 +122,9 @@ func TestChangedOnResume(t *testing.T) {
 	ofEpoch := cmpopts.IgnoreFields(record.Change{}, "Epoch") // an epoch that is not at its end counts as begun
 	if diff := cmp.Diff(want, second.Changes, ofEpoch); diff != "" {
 		t.Errorf("changes (-want +have):\n%s", diff)
+	}
+	if now := read(t, "runs/mine/config.yaml"); !strings.Contains(now, "memory: 100000") {
+		t.Errorf("memory was not changed:\n%s", now)
 	}
 	refused(t, hessoscope("train", "mine.yaml", "--resume", "--no-progress", "--set", "training.epochs=5"), "training.epochs is 5")
 	third := resume("mine.yaml")

@@ -53,11 +53,13 @@ func TestSecondProcess(t *testing.T) {
 	}
 }
 
-// Processes that start runs of one name at the same time get a run each.
+// Processes that start runs of one name at the same time get a run each. One takes over
+// the folder of a process that was killed before it wrote anything.
 func TestStartsOfOneName(t *testing.T) {
 	chdir(t)
 	args := long("--set", "training.epochs=20", "--set", "spectrum.schedule={at: [0]}", "--set", "checkpoint={}")
 	succeed(t, append(args, "--out", "whole")...)
+	write(t, "runs/iris/.lock", "")
 	var all []*process
 	for range 6 {
 		all = append(all, start(t, args...))

@@ -182,7 +182,7 @@ func TestSweepEnds(t *testing.T) {
 func TestSweepKeepsNames(t *testing.T) {
 	chdir(t)
 	write(t, "quick.yaml", quick)
-	mkdir(t, "sweeps/s/seed_0")
+	write(t, "sweeps/s/seed_0/config.yaml", "")
 	p := exec.Command(os.Args[0], "train", "quick.yaml", "--name=seed_0", "--out=sweeps/s", "--attached", "--no-progress")
 	p.Env = append(os.Environ(), asCommand+"=1")
 	stdin, err := p.StdinPipe() // the process ends when it is closed

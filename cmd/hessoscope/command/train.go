@@ -77,7 +77,7 @@ func (t trainCmd) Run(ctx context.Context, out *output) error {
 			return err
 		}
 		if own := filepath.Join(t.Out, c.Name); t.Attached && dir != own {
-			return fmt.Errorf("%s exists; another process has just begun that run", own)
+			return fmt.Errorf("%s exists; another process has just begun that run, or there is something else", own)
 		}
 		prepared, err := c.Prepare(ctx, dir, t.console(out))
 		if err != nil {

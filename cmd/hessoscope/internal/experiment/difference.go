@@ -16,7 +16,8 @@ type setting struct{ key, value string }
 // Those that are not set have the values that stand for that, such as 0.
 func (c *Config) settings() ([]setting, error) {
 	known := *c
-	known.Name, known.Description, known.Workers, known.MemoryGB, known.Begun = "", "", 0, 0, Begun{}
+	known.Name, known.Description, known.Begun = "", "", Begun{}
+	known.Workers, known.MemoryGB, known.Spectrum.Memory = 0, 0, 0
 	return appendSettings(nil, "", reflect.ValueOf(known))
 }
 

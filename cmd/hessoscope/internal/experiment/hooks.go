@@ -42,7 +42,7 @@ func (c *Config) hooks(folder record.Folder, inPlane bool, console Console) ([]t
 		spectrum = &callbacks.Spectrum{
 			Schedule: c.Spectrum.Schedule, Dir: folder.Measurements(),
 			Samples: c.Spectrum.Samples, Workers: c.Workers, Settings: c.Solver(),
-			Matrix: c.Spectrum.Matrix, Products: Precision(c.Spectrum.Precision), Only: c.Spectrum.Only, Memory: c.Spectrum.Memory,
+			Matrix: c.Spectrum.Matrix, Products: Precision(c.Spectrum.Precision), Only: c.Spectrum.Only,
 		}
 		if console.Progress != nil {
 			spectrum.Settings.Progress = progress.Measuring("spectrum")

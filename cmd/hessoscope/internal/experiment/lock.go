@@ -3,8 +3,6 @@ package experiment
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 
 	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/datasets/durable"
@@ -23,21 +21,4 @@ func Lock(dir string) (*durable.Lock, error) {
 		return nil, fmt.Errorf("%s is being trained by %s", dir, locked.Holder)
 	}
 	return l, err
-}
-
-// Clear removes the folder of a run that was killed before it wrote its settings, if
-// there is one.
-func Clear(dir string) error {
-	l, err := Lock(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	} else if err != nil {
-		return err
-	}
-	err = record.Folder(dir).Tidy()
-	l.Release()
-	if err != nil {
-		return err
-	}
-	return os.Remove(dir)
 }

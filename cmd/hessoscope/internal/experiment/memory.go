@@ -1,11 +1,14 @@
 package experiment
 
 import (
+	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
 	"github.com/hessoscope/hessoscope/callbacks"
+	"github.com/hessoscope/hessoscope/callbacks/boundary"
 	"github.com/hessoscope/hessoscope/callbacks/curvature"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/memory"
 	"github.com/hessoscope/hessoscope/datasets"
@@ -24,14 +27,22 @@ const (
 )
 
 // checkMemory returns an error if training and measuring need more memory than the
-// computer has left, or than memory_gb says. The planned work is that of the trainer.
-func (c *Config) checkMemory(m models.Model, data *datasets.Dataset, planned float64) error {
+// computer has left, or than memory_gb says; else how many bytes of passes may be kept
+// within that. The planned work is that of the trainer.
+func (c *Config) checkMemory(m models.Model, data *datasets.Dataset, planned float64) (kept int64, err error) {
 	train, err := data.Split(datasets.Train)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	parts := c.memoryParts(m, train.Len(), planned)
-	return memory.Check(parts, c.MemoryGB, "memory_gb", func(free float64) string { return c.fitting(m, train.Len(), free, parts) })
+	left, err := memory.Check(parts, c.MemoryGB, "memory_gb", func(free float64) string { return c.fitting(m, train.Len(), free, parts) })
+	return memory.Kept(c.Spectrum.Memory, c.MemoryGB, left), err
+}
+
+// Kept returns how many bytes of passes may be kept, as spectrum.memory and memory_gb
+// say, in a run of the model on so many samples that measures all pairs.
+func (c *Config) Kept(m models.Model, samples int) int64 {
+	return memory.Kept(c.Spectrum.Memory, c.MemoryGB, memory.Left(c.memoryParts(m, samples, math.Inf(1)), c.MemoryGB))
 }
 
 // memoryParts estimates what training and the measurements on so many samples need.
@@ -49,6 +60,9 @@ func (c *Config) memoryParts(m models.Model, samples int, planned float64) []mem
 	if !c.Critical.Off {
 		parts = append(parts, memory.Part{What: "critical_sharpness", Bytes: criticalVectors * vector})
 	}
+	if samples := min(samples, cmp.Or(c.Rank.Samples, callbacks.RankSamples)); !c.Rank.Off {
+		parts = append(parts, memory.Part{What: "effective_rank", Bytes: boundary.GramMemory(m, samples) + boundary.ReinforcingMemory(samples, models.Size(m))})
+	}
 	if !c.Spectrum.Off {
 		parts = append(parts, memory.Part{What: "spectrum", Bytes: c.spectrumMemory(m, samples, planned)})
 	}
@@ -58,15 +72,23 @@ func (c *Config) memoryParts(m models.Model, samples int, planned float64) []mem
 // spectrumMemory estimates what measuring the spectrum needs. By default all pairs are
 // measured only if the budget pays for them, and else λ₁ alone.
 func (c *Config) spectrumMemory(m models.Model, samples int, planned float64) float64 {
-	s, n := c.solver(m.Classes()), c.measured(m)
+	s := c.measured(m, samples)
+	budget := c.Spectrum.Schedule.Budget
+	if pays := budget == 0 || callbacks.SpectrumWork(s.Settings.Top, s.Samples) <= budget*planned; c.Spectrum.Top == 0 && !pays {
+		return quickVectors * 8 * float64(s.Parameters)
+	}
+	return s.Bytes()
+}
+
+// measured returns what is measured of the spectrum on at most so many samples.
+func (c *Config) measured(m models.Model, samples int) memory.Spectrum {
 	if c.Spectrum.Samples > 0 {
 		samples = min(samples, c.Spectrum.Samples)
 	}
-	budget := c.Spectrum.Schedule.Budget
-	if pays := budget == 0 || callbacks.SpectrumWork(s.Top, samples) <= budget*planned; c.Spectrum.Top == 0 && !pays {
-		return quickVectors * 8 * float64(n)
+	return memory.Spectrum{
+		Model: m, Parameters: c.differentiated(m), Samples: samples, Settings: c.solver(m.Classes()),
+		Float32: c.Spectrum.Precision == "float32", Complexity: !c.Complexity.Off,
 	}
-	return memory.Spectrum(s, n, samples) + memory.Products(c.Spectrum.Precision == "float32", n, samples)
 }
 
 // solver returns the settings of the solver with the numbers of pairs that the hook
@@ -89,8 +111,8 @@ func (c *Config) solver(classes int) curvature.Settings {
 	return s
 }
 
-// measured returns the number of parameters whose curvature is measured.
-func (c *Config) measured(m models.Model) int {
+// differentiated returns the number of parameters whose curvature is measured.
+func (c *Config) differentiated(m models.Model) int {
 	n := 0
 	for _, p := range m.Parameters() {
 		if len(c.Spectrum.Only) == 0 || slices.ContainsFunc(c.Spectrum.Only, func(name string) bool {
@@ -111,8 +133,12 @@ func (c *Config) fitting(m models.Model, samples int, free float64, parts []memo
 		}
 	}
 	if others <= free {
-		if pairs := memory.Pairs(c.solver(m.Classes()), c.measured(m), samples, free-others); pairs > 0 {
+		s := c.measured(m, samples)
+		if pairs := s.Pairs(free - others); pairs > 0 {
 			return fmt.Sprintf("spectrum.method=%s with spectrum.top=%d", curvature.Lanczos, pairs)
+		}
+		if s.Complexity = false; !c.Complexity.Off && s.Bytes() <= free-others {
+			return "complexity.off=true"
 		}
 		return "spectrum.off=true"
 	}

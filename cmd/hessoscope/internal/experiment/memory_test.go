@@ -3,11 +3,17 @@ package experiment
 import (
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"regexp"
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/hessoscope/hessoscope/callbacks"
+	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/memory"
+	"github.com/hessoscope/hessoscope/datasets"
+	"github.com/hessoscope/hessoscope/models/network"
 )
 
 // What is said to fit fits, and what is said to go on nevertheless goes on.
@@ -35,7 +41,7 @@ func TestMemoryIsTold(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if err := c.Set(append([]string{"critical_sharpness.off=true", "memory_gb=" + test.gb}, set...)...); err != nil {
+				if err := c.Set(append([]string{"critical_sharpness.off=true", "effective_rank.off=true", "memory_gb=" + test.gb}, set...)...); err != nil {
 					t.Fatal(err)
 				}
 				c.Resolve()
@@ -85,4 +91,66 @@ func TestMemoryOfOutputs(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "outputs 0.288 GB") || !strings.Contains(err.Error(), "samples in 6000 classes fits") {
 		t.Error(err)
 	}
+}
+
+// The inner products of the gradients of kernels need all gradients: that is told, and
+// what is left without them. Passes are kept in an eighth of memory_gb, or in what is
+// left.
+func TestMemoryOfTheComplexity(t *testing.T) {
+	lenet, err := network.New(network.LeNet5(10), network.Settings{}, rand.New(rand.NewPCG(1, 2)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const samples = 2000 // times 62,006 numbers
+	data := &datasets.Dataset{Splits: []datasets.Split{{Name: datasets.Train, X: make([]float64, samples*3*32*32), Labels: make([]int, samples)}}}
+	check := func(set ...string) (int64, error) {
+		c, err := Parse("e.yaml", []byte("name: e\ndata: {set: gauss}\nmodel: {hidden: [5]}\ntraining: {epochs: 1, rate: {base: 0.1}}\nspectrum: {top: 3}\neffective_rank: {off: true}\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Set(set...); err != nil {
+			t.Fatal(err)
+		}
+		return c.checkMemory(lenet, data, 1e9)
+	}
+	held := memory.Held() / 1e9
+	_, err = check(fmt.Sprintf("memory_gb=%.2f", 0.8+held))
+	if err == nil || !strings.Contains(err.Error(), "Needed for spectrum 1.1") || !strings.Contains(err.Error(), "complexity.off=true fits") {
+		t.Errorf("0.8 GB: %v", err)
+	}
+	for _, test := range []struct {
+		set         string
+		gb          float64 // besides what is held
+		least, most float64 // GB that may be kept
+	}{
+		{"complexity.off=true", 0.8, 0.1, 0.125}, // an eighth
+		{"complexity.off=true", 16, 2, 2.1},
+		{"complexity.off=true", 0.07, 0.001, 0.01}, // what is left
+		{"spectrum.memory=50000000", 2, 0.05, 0.05},
+		{"spectrum.memory=9000000000", 2, 0.5, 1}, // what is left
+	} {
+		kept, err := check(fmt.Sprintf("memory_gb=%.3f", test.gb+held), test.set)
+		if got := float64(kept) / 1e9; err != nil || got < test.least || got > test.most {
+			t.Errorf("%s, %g GB: %.3g GB may be kept, error %v; want %g to %g", test.set, test.gb, got, err, test.least, test.most)
+		}
+	}
+}
+
+// The hook of a run keeps no more than that.
+func TestMemoryOfPassesIsBounded(t *testing.T) {
+	c, err := Parse("e.yaml", []byte("name: e\ndata: {set: gauss}\nmodel: {hidden: [5]}\ntraining: {epochs: 1, rate: {base: 0.1}}\nmemory_gb: 0.4\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Resolve()
+	run, err := c.Prepare(t.Context(), t.TempDir(), Console{Log: io.Discard, Format: "text"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range run.State().Hooks() {
+		if s, is := h.(*callbacks.Spectrum); is && s.Memory == 50_000_000 {
+			return
+		}
+	}
+	t.Error("the Spectrum does not keep passes in an eighth of memory_gb")
 }

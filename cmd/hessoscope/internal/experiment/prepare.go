@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/hessoscope/hessoscope/callbacks"
 	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/strictyaml"
 	"github.com/hessoscope/hessoscope/models"
@@ -38,8 +39,14 @@ func (c *Config) Prepare(ctx context.Context, dir string, console Console) (*tra
 	if err != nil {
 		return nil, err
 	}
-	if err := c.checkMemory(model, data, t.State().PlannedWork()); err != nil {
+	kept, err := c.checkMemory(model, data, t.State().PlannedWork())
+	if err != nil {
 		return nil, err
+	}
+	for _, h := range hooks {
+		if s, is := h.(*callbacks.Spectrum); is {
+			s.Memory = kept
+		}
 	}
 	if c.Checkpoint.Best != "" {
 		m, err := t.State().Metric(c.Checkpoint.Best)

@@ -1,9 +1,13 @@
 package memory
 
 import (
+	"math"
 	"runtime"
 
+	"github.com/hessoscope/hessoscope/callbacks/analysis"
+	"github.com/hessoscope/hessoscope/callbacks/boundary"
 	"github.com/hessoscope/hessoscope/callbacks/curvature"
+	"github.com/hessoscope/hessoscope/models"
 )
 
 // ReducedVectors is the typical dimension, per sample, of the space of all resolvable
@@ -15,45 +19,62 @@ const ReducedVectors = 8
 // in vectors of the parameters. Measured on networks of 4 and 10 million parameters.
 const objectiveVectors = 4.3
 
-// objective returns about how many bytes Hessian-vector products take besides their
-// samples: as many workers as there are processors share chunks of 128 samples or
-// more, fewer where they would take over 4 GiB.
-func objective(n, samples int) float64 {
-	one := objectiveVectors * 8 * float64(n)
-	workers := min(runtime.GOMAXPROCS(0), 1+samples/128, int(max(1, (4<<30)/one)))
-	return one * float64(workers)
+// A Spectrum is a measurement of eigenpairs, and of the complexity by them.
+type Spectrum struct {
+	Model      models.Model
+	Parameters int // whose curvature is measured
+	Samples    int
+	Settings   curvature.Settings
+	Float32    bool // whether pairs are searched with products in float32
+	Complexity bool // whether it is measured, too
 }
 
-// Products returns what products in float32 take in addition to what [Spectrum] returns;
-// none if not wanted.
-func Products(wanted bool, n, samples int) float64 {
-	if !wanted {
-		return 0
-	}
-	return objective(n, samples) / 2
-}
-
-// Spectrum returns about how many bytes measuring the spectrum of n parameters on so
-// many samples needs. It is 0 for settings that would be refused.
-func Spectrum(s curvature.Settings, n, samples int) float64 {
-	vector := 8 * float64(n)
-	bytes, err := s.Memory(n, n, min(n/2, ReducedVectors*samples))
+// Bytes returns about how many bytes the measurement needs. It is 0 for settings that
+// would be refused.
+func (s Spectrum) Bytes() float64 {
+	n := s.Parameters
+	bytes, err := s.Settings.Memory(n, n, min(n/2, ReducedVectors*s.Samples))
 	if err != nil {
 		return 0
 	}
-	if s.WantsSeeds(n) {
-		bytes += vector * float64(samples)
+	objective := s.objective()
+	if s.Float32 {
+		objective *= 1.5
 	}
-	return bytes + objective(n, samples)
+	if s.Complexity {
+		// At most half of the solver's memory is left for the pairs when they are found.
+		bytes = math.Max(bytes, bytes/2+analysis.ComplexityMemory(s.Model, s.Samples, s.pairs(), n))
+	}
+	if s.Settings.WantsSeeds(n) {
+		bytes += boundary.SeedMemory(s.Samples, n)
+	}
+	return objective + bytes
+}
+
+// pairs is the number of eigenpairs that the complexity is measured by.
+func (s Spectrum) pairs() int {
+	if s.Settings.Chosen(s.Parameters) == curvature.Lanczos {
+		return max(s.Settings.Top, 0) + max(s.Settings.Bottom, 0)
+	}
+	return s.Parameters
+}
+
+// objective returns about how many bytes Hessian-vector products take besides their
+// samples: as many workers as there are processors share chunks of 128 samples or
+// more, fewer where they would take over 4 GiB.
+func (s Spectrum) objective() float64 {
+	one := objectiveVectors * 8 * float64(s.Parameters)
+	workers := min(runtime.GOMAXPROCS(0), 1+s.Samples/128, int(max(1, (4<<30)/one)))
+	return one * float64(workers)
 }
 
 // Pairs returns how many of the largest pairs Lanczos finds within the free bytes,
 // beside those of the other end. It is 0 if there are none, or if all that the settings
 // ask for fit.
-func Pairs(s curvature.Settings, n, samples int, free float64) int {
-	s.Method = curvature.Lanczos
-	for top := s.Top - 1; top > 0; top-- {
-		if s.Top = top; Spectrum(s, n, samples) <= free {
+func (s Spectrum) Pairs(free float64) int {
+	s.Settings.Method = curvature.Lanczos
+	for top := s.Settings.Top - 1; top > 0; top-- {
+		if s.Settings.Top = top; s.Bytes() <= free {
 			return top
 		}
 	}

@@ -179,9 +179,6 @@ func (s *Settings) run(ctx context.Context, c *experiment.Config, dir string, ex
 		}
 		return s.finish(ctx, t, dir)
 	}
-	if err := experiment.Clear(dir); err != nil {
-		return err
-	}
 	t, err := c.Prepare(ctx, dir, console)
 	if err != nil {
 		return err

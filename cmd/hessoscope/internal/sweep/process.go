@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 
 	"github.com/hessoscope/hessoscope/callbacks/record"
-	"github.com/hessoscope/hessoscope/cmd/hessoscope/internal/experiment"
 	"github.com/hessoscope/hessoscope/datasets/durable"
 )
 
@@ -41,9 +40,6 @@ func (r *run) arguments() ([]string, error) {
 		return append([]string{"train", r.dir, "--resume"}, flags...), nil
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	if err := experiment.Clear(r.dir); err != nil {
 		return nil, err
 	}
 	args := append([]string{"train", r.experiment, "--name=" + r.name, "--out=" + filepath.Dir(r.dir)}, flags...)

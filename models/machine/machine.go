@@ -1,35 +1,49 @@
-package memory
+package machine
 
 import (
 	"math"
 	"os"
 	"path"
-	"runtime"
 	"strconv"
 	"strings"
 )
 
-// Available returns how many bytes this process may take in addition to what it has:
-// on Linux what the kernel takes for available, or what the control group of the
-// process has left if that is less. Elsewhere it is not known.
+// Common is the memory of a common machine, in bytes.
+const Common = 8 << 30
+
+// Memory returns how many bytes the machine has, or its control groups allow; Common
+// where it is not known.
+func Memory() int64 { return memory(os.ReadFile) }
+
+// Available returns how many bytes this process may take in addition to what it has;
+// +Inf if that is not known.
 func Available() (bytes float64, known bool) { return available(os.ReadFile) }
 
-// programBytes is the approximate memory that the Go runtime does not report, mostly
-// the code of the program.
-const programBytes = 16e6
+// reader is os.ReadFile, or that of a test.
+type reader func(path string) ([]byte, error)
 
-// Held returns the bytes that the process uses now. A process that measures needs about
-// as much in addition to the measurement.
-func Held() float64 {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return programBytes + float64(m.HeapAlloc) + float64(m.Sys-m.HeapSys)
+func memory(read reader) int64 {
+	most := read.field("/proc/meminfo", "MemTotal:") * 1024
+	read.groups(func(limit, _ float64) { most = math.Min(most, limit) })
+	if !(most < math.MaxInt64) {
+		return Common
+	}
+	return int64(most)
 }
 
-// available is Available for files that read returns.
-func available(read func(string) ([]byte, error)) (bytes float64, known bool) {
-	left := field(read, "/proc/meminfo", "MemAvailable:") * 1024
+func available(read reader) (bytes float64, known bool) {
+	left := read.field("/proc/meminfo", "MemAvailable:") * 1024
+	read.groups(func(limit, used float64) {
+		if !math.IsInf(limit, 1) && !math.IsInf(used, 1) {
+			left = math.Min(left, math.Max(limit-used, 0))
+		}
+	})
+	return left, !math.IsInf(left, 1)
+}
+
+// groups calls visit with the limit and the use of every control group that the process
+// is in; +Inf where there is none.
+func (read reader) groups(visit func(limit, used float64)) {
 	groups, _ := read("/proc/self/cgroup")
 	for line := range strings.Lines(string(groups)) {
 		parts := strings.SplitN(strings.TrimSpace(line), ":", 3)
@@ -46,24 +60,21 @@ func available(read func(string) ([]byte, error)) (bytes float64, known bool) {
 		// The limit of every group above holds, too. In a container the path may be that
 		// of the host; then its root is the group of the process.
 		for dir := path.Clean("/" + parts[2]); ; dir = path.Dir(dir) {
-			most, taken := field(read, path.Join(root, dir, limit), ""), field(read, path.Join(root, dir, used), "")
-			if kept := field(read, path.Join(root, dir, "memory.stat"), cache); kept < taken {
+			taken := read.field(path.Join(root, dir, used), "")
+			if kept := read.field(path.Join(root, dir, "memory.stat"), cache); kept < taken {
 				taken -= kept // the kernel gives it back
 			}
-			if !math.IsInf(most, 1) && !math.IsInf(taken, 1) {
-				left = math.Min(left, math.Max(most-taken, 0))
-			}
+			visit(read.field(path.Join(root, dir, limit), ""), taken)
 			if dir == "/" {
 				break
 			}
 		}
 	}
-	return left, !math.IsInf(left, 1)
 }
 
 // field returns the number after a name in a file, or the number that the file is if
 // name is empty. It is +Inf if there is none.
-func field(read func(string) ([]byte, error), file, name string) float64 {
+func (read reader) field(file, name string) float64 {
 	text, err := read(file)
 	if err != nil {
 		return math.Inf(1)
