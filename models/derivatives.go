@@ -59,13 +59,12 @@ func (o *Objective) Gradient(ctx context.Context, dst []float64) (float64, error
 		return 0, fmt.Errorf("models: gradient into %d values; want %d", len(dst), o.Dim())
 	}
 	loss := 0.0
-	clear(dst)
 	err := o.each(ctx, 1, func(r *replica, _, _ int) error {
 		return r.backward.Run()
 	}, func(r *replica, chunk, _ int) error {
 		sum, _, err := r.score(o.split, o.chunks[chunk])
 		loss += sum
-		r.add(dst, r.gradient)
+		r.flatten(dst, r.gradient, chunk > 0)
 		return err
 	})
 	if err != nil {
@@ -191,16 +190,13 @@ func (o *Objective) products(ctx context.Context, matrix string, dst, src *mat.D
 	if rows, c := dst.Dims(); rows != k || c != cols || cols != o.Dim() {
 		return fmt.Errorf("models: %s products of %d × %d into %d × %d; want rows of %d", matrix, k, cols, rows, c, o.Dim())
 	}
-	for j := range k {
-		clear(dst.RawRowView(j))
-	}
 	err := o.each(ctx, k, func(r *replica, _, j int) error {
 		r.point(src.RawRowView(j), aim{o.pass, j})
 		plan, _ := of(r)
 		return plan.Run()
-	}, func(r *replica, _, j int) error {
+	}, func(r *replica, chunk, j int) error {
 		_, image := of(r)
-		r.add(dst.RawRowView(j), image)
+		r.flatten(dst.RawRowView(j), image, chunk > 0)
 		return nil
 	})
 	if err != nil {

@@ -34,7 +34,7 @@ type replica struct {
 	chunk   int     // the chunk that is loaded, −1 for none
 	aim     *aim    // of this replica and its forks, which share the direction
 	active  G.Nodes // the parameters that are differentiated in
-	offsets []int   // of each active parameter in a flat vector
+	offsets []int   // of each active parameter in a flat vector, and the length of that
 
 	forward *symbolic.Plan // losses and logits
 
@@ -64,12 +64,11 @@ type replica struct {
 func newReplica(e *Expression, active []bool, d derivatives) (*replica, error) {
 	var err error
 	r := &replica{Expression: e, built: d, chunk: -1, aim: new(aim)}
-	offset := 0
+	r.offsets = []int{0}
 	for i, p := range e.Params {
 		if active[i] {
 			r.active = append(r.active, p)
-			r.offsets = append(r.offsets, offset)
-			offset += p.Shape().TotalSize()
+			r.offsets = append(r.offsets, r.offsets[len(r.offsets)-1]+p.Shape().TotalSize())
 		}
 	}
 	outs := G.Nodes{e.Losses, e.Logits}
@@ -301,7 +300,7 @@ func (r *replica) point(v []float64, a aim) {
 	*r.aim = a
 	for i, n := range r.direction {
 		t := n.Value().(*tensor.Dense)
-		SetValues(t, v[r.offsets[i]:r.offsets[i]+t.DataSize()])
+		SetValues(t, v[r.offsets[i]:r.offsets[i+1]])
 	}
 	r.program.Changed(r.direction...)
 }
@@ -338,12 +337,18 @@ func score[T op.Float](split *datasets.Split, rows []int, losses, logits []T) (s
 	return sum, correct, nil
 }
 
-// add adds the values of nodes, one for each active parameter, to their places in
-// the flat vector dst.
-func (r *replica) add(dst []float64, nodes G.Nodes) {
+// flatten sets the flat vector dst to the values of nodes, one for each active
+// parameter, or adds them to it; nil is of zeros.
+func (r *replica) flatten(dst []float64, nodes G.Nodes, add bool) {
 	for i, n := range nodes {
-		if n != nil {
-			addValues(dst[r.offsets[i]:], r.program.Value(n).(*tensor.Dense))
+		to := dst[r.offsets[i]:r.offsets[i+1]]
+		switch {
+		case n != nil && add:
+			addValues(to, r.program.Value(n).(*tensor.Dense))
+		case n != nil:
+			copyValues(to, r.program.Value(n).(*tensor.Dense))
+		case !add:
+			clear(to)
 		}
 	}
 }

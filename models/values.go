@@ -61,9 +61,7 @@ func setValuesAt(t *tensor.Dense, at int, values []float64) {
 
 func copyValues(dst []float64, t *tensor.Dense) {
 	if t.Dtype() == tensor.Float32 {
-		for i, v := range t.Float32s()[:len(dst)] {
-			dst[i] = float64(v)
-		}
+		vec.Widen(dst, t.Float32s())
 		return
 	}
 	copy(dst, t.Float64s())
@@ -71,13 +69,10 @@ func copyValues(dst []float64, t *tensor.Dense) {
 
 func addValues(dst []float64, t *tensor.Dense) {
 	if t.Dtype() == tensor.Float32 {
-		src := t.Float32s()
-		vec.AddWidened(dst[:len(src)], src)
+		vec.AddWidened(dst, t.Float32s())
 		return
 	}
-	src := t.Float64s()
-	dst = dst[:len(src)]
-	vec.Float64.Add(dst, dst, src)
+	vec.Float64.Add(dst, dst, t.Float64s())
 }
 
 // addScaled adds h·v to the elements of t.

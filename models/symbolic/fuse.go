@@ -89,11 +89,11 @@ func (f *fusion) fuse(n *G.Node, c op.Call) op.Call {
 	return c
 }
 
-// packs tells whether the matrix by which the call for n multiplies is better copied
+// packs tells whether a matrix by which the call for n multiplies is better copied
 // once in the order in which products read it: an input that stays while other
 // operands change, as weights do from one chunk of data to the next.
-func (f *fusion) packs(n *G.Node, c op.Call) bool {
-	return len(c.In) > 1 && len(Children(c.In[1])) == 0 && len(f.causes[c.In[1]]) < len(f.causes[n])
+func (f *fusion) packs(n, operand *G.Node) bool {
+	return len(Children(operand)) == 0 && len(f.causes[operand]) < len(f.causes[n])
 }
 
 // belongs tells whether the operand needs no buffer of its own: only n reads it,

@@ -87,9 +87,12 @@ func (p *Program) add(n *G.Node, f *fusion) error {
 		}
 		in[i] = p.slots[c]
 	}
-	if f.packs(n, call) {
-		if packing, length, packed, ok := op.Pack(call); ok {
-			call.Op, in[1] = packed, p.pack(call.In[1], packing, tensor.Shape{length})
+	for k, c := range call.In {
+		if !f.packs(n, c) {
+			continue
+		}
+		if packing, length, packed, ok := op.Pack(call.Op, k); ok {
+			call.Op, in[k] = packed, p.pack(c, packing, tensor.Shape{length})
 		}
 	}
 	p.slots[n] = len(p.values)

@@ -8,15 +8,15 @@ import "unsafe"
 // them would save, unless each lies on a page of its own.
 const (
 	// blockK elements of k: a panel of B, 192 bytes wide on AVX-512, takes
-	// 48 KiB. It is read from the second-level cache at a quarter of its
-	// speed, and C needs to be read and written every 256 steps only.
-	blockK = 256
+	// 30 KiB and stays in a first-level cache, and C needs to be read and
+	// written every 160 steps only.
+	blockK = 160
 
-	// blockM rows of A: 96×256 float64 take 192 KiB of the second-level
+	// blockM rows of A: 96×160 float64 take 120 KiB of the second-level
 	// cache, where they meet panel after panel of B.
 	blockM = 96
 
-	// blockN columns of B: 256×1008 float64 take 2 MiB of the last-level
+	// blockN columns of B: 160×1008 float64 take 1.2 MiB of the last-level
 	// cache. 1008 is a multiple of all tiles' widths.
 	blockN = 1008
 
@@ -25,7 +25,7 @@ const (
 	packRows = 96
 
 	// panelA elements of A stay in the second-level cache beside a panel of B.
-	panelA = 256 * blockK
+	panelA = 64 << 10
 
 	// The elements of a row of a transposed A lie on one page each if there are
 	// scatteredFrom of them or more in a stored row.

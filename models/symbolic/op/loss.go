@@ -5,6 +5,8 @@ import (
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"github.com/hessoscope/hessoscope/models/symbolic/vec"
 )
 
 // SoftmaxCrossEntropy returns the cross-entropy of every row of logits z
@@ -23,10 +25,14 @@ func SoftmaxCrossEntropy(z, y *G.Node) (*G.Node, error) {
 	if err := sameShape("SoftmaxCrossEntropy", z, y); err != nil {
 		return nil, err
 	}
+	e, err := exponentials(z)
+	if err != nil {
+		return nil, err
+	}
 	return apply(primitive{
 		name: "SoftmaxCrossEntropy",
 		out:  tensor.Shape{n},
-		wrt:  []bool{true, false},
+		wrt:  []bool{true, false, false},
 		f32:  crossEntropy[float32],
 		f64:  crossEntropy[float64],
 		pullback: func(in G.Nodes, _, grad *G.Node) (G.Nodes, error) {
@@ -35,26 +41,20 @@ func SoftmaxCrossEntropy(z, y *G.Node) (*G.Node, error) {
 				return nil, err
 			}
 			d, err := RowScale(grad, residual)
-			return G.Nodes{d, nil}, err
+			return G.Nodes{d, nil, nil}, err
 		},
-	}, z, y)
+	}, z, y, e)
 }
 
 // crossEntropy sums y_c·(log Σ exp z − z_c), the logarithm taken apart into
 // the largest logit and log1p of what the others add.
 func crossEntropy[T Float](dst []T, in [][]T) {
-	z, y := in[0], in[1]
+	z, y, e := in[0], in[1], in[2]
 	c := len(z) / len(dst)
 	for i := range dst {
 		row, target := z[i*c:(i+1)*c], y[i*c:(i+1)*c]
 		best := argmax(row)
-		others := 0.0
-		for j, v := range row {
-			if j != best {
-				others += math.Exp(float64(v - row[best]))
-			}
-		}
-		excess, loss := math.Log1p(others), 0.0
+		excess, loss := math.Log1p(sumOfOthers(e[i*c:(i+1)*c], best)), 0.0
 		for j, v := range row {
 			loss += float64(target[j]) * (excess + float64(row[best]-v))
 		}
@@ -62,17 +62,43 @@ func crossEntropy[T Float](dst []T, in [][]T) {
 	}
 }
 
-// exponentials sets e to exp(z − z_best) and returns their sum without that of
-// best itself, which is 1, or NaN if z_best is not finite.
-func exponentials[T Float](e, z []T, best int) (others T) {
-	for j, v := range z {
+// exponentials returns exp(z − max z) for every row of z: (n, C) → (n, C). The
+// softmax and the losses made of it share them, and have derivatives of their own.
+func exponentials(z *G.Node) (*G.Node, error) {
+	_, c, err := matrixShape("Exponentials", z)
+	if err != nil {
+		return nil, err
+	}
+	return apply(primitive{
+		name: "Exponentials",
+		out:  z.Shape(),
+		wrt:  []bool{false},
+		f32:  exponentialsKernel(c, vec.Float32.Exp),
+		f64:  exponentialsKernel(c, vec.Float64.Exp),
+	}, z)
+}
+
+// exponentialsKernel gives NaN for a largest element that is not finite.
+func exponentialsKernel[T Float](c int, exp func(dst, z []T)) kernel[T] {
+	return func(dst []T, in [][]T) {
+		for e, z := dst, in[0]; len(z) > 0; z, e = z[c:], e[c:] {
+			largest := z[argmax(z[:c])]
+			for j, v := range z[:c] {
+				e[j] = v - largest
+			}
+		}
+		exp(dst, dst)
+	}
+}
+
+// sumOfOthers returns Σ e without e_best, which is 1, or NaN if that is NaN.
+func sumOfOthers[T Float](e []T, best int) (others float64) {
+	for j, v := range e {
 		if j != best {
-			e[j] = T(math.Exp(float64(v - z[best])))
-			others += e[j]
+			others += float64(v)
 		}
 	}
-	e[best] = 1 + (z[best] - z[best])
-	return others
+	return others + float64(e[best]-e[best])
 }
 
 // argmax returns the index of the first maximum. NaN counts as the largest, so
@@ -93,29 +119,33 @@ func Softmax(z *G.Node) (*G.Node, error) {
 	if err != nil {
 		return nil, err
 	}
+	e, err := exponentials(z)
+	if err != nil {
+		return nil, err
+	}
 	return apply(primitive{
 		name: "Softmax",
 		out:  z.Shape(),
-		wrt:  []bool{true},
+		wrt:  []bool{true, false},
 		f32:  softmaxKernel[float32](n),
 		f64:  softmaxKernel[float64](n),
 		pullback: func(_ G.Nodes, out, grad *G.Node) (G.Nodes, error) {
 			d, err := softmaxJacobian(out, grad)
-			return G.Nodes{d}, err
+			return G.Nodes{d, nil}, err
 		},
-	}, z)
+	}, z, e)
 }
 
 func softmaxKernel[T Float](n int) kernel[T] {
 	return func(dst []T, in [][]T) {
-		z := in[0]
+		z, e := in[0], in[1]
 		c := len(z) / n
 		for i := 0; i < n; i++ {
-			row, p := z[i*c:(i+1)*c], dst[i*c:(i+1)*c]
-			best := argmax(row)
-			sum := exponentials(p, row, best) + p[best]
-			for j := range p {
-				p[j] /= sum
+			row, p := e[i*c:(i+1)*c], dst[i*c:(i+1)*c]
+			best := argmax(z[i*c : (i+1)*c])
+			sum := T(sumOfOthers(row, best) + float64(row[best]))
+			for j, v := range row {
+				p[j] = v / sum
 			}
 		}
 	}
@@ -127,10 +157,14 @@ func LogSoftmax(z *G.Node) (*G.Node, error) {
 	if err != nil {
 		return nil, err
 	}
+	e, err := exponentials(z)
+	if err != nil {
+		return nil, err
+	}
 	return apply(primitive{
 		name: "LogSoftmax",
 		out:  z.Shape(),
-		wrt:  []bool{true},
+		wrt:  []bool{true, false},
 		f32:  logSoftmaxKernel[float32](c),
 		f64:  logSoftmaxKernel[float64](c),
 		pullback: func(in G.Nodes, _, grad *G.Node) (G.Nodes, error) {
@@ -146,23 +180,17 @@ func LogSoftmax(z *G.Node) (*G.Node, error) {
 				return nil, err
 			}
 			d, err := Sub(grad, p)
-			return G.Nodes{d}, err
+			return G.Nodes{d, nil}, err
 		},
-	}, z)
+	}, z, e)
 }
 
 func logSoftmaxKernel[T Float](c int) kernel[T] {
 	return func(dst []T, in [][]T) {
-		for z := in[0]; len(z) > 0; z, dst = z[c:], dst[c:] {
+		for z, e := in[0], in[1]; len(z) > 0; z, e, dst = z[c:], e[c:], dst[c:] {
 			row := z[:c]
 			best := argmax(row)
-			others := 0.0
-			for j, v := range row {
-				if j != best {
-					others += math.Exp(float64(v - row[best]))
-				}
-			}
-			excess := math.Log1p(others)
+			excess := math.Log1p(sumOfOthers(e[:c], best))
 			for j, v := range row {
 				dst[j] = T(float64(v-row[best]) - excess)
 			}
@@ -184,10 +212,14 @@ func rowIndex(n, c int) Index {
 // where nothing cancels for a one-hot y. Rows of y that are all zero give zero.
 func softmaxResidual(z, y *G.Node) (*G.Node, error) {
 	n := z.Shape()[0]
+	e, err := exponentials(z)
+	if err != nil {
+		return nil, err
+	}
 	return apply(primitive{
 		name: "SoftmaxResidual",
 		out:  z.Shape(),
-		wrt:  []bool{true, false},
+		wrt:  []bool{true, false, false},
 		f32:  softmaxResidualKernel[float32](n),
 		f64:  softmaxResidualKernel[float64](n),
 		pullback: func(in G.Nodes, _, grad *G.Node) (G.Nodes, error) {
@@ -196,9 +228,9 @@ func softmaxResidual(z, y *G.Node) (*G.Node, error) {
 				return nil, err
 			}
 			d, err := softmaxJacobian(p, grad)
-			return G.Nodes{d, nil}, err
+			return G.Nodes{d, nil, nil}, err
 		},
-	}, z, y)
+	}, z, y, e)
 }
 
 func softmaxResidualKernel[T Float](n int) kernel[T] {
@@ -206,14 +238,14 @@ func softmaxResidualKernel[T Float](n int) kernel[T] {
 		z, y := in[0], in[1]
 		c := len(z) / n
 		for i := 0; i < n; i++ {
-			row, target, r := z[i*c:(i+1)*c], y[i*c:(i+1)*c], dst[i*c:(i+1)*c]
-			best := argmax(row)
-			others := exponentials(r, row, best)
+			row, target, r := in[2][i*c:(i+1)*c], y[i*c:(i+1)*c], dst[i*c:(i+1)*c]
+			best := argmax(z[i*c : (i+1)*c])
+			others := T(sumOfOthers(row, best))
 			mass := T(0) // Σ y
 			for _, v := range target {
 				mass += v
 			}
-			for j, e := range r {
+			for j, e := range row {
 				rest := others
 				if j != best {
 					rest = 1 + (others - e)

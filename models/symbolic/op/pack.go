@@ -10,32 +10,40 @@ import (
 	"github.com/hessoscope/hessoscope/models/symbolic/gemm"
 )
 
-// Pack splits a call that begins with a matrix product by a transposed matrix, its
-// operand 1: into the operation that copies this matrix in the order in which the
-// product reads it, and the same call with the copy, of the given length, as its
-// operand. That pays where the matrix changes less often than the other operands.
-// The result is the same, bit for bit. Pack returns false for other calls.
-func Pack(c Call) (packing G.Op, length int, packed G.Op, ok bool) {
-	switch o := c.Op.(type) {
+// Pack splits a call in which a matrix product multiplies by its operand k, transposed:
+// into the operation that copies this matrix in the order in which the product reads it,
+// and the same call with the copy, of the given length, as its operand. That pays where
+// the matrix changes less often than the other operands. The result is the same, bit for
+// bit. Pack returns false for other operands and calls.
+func Pack(o G.Op, k int) (packing G.Op, length int, packed G.Op, ok bool) {
+	switch o := o.(type) {
 	case *chain:
-		first, isOp := o.first.(G.Op)
-		if !isOp {
-			return nil, 0, nil, false
-		}
-		if packing, length, packed, ok = Pack(Call{first, c.In[:o.operands]}); !ok {
-			return nil, 0, nil, false
-		}
-		again := *o
-		again.first = packed.(Binder)
-		return packing, length, &again, true
+		return o.pack(k)
 	case *primitive:
-		return o.pack()
+		return o.pack(k)
 	}
 	return nil, 0, nil, false
 }
 
-func (p *primitive) pack() (packing G.Op, length int, packed G.Op, ok bool) {
-	if p.plus == nil || p.plus.tB != blas.Trans {
+func (c *chain) pack(k int) (packing G.Op, length int, packed G.Op, ok bool) {
+	again := *c
+	if first, isOp := c.first.(G.Op); isOp && k < c.operands {
+		if packing, length, packed, ok = Pack(first, k); ok {
+			again.first = packed.(Binder)
+		}
+		return packing, length, &again, ok
+	}
+	if k -= c.operands; k >= c.over {
+		k++ // that of first
+	}
+	if packing, length, packed, ok = c.primitive.pack(k); ok {
+		again.primitive = packed.(*primitive)
+	}
+	return packing, length, &again, ok
+}
+
+func (p *primitive) pack(k int) (packing G.Op, length int, packed G.Op, ok bool) {
+	if p.plus == nil || p.plus.tB != blas.Trans || k != 1 {
 		return nil, 0, nil, false
 	}
 	m := *p.plus

@@ -14,7 +14,7 @@
 //
 // The kernels are written by internal/asm with avo, for AVX2; AVX-512 would
 // wait for memory as long. Elsewhere, and with the build tag purego, they are
-// plain Go. The results are the same, bit for bit, but for those of Tanh,
+// plain Go. The results are the same, bit for bit, but for those of Exp, Tanh,
 // Sigmoid, Softplus, NormalPDF and NormalCDF, which are within 3 units in the
 // last place of the exact ones, the last within 5, and for sums, whose terms are
 // added in another order.

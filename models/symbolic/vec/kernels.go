@@ -56,6 +56,7 @@ type Kernels[T Float] struct {
 	// w −= rate·(m/correct1)/(√v/correct2 + epsilon)
 	Adam func(w, m, v, g []T, rate, scale, decay, shrink, b1, a1, b2, a2, correct1, correct2, epsilon T)
 
+	Exp     func(dst, z []T) // dst = eᶻ for z ≤ 0, or 0 where that is less than 1e-307
 	Tanh    func(dst, z []T) // dst = tanh z
 	Sigmoid func(dst, z []T) // dst = 1/(1 + e⁻ᶻ), or about 1e-308 where that is less
 
@@ -120,6 +121,7 @@ func (k Kernels[T]) checked() Kernels[T] {
 		Adam: func(w, m, v, g []T, rate, scale, decay, shrink, b1, a1, b2, a2, correct1, correct2, epsilon T) {
 			k.Adam(w, m[:len(w)], v[:len(w)], g[:len(w)], rate, scale, decay, shrink, b1, a1, b2, a2, correct1, correct2, epsilon)
 		},
+		Exp:       func(dst, z []T) { k.Exp(dst, z[:len(dst)]) },
 		Tanh:      func(dst, z []T) { k.Tanh(dst, z[:len(dst)]) },
 		Sigmoid:   func(dst, z []T) { k.Sigmoid(dst, z[:len(dst)]) },
 		Softplus:  func(dst, z []T) { k.Softplus(dst, z[:len(dst)]) },

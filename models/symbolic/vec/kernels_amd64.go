@@ -16,7 +16,7 @@ func available64() Kernels[float64] {
 		Sum: dAVX2Sum, Squares: dAVX2Squares, Dot: dAVX2Dot, Correlate: dAVX2Correlate, Correlations: dAVX2Correlations,
 		Add: dAVX2Add, Sub: dAVX2Sub, Mul: dAVX2Mul, Scale: dAVX2Scale, Shift: dAVX2Shift, Gate: dAVX2Gate, Leaky: dAVX2Leaky,
 		Descend: dAVX2Descend, Momentum: dAVX2Momentum, Adam: dAVX2Adam,
-		Quadratic: dAVX2Quadratic, Tanh: dAVX2Tanh, Sigmoid: dAVX2Sigmoid,
+		Quadratic: dAVX2Quadratic, Exp: dAVX2Exp, Tanh: dAVX2Tanh, Sigmoid: dAVX2Sigmoid,
 		Softplus: dAVX2Softplus, NormalPDF: dAVX2NormalPDF, NormalCDF: dAVX2NormalCDF,
 	}
 }
@@ -31,7 +31,7 @@ func available32() Kernels[float32] {
 		Sum: sAVX2Sum, Squares: sAVX2Squares, Dot: sAVX2Dot, Correlate: sAVX2Correlate, Correlations: sAVX2Correlations,
 		Add: sAVX2Add, Sub: sAVX2Sub, Mul: sAVX2Mul, Scale: sAVX2Scale, Shift: sAVX2Shift, Gate: sAVX2Gate, Leaky: sAVX2Leaky,
 		Descend: sAVX2Descend, Momentum: sAVX2Momentum, Adam: sAVX2Adam,
-		Quadratic: sAVX2Quadratic, Tanh: sAVX2Tanh, Sigmoid: sAVX2Sigmoid,
+		Quadratic: sAVX2Quadratic, Exp: sAVX2Exp, Tanh: sAVX2Tanh, Sigmoid: sAVX2Sigmoid,
 		Softplus: sAVX2Softplus, NormalPDF: sAVX2NormalPDF, NormalCDF: sAVX2NormalCDF,
 	}
 }

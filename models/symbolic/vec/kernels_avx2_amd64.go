@@ -124,6 +124,11 @@ func dAVX2Momentum(w []float64, m []float64, g []float64, rate float64, scale fl
 //go:noescape
 func dAVX2Adam(w []float64, m []float64, v []float64, g []float64, rate float64, scale float64, decay float64, shrink float64, b1 float64, a1 float64, b2 float64, a2 float64, correct1 float64, correct2 float64, epsilon float64)
 
+// dAVX2Exp needs z of the length of dst (see Kernels).
+//
+//go:noescape
+func dAVX2Exp(dst []float64, z []float64)
+
 // dAVX2Tanh needs z of the length of dst (see Kernels).
 //
 //go:noescape
@@ -268,6 +273,11 @@ func sAVX2Momentum(w []float32, m []float32, g []float32, rate float32, scale fl
 //
 //go:noescape
 func sAVX2Adam(w []float32, m []float32, v []float32, g []float32, rate float32, scale float32, decay float32, shrink float32, b1 float32, a1 float32, b2 float32, a2 float32, correct1 float32, correct2 float32, epsilon float32)
+
+// sAVX2Exp needs z of the length of dst (see Kernels).
+//
+//go:noescape
+func sAVX2Exp(dst []float32, z []float32)
 
 // sAVX2Tanh needs z of the length of dst (see Kernels).
 //

@@ -2214,6 +2214,93 @@ below1:
 	VZEROUPPER
 	RET
 
+// func dAVX2Exp(dst []float64, z []float64)
+// Requires: AVX, AVX2, FMA3
+TEXT ·dAVX2Exp(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ z_base+24(FP), CX
+	MOVQ dst_len+8(FP), DX
+
+by4:
+	SUBQ         $0x04, DX
+	JLT          below4
+	VMOVUPD      (CX), Y0
+	VCMPPD       $0x15, saturation<>+32(SB), Y0, Y5
+	VMOVUPD      saturation<>+32(SB), Y1
+	VMAXPD       Y0, Y1, Y0
+	VMULPD       saturation<>+64(SB), Y0, Y1
+	VROUNDPD     $0x00, Y1, Y1
+	VFNMADD231PD saturation<>+96(SB), Y1, Y0
+	VFNMADD231PD saturation<>+128(SB), Y1, Y0
+	VMOVUPD      saturation<>+640(SB), Y2
+	VFMADD213PD  saturation<>+608(SB), Y0, Y2
+	VFMADD213PD  saturation<>+576(SB), Y0, Y2
+	VFMADD213PD  saturation<>+544(SB), Y0, Y2
+	VFMADD213PD  saturation<>+512(SB), Y0, Y2
+	VFMADD213PD  saturation<>+480(SB), Y0, Y2
+	VFMADD213PD  saturation<>+448(SB), Y0, Y2
+	VFMADD213PD  saturation<>+416(SB), Y0, Y2
+	VFMADD213PD  saturation<>+384(SB), Y0, Y2
+	VFMADD213PD  saturation<>+352(SB), Y0, Y2
+	VFMADD213PD  saturation<>+320(SB), Y0, Y2
+	VFMADD213PD  saturation<>+288(SB), Y0, Y2
+	VMULPD       Y0, Y0, Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VCVTPD2DQY   Y1, X3
+	VPMOVSXDQ    X3, Y3
+	VPADDQ       saturation<>+256(SB), Y3, Y3
+	VPSLLQ       $0x34, Y3, Y3
+	VFMADD213PD  Y3, Y3, Y0
+	VANDPD       Y5, Y0, Y0
+	VMOVUPD      Y0, (AX)
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, AX
+	JMP          by4
+
+below4:
+	ADDQ $0x04, DX
+
+by1:
+	SUBQ         $0x01, DX
+	JLT          below1
+	VMOVSD       (CX), X0
+	VCMPPD       $0x15, saturation<>+32(SB), Y0, Y5
+	VMOVUPD      saturation<>+32(SB), Y1
+	VMAXPD       Y0, Y1, Y0
+	VMULPD       saturation<>+64(SB), Y0, Y1
+	VROUNDPD     $0x00, Y1, Y1
+	VFNMADD231PD saturation<>+96(SB), Y1, Y0
+	VFNMADD231PD saturation<>+128(SB), Y1, Y0
+	VMOVUPD      saturation<>+640(SB), Y2
+	VFMADD213PD  saturation<>+608(SB), Y0, Y2
+	VFMADD213PD  saturation<>+576(SB), Y0, Y2
+	VFMADD213PD  saturation<>+544(SB), Y0, Y2
+	VFMADD213PD  saturation<>+512(SB), Y0, Y2
+	VFMADD213PD  saturation<>+480(SB), Y0, Y2
+	VFMADD213PD  saturation<>+448(SB), Y0, Y2
+	VFMADD213PD  saturation<>+416(SB), Y0, Y2
+	VFMADD213PD  saturation<>+384(SB), Y0, Y2
+	VFMADD213PD  saturation<>+352(SB), Y0, Y2
+	VFMADD213PD  saturation<>+320(SB), Y0, Y2
+	VFMADD213PD  saturation<>+288(SB), Y0, Y2
+	VMULPD       Y0, Y0, Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VCVTPD2DQY   Y1, X3
+	VPMOVSXDQ    X3, Y3
+	VPADDQ       saturation<>+256(SB), Y3, Y3
+	VPSLLQ       $0x34, Y3, Y3
+	VFMADD213PD  Y3, Y3, Y0
+	VANDPD       Y5, Y0, Y0
+	VMOVSD       X0, (AX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x08, AX
+	JMP          by1
+
+below1:
+	ADDQ $0x01, DX
+	VZEROUPPER
+	RET
+
 // func dAVX2Tanh(dst []float64, z []float64)
 // Requires: AVX, AVX2, FMA3
 TEXT ·dAVX2Tanh(SB), NOSPLIT, $0-48
@@ -4828,6 +4915,96 @@ by1:
 
 below1:
 	ADDQ $0x01, AX
+	VZEROUPPER
+	RET
+
+// func sAVX2Exp(dst []float32, z []float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·sAVX2Exp(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ z_base+24(FP), CX
+	MOVQ dst_len+8(FP), DX
+
+by4:
+	SUBQ         $0x04, DX
+	JLT          below4
+	VCVTPS2PD    (CX), Y0
+	VCMPPD       $0x15, saturation<>+32(SB), Y0, Y5
+	VMOVUPD      saturation<>+32(SB), Y1
+	VMAXPD       Y0, Y1, Y0
+	VMULPD       saturation<>+64(SB), Y0, Y1
+	VROUNDPD     $0x00, Y1, Y1
+	VFNMADD231PD saturation<>+96(SB), Y1, Y0
+	VFNMADD231PD saturation<>+128(SB), Y1, Y0
+	VMOVUPD      saturation<>+640(SB), Y2
+	VFMADD213PD  saturation<>+608(SB), Y0, Y2
+	VFMADD213PD  saturation<>+576(SB), Y0, Y2
+	VFMADD213PD  saturation<>+544(SB), Y0, Y2
+	VFMADD213PD  saturation<>+512(SB), Y0, Y2
+	VFMADD213PD  saturation<>+480(SB), Y0, Y2
+	VFMADD213PD  saturation<>+448(SB), Y0, Y2
+	VFMADD213PD  saturation<>+416(SB), Y0, Y2
+	VFMADD213PD  saturation<>+384(SB), Y0, Y2
+	VFMADD213PD  saturation<>+352(SB), Y0, Y2
+	VFMADD213PD  saturation<>+320(SB), Y0, Y2
+	VFMADD213PD  saturation<>+288(SB), Y0, Y2
+	VMULPD       Y0, Y0, Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VCVTPD2DQY   Y1, X3
+	VPMOVSXDQ    X3, Y3
+	VPADDQ       saturation<>+256(SB), Y3, Y3
+	VPSLLQ       $0x34, Y3, Y3
+	VFMADD213PD  Y3, Y3, Y0
+	VANDPD       Y5, Y0, Y0
+	VCVTPD2PSY   Y0, X0
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, CX
+	ADDQ         $0x10, AX
+	JMP          by4
+
+below4:
+	ADDQ $0x04, DX
+
+by1:
+	SUBQ         $0x01, DX
+	JLT          below1
+	VMOVSS       (CX), X0
+	VCVTPS2PD    X0, Y0
+	VCMPPD       $0x15, saturation<>+32(SB), Y0, Y5
+	VMOVUPD      saturation<>+32(SB), Y1
+	VMAXPD       Y0, Y1, Y0
+	VMULPD       saturation<>+64(SB), Y0, Y1
+	VROUNDPD     $0x00, Y1, Y1
+	VFNMADD231PD saturation<>+96(SB), Y1, Y0
+	VFNMADD231PD saturation<>+128(SB), Y1, Y0
+	VMOVUPD      saturation<>+640(SB), Y2
+	VFMADD213PD  saturation<>+608(SB), Y0, Y2
+	VFMADD213PD  saturation<>+576(SB), Y0, Y2
+	VFMADD213PD  saturation<>+544(SB), Y0, Y2
+	VFMADD213PD  saturation<>+512(SB), Y0, Y2
+	VFMADD213PD  saturation<>+480(SB), Y0, Y2
+	VFMADD213PD  saturation<>+448(SB), Y0, Y2
+	VFMADD213PD  saturation<>+416(SB), Y0, Y2
+	VFMADD213PD  saturation<>+384(SB), Y0, Y2
+	VFMADD213PD  saturation<>+352(SB), Y0, Y2
+	VFMADD213PD  saturation<>+320(SB), Y0, Y2
+	VFMADD213PD  saturation<>+288(SB), Y0, Y2
+	VMULPD       Y0, Y0, Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VCVTPD2DQY   Y1, X3
+	VPMOVSXDQ    X3, Y3
+	VPADDQ       saturation<>+256(SB), Y3, Y3
+	VPSLLQ       $0x34, Y3, Y3
+	VFMADD213PD  Y3, Y3, Y0
+	VANDPD       Y5, Y0, Y0
+	VCVTPD2PSY   Y0, X0
+	VMOVSS       X0, (AX)
+	ADDQ         $0x04, CX
+	ADDQ         $0x04, AX
+	JMP          by1
+
+below1:
+	ADDQ $0x01, DX
 	VZEROUPPER
 	RET
 

@@ -106,7 +106,7 @@ func portable[T Float]() Kernels[T] {
 			}
 		},
 		Descend: descend[T], Momentum: momentum[T], Adam: adam[T],
-		Tanh: each[T](math.Tanh), Sigmoid: each[T](sigmoid), Softplus: each[T](softplus),
+		Exp: each[T](exp), Tanh: each[T](math.Tanh), Sigmoid: each[T](sigmoid), Softplus: each[T](softplus),
 		NormalPDF: each[T](normalPDF), NormalCDF: each[T](normalCDF),
 	}
 }
@@ -136,6 +136,13 @@ func adam[T Float](w, m, v, g []T, rate, scale, decay, shrink, b1, a1, b2, a2, c
 		root := T(math.Sqrt(float64(v[i]))) / correct2
 		w[i] = x - rate*(m[i]/correct1)/(root+epsilon)
 	}
+}
+
+func exp(z float64) float64 {
+	if z < -708 {
+		return 0
+	}
+	return math.Exp(z)
 }
 
 func sigmoid(z float64) float64 {

@@ -221,6 +221,7 @@ func TestSaturating(t *testing.T) {
 		kernel4 func(dst, z []float32)
 		want    func(float64) float64
 	}{
+		{"exp", ofNegative(Float64.Exp), ofNegative(Float32.Exp), func(z float64) float64 { return exp(-math.Abs(z)) }},
 		{"tanh", Float64.Tanh, Float32.Tanh, math.Tanh},
 		{"sigmoid", Float64.Sigmoid, Float32.Sigmoid, sigmoid},
 	} {
@@ -256,6 +257,16 @@ func TestSaturating(t *testing.T) {
 	Float64.Sigmoid(far, []float64{-800, math.Inf(-1)})
 	if far[0] > 1e-307 || far[1] > 1e-307 {
 		t.Errorf("sigmoid(−800) and sigmoid(−∞) are %g, want less than 1e-307", far)
+	}
+}
+
+// ofNegative returns a kernel of −|z|.
+func ofNegative[T Float](kernel func(dst, z []T)) func(dst, z []T) {
+	return func(dst, z []T) {
+		for i, v := range z {
+			dst[i] = T(-math.Abs(float64(v)))
+		}
+		kernel(dst, dst)
 	}
 }
 
@@ -467,6 +478,7 @@ func benchmarkKernels[T Float](b *testing.B, k Kernels[T]) {
 		{"Adam", func() { k.Adam(dst, x, y, x, 1e-9, 1, 0, 0, 0.9, 0.1, 0.999, 0.001, 1, 1, 1e-8) }},
 		{"Tanh", func() { k.Tanh(dst, x) }},
 		{"Sigmoid", func() { k.Sigmoid(dst, x) }},
+		{"Exp", func() { k.Exp(dst, x) }},
 		{"Softplus", func() { k.Softplus(dst, x) }},
 		{"NormalPDF", func() { k.NormalPDF(dst, x) }},
 		{"NormalCDF", func() { k.NormalCDF(dst, x) }},

@@ -68,6 +68,7 @@ func main() {
 		correlate(p)
 		correlations(p)
 		updates(p)
+		saturating(p, "Exp", s.exp)
 		saturating(p, "Tanh", s.tanh)
 		saturating(p, "Sigmoid", s.sigmoid)
 		saturating(p, "Softplus", s.softplus)
@@ -108,6 +109,10 @@ func main() {
 // lessOrEqual is a predicate of compare: true where an element is at most that
 // of the second operand, false where one is NaN.
 var lessOrEqual = Imm(0x12)
+
+// notLess is true where an element is not less than that of the second operand, or
+// one is NaN.
+var notLess = Imm(0x15)
 
 // Registers beside those of the operands: zero, one to work with, constants.
 var (

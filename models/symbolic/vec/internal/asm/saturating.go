@@ -92,6 +92,14 @@ func (s saturation) expm1(x VecPhysical, parts ...VecPhysical) (power VecPhysica
 	return power
 }
 
+// exp computes e to the power of z ≤ 0, or 0 below smallest.
+func (s saturation) exp(z, inside VecPhysical) {
+	VCMPPD(notLess, s.smallest, z, inside)
+	power := s.expm1(z)
+	VFMADD213PD(power, power, z)
+	VANDPD(inside, z, z)
+}
+
 // tanh computes tanh|z| = −t/(2 + t) with t = expm1(−2|z|), and gives it the
 // sign of z. Nothing cancels, however small z is.
 func (s saturation) tanh(z, sign VecPhysical) {
