@@ -12,7 +12,8 @@
 // multiplied by single elements of A, and both are read where they lie unless
 // B is transposed or too large for the caches; then it is packed, panel by
 // panel. With few columns, tiles would leave lanes empty, so C is computed as
-// dot products, with vectors along k. If the strides of the operands suit
+// dot products, with vectors along k, and so are the last columns where they
+// leave most of a tile's vector empty. If the strides of the operands suit
 // neither, Cᵀ = Bᵀ·Aᵀ is computed and transposed.
 //
 // DgemmAdd and SgemmAdd add another matrix, or one row to all rows, as they

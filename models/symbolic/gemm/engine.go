@@ -39,7 +39,14 @@ func (e *engine[T]) serial(p product[T]) {
 	case p.n <= ker.narrow || p.m <= ker.narrow && p.bCol != 1:
 		ker.byTransposed(p, w)
 	default:
-		ker.byTiles(p, w)
+		wide := p.n
+		if p.bRow == 1 {
+			wide -= ker.rest(p.n)
+		}
+		ker.byTiles(p.block(0, p.m, 0, wide), w)
+		if wide < p.n {
+			ker.few(p.block(0, p.m, wide, p.n-wide), w)
+		}
 	}
 	e.workspaces.Put(w)
 }
@@ -62,8 +69,8 @@ const (
 )
 
 // inParallel computes p in at most procs parts, cut along its longer side. How
-// an element of C comes about depends on k and the kernels only, not on the
-// part it lies in.
+// an element of C comes about depends on k, the kernels and whether its column is
+// among the last, not on the part it lies in.
 func (e *engine[T]) inParallel(p product[T], procs int) {
 	length := max(p.m, p.n)
 	parts := max(1, min(procs, length/parallelUnit))

@@ -33,6 +33,25 @@ func (ker *kernels[T]) byDots(p product[T], w *workspace[T]) {
 	}
 }
 
+// rest is the number of last columns of n that leave most of a vector of a tile empty.
+// They are better computed as dot products, if the columns of B are contiguous.
+func (ker *kernels[T]) rest(n int) int {
+	if rest := n % ker.lanes; 2*rest <= ker.lanes {
+		return rest
+	}
+	return 0
+}
+
+// few computes p, of the last columns of a product, as dot products if the rows of A are
+// contiguous.
+func (ker *kernels[T]) few(p product[T], w *workspace[T]) {
+	if p.aCol == 1 {
+		ker.byDots(p, w)
+	} else {
+		ker.byTiles(p, w)
+	}
+}
+
 // columns copies B as columns, one after the other.
 func columns[T float](p product[T], w *workspace[T]) []T {
 	dst := grown(&w.b, p.n*p.k)

@@ -9,8 +9,9 @@ func PackedLen[T float](m, n, k int) int {
 	if external != nil || min(m, n) <= ker.narrow || k == 0 {
 		return 0
 	}
-	size := 0
-	ker.slabs(n, k, func(_, cols, _, steps int) { size += ker.packedLen(cols, steps) })
+	rest := ker.rest(n)
+	size := rest * k
+	ker.slabs(n-rest, k, func(_, cols, _, steps int) { size += ker.packedLen(cols, steps) })
 	return size
 }
 
@@ -19,11 +20,13 @@ func PackedLen[T float](m, n, k int) int {
 // where several have the same.
 func Pack[T float](dst []T, n, k int, b []T) {
 	ker := engineOf[T]().kernels
-	ker.slabs(n, k, func(j, cols, l, steps int) {
+	wide := n - ker.rest(n)
+	ker.slabs(wide, k, func(j, cols, l, steps int) {
 		size := ker.packedLen(cols, steps)
 		ker.packTo(dst[:size], product[T]{n: cols, k: steps, b: b[j*k+l:], bRow: 1, bCol: k})
 		dst = dst[size:]
 	})
+	copy(dst, b[wide*k:n*k])
 }
 
 // MultiplyPacked computes C = op(A) * Bᵀ + D with a packed B, as DgemmAdd does
@@ -35,10 +38,17 @@ func MultiplyPacked[T float](tA blas.Transpose, m, n, k int, a []T, lda int, pac
 		p = p.plus(d, ldd)
 		p.beta = 1
 	}
-	p.bCol, p.packed = 0, true
 	e := engineOf[T]()
 	w := e.workspace()
-	e.kernels.byTiles(p, w)
+	wide := n - e.kernels.rest(n)
+	tiles := p.block(0, m, 0, wide)
+	tiles.packed = true
+	e.kernels.byTiles(tiles, w)
+	if wide < n {
+		few := p.block(0, m, wide, n-wide)
+		few.b, few.bRow, few.bCol = packed[len(packed)-few.n*k:], 1, k
+		e.kernels.few(few, w)
+	}
 	e.workspaces.Put(w)
 }
 
