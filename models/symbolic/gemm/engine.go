@@ -41,7 +41,7 @@ func (e *engine[T]) serial(p product[T]) {
 	default:
 		wide := p.n
 		if p.bRow == 1 {
-			wide -= ker.rest(p.n)
+			wide -= ker.rest(p.n, p.k)
 		}
 		ker.byTiles(p.block(0, p.m, 0, wide), w)
 		if wide < p.n {

@@ -9,6 +9,9 @@ const (
 	// where they meet four columns of B after the other.
 	dotM = 96
 
+	// Below it, the sum over the elements of vectors costs more than is gained.
+	shortestDots = 48
+
 	// transposedLength by at most 12 elements of Cᵀ take less than 48 KiB.
 	transposedLength = 512
 )
@@ -33,10 +36,11 @@ func (ker *kernels[T]) byDots(p product[T], w *workspace[T]) {
 	}
 }
 
-// rest is the number of last columns of n that leave most of a vector of a tile empty.
-// They are better computed as dot products, if the columns of B are contiguous.
-func (ker *kernels[T]) rest(n int) int {
-	if rest := n % ker.lanes; 2*rest <= ker.lanes {
+// rest is the number of last columns of n that leave most of a vector of a tile empty,
+// and are better computed as dot products of k elements, if the columns of B are
+// contiguous.
+func (ker *kernels[T]) rest(n, k int) int {
+	if rest := n % ker.lanes; 2*rest <= ker.lanes && rest <= maxDots && k >= shortestDots {
 		return rest
 	}
 	return 0

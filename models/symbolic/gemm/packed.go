@@ -9,7 +9,7 @@ func PackedLen[T float](m, n, k int) int {
 	if external != nil || min(m, n) <= ker.narrow || k == 0 {
 		return 0
 	}
-	rest := ker.rest(n)
+	rest := ker.rest(n, k)
 	size := rest * k
 	ker.slabs(n-rest, k, func(_, cols, _, steps int) { size += ker.packedLen(cols, steps) })
 	return size
@@ -20,7 +20,7 @@ func PackedLen[T float](m, n, k int) int {
 // where several have the same.
 func Pack[T float](dst []T, n, k int, b []T) {
 	ker := engineOf[T]().kernels
-	wide := n - ker.rest(n)
+	wide := n - ker.rest(n, k)
 	ker.slabs(wide, k, func(j, cols, l, steps int) {
 		size := ker.packedLen(cols, steps)
 		ker.packTo(dst[:size], product[T]{n: cols, k: steps, b: b[j*k+l:], bRow: 1, bCol: k})
@@ -40,7 +40,7 @@ func MultiplyPacked[T float](tA blas.Transpose, m, n, k int, a []T, lda int, pac
 	}
 	e := engineOf[T]()
 	w := e.workspace()
-	wide := n - e.kernels.rest(n)
+	wide := n - e.kernels.rest(n, k)
 	tiles := p.block(0, m, 0, wide)
 	tiles.packed = true
 	e.kernels.byTiles(tiles, w)
