@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -99,15 +100,18 @@ func TestSpectrumMeasuresTheHessian(t *testing.T) {
 	for name, c := range map[string]struct {
 		method    curvature.Method
 		precision tensor.Dtype
+		products  tensor.Dtype
+		residual  float64 // largest, relative to λ₁
 		tolerance float64 // relative to λ₁
 	}{
-		"dense":           {curvature.Dense, tensor.Float64, 1e-12},
-		"lanczos":         {curvature.Lanczos, tensor.Float64, 1e-8}, // its default residual
-		"float32 network": {curvature.Dense, tensor.Float32, 1e-12},  // measured in float64 all the same
+		"dense":            {curvature.Dense, tensor.Float64, tensor.Float64, 1e-8, 1e-12},
+		"lanczos":          {curvature.Lanczos, tensor.Float64, tensor.Float64, 1e-8, 1e-8},
+		"float32 network":  {curvature.Dense, tensor.Float32, tensor.Float64, 1e-8, 1e-12}, // measured in float64 all the same
+		"float32 products": {curvature.Lanczos, tensor.Float64, tensor.Float32, 1e-5, 1e-8},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			hook := &callbacks.Spectrum{Dir: dir, Schedule: trainer.Schedule{Every: 4}, Settings: curvature.Settings{Method: c.method, Tolerance: 1e-8, Bottom: 1}}
+			hook := &callbacks.Spectrum{Dir: dir, Schedule: trainer.Schedule{Every: 4}, Products: c.products, Settings: curvature.Settings{Method: c.method, Tolerance: c.residual, Bottom: 1}}
 			tr := spectrumRun(t, c.precision, hook)
 			if _, err := tr.Run(context.Background()); err != nil {
 				t.Fatal(err)
@@ -141,6 +145,10 @@ func TestSpectrumMeasuresTheHessian(t *testing.T) {
 				arrays, err := weights.Read(filepath.Join(dir, "spectrum-"+epoch+".npz"))
 				if err != nil {
 					t.Fatal(err)
+				}
+				single := slices.ContainsFunc(arrays, func(a weights.Array) bool { return a.Name == "product_bits" && a.Data[0] == 32 })
+				if single != (c.products == tensor.Float32) {
+					t.Errorf("epoch %s: products in float32: %t", epoch, single)
 				}
 				if a := arrays[2]; a.Name != "top_vectors" || a.Shape[0] != 5 || a.Shape[1] != want.Dim {
 					t.Errorf("epoch %s: array %q of shape %v, want top_vectors of [5 %d]", epoch, a.Name, a.Shape, want.Dim)
