@@ -262,7 +262,7 @@ func (m *nodes) findTogether(t *trial, z, losses []float64) error {
 	if err != nil {
 		return err
 	}
-	if !allFinite(slices.Concat(z, again, losses, lossesAgain)) {
+	if finite("an output", slices.Concat(z, again, losses, lossesAgain)) != nil {
 		m.note("random numbers give values that are not finite, so that it was not tried out whether samples depend on each other")
 		return nil
 	}
