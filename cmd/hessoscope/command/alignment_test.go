@@ -148,6 +148,9 @@ func TestAlignmentLine(t *testing.T) {
 // The samples of the split are the default where inputs are not in the plane; the
 // same inputs as new data, without labels and with other columns, give the same.
 func TestAlignmentAtSamplesAndNewData(t *testing.T) {
+	if testing.Short() {
+		t.Skip("with the race detector it takes half a minute")
+	}
 	data, err := datasets.Load(t.Context(), nets[2].data, datasets.Options{})
 	if err != nil {
 		t.Fatal(err)

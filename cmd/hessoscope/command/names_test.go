@@ -21,6 +21,9 @@ func pasted(t *testing.T, hint string) result {
 // The commands that an interrupted run and an interrupted sweep tell work in a shell,
 // whatever the names.
 func TestHintsInAShell(t *testing.T) {
+	if testing.Short() {
+		t.Skip("with the race detector it takes half a minute")
+	}
 	chdir(t)
 	const out = "it's $here"
 	write(t, "my quick.yaml", quick+"seed: 3\n")

@@ -378,6 +378,9 @@ func TestTrainCSV(t *testing.T) {
 }
 
 func TestStandardize(t *testing.T) {
+	if testing.Short() {
+		t.Skip("with the race detector it takes half a minute")
+	}
 	chdir(t)
 	succeed(t, "train", "iris", "--no-progress", "--set", "training.epochs=1", "--set", "spectrum.off=true", "--set", "data.standardize=true")
 	r, err := record.ReadRun("runs/iris/run.json")
@@ -415,6 +418,9 @@ func TestLogJSON(t *testing.T) {
 // A run of 0 epochs keeps the untrained network, and measures it as it does the last epoch of
 // any run.
 func TestTrainNoEpochs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("with the race detector it takes half a minute")
+	}
 	t.Chdir(t.TempDir())
 	succeed(t, "train", "iris", "--set", "training.epochs=0", "--set", "checkpoint={best: train/loss, schedule: {every: 1}}", "--no-progress")
 	if out := succeed(t, "analyze", "runs/iris", "--no-complexity", "--method", "lanczos"); !strings.Contains(out, "1.1281") {
