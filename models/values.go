@@ -4,7 +4,6 @@ import (
 	"gonum.org/v1/gonum/floats"
 	"gorgonia.org/tensor"
 
-	"github.com/hessoscope/hessoscope/models/symbolic/op"
 	"github.com/hessoscope/hessoscope/models/symbolic/vec"
 )
 
@@ -12,9 +11,7 @@ import (
 func Values(t *tensor.Dense) []float64 {
 	if t.Dtype() == tensor.Float32 {
 		wide := make([]float64, t.DataSize())
-		for i, v := range t.Float32s() {
-			wide[i] = float64(v)
-		}
+		vec.Widen(wide, t.Float32s())
 		return wide
 	}
 	return append([]float64(nil), t.Float64s()...)
@@ -22,32 +19,20 @@ func Values(t *tensor.Dense) []float64 {
 
 // SetValues sets the elements of t, rounded to its type. There must be as many
 // values as t has elements.
-func SetValues(t *tensor.Dense, values []float64) {
-	if t.Dtype() == tensor.Float32 {
-		vec.Narrow(t.Float32s()[:len(values)], values)
-		return
-	}
-	copy(t.Float64s(), values)
-}
+func SetValues(t *tensor.Dense, values []float64) { setValuesAt(t, 0, values) }
 
 // assign sets the elements of dst to those of src, rounded to its type. Both have
 // as many.
 func assign(dst, src *tensor.Dense) {
 	switch double, single := dst.Dtype() == tensor.Float64, src.Dtype() == tensor.Float32; {
 	case double && single:
-		convert(dst.Float64s(), src.Float32s())
+		vec.Widen(dst.Float64s(), src.Float32s())
 	case double:
 		copy(dst.Float64s(), src.Float64s())
 	case single:
 		copy(dst.Float32s(), src.Float32s())
 	default:
-		convert(dst.Float32s(), src.Float64s())
-	}
-}
-
-func convert[D, S op.Float](dst []D, src []S) {
-	for i, v := range src {
-		dst[i] = D(v)
+		vec.Narrow(dst.Float32s(), src.Float64s())
 	}
 }
 
