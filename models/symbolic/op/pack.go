@@ -16,19 +16,25 @@ import (
 // the matrix changes less often than the other operands. The result is the same, bit for
 // bit. Pack returns false for other operands and calls.
 func Pack(o G.Op, k int) (packing G.Op, length int, packed G.Op, ok bool) {
-	switch o := o.(type) {
-	case *chain:
-		return o.pack(k)
-	case *primitive:
-		return o.pack(k)
+	if p, packs := o.(packer); packs {
+		return p.pack(k)
 	}
 	return nil, 0, nil, false
 }
 
+// packer is an operation that Pack may split.
+type packer interface {
+	pack(k int) (packing G.Op, length int, packed G.Op, ok bool)
+}
+
 func (c *chain) pack(k int) (packing G.Op, length int, packed G.Op, ok bool) {
 	again := *c
-	if first, isOp := c.first.(G.Op); isOp && k < c.operands {
-		if packing, length, packed, ok = Pack(first, k); ok {
+	if k < c.operands {
+		first, packs := c.first.(packer)
+		if !packs {
+			return nil, 0, nil, false
+		}
+		if packing, length, packed, ok = first.pack(k); ok {
 			again.first = packed.(Binder)
 		}
 		return packing, length, &again, ok
