@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"sync"
@@ -60,7 +61,7 @@ const denseLimit = 2000
 func (s Settings) Solver() curvature.Settings {
 	solver := s.Spectrum
 	solver.Resolved = solver.Resolved || !s.NoComplexity
-	solver.DenseLimit = orDefault(solver.DenseLimit, denseLimit)
+	solver.DenseLimit = cmp.Or(solver.DenseLimit, denseLimit)
 	return solver
 }
 
@@ -221,7 +222,7 @@ func (r *Result) measureDistances(ctx context.Context, a *Analyzer, s margin.Set
 	if err != nil {
 		return nil, err
 	}
-	s.Samples = orDefault(s.Samples, MarginSamples)
+	s.Samples = cmp.Or(s.Samples, MarginSamples)
 	if r.Distances, err = margin.Measure(ctx, field, a.Split, s); err != nil {
 		return nil, err
 	}

@@ -51,7 +51,7 @@ type Analyzer struct {
 
 // New returns an Analyzer of the model with its current parameters.
 func New(s Subject) (*Analyzer, error) {
-	s.Matrix = orDefault(s.Matrix, Hessian)
+	s.Matrix = cmp.Or(s.Matrix, Hessian)
 	if err := s.Matrix.Validate(); err != nil {
 		return nil, fmt.Errorf("matrix %w", err)
 	}
@@ -65,7 +65,8 @@ func New(s Subject) (*Analyzer, error) {
 	var err error
 	settings := s.Settings
 	settings.Precision = s.Products
-	apart := s.Products != (tensor.Dtype{}) && s.Products != orFloat64(s.Settings.Precision)
+	exact := cmp.Or(s.Settings.Precision, tensor.Float64)
+	apart := cmp.Or(s.Products, exact) != exact
 	if apart {
 		a.Settings.Memory = 1 // all pairs are measured by one call, so that keeping passes would pay for nothing
 	}
@@ -83,14 +84,6 @@ func New(s Subject) (*Analyzer, error) {
 	}
 	a.searched, err = s.Matrix.operator(a.products)
 	return a, err
-}
-
-// orFloat64 returns the precision t, or Float64 if it is zero.
-func orFloat64(t tensor.Dtype) tensor.Dtype {
-	if t == (tensor.Dtype{}) {
-		return tensor.Float64
-	}
-	return t
 }
 
 // Solver returns s as Measure hands it to the solver: with Exact, if eigenpairs are
@@ -298,6 +291,3 @@ func (m *Measurement) outlierVectors(ctx context.Context, outliers *boundary.Out
 	alignments, err = gradients.Alignments(ctx, vectors)
 	return vectors, alignments, err
 }
-
-// orDefault returns the setting, or the default if it is zero.
-func orDefault[T cmp.Ordered](setting, byDefault T) T { return cmp.Or(setting, byDefault) }
