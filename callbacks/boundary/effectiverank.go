@@ -43,7 +43,7 @@ const gramBytes = 1 << 30
 func (r *Reinforcing) Gram(ctx context.Context) (*mat.Dense, error) {
 	gram, err := r.objective.GradientGram(ctx)
 	if errors.Is(err, models.ErrNoFactors) {
-		return r.gramBy(ctx, max(1, gramBytes/(8*len(r.Norms))))
+		return r.gramBy(ctx, gramWidth(len(r.Norms)))
 	}
 	if err != nil {
 		return nil, err
@@ -69,9 +69,12 @@ func GramPasses(m models.Model, samples int) int {
 	if !hasKernels(m) {
 		return 1
 	}
-	width := max(1, gramBytes/(8*max(1, samples)))
+	width := gramWidth(samples)
 	return (models.Size(m) + width - 1) / width
 }
+
+// gramWidth returns how many parameters a pass of Gram takes.
+func gramWidth(samples int) int { return max(1, gramBytes/(8*max(1, samples))) }
 
 // GramMemory returns about how many bytes Gram and what is computed of its result take,
 // for so many samples of m.
