@@ -126,9 +126,6 @@ func (a analyzeCmd) checkMemory(model models.Model, split *datasets.Split, s ana
 		Model: model, Parameters: models.Size(model), Samples: split.Len(), Settings: s.Solver(),
 		Float32: a.Precision == "float32", Complexity: !s.NoComplexity,
 	}
-	if a.Precision == "float32" && a.Method == curvature.Auto {
-		measured.Settings.Method = curvature.Lanczos
-	}
 	parts := []memory.Part{
 		{What: "the spectrum", Bytes: measured.Bytes()},
 		{What: "the outputs", Bytes: 8 * float64(split.Len()) * float64(model.Classes())},

@@ -95,9 +95,6 @@ func (c *Config) measured(m models.Model, samples int) memory.Spectrum {
 // Spectrum measures at least.
 func (c *Config) solver(classes int) curvature.Settings {
 	s := c.Solver()
-	if c.Spectrum.Precision == "float32" && (s.Method == "" || s.Method == curvature.Auto) {
-		s.Method = curvature.Lanczos
-	}
 	switch {
 	case s.Top != 0:
 	case c.Complexity.Off:

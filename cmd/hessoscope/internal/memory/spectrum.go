@@ -32,8 +32,8 @@ type Spectrum struct {
 // Bytes returns about how many bytes the measurement needs. It is 0 for settings that
 // would be refused.
 func (s Spectrum) Bytes() float64 {
-	n := s.Parameters
-	bytes, err := s.Settings.Memory(n, n, min(n/2, ReducedVectors*s.Samples))
+	n, solver := s.Parameters, s.solver()
+	bytes, err := solver.Memory(n, n, min(n/2, ReducedVectors*s.Samples))
 	if err != nil {
 		return 0
 	}
@@ -45,15 +45,23 @@ func (s Spectrum) Bytes() float64 {
 		// At most half of the solver's memory is left for the pairs when they are found.
 		bytes = math.Max(bytes, bytes/2+analysis.ComplexityMemory(s.Model, s.Samples, s.pairs(), n))
 	}
-	if s.Settings.WantsSeeds(n) {
+	if solver.WantsSeeds(n) {
 		bytes += boundary.SeedMemory(s.Samples, n)
 	}
 	return objective + bytes
 }
 
+// solver returns the settings, in which Auto means Lanczos if products are in float32.
+func (s Spectrum) solver() curvature.Settings {
+	if s.Float32 && (s.Settings.Method == "" || s.Settings.Method == curvature.Auto) {
+		s.Settings.Method = curvature.Lanczos
+	}
+	return s.Settings
+}
+
 // pairs is the number of eigenpairs that the complexity is measured by.
 func (s Spectrum) pairs() int {
-	if s.Settings.Chosen(s.Parameters) == curvature.Lanczos {
+	if s.solver().Chosen(s.Parameters) == curvature.Lanczos {
 		return max(s.Settings.Top, 0) + max(s.Settings.Bottom, 0)
 	}
 	return s.Parameters
