@@ -8,8 +8,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 
+	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/trainer"
 )
 
@@ -45,10 +45,8 @@ func (c *CSV) TrainBegin(_ context.Context, s *trainer.State) error {
 	if err := c.Open(c.Path); err != nil {
 		return err
 	}
-	header := []string{"epoch", "step", "seconds"}
-	for _, m := range s.Metrics() {
-		header = append(header, m.Name)
-	}
+	_, metrics := entryOf(s)
+	header := record.Columns(metrics)
 	have, err := csv.NewReader(c.Written()).Read()
 	switch {
 	case errors.Is(err, io.EOF): // the file is empty: a new run
@@ -63,19 +61,11 @@ func (c *CSV) TrainBegin(_ context.Context, s *trainer.State) error {
 
 // EpochEnd implements trainer.EpochEnder.
 func (c *CSV) EpochEnd(_ context.Context, s *trainer.State) error {
-	row := []string{strconv.Itoa(s.Epoch), strconv.Itoa(s.Step), fmt.Sprint(seconds(s))}
-	anyFresh := false
-	for _, m := range s.Metrics() {
-		cell := ""
-		if value, fresh := s.Fresh(m.Name); fresh {
-			cell, anyFresh = strconv.FormatFloat(value, 'g', -1, 64), true
-		}
-		row = append(row, cell)
-	}
-	if !anyFresh {
+	entry, metrics := entryOf(s)
+	if len(entry.Metrics) == 0 {
 		return nil
 	}
-	return c.appendRow(row)
+	return c.appendRow(entry.Row(metrics))
 }
 
 func (c *CSV) appendRow(row []string) error {

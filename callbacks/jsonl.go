@@ -1,9 +1,7 @@
 package callbacks
 
 import (
-	"bytes"
 	"context"
-	"fmt"
 
 	"github.com/hessoscope/hessoscope/callbacks/record"
 	"github.com/hessoscope/hessoscope/trainer"
@@ -51,36 +49,13 @@ func (j *JSONL) TrainBegin(context.Context, *trainer.State) error { return j.Ope
 
 // EpochEnd implements trainer.EpochEnder.
 func (j *JSONL) EpochEnd(_ context.Context, s *trainer.State) error {
-	var metrics bytes.Buffer
-	for _, m := range s.Metrics() {
-		value, fresh := s.Fresh(m.Name)
-		if !fresh {
-			continue
-		}
-		if metrics.Len() > 0 {
-			metrics.WriteString(", ")
-		}
-		if err := writeMember(&metrics, m.Name, value); err != nil {
-			return err
-		}
-	}
-	if metrics.Len() == 0 {
+	entry, metrics := entryOf(s)
+	if len(entry.Metrics) == 0 {
 		return nil
 	}
-	return j.AppendEntry(fmt.Appendf(nil, "{\"epoch\": %d, \"step\": %d, \"seconds\": %v, \"metrics\": {%s}}",
-		s.Epoch, s.Step, seconds(s), &metrics))
-}
-
-// writeMember writes a member of a JSON object.
-func writeMember(b *bytes.Buffer, name string, value float64) error {
-	key, err := record.Marshal(name, "")
+	object, err := entry.Object(metrics)
 	if err != nil {
 		return err
 	}
-	number, err := record.Marshal(value, "")
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(b, "%s: %s", key, number)
-	return nil
+	return j.AppendEntry(object)
 }

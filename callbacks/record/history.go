@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strconv"
 
 	"github.com/hessoscope/hessoscope/datasets/durable"
 )
@@ -23,6 +24,50 @@ type Entry struct {
 func (e Entry) Fresh(metric string) (float64, bool) {
 	value, ok := e.Metrics[metric]
 	return value, ok
+}
+
+// Object returns the entry as the JSON object that is its line in a history, but for the
+// checksum: with those of the metrics that it has, in their order.
+func (e Entry) Object(metrics []string) ([]byte, error) {
+	object := fmt.Appendf(nil, "{\"epoch\": %d, \"step\": %d, \"seconds\": %v, \"metrics\": {", e.Epoch, e.Step, e.Seconds)
+	separator := ""
+	for _, metric := range metrics {
+		value, fresh := e.Fresh(metric)
+		if !fresh {
+			continue
+		}
+		key, err1 := Marshal(metric, "")
+		number, err2 := Marshal(value, "")
+		if err := errors.Join(err1, err2); err != nil {
+			return nil, err
+		}
+		object = fmt.Appendf(object, "%s%s: %s", separator, key, number)
+		separator = ", "
+	}
+	return append(object, "}}"...), nil
+}
+
+// Columns returns the header of the table beside a history, of the metrics after Fixed
+// columns.
+func Columns(metrics []string) []string {
+	return append([]string{"epoch", "step", "seconds"}, metrics...)
+}
+
+// Fixed is the number of columns of a table before those of the metrics.
+const Fixed = 3
+
+// Row returns the entry as a row of the table beside a history. The cells of metrics that
+// it does not have are empty.
+func (e Entry) Row(metrics []string) []string {
+	row := []string{strconv.Itoa(e.Epoch), strconv.Itoa(e.Step), fmt.Sprint(e.Seconds)}
+	for _, metric := range metrics {
+		cell := ""
+		if value, fresh := e.Fresh(metric); fresh {
+			cell = strconv.FormatFloat(value, 'g', -1, 64)
+		}
+		row = append(row, cell)
+	}
+	return row
 }
 
 // The largest sizes of a history and of a line in it, in bytes: those of a million

@@ -5,15 +5,11 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"hash/crc32"
 	"strconv"
 
 	"github.com/hessoscope/hessoscope/callbacks/record"
 )
-
-// fixed is the number of columns of a metrics.csv before those of the metrics.
-const fixed = 3
 
 // historyOf returns the metrics.jsonl that a callbacks.JSONL wrote beside a metrics.csv.
 func historyOf(table []byte) ([]byte, error) {
@@ -21,57 +17,64 @@ func historyOf(table []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(rows) == 0 || len(rows[0]) < fixed {
+	if len(rows) == 0 || len(rows[0]) < record.Fixed {
 		return nil, errors.New("no header")
 	}
+	metrics := rows[0][record.Fixed:]
 	var history []byte
 	for _, row := range rows[1:] {
-		var metrics bytes.Buffer
-		for i, cell := range row[fixed:] {
-			if cell == "" {
-				continue
-			}
-			value, err := strconv.ParseFloat(cell, 64)
-			if err != nil {
-				return nil, err
-			}
-			key, err1 := record.Marshal(rows[0][fixed+i], "")
-			number, err2 := record.Marshal(value, "")
-			if err := errors.Join(err1, err2); err != nil {
-				return nil, err
-			}
-			if metrics.Len() > 0 {
-				metrics.WriteString(", ")
-			}
-			fmt.Fprintf(&metrics, "%s: %s", key, number)
+		entry, err := entryOf(row, metrics)
+		if err != nil {
+			return nil, err
 		}
-		object := fmt.Appendf(nil, "{\"epoch\": %s, \"step\": %s, \"seconds\": %s, \"metrics\": {%s}}", row[0], row[1], row[2], &metrics)
+		object, err := entry.Object(metrics)
+		if err != nil {
+			return nil, err
+		}
 		history = append(history, record.SealEntry(crc32.ChecksumIEEE(history), object)...)
 	}
 	return history, nil
 }
 
+// entryOf reads a row of a metrics.csv, which has a cell for each of the metrics.
+func entryOf(row, metrics []string) (e record.Entry, err error) {
+	var err1, err2, err3 error
+	e.Epoch, err1 = strconv.Atoi(row[0])
+	e.Step, err2 = strconv.Atoi(row[1])
+	e.Seconds, err3 = strconv.ParseFloat(row[2], 64)
+	err = errors.Join(err1, err2, err3)
+	e.Metrics = make(map[string]float64)
+	for i, cell := range row[record.Fixed:] {
+		if cell == "" {
+			continue
+		}
+		value, problem := strconv.ParseFloat(cell, 64)
+		e.Metrics[metrics[i]], err = value, errors.Join(err, problem)
+	}
+	return e, err
+}
+
 // tableOf returns the metrics.csv that a callbacks.CSV wrote beside a metrics.jsonl. The
 // record tells its columns, or else the first line of the file as it is.
 func (x *examined) tableOf(history, rows []byte) ([]byte, error) {
-	var header []string
+	var metrics []string
 	if x.record != nil {
-		header = []string{"epoch", "step", "seconds"}
 		for _, m := range x.record.Metrics {
-			header = append(header, m.Name)
+			metrics = append(metrics, m.Name)
 		}
 	} else {
-		var err error
-		if header, err = csv.NewReader(bytes.NewReader(rows)).Read(); err != nil {
+		header, err := csv.NewReader(bytes.NewReader(rows)).Read()
+		if err != nil {
 			return nil, err
 		}
-	}
-	if len(header) < fixed {
-		return nil, errors.New("no header")
+		if len(header) < record.Fixed {
+			return nil, errors.New("no header")
+		}
+		metrics = header[record.Fixed:]
 	}
 	var table bytes.Buffer
 	w := csv.NewWriter(&table)
-	if err := w.Write(header); err != nil {
+	if err := w.Write(record.Columns(metrics)); err != nil {
 		return nil, err
 	}
 	for line := range bytes.Lines(history) {
@@ -82,15 +85,7 @@ func (x *examined) tableOf(history, rows []byte) ([]byte, error) {
 		if err := json.Unmarshal(line, &e); err != nil {
 			return nil, err
 		}
-		row := []string{strconv.Itoa(e.Epoch), strconv.Itoa(e.Step), fmt.Sprint(e.Seconds)}
-		for _, metric := range header[fixed:] {
-			cell := ""
-			if value, fresh := e.Fresh(metric); fresh {
-				cell = strconv.FormatFloat(value, 'g', -1, 64)
-			}
-			row = append(row, cell)
-		}
-		if err := w.Write(row); err != nil {
+		if err := w.Write(e.Row(metrics)); err != nil {
 			return nil, err
 		}
 	}
