@@ -22,6 +22,7 @@ func historyOf(table []byte) ([]byte, error) {
 	}
 	metrics := rows[0][record.Fixed:]
 	var history []byte
+	var sum uint32
 	for _, row := range rows[1:] {
 		entry, err := entryOf(row, metrics)
 		if err != nil {
@@ -31,7 +32,8 @@ func historyOf(table []byte) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		history = append(history, record.SealEntry(crc32.ChecksumIEEE(history), object)...)
+		line := record.SealEntry(sum, object)
+		history, sum = append(history, line...), crc32.Update(sum, crc32.IEEETable, line)
 	}
 	return history, nil
 }
