@@ -77,7 +77,8 @@ func NewObjective(m Model, loss Loss, split *datasets.Split, s ObjectiveSettings
 		return nil, err
 	}
 	if !isFixed {
-		forward := o.replicas[0].program.Bytes() / int64(o.size)
+		one := o.replicas[0]
+		forward := one.program.BytesOf(one.Inputs()...) / int64(o.size)
 		if size := chunkFor(split.Len(), forward, int64(Size(m))*int64(o.dtype.Size())); size != o.size {
 			o.size = size
 			if err := o.divide(); err != nil {

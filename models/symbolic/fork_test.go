@@ -109,3 +109,19 @@ func TestForks(t *testing.T) {
 		t.Error("no error for a fork with its own tensor for a result")
 	}
 }
+
+func TestBytesOf(t *testing.T) {
+	g := G.NewGraph()
+	matrix := func(name string, rows, cols int) *G.Node {
+		return input(g, name, tensor.New(tensor.WithShape(rows, cols), tensor.Of(tensor.Float64)))
+	}
+	x, v, w := matrix("x", 5, 3), matrix("v", 3, 3), matrix("w", 3, 2)
+	y := must(op.MatMul(x, must(op.MatMul(v, w, false, false)), false, false))
+	p, err := symbolic.Compile(y)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := [3]int64{p.Bytes(), p.BytesOf(x), p.BytesOf(x, w)}, [3]int64{8 * 16, 8 * 10, 8 * 16}; got != want {
+		t.Errorf("the program, what depends on x, and on x or w: %v bytes; want %v", got, want)
+	}
+}

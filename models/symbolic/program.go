@@ -227,19 +227,34 @@ func (p *Program) Value(n *G.Node) G.Value {
 }
 
 // Bytes is the memory of the buffers when every node has been computed.
-func (p *Program) Bytes() int64 { return p.bytes(func(v *value) bool { return v.computed }) }
+func (p *Program) Bytes() int64 { return p.bytes(func(slot int) bool { return p.values[slot].computed }) }
+
+// BytesOf is the part of Bytes that depends on any of the inputs: of what is computed
+// from a chunk of samples, without what is made of the parameters for all chunks.
+func (p *Program) BytesOf(inputs ...*G.Node) int64 {
+	depends := make([]bool, len(p.values))
+	for _, n := range inputs {
+		if slot, ok := p.slots[n]; ok {
+			depends[slot] = true
+		}
+	}
+	for _, s := range p.steps {
+		depends[s.out] = slices.ContainsFunc(s.in, func(i int) bool { return depends[i] })
+	}
+	return p.bytes(func(slot int) bool { return depends[slot] && p.values[slot].computed })
+}
 
 // OwnBytes is the part of a fork's memory that it shares with no other, its inputs
 // included.
-func (p *Program) OwnBytes() int64 { return p.bytes(func(v *value) bool { return v.own }) }
+func (p *Program) OwnBytes() int64 { return p.bytes(func(slot int) bool { return p.values[slot].own }) }
 
-func (p *Program) bytes(counts func(*value) bool) (sum int64) {
+func (p *Program) bytes(counts func(slot int) bool) (sum int64) {
 	views := make(map[int]bool)
 	for _, s := range p.steps {
 		views[s.out] = op.Reshapes(s.op)
 	}
 	for slot, v := range p.values {
-		if counts(v) && !views[slot] {
+		if counts(slot) && !views[slot] {
 			sum += int64(v.shape.TotalSize()) * int64(v.node.Dtype().Size())
 		}
 	}
