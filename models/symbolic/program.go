@@ -19,10 +19,16 @@ import (
 // A Program belongs to one goroutine. Programs may share input tensors.
 type Program struct {
 	slots  map[*G.Node]int
-	packed map[*G.Node]int // the slot of the packed copy of an input
+	packed map[packing]int // the slots of packed copies of inputs
 	values []*value
 	steps  []*step
 	clock  *uint64 // counts the changes of inputs; forks share it
+}
+
+// packing is a copy of an input in an order that products read.
+type packing struct {
+	node *G.Node
+	by   string // the operation that copies
 }
 
 // value is what a node holds.
@@ -63,7 +69,7 @@ func CompileTogether(groups []G.Nodes, outs ...*G.Node) (*Program, error) {
 	if i := slices.Index(outs, nil); i >= 0 {
 		return nil, fmt.Errorf("symbolic: output %d of the program is nil", i)
 	}
-	p := &Program{slots: make(map[*G.Node]int), packed: make(map[*G.Node]int), clock: new(uint64)}
+	p := &Program{slots: make(map[*G.Node]int), packed: make(map[packing]int), clock: new(uint64)}
 	*p.clock = 1
 	f := newFusion(groups, outs)
 	for _, out := range outs {
@@ -91,8 +97,8 @@ func (p *Program) add(n *G.Node, f *fusion) error {
 		if !f.packs(n, c) {
 			continue
 		}
-		if packing, length, packed, ok := op.Pack(call.Op, k); ok {
-			call.Op, in[k] = packed, p.pack(c, packing, tensor.Shape{length})
+		if copying, length, packed, ok := op.Pack(call.Op, k); ok {
+			call.Op, in[k] = packed, p.pack(c, copying, tensor.Shape{length})
 		}
 	}
 	p.slots[n] = len(p.values)
@@ -116,14 +122,15 @@ func (p *Program) append(n *G.Node, shape tensor.Shape, o G.Op, in []int) {
 	p.values = append(p.values, &value{node: n, shape: shape, computed: true})
 }
 
-// pack returns the slot of the packed copy of an input. All products by one input
-// read the same.
-func (p *Program) pack(n *G.Node, packing G.Op, shape tensor.Shape) int {
-	slot, ok := p.packed[n]
+// pack returns the slot of the packed copy of an input. All products by one input, or by
+// its transpose, read the same.
+func (p *Program) pack(n *G.Node, copying G.Op, shape tensor.Shape) int {
+	key := packing{n, copying.String()}
+	slot, ok := p.packed[key]
 	if !ok {
 		slot = len(p.values)
-		p.packed[n] = slot
-		p.append(n, shape, packing, []int{p.slots[n]})
+		p.packed[key] = slot
+		p.append(n, shape, copying, []int{p.slots[n]})
 	}
 	return slot
 }
@@ -227,7 +234,9 @@ func (p *Program) Value(n *G.Node) G.Value {
 }
 
 // Bytes is the memory of the buffers when every node has been computed.
-func (p *Program) Bytes() int64 { return p.bytes(func(slot int) bool { return p.values[slot].computed }) }
+func (p *Program) Bytes() int64 {
+	return p.bytes(func(slot int) bool { return p.values[slot].computed })
+}
 
 // BytesOf is the part of Bytes that depends on any of the inputs: of what is computed
 // from a chunk of samples, without what is made of the parameters for all chunks.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+	"unsafe"
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/gonum"
@@ -88,4 +89,19 @@ func BenchmarkPeak(b *testing.B) {
 
 func report(b *testing.B, flop float64) {
 	b.ReportMetric(flop*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+}
+
+// BenchmarkPack packs the weights of a layer, transposed, which come from an outer cache.
+func BenchmarkPack(b *testing.B) {
+	b.Run("float64", benchmarkPack[float64])
+	b.Run("float32", benchmarkPack[float32])
+}
+
+func benchmarkPack[T float](b *testing.B) {
+	const n, k = 1000, 784
+	dst, src := make([]T, PackedLen[T](blas.Trans, n, n, k)), make([]T, n*k)
+	b.SetBytes(int64(2 * n * k * int(unsafe.Sizeof(src[0]))))
+	for b.Loop() {
+		Pack(dst, blas.Trans, n, k, src)
+	}
 }

@@ -19,7 +19,7 @@
 // DgemmAdd and SgemmAdd add another matrix, or one row to all rows, as they
 // write C: what a bias or the sum of two products needs.
 //
-// Where several products have the same B, transposed, as the weights of a layer for
+// Where several products have the same B, as the weights of a layer for
 // one chunk of data after the other, Pack copies it once in the order in which they
 // read it, and MultiplyPacked computes them.
 //

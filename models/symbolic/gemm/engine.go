@@ -39,10 +39,7 @@ func (e *engine[T]) serial(p product[T]) {
 	case p.n <= ker.narrow || p.m <= ker.narrow && p.bCol != 1:
 		ker.byTransposed(p, w)
 	default:
-		wide := p.n
-		if p.bRow == 1 {
-			wide -= ker.rest(p.n, p.k)
-		}
+		wide := p.n - ker.fewColumns(p)
 		ker.byTiles(p.block(0, p.m, 0, wide), w)
 		if wide < p.n {
 			ker.few(p.block(0, p.m, wide, p.n-wide), w)

@@ -36,11 +36,10 @@ func (ker *kernels[T]) byDots(p product[T], w *workspace[T]) {
 	}
 }
 
-// rest is the number of last columns of n that leave most of a vector of a tile empty,
-// and are better computed as dot products of k elements, if the columns of B are
-// contiguous.
-func (ker *kernels[T]) rest(n, k int) int {
-	if rest := n % ker.lanes; 2*rest <= ker.lanes && rest <= maxDots && k >= shortestDots {
+// fewColumns is the number of last columns of p that leave most of a vector of a tile
+// empty, and are better computed as dot products, as the columns of B are contiguous.
+func (ker *kernels[T]) fewColumns(p product[T]) int {
+	if rest := p.n % ker.lanes; p.bRow == 1 && 2*rest <= ker.lanes && rest <= maxDots && p.k >= shortestDots {
 		return rest
 	}
 	return 0

@@ -42,7 +42,7 @@ const (
 // byTiles computes p in tiles of C.
 func (ker *kernels[T]) byTiles(p product[T], w *workspace[T]) {
 	mc := share(p.m, blockM, ker.rows)
-	pack := !p.packed && packingPays(p, share(p.k, blockK, 1)*share(p.n, blockN, maxWidth*ker.lanes))
+	pack := !p.packed && ker.packs(p)
 	scattered := p.aRow == 1 && p.aCol >= scatteredFrom && p.n >= packRows
 	packed := p.b
 	ker.slabs(p.n, p.k, func(j, cols, l, steps int) {
@@ -94,15 +94,15 @@ func (ker *kernels[T]) panelByPanel(p product[T], w *workspace[T]) {
 	}
 }
 
-// packingPays reports whether B should be packed, size elements at a time. A
-// transposed B must be.
-func packingPays[T float](p product[T], size int) bool {
+// packs reports whether B is packed. A transposed B must be.
+func (ker *kernels[T]) packs(p product[T]) bool {
 	if p.bCol != 1 {
 		return true
 	}
 	var t T
 	bytes := int(unsafe.Sizeof(t))
-	return p.m >= packRows && (size*bytes > packBytes || p.bRow*bytes%pageBytes == 0)
+	slab := share(p.k, blockK, 1) * share(p.n, blockN, maxWidth*ker.lanes)
+	return p.m >= packRows && (slab*bytes > packBytes || p.bRow*bytes%pageBytes == 0)
 }
 
 // share returns the size of the parts, of at most limit each, that n is best

@@ -10,8 +10,7 @@ import (
 	"github.com/hessoscope/hessoscope/models/symbolic/gemm"
 )
 
-// Pack splits a call in which a matrix product multiplies by its operand k, transposed:
-// into the operation that copies this matrix in the order in which the product reads it,
+// Pack splits a call in which a matrix product multiplies by its operand k: into the operation that copies this matrix in the order in which the product reads it,
 // and the same call with the copy, of the given length, as its operand. That pays where
 // the matrix changes less often than the other operands. The result is the same, bit for
 // bit. Pack returns false for other operands and calls.
@@ -49,12 +48,12 @@ func (c *chain) pack(k int) (packing G.Op, length int, packed G.Op, ok bool) {
 }
 
 func (p *primitive) pack(k int) (packing G.Op, length int, packed G.Op, ok bool) {
-	if p.plus == nil || p.plus.tB != blas.Trans || k != 1 {
+	if p.plus == nil || k != 1 {
 		return nil, 0, nil, false
 	}
 	m := *p.plus
-	if length = gemm.PackedLen[float64](m.m, m.n, m.k); p.dtype == tensor.Float32 {
-		length = gemm.PackedLen[float32](m.m, m.n, m.k)
+	if length = gemm.PackedLen[float64](m.tB, m.m, m.n, m.k); p.dtype == tensor.Float32 {
+		length = gemm.PackedLen[float32](m.tB, m.m, m.n, m.k)
 	}
 	if length == 0 {
 		return nil, 0, nil, false
@@ -65,9 +64,9 @@ func (p *primitive) pack(k int) (packing G.Op, length int, packed G.Op, ok bool)
 	again.in[1] = shape
 	again.f32, again.f64 = multiplyPacked[float32](m), multiplyPacked[float64](m)
 	return &primitive{
-		name: "Pack", in: []tensor.Shape{p.in[1]}, out: shape, dtype: p.dtype,
-		f32: func(dst []float32, in [][]float32) { gemm.Pack(dst, m.n, m.k, in[0]) },
-		f64: func(dst []float64, in [][]float64) { gemm.Pack(dst, m.n, m.k, in[0]) },
+		name: "Pack" + map[bool]string{true: "ᵀ"}[m.tB == blas.Trans], in: []tensor.Shape{p.in[1]}, out: shape, dtype: p.dtype,
+		f32: func(dst []float32, in [][]float32) { gemm.Pack(dst, m.tB, m.n, m.k, in[0]) },
+		f64: func(dst []float64, in [][]float64) { gemm.Pack(dst, m.tB, m.n, m.k, in[0]) },
 	}, length, &again, true
 }
 
@@ -78,6 +77,6 @@ func multiplyPacked[T Float](p productPlus) kernel[T] {
 		if len(in) > 2 {
 			d = in[2]
 		}
-		gemm.MultiplyPacked(p.tA, p.m, p.n, p.k, in[0], lda, in[1], d, p.stride, dst, p.n)
+		gemm.MultiplyPacked(p.tA, p.tB, p.m, p.n, p.k, in[0], lda, in[1], d, p.stride, dst, p.n)
 	}
 }
