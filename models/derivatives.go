@@ -59,18 +59,22 @@ func (o *Objective) Gradient(ctx context.Context, dst []float64) (float64, error
 		return 0, fmt.Errorf("models: gradient into %d values; want %d", len(dst), o.Dim())
 	}
 	loss := 0.0
-	err := o.each(ctx, 1, func(r *replica, _, _ int) error {
+	err := o.eachPart(ctx, 1, o.parts(), func(r *replica, _, _ int) error {
 		return r.backward.Run()
-	}, func(r *replica, chunk, _ int) error {
-		sum, _, err := r.score(o.split, o.chunks[chunk])
-		loss += sum
-		r.flatten(dst, r.gradient, chunk > 0)
-		return err
+	}, func(r *replica, chunk, _, part int) error {
+		if part == 0 {
+			sum, _, err := r.score(o.split, o.chunks[chunk])
+			if err != nil {
+				return err
+			}
+			loss += sum
+		}
+		return o.addPart("the gradient", dst, r, r.gradient, chunk, part)
 	})
 	if err != nil {
 		return 0, err
 	}
-	return loss / float64(o.Samples()), finite("the gradient", dst)
+	return loss / float64(o.Samples()), nil
 }
 
 // EvaluateAt returns the loss and the accuracy at θ + h·v, for v of length Dim.
@@ -190,24 +194,15 @@ func (o *Objective) products(ctx context.Context, matrix string, dst, src *mat.D
 	if rows, c := dst.Dims(); rows != k || c != cols || cols != o.Dim() {
 		return fmt.Errorf("models: %s products of %d × %d into %d × %d; want rows of %d", matrix, k, cols, rows, c, o.Dim())
 	}
-	err := o.each(ctx, k, func(r *replica, _, j int) error {
+	what := "a " + matrix + " product"
+	return o.eachPart(ctx, k, o.parts(), func(r *replica, _, j int) error {
 		r.point(src.RawRowView(j), aim{o.pass, j})
 		plan, _ := of(r)
 		return plan.Run()
-	}, func(r *replica, chunk, j int) error {
+	}, func(r *replica, chunk, j, part int) error {
 		_, image := of(r)
-		r.flatten(dst.RawRowView(j), image, chunk > 0)
-		return nil
+		return o.addPart(what, dst.RawRowView(j), r, image, chunk, part)
 	})
-	if err != nil {
-		return err
-	}
-	for j := range k {
-		if err := finite("a "+matrix+" product", dst.RawRowView(j)); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // Slopes sets row j of dst, k × Samples, to the derivatives of the samples' losses in

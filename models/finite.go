@@ -14,7 +14,10 @@ import (
 var ErrNotFinite = errors.New("not finite")
 
 // finite returns an error that wraps ErrNotFinite unless all values are finite.
-func finite(what string, values []float64) error {
+func finite(what string, values []float64) error { return finiteFrom(0, what, values) }
+
+// finiteFrom is finite for the values of what from entry first on.
+func finiteFrom(first int, what string, values []float64) error {
 	if isFinite(vec.Float64.Sum(values)) { // so are they
 		return nil
 	}
@@ -22,7 +25,7 @@ func finite(what string, values []float64) error {
 	if i < 0 { // the sum is too large
 		return nil
 	}
-	return fmt.Errorf("models: entry %d of %s is %g: %w", i, what, values[i], ErrNotFinite)
+	return fmt.Errorf("models: entry %d of %s is %g: %w", first+i, what, values[i], ErrNotFinite)
 }
 
 func isFinite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

@@ -214,7 +214,7 @@ func (o *Objective) checkFactors(ctx context.Context, square func(n int) float64
 		if err := r.backward.Run(); err != nil {
 			return err
 		}
-		r.flatten(g, r.gradient, false)
+		r.flatten(g, 0, r.gradient, false)
 		const (
 			rounding = 1e-6   // far above that of either way, in float32 too
 			least    = 1e-140 // norms whose squares are near underflow

@@ -72,7 +72,7 @@ func (m *nodes) product(dtype tensor.Dtype) ([]float64, error) {
 		return nil, err
 	}
 	image := make([]float64, Size(m))
-	r.flatten(image, r.image, false)
+	r.flatten(image, 0, r.image, false)
 	return image, nil
 }
 

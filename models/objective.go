@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
 	"github.com/hessoscope/hessoscope/datasets"
@@ -240,19 +241,24 @@ func (o *Objective) newReplica(d derivatives) (*replica, error) {
 // workers in turn. For each j it runs collect in the order of the chunks, one at a
 // time. The first error stops all.
 func (o *Objective) each(ctx context.Context, k int, compute, collect func(r *replica, chunk, j int) error) error {
+	return o.eachPart(ctx, k, 1, compute, func(r *replica, chunk, j, _ int) error { return collect(r, chunk, j) })
+}
+
+// eachPart is each with a result in parts, which are collected one after the other.
+func (o *Objective) eachPart(ctx context.Context, k, parts int, compute func(r *replica, chunk, j int) error, collect func(r *replica, chunk, j, part int) error) error {
 	o.pass++
-	o.sequence.reset(k)
+	o.sequence.reset(k * parts)
 	var wait sync.WaitGroup
 	for w := 1; w < len(o.replicas); w++ {
-		wait.Go(func() { o.work(ctx, w, k, compute, collect) })
+		wait.Go(func() { o.work(ctx, w, k, parts, compute, collect) })
 	}
-	o.work(ctx, 0, k, compute, collect)
+	o.work(ctx, 0, k, parts, compute, collect)
 	wait.Wait()
 	return o.sequence.err
 }
 
 // work computes the chunks of a worker, in their order.
-func (o *Objective) work(ctx context.Context, worker, k int, compute, collect func(r *replica, chunk, j int) error) {
+func (o *Objective) work(ctx context.Context, worker, k, parts int, compute func(r *replica, chunk, j int) error, collect func(r *replica, chunk, j, part int) error) {
 	for chunk := worker; chunk < len(o.chunks); chunk += len(o.replicas) {
 		r := o.kept[chunk]
 		if r == nil {
@@ -264,9 +270,35 @@ func (o *Objective) work(ctx context.Context, worker, k int, compute, collect fu
 			if err == nil {
 				err = compute(r, chunk, j)
 			}
-			if !o.sequence.deliver(chunk, j, err, func() error { return collect(r, chunk, j) }) {
+			if err != nil {
+				o.sequence.fail(err)
 				return
+			}
+			for part := range parts {
+				if !o.sequence.deliver(chunk, j*parts+part, func() error { return collect(r, chunk, j, part) }) {
+					return
+				}
 			}
 		}
 	}
+}
+
+// partSize values of a sum over the chunks are added at once: few enough to stay in a
+// second-level cache, and for another worker not to wait for long.
+const partSize = 16 << 10
+
+// parts is the number of parts of a vector of length Dim.
+func (o *Objective) parts() int { return (o.Dim() + partSize - 1) / partSize }
+
+// addPart sets a part of dst, a sum over the chunks, to that of nodes, one for each
+// active parameter, or adds it from the second chunk on. At the last chunk the sum, of
+// which what is the name, must be finite.
+func (o *Objective) addPart(what string, dst []float64, r *replica, nodes G.Nodes, chunk, part int) error {
+	first := part * partSize
+	to := dst[first:min(first+partSize, len(dst))]
+	r.flatten(to, first, nodes, chunk > 0)
+	if chunk == len(o.chunks)-1 {
+		return finiteFrom(first, what, to)
+	}
+	return nil
 }

@@ -337,16 +337,21 @@ func score[T op.Float](split *datasets.Split, rows []int, losses, logits []T) (s
 	return sum, correct, nil
 }
 
-// flatten sets the flat vector dst to the values of nodes, one for each active
-// parameter, or adds them to it; nil is of zeros.
-func (r *replica) flatten(dst []float64, nodes G.Nodes, add bool) {
+// flatten sets dst to elements of the flat vector of nodes, one for each active
+// parameter, from element first on, or adds them to it; nil is of zeros.
+func (r *replica) flatten(dst []float64, first int, nodes G.Nodes, add bool) {
 	for i, n := range nodes {
-		to := dst[r.offsets[i]:r.offsets[i+1]]
+		begin := max(first, r.offsets[i])
+		end := min(first+len(dst), r.offsets[i+1])
+		if begin >= end {
+			continue
+		}
+		to, at := dst[begin-first:end-first], begin-r.offsets[i]
 		switch {
 		case n != nil && add:
-			addValues(to, r.program.Value(n).(*tensor.Dense))
+			addValuesAt(to, r.program.Value(n).(*tensor.Dense), at)
 		case n != nil:
-			copyValues(to, r.program.Value(n).(*tensor.Dense))
+			copyValuesAt(to, r.program.Value(n).(*tensor.Dense), at)
 		case !add:
 			clear(to)
 		}

@@ -16,7 +16,7 @@ func (o *Objective) SampleGradients(ctx context.Context, visit func(n int, g []f
 	return o.single.each(ctx, 1, func(r *replica, _, _ int) error {
 		return r.backward.Run()
 	}, func(r *replica, n, _ int) error {
-		r.flatten(g, r.gradient, false)
+		r.flatten(g, 0, r.gradient, false)
 		if err := finite(fmt.Sprintf("the gradient of sample %d", n), g); err != nil {
 			return err
 		}

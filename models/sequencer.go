@@ -1,43 +1,88 @@
 package models
 
-import "sync"
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+)
 
 // sequencer delivers the results of workers in the order of the chunks, so that
 // sums are bit for bit the same for any number of workers. A pass over the chunks
 // may have several results for each.
 type sequencer struct {
+	due    []atomic.Int64 // for each result, the chunk that is to be delivered next
+	failed atomic.Bool
+
 	mu      sync.Mutex
 	changed sync.Cond
-	due     []int // for each result j, the chunk that is to be delivered next
 	err     error // the first
 }
+
+// patience is how long a worker looks out for its turn before it sleeps. Workers
+// are done with chunks of the same size at nearly the same time, and to be woken
+// takes as long as this.
+const patience = 100 * time.Microsecond
 
 // reset prepares a pass with k results a chunk.
 func (s *sequencer) reset(k int) {
 	s.changed.L = &s.mu
 	s.err = nil
-	if cap(s.due) < k {
-		s.due = make([]int, k)
+	s.failed.Store(false)
+	if len(s.due) < k {
+		s.due = make([]atomic.Int64, k)
 	}
-	s.due = s.due[:k]
-	clear(s.due)
+	for i := range s.due {
+		s.due[i].Store(0)
+	}
 }
 
-// deliver waits until result j of the chunk is due and then collects it. It
-// returns false once anything has failed, err included.
-func (s *sequencer) deliver(chunk, j int, err error, collect func() error) bool {
+// deliver waits until result i of the chunk is due and then collects it. It
+// returns false once anything has failed.
+func (s *sequencer) deliver(chunk, i int, collect func() error) bool {
+	if !s.await(chunk, i) {
+		return false
+	}
+	if err := collect(); err != nil {
+		s.fail(err)
+		return false
+	}
+	s.due[i].Store(int64(chunk) + 1)
+	s.wake()
+	return true
+}
+
+// await returns when result i of the chunk is due, or false once anything has failed.
+func (s *sequencer) await(chunk, i int) bool {
+	ready := func() bool { return s.failed.Load() || s.due[i].Load() == int64(chunk) }
+	for begin := time.Now(); !ready() && time.Since(begin) < patience; {
+		runtime.Gosched()
+	}
+	if !ready() {
+		s.mu.Lock()
+		for !ready() {
+			s.changed.Wait()
+		}
+		s.mu.Unlock()
+	}
+	return !s.failed.Load()
+}
+
+// fail ends the pass with an error, unless another has.
+func (s *sequencer) fail(err error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	for err == nil && s.err == nil && s.due[j] != chunk {
-		s.changed.Wait()
-	}
-	if err == nil && s.err == nil {
-		err = collect()
-	}
 	if s.err == nil {
 		s.err = err
 	}
-	s.due[j]++
+	s.mu.Unlock()
+	s.failed.Store(true)
+	s.wake()
+}
+
+// wake lets sleepers look for their turn. Under the lock, none of them misses it
+// between its look and its sleep.
+func (s *sequencer) wake() {
+	s.mu.Lock()
 	s.changed.Broadcast()
-	return s.err == nil
+	s.mu.Unlock()
 }

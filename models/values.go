@@ -44,20 +44,24 @@ func setValuesAt(t *tensor.Dense, at int, values []float64) {
 	copy(t.Float64s()[at:], values)
 }
 
-func copyValues(dst []float64, t *tensor.Dense) {
+func copyValues(dst []float64, t *tensor.Dense) { copyValuesAt(dst, t, 0) }
+
+// copyValuesAt sets dst to elements of t, from number at on.
+func copyValuesAt(dst []float64, t *tensor.Dense, at int) {
 	if t.Dtype() == tensor.Float32 {
-		vec.Widen(dst, t.Float32s())
+		vec.Widen(dst, t.Float32s()[at:])
 		return
 	}
-	copy(dst, t.Float64s())
+	copy(dst, t.Float64s()[at:])
 }
 
-func addValues(dst []float64, t *tensor.Dense) {
+// addValuesAt adds elements of t to dst, from number at on.
+func addValuesAt(dst []float64, t *tensor.Dense, at int) {
 	if t.Dtype() == tensor.Float32 {
-		vec.AddWidened(dst, t.Float32s())
+		vec.AddWidened(dst, t.Float32s()[at:])
 		return
 	}
-	vec.Float64.Add(dst, dst, t.Float64s())
+	vec.Float64.Add(dst, dst, t.Float64s()[at:at+len(dst)])
 }
 
 // addScaled adds h·v to the elements of t.
