@@ -22,9 +22,7 @@ type Evaluation struct {
 // is an error that wraps ErrNotFinite and names the sample.
 func (o *Objective) Evaluate(ctx context.Context) (Evaluation, error) {
 	loss, correct := 0.0, 0
-	err := o.each(ctx, 1, func(r *replica, chunk, _ int) error {
-		return r.forward.Run()
-	}, func(r *replica, chunk, _ int) error {
+	err := o.each(ctx, task{plan: forward}, func(r *replica, chunk, _, _ int) error {
 		sum, hits, err := r.score(o.split, o.chunks[chunk])
 		loss += sum
 		correct += hits
@@ -40,9 +38,7 @@ func (o *Objective) Logits(ctx context.Context, dst []float64) error {
 	if len(dst) != o.Samples()*classes {
 		return fmt.Errorf("models: logits into %d values; want %d samples × %d classes", len(dst), o.Samples(), classes)
 	}
-	err := o.each(ctx, 1, func(r *replica, _, _ int) error {
-		return r.forward.Run()
-	}, func(r *replica, chunk, _ int) error {
+	err := o.each(ctx, task{plan: forward}, func(r *replica, chunk, _, _ int) error {
 		rows := o.chunks[chunk]
 		copyValues(dst[rows[0]*classes:(rows[0]+len(rows))*classes], r.program.Value(r.Expression.Logits).(*tensor.Dense))
 		return nil
@@ -59,9 +55,7 @@ func (o *Objective) Gradient(ctx context.Context, dst []float64) (float64, error
 		return 0, fmt.Errorf("models: gradient into %d values; want %d", len(dst), o.Dim())
 	}
 	loss := 0.0
-	err := o.eachPart(ctx, 1, o.parts(), func(r *replica, _, _ int) error {
-		return r.backward.Run()
-	}, func(r *replica, chunk, _, part int) error {
+	err := o.each(ctx, task{plan: backward, parts: o.parts()}, func(r *replica, chunk, _, part int) error {
 		if part == 0 {
 			sum, _, err := r.score(o.split, o.chunks[chunk])
 			if err != nil {
@@ -195,11 +189,11 @@ func (o *Objective) products(ctx context.Context, matrix string, dst, src *mat.D
 		return fmt.Errorf("models: %s products of %d × %d into %d × %d; want rows of %d", matrix, k, cols, rows, c, o.Dim())
 	}
 	what := "a " + matrix + " product"
-	return o.eachPart(ctx, k, o.parts(), func(r *replica, _, j int) error {
-		r.point(src.RawRowView(j), aim{o.pass, j})
+	product := task{directions: src, parts: o.parts(), plan: func(r *replica) *symbolic.Plan {
 		plan, _ := of(r)
-		return plan.Run()
-	}, func(r *replica, chunk, j, part int) error {
+		return plan
+	}}
+	return o.each(ctx, product, func(r *replica, chunk, j, part int) error {
 		_, image := of(r)
 		return o.addPart(what, dst.RawRowView(j), r, image, chunk, part)
 	})
@@ -218,10 +212,8 @@ func (o *Objective) Slopes(ctx context.Context, dst, v *mat.Dense) error {
 	if rows, samples := dst.Dims(); rows != k || samples != o.Samples() || cols != o.Dim() {
 		return fmt.Errorf("models: slopes along %d × %d into %d × %d; want rows of %d into rows of %d", k, cols, rows, samples, o.Dim(), o.Samples())
 	}
-	err := o.each(ctx, k, func(r *replica, _, j int) error {
-		r.point(v.RawRowView(j), aim{o.pass, j})
-		return r.slopes.Run()
-	}, func(r *replica, chunk, j int) error {
+	slopes := task{directions: v, plan: func(r *replica) *symbolic.Plan { return r.slopes }}
+	err := o.each(ctx, slopes, func(r *replica, chunk, j, _ int) error {
 		rows := o.chunks[chunk]
 		copyValues(dst.RawRowView(j)[rows[0]:rows[0]+len(rows)], r.program.Value(r.slope).(*tensor.Dense))
 		return nil

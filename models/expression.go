@@ -113,12 +113,16 @@ func (e *Expression) Gradient() (G.Nodes, error) {
 // labels are the split's Targets, if it has some; a cost with one target gets the
 // label, 0 or 1.
 func (e *Expression) Fill(split *datasets.Split, rows []int, weight float64) {
-	e.fill((*G.Node).Value, split, rows, weight)
+	var inputs [3]*tensor.Dense
+	for i, n := range e.Inputs() {
+		inputs[i] = n.Value().(*tensor.Dense)
+	}
+	e.fill(inputs, split, rows, weight)
 }
 
-// fill is Fill for the tensors that the nodes have by valueOf.
-func (e *Expression) fill(valueOf func(*G.Node) G.Value, split *datasets.Split, rows []int, weight float64) {
-	x, y, w := valueOf(e.Input).(*tensor.Dense), valueOf(e.Target).(*tensor.Dense), valueOf(e.Weight).(*tensor.Dense)
+// fill is Fill for other tensors than those of Inputs.
+func (e *Expression) fill(inputs [3]*tensor.Dense, split *datasets.Split, rows []int, weight float64) {
+	x, y, w := inputs[0], inputs[1], inputs[2]
 	targets := targetsOf(e.loss, split)
 	if e.Input.Dtype() == tensor.Float32 {
 		fill(x.Float32s(), y.Float32s(), w.Float32s(), targets, split, rows, weight)

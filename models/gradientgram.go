@@ -160,9 +160,8 @@ func squaredRows(t *tensor.Dense, n int) []float64 {
 // eachFactored computes the factors of all chunks and calls visit for each chunk, in
 // order, with its rows.
 func (o *Objective) eachFactored(ctx context.Context, visit func(r *replica, rows []int)) error {
-	return o.each(ctx, 1, func(r *replica, _, _ int) error {
-		return r.factored.Run()
-	}, func(r *replica, chunk, _ int) error {
+	factored := task{plan: func(r *replica) *symbolic.Plan { return r.factored }}
+	return o.each(ctx, factored, func(r *replica, chunk, _, _ int) error {
 		visit(r, o.chunks[chunk])
 		return nil
 	})

@@ -25,9 +25,7 @@ type Kinks struct {
 func (o *Objective) Kinks(ctx context.Context) (Kinks, error) {
 	k := Kinks{Nearest: math.Inf(1)}
 	squares := 0.0
-	err := o.each(ctx, 1, func(r *replica, _, _ int) error {
-		return r.forward.Run()
-	}, func(r *replica, chunk, _ int) error {
+	err := o.each(ctx, task{plan: forward}, func(r *replica, chunk, _, _ int) error {
 		for _, n := range kinked(r.Expression.Logits) {
 			z := r.program.Value(n).(*tensor.Dense)
 			values := len(o.chunks[chunk]) * z.DataSize() / n.Shape()[0] // without padding

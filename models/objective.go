@@ -4,10 +4,12 @@ import (
 	"context"
 	"sync"
 
+	"gonum.org/v1/gonum/mat"
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
 	"github.com/hessoscope/hessoscope/datasets"
+	"github.com/hessoscope/hessoscope/models/symbolic"
 )
 
 // Objective is the loss of a model over a split of data, as a function of the
@@ -37,7 +39,6 @@ type Objective struct {
 	built    derivatives // that the replicas can compute
 	workers  int
 	memory   int64 // for kept
-	pass     int   // number of the pass over the chunks
 	sequence *sequencer
 
 	single *Objective // the same loss in chunks of one sample; nil until it is needed
@@ -116,13 +117,20 @@ func (o *Objective) Precision() tensor.Dtype { return o.dtype }
 // Bytes is the memory of all buffers for the kinds of derivative that were asked
 // for so far.
 func (o *Objective) Bytes() int64 {
-	one := o.replicas[0].program.Bytes()
+	bytes := int64(0)
+	for _, r := range o.replicas {
+		if r.leads {
+			bytes += r.program.Bytes()
+		} else {
+			bytes += r.program.OwnBytes()
+		}
+	}
 	kept, chunks := o.Kept()
 	if kept == 0 || o.kept[0] == nil {
-		return int64(len(o.replicas)) * one
+		return bytes
 	}
 	own := o.kept[0].program.OwnBytes()
-	bytes := int64(len(o.replicas))*one + int64(kept)*own
+	bytes += int64(kept) * own
 	if kept == chunks { // the workers' own replicas are not used
 		bytes -= int64(len(o.replicas)) * own
 	}
@@ -159,9 +167,11 @@ func (o *Objective) Refresh() error {
 // changed tells all programs that the parameters were written to.
 func (o *Objective) changed() {
 	for _, r := range o.replicas {
-		r.refresh(o.model)
-		r.program.Changed(r.Params...)
-		r.program.Changed(r.Buffers...)
+		if r.leads {
+			r.refresh(o.model)
+			r.program.Changed(r.Params...)
+			r.program.Changed(r.Buffers...)
+		}
 	}
 	if o.single != nil { // it shares the parameters' tensors
 		o.single.changed()
@@ -194,7 +204,7 @@ func (o *Objective) build(d derivatives) error {
 	count := min(len(o.chunks), o.workers, int(max(1, maxBytes/max(1, one.program.Bytes()))))
 	replicas := []*replica{one}
 	for len(replicas) < count {
-		r, err := o.newReplica(d)
+		r, err := o.another(one, d)
 		if err != nil {
 			return err
 		}
@@ -237,50 +247,114 @@ func (o *Objective) newReplica(d derivatives) (*replica, error) {
 	return r, r.setParameters(o.params)
 }
 
-// each runs compute for every chunk and every j < k, with the chunks dealt to the
-// workers in turn. For each j it runs collect in the order of the chunks, one at a
-// time. The first error stops all.
-func (o *Objective) each(ctx context.Context, k int, compute, collect func(r *replica, chunk, j int) error) error {
-	return o.eachPart(ctx, k, 1, compute, func(r *replica, chunk, j, _ int) error { return collect(r, chunk, j) })
+// another returns a replica for one more worker beside the first.
+func (o *Objective) another(first *replica, d derivatives) (*replica, error) {
+	if first.program.Concurrent() {
+		return first.twin()
+	}
+	return o.newReplica(d)
 }
 
-// eachPart is each with a result in parts, which are collected one after the other.
-func (o *Objective) eachPart(ctx context.Context, k, parts int, compute func(r *replica, chunk, j int) error, collect func(r *replica, chunk, j, part int) error) error {
-	o.pass++
-	o.sequence.reset(k * parts)
+// task is what each computes.
+type task struct {
+	plan       func(*replica) *symbolic.Plan
+	directions *mat.Dense // v of each result of a chunk, a row; nil for one result without
+	parts      int        // in which a result is collected, one after the other; 1 if zero
+}
+
+// results is their number for each chunk.
+func (t task) results() int {
+	if t.directions == nil {
+		return 1
+	}
+	return t.directions.RawMatrix().Rows
+}
+
+func forward(r *replica) *symbolic.Plan { return r.forward }
+
+func backward(r *replica) *symbolic.Plan { return r.backward }
+
+// each runs the plan for every chunk and every direction j, with the chunks dealt to the
+// workers in turn. For each j it runs collect in the order of the chunks, one at a
+// time, part by part. The first error stops all.
+func (o *Objective) each(ctx context.Context, t task, collect func(r *replica, chunk, j, part int) error) error {
+	t.parts = max(1, t.parts)
+	o.sequence.reset(t.results()*t.parts, len(o.replicas))
 	var wait sync.WaitGroup
 	for w := 1; w < len(o.replicas); w++ {
-		wait.Go(func() { o.work(ctx, w, k, parts, compute, collect) })
+		wait.Go(func() { o.work(ctx, w, t, collect) })
 	}
-	o.work(ctx, 0, k, parts, compute, collect)
+	o.work(ctx, 0, t, collect)
 	wait.Wait()
 	return o.sequence.err
 }
 
-// work computes the chunks of a worker, in their order.
-func (o *Objective) work(ctx context.Context, worker, k, parts int, compute func(r *replica, chunk, j int) error, collect func(r *replica, chunk, j, part int) error) {
-	for chunk := worker; chunk < len(o.chunks); chunk += len(o.replicas) {
-		r := o.kept[chunk]
-		if r == nil {
-			r = o.replicas[worker]
-		}
-		r.load(&o.samples, chunk)
-		for j := range k {
-			err := ctx.Err()
-			if err == nil {
-				err = compute(r, chunk, j)
-			}
-			if err != nil {
-				o.sequence.fail(err)
+// work computes the chunks of a worker, in their order. Where there are several
+// directions, the workers take a chunk each for one direction after the other: it
+// stays in the caches, or need not be kept.
+func (o *Objective) work(ctx context.Context, worker int, t task, collect func(r *replica, chunk, j, part int) error) {
+	workers := len(o.replicas)
+	group := len(o.chunks)
+	if t.results() > 1 {
+		group = workers
+	}
+	for first := 0; first < len(o.chunks); first += group {
+		last := min(first+group, len(o.chunks))
+		for j := range t.results() {
+			if !o.aim(worker, t, j, first+j == 0) {
 				return
 			}
-			for part := range parts {
-				if !o.sequence.deliver(chunk, j*parts+part, func() error { return collect(r, chunk, j, part) }) {
+			for chunk := first + worker; chunk < last; chunk += workers {
+				if !o.workOn(ctx, worker, chunk, j, t, collect) {
 					return
 				}
 			}
 		}
 	}
+}
+
+// workOn computes result j of a chunk and delivers it. It returns false once anything
+// has failed.
+func (o *Objective) workOn(ctx context.Context, worker, chunk, j int, t task, collect func(r *replica, chunk, j, part int) error) bool {
+	r := o.kept[chunk]
+	if r == nil {
+		r = o.replicas[worker]
+	}
+	err := ctx.Err()
+	if err == nil {
+		r.load(&o.samples, chunk)
+		err = t.plan(r).Run()
+	}
+	if err != nil {
+		o.sequence.fail(err)
+		return false
+	}
+	for part := range t.parts {
+		if !o.sequence.deliver(chunk, j*t.parts+part, func() error { return collect(r, chunk, j, part) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// aim brings what the workers share to direction j, once all of them are done with the
+// one before, if any. It returns false once anything has failed.
+func (o *Objective) aim(worker int, t task, j int, begins bool) bool {
+	together := len(o.replicas) > 1 && !o.replicas[1].leads
+	if together && !begins && !o.sequence.meet() {
+		return false
+	}
+	if r := o.replicas[worker]; r.leads {
+		var v []float64
+		if t.directions != nil {
+			v = t.directions.RawRowView(j)
+		}
+		if err := r.aim(v, t.plan(r)); err != nil {
+			o.sequence.fail(err)
+			return false
+		}
+	}
+	return !together || o.sequence.meet()
 }
 
 // partSize values of a sum over the chunks are added at once: few enough to stay in a

@@ -5,9 +5,11 @@ import (
 	"fmt"
 
 	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/mat"
 	"gorgonia.org/tensor"
 
 	"github.com/hessoscope/hessoscope/datasets"
+	"github.com/hessoscope/hessoscope/models/symbolic"
 )
 
 // Point computes the reinforcing gradient at one movable point x of input space,
@@ -75,10 +77,8 @@ func (p *Point) Pull(ctx context.Context, dst, u []float64) error {
 	if len(dst) != len(p.sample.X) || len(u) != p.Dim() {
 		return fmt.Errorf("models: pulling %d values back to %d; want %d and %d", len(u), len(dst), p.Dim(), len(p.sample.X))
 	}
-	return p.objective.each(ctx, 1, func(r *replica, _, _ int) error {
-		r.point(u, aim{pass: p.objective.pass})
-		return r.mixed.Run()
-	}, func(r *replica, _, _ int) error {
+	pull := task{directions: mat.NewDense(1, len(u), u), plan: func(r *replica) *symbolic.Plan { return r.mixed }}
+	return p.objective.each(ctx, pull, func(r *replica, _, _, _ int) error {
 		clear(dst)
 		if r.inputImage != nil {
 			copyValues(dst, r.program.Value(r.inputImage).(*tensor.Dense))

@@ -31,10 +31,11 @@ type replica struct {
 	*Expression
 	program *symbolic.Program
 	built   derivatives
-	chunk   int     // the chunk that is loaded, −1 for none
-	aim     *aim    // of this replica and its forks, which share the direction
-	active  G.Nodes // the parameters that are differentiated in
-	offsets []int   // of each active parameter in a flat vector, and the length of that
+	inputs  [3]*tensor.Dense // of the input, the target and the weight
+	chunk   int              // the chunk that is loaded, −1 for none
+	leads   bool             // whether it is no twin: the direction and what is made of the parameters are its own
+	active  G.Nodes          // the parameters that are differentiated in
+	offsets []int            // of each active parameter in a flat vector, and the length of that
 
 	forward *symbolic.Plan // losses and logits
 
@@ -63,8 +64,7 @@ type replica struct {
 // newReplica builds the derivatives d of the loss e in the active parameters.
 func newReplica(e *Expression, active []bool, d derivatives) (*replica, error) {
 	var err error
-	r := &replica{Expression: e, built: d, chunk: -1, aim: new(aim)}
-	r.offsets = []int{0}
+	r := &replica{Expression: e, built: d, chunk: -1, leads: true, offsets: []int{0}}
 	for i, p := range e.Params {
 		if active[i] {
 			r.active = append(r.active, p)
@@ -117,7 +117,7 @@ func newReplica(e *Expression, active []bool, d derivatives) (*replica, error) {
 	if r.program, err = symbolic.CompileTogether(together, outs...); err != nil {
 		return nil, err
 	}
-	return r, r.plan()
+	return r, r.ready()
 }
 
 // differentiateAgain pulls the direction v back through the gradient: to the
@@ -218,14 +218,42 @@ func present(nodes G.Nodes) G.Nodes {
 // depend on the direction and is no gradient. It shares the rest of its memory with
 // r and has the same goroutine.
 func (r *replica) fork() (*replica, error) {
+	return r.forked(slices.Concat(r.direction, present(r.gradient)))
+}
+
+// twin returns a replica for another goroutine. It shares with r the direction and what
+// is made of it and the parameters, as packed weights, if r can have twins: r brings it
+// up to date (aim).
+func (r *replica) twin() (*replica, error) {
+	t, err := r.forked(nil)
+	if err != nil {
+		return nil, err
+	}
+	t.leads = false
+	return t, nil
+}
+
+func (r *replica) forked(fleeting G.Nodes) (*replica, error) {
 	f := *r
 	f.chunk = -1
-	fleeting := slices.Concat(r.direction, present(r.gradient))
 	var err error
 	if f.program, err = r.program.Fork(r.Inputs(), fleeting); err != nil {
 		return nil, err
 	}
-	return &f, f.plan()
+	return &f, f.ready()
+}
+
+// ready finds the inputs and makes the plans. An input that the program does not need
+// is a tensor all the same.
+func (r *replica) ready() error {
+	for i, n := range r.Inputs() {
+		v := r.program.Value(n)
+		if v == nil {
+			v = n.Value().(*tensor.Dense).Clone().(*tensor.Dense)
+		}
+		r.inputs[i] = v.(*tensor.Dense)
+	}
+	return r.plan()
 }
 
 func (r *replica) plan() (err error) {
@@ -268,9 +296,9 @@ func (r *replica) load(s *samples, chunk int) {
 	if r.chunk == chunk {
 		return
 	}
-	r.fill(r.input, s.split, s.chunks[chunk], s.weight)
+	r.fill(r.inputs, s.split, s.chunks[chunk], s.weight)
 	if s.targets != nil {
-		target := r.input(r.Target).(*tensor.Dense)
+		target := r.inputs[1]
 		classes := r.Target.Shape()[1]
 		for i, row := range s.chunks[chunk] {
 			setValuesAt(target, i*classes, s.targets[row*classes:(row+1)*classes])
@@ -280,29 +308,16 @@ func (r *replica) load(s *samples, chunk int) {
 	r.chunk = chunk
 }
 
-// input returns the tensor of an input, or that of its node if the program does not
-// need it.
-func (r *replica) input(n *G.Node) G.Value {
-	if v := r.program.Value(n); v != nil {
-		return v
+// aim sets the direction to v, if it is not nil, and brings up to date what twins share
+// for a plan.
+func (r *replica) aim(v []float64, plan *symbolic.Plan) error {
+	if v != nil {
+		for i, n := range r.direction {
+			SetValues(n.Value().(*tensor.Dense), v[r.offsets[i]:r.offsets[i+1]])
+		}
+		r.program.Changed(r.direction...)
 	}
-	return n.Value()
-}
-
-// aim says which direction is set: number j of a pass over the chunks.
-type aim struct{ pass, j int }
-
-// point sets the direction to v, that of a, unless it is set.
-func (r *replica) point(v []float64, a aim) {
-	if *r.aim == a {
-		return
-	}
-	*r.aim = a
-	for i, n := range r.direction {
-		t := n.Value().(*tensor.Dense)
-		SetValues(t, v[r.offsets[i]:r.offsets[i+1]])
-	}
-	r.program.Changed(r.direction...)
+	return plan.RunShared()
 }
 
 // score sums the losses of the chunk's samples and counts the samples whose

@@ -13,9 +13,7 @@ func (o *Objective) SampleGradients(ctx context.Context, visit func(n int, g []f
 		return err
 	}
 	g := make([]float64, o.Dim())
-	return o.single.each(ctx, 1, func(r *replica, _, _ int) error {
-		return r.backward.Run()
-	}, func(r *replica, n, _ int) error {
+	return o.single.each(ctx, task{plan: backward}, func(r *replica, n, _, _ int) error {
 		r.flatten(g, 0, r.gradient, false)
 		if err := finite(fmt.Sprintf("the gradient of sample %d", n), g); err != nil {
 			return err

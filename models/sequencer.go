@@ -11,22 +11,26 @@ import (
 // sums are bit for bit the same for any number of workers. A pass over the chunks
 // may have several results for each.
 type sequencer struct {
-	due    []atomic.Int64 // for each result, the chunk that is to be delivered next
-	failed atomic.Bool
+	due     []atomic.Int64 // for each result, the chunk that is to be delivered next
+	workers int
+	met     atomic.Int64 // how often a worker came to a meeting
+	failed  atomic.Bool
 
 	mu      sync.Mutex
 	changed sync.Cond
 	err     error // the first
 }
 
-// patience is how long a worker looks out for its turn before it sleeps. Workers
+// patience is how long a worker looks out for the others before it sleeps. Workers
 // are done with chunks of the same size at nearly the same time, and to be woken
-// takes as long as this.
-const patience = 100 * time.Microsecond
+// takes a tenth of a millisecond.
+const patience = time.Millisecond
 
-// reset prepares a pass with k results a chunk.
-func (s *sequencer) reset(k int) {
+// reset prepares a pass of workers with k results a chunk.
+func (s *sequencer) reset(k, workers int) {
 	s.changed.L = &s.mu
+	s.workers = workers
+	s.met.Store(0)
 	s.err = nil
 	s.failed.Store(false)
 	if len(s.due) < k {
@@ -54,7 +58,23 @@ func (s *sequencer) deliver(chunk, i int, collect func() error) bool {
 
 // await returns when result i of the chunk is due, or false once anything has failed.
 func (s *sequencer) await(chunk, i int) bool {
-	ready := func() bool { return s.failed.Load() || s.due[i].Load() == int64(chunk) }
+	return s.until(func() bool { return s.due[i].Load() == int64(chunk) })
+}
+
+// meet waits until all workers have come. It returns false once anything has failed.
+func (s *sequencer) meet() bool {
+	came := s.met.Add(1)
+	all := (came + int64(s.workers) - 1) / int64(s.workers) * int64(s.workers)
+	if came == all {
+		s.wake()
+	}
+	return s.until(func() bool { return s.met.Load() >= all })
+}
+
+// until waits until a condition holds, which another worker makes true before it calls
+// wake. It returns false once anything has failed.
+func (s *sequencer) until(holds func() bool) bool {
+	ready := func() bool { return s.failed.Load() || holds() }
 	for begin := time.Now(); !ready() && time.Since(begin) < patience; {
 		runtime.Gosched()
 	}

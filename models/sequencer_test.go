@@ -14,7 +14,7 @@ func TestSequencerOrders(t *testing.T) {
 	const workers, chunks, results = 3, 9, 2
 	s := new(sequencer)
 	for range 2 { // it is used again
-		s.reset(results)
+		s.reset(results, workers)
 		var got [results][]int
 		var wait sync.WaitGroup
 		for w := range workers {
@@ -43,7 +43,7 @@ func TestSequencerOrders(t *testing.T) {
 // A failure wakes those that wait, and is the error of the pass.
 func TestSequencerFails(t *testing.T) {
 	s := new(sequencer)
-	s.reset(1)
+	s.reset(1, 2)
 	first := errors.New("chunk 0 is broken")
 	done := make(chan bool)
 	go func() {
@@ -57,7 +57,7 @@ func TestSequencerFails(t *testing.T) {
 	if s.err != first {
 		t.Errorf("the error is %v; want the first, %v", s.err, first)
 	}
-	s.reset(1)
+	s.reset(1, 2)
 	if s.err != nil || !s.deliver(0, 0, func() error { return nil }) {
 		t.Error("a failure outlives its pass")
 	}

@@ -3,6 +3,7 @@ package symbolic_test
 import (
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 
 	G "gorgonia.org/gorgonia"
@@ -107,6 +108,73 @@ func TestForks(t *testing.T) {
 	}
 	if _, err := base.Fork(G.Nodes{f.product}, nil); err == nil {
 		t.Error("no error for a fork with its own tensor for a result")
+	}
+}
+
+// Forks on goroutines of their own give what they give one after the other, where a
+// direction is shared and packed once for all.
+func TestForksOnGoroutines(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	const n, in, out, forks = 20, 30, 40, 4
+	x, w, v := difftest.Normal(rng, n, in), difftest.Normal(rng, out, in), difftest.Normal(rng, out, in)
+	g := G.NewGraph()
+	nodes := G.Nodes{input(g, "x", x), input(g, "w", w), input(g, "v", v)}
+	y := must(op.Mul(must(op.MatMul(nodes[0], nodes[1], false, true)), must(op.MatMul(nodes[0], nodes[2], false, true))))
+	base, err := symbolic.CompileTogether([]G.Nodes{{nodes[0]}, {nodes[1]}, {nodes[2]}}, y)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !base.Concurrent() {
+		t.Fatal("operations of package op are not concurrent")
+	}
+	shared, err := base.Plan(y)
+	if err != nil {
+		t.Fatal(err)
+	}
+	programs, plans := make([]*symbolic.Program, forks), make([]*symbolic.Plan, forks)
+	for i := range forks {
+		if programs[i], err = base.Fork(nodes[:1], nil); err != nil {
+			t.Fatal(err)
+		}
+		if plans[i], err = programs[i].Plan(y); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 3 {
+		copy(v.Float64s(), difftest.Normal(rng, out, in).Float64s())
+		base.Changed(nodes[2])
+		if err := shared.RunShared(); err != nil {
+			t.Fatal(err)
+		}
+		if base.Value(y) != nil {
+			t.Fatal("what forks do not share was computed")
+		}
+		data := make([]*tensor.Dense, forks)
+		for i := range data {
+			data[i] = difftest.Normal(rng, n, in)
+		}
+		var wait sync.WaitGroup
+		for i := range forks {
+			wait.Go(func() {
+				copy(programs[i].Value(nodes[0]).(*tensor.Dense).Float64s(), data[i].Float64s())
+				programs[i].Changed(nodes[0])
+				if err := plans[i].Run(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wait.Wait()
+		for i := range forks {
+			g := G.NewGraph()
+			x, w, v := input(g, "x", data[i]), input(g, "w", w), input(g, "v", v)
+			want := must(op.Mul(must(op.MatMul(x, w, false, true)), must(op.MatMul(x, v, false, true))))
+			if !slices.Equal(flat(t, programs[i].Value(y)), values(t, want)[0]) {
+				t.Errorf("fork %d is not what a program of its own gives", i)
+			}
+		}
+	}
+	if p, err := symbolic.Compile(tapped(y)); err != nil || p.Concurrent() {
+		t.Errorf("an operation that is no Binder is concurrent (%v)", err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -22,7 +23,9 @@ type Program struct {
 	packed map[packing]int // the slots of packed copies of inputs
 	values []*value
 	steps  []*step
-	clock  *uint64 // counts the changes of inputs; forks share it
+	clock  *atomic.Uint64 // counts the changes of inputs; forks share it
+	own    []bool         // by slot, what a fork shares with no other
+	apart  []bool         // by slot, what forks of the program do not share; nil without any
 }
 
 // packing is a copy of an input in an order that products read.
@@ -39,7 +42,6 @@ type value struct {
 	v        G.Value
 	changed  uint64   // clock of the last change
 	bound    uint64   // clock of the last change of the buffer itself
-	own      bool     // by a fork that v is for
 	reused   bool     // whether forks write to v in turn
 	owner    *Program // that wrote to v last, if it is reused
 }
@@ -69,8 +71,8 @@ func CompileTogether(groups []G.Nodes, outs ...*G.Node) (*Program, error) {
 	if i := slices.Index(outs, nil); i >= 0 {
 		return nil, fmt.Errorf("symbolic: output %d of the program is nil", i)
 	}
-	p := &Program{slots: make(map[*G.Node]int), packed: make(map[packing]int), clock: new(uint64)}
-	*p.clock = 1
+	p := &Program{slots: make(map[*G.Node]int), packed: make(map[packing]int), clock: new(atomic.Uint64)}
+	p.clock.Store(1)
 	f := newFusion(groups, outs)
 	for _, out := range outs {
 		if err := p.add(out, f); err != nil {
@@ -142,9 +144,11 @@ func (p *Program) pack(n *G.Node, copying G.Op, shape tensor.Shape) int {
 // depend on one: of these there is one buffer, and what another fork has
 // overwritten is computed again.
 //
-// p and its forks belong to one goroutine. Plans are of one of them.
+// p and its forks belong to one goroutine, but for forks of a Concurrent program
+// without fleeting nodes: they may run on goroutines of their own once
+// Plan.RunShared has brought up to date what they share. Plans are of one of them.
 func (p *Program) Fork(own, fleeting G.Nodes) (*Program, error) {
-	f := &Program{slots: p.slots, clock: p.clock, values: slices.Clone(p.values), steps: slices.Clone(p.steps)}
+	f := &Program{slots: p.slots, clock: p.clock, values: slices.Clone(p.values), steps: slices.Clone(p.steps), own: make([]bool, len(p.values))}
 	passing := make([]bool, len(p.values))
 	apart := make([]bool, len(p.values))
 	for _, n := range own {
@@ -156,7 +160,7 @@ func (p *Program) Fork(own, fleeting G.Nodes) (*Program, error) {
 		if !ok || p.values[slot].computed {
 			return nil, fmt.Errorf("symbolic: node %q holds a %T; want an input with a dense tensor for a fork", n.Name(), p.values[slot].v)
 		}
-		f.values[slot] = &value{node: n, shape: n.Shape(), own: true}
+		f.values[slot], f.own[slot] = &value{node: n, shape: n.Shape()}, true
 		if err := f.Set(n, t.Clone().(*tensor.Dense)); err != nil {
 			return nil, err
 		}
@@ -179,10 +183,20 @@ func (p *Program) Fork(own, fleeting G.Nodes) (*Program, error) {
 		if passing[s.out] && !op.Reshapes(s.op) { // a view is of one buffer
 			p.values[s.out].reused = true
 		} else {
-			f.values[s.out] = &value{node: p.values[s.out].node, shape: p.values[s.out].shape, computed: true, own: true}
+			f.values[s.out], f.own[s.out] = &value{node: p.values[s.out].node, shape: p.values[s.out].shape, computed: true}, true
 		}
 	}
+	p.apart = apart
 	return f, nil
+}
+
+// Concurrent tells whether forks may run on goroutines of their own: whether all
+// operations are Binders. Others may keep something from one run to the next.
+func (p *Program) Concurrent() bool {
+	return !slices.ContainsFunc(p.steps, func(s *step) bool {
+		_, binds := s.op.(op.Binder)
+		return !binds && !op.Reshapes(s.op)
+	})
 }
 
 // Set gives the input node n the value v. A tensor is shared, not copied: call
@@ -208,17 +222,17 @@ func (p *Program) Set(n *G.Node, v G.Value) error {
 		// With a header of its own, other programs do not see that.
 		v = t.ShallowClone()
 	}
-	*p.clock++
-	p.values[slot].v, p.values[slot].changed, p.values[slot].bound = v, *p.clock, *p.clock
+	now := p.clock.Add(1)
+	p.values[slot].v, p.values[slot].changed, p.values[slot].bound = v, now, now
 	return nil
 }
 
 // Changed tells the Program that input tensors were written to.
 func (p *Program) Changed(inputs ...*G.Node) {
-	*p.clock++
+	now := p.clock.Add(1)
 	for _, n := range inputs {
 		if slot, ok := p.slots[n]; ok {
-			p.values[slot].changed = *p.clock
+			p.values[slot].changed = now
 		}
 	}
 }
@@ -255,7 +269,9 @@ func (p *Program) BytesOf(inputs ...*G.Node) int64 {
 
 // OwnBytes is the part of a fork's memory that it shares with no other, its inputs
 // included.
-func (p *Program) OwnBytes() int64 { return p.bytes(func(slot int) bool { return p.values[slot].own }) }
+func (p *Program) OwnBytes() int64 {
+	return p.bytes(func(slot int) bool { return p.own != nil && p.own[slot] })
+}
 
 func (p *Program) bytes(counts func(slot int) bool) (sum int64) {
 	views := make(map[int]bool)
@@ -306,7 +322,17 @@ func (p *Program) Plan(outs ...*G.Node) (*Plan, error) {
 
 // Run computes the nodes of the plan that are not up to date. A panic inside
 // an operation comes back as an error that names the node.
-func (pl *Plan) Run() (err error) {
+func (pl *Plan) Run() error { return pl.run(func(int) bool { return true }) }
+
+// RunShared is Run for the nodes that the program shares with its forks, if it has
+// any.
+func (pl *Plan) RunShared() error {
+	p := pl.program
+	return pl.run(func(slot int) bool { return p.apart != nil && !p.apart[slot] })
+}
+
+// run is Run for the nodes that are wanted, by their slot.
+func (pl *Plan) run(wanted func(slot int) bool) (err error) {
 	p := pl.program
 	current := -1
 	defer func() {
@@ -316,6 +342,9 @@ func (pl *Plan) Run() (err error) {
 	}()
 	for _, k := range pl.steps {
 		current = k
+		if !wanted(p.steps[k].out) {
+			continue
+		}
 		if err := p.run(p.steps[k]); err != nil {
 			return fmt.Errorf("symbolic: %s: %w", p.describe(k), err)
 		}
@@ -346,12 +375,13 @@ func (p *Program) run(s *step) error {
 		if err := p.bind(s); err != nil {
 			return err
 		}
-		s.bound = *p.clock
+		s.bound = p.clock.Load()
 	}
 	if err := s.run(); err != nil {
 		return err
 	}
-	s.ran, out.changed, out.owner = *p.clock, *p.clock, p
+	now := p.clock.Load()
+	s.ran, out.changed, out.owner = now, now, p
 	return nil
 }
 
@@ -371,7 +401,7 @@ func (p *Program) bind(s *step) error {
 	}
 	if out.v == nil {
 		out.v = tensor.New(tensor.WithShape(out.shape...), tensor.Of(out.node.Dtype()))
-		out.bound = *p.clock
+		out.bound = p.clock.Load()
 	}
 	run, err := binder.Bind(out.v, s.inputs...)
 	if err != nil {
@@ -392,7 +422,7 @@ func (p *Program) view(s *step) error {
 	if err := v.Reshape(out.node.Shape()...); err != nil {
 		return err
 	}
-	out.v, out.bound = v, *p.clock
+	out.v, out.bound = v, p.clock.Load()
 	s.run = func() error { return nil }
 	return nil
 }
@@ -408,7 +438,7 @@ func (p *Program) do(s *step) error {
 		return err
 	}
 	if result != out.v {
-		out.v, out.bound = result, *p.clock
+		out.v, out.bound = result, p.clock.Load()
 	}
 	return nil
 }

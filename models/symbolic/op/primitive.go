@@ -21,7 +21,8 @@ type Float interface{ float32 | float64 }
 type Binder interface {
 	// Bind returns a function that computes dst from in. dst and in must keep
 	// their backing arrays for as long as the function is used, and dst must
-	// share none with in.
+	// share none with in. Functions of several calls may run at the same time on
+	// goroutines of their own.
 	Bind(dst G.Value, in ...G.Value) (func(), error)
 }
 
