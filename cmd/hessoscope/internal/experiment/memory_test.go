@@ -30,8 +30,8 @@ func TestMemoryIsTold(t *testing.T) {
 		{"training", wide + off, "0.12", "training 0.105 GB", "model.precision=float32", "model.precision=float32 fits"},
 		{"a little", wide + off, "0.07", "training 0.105 GB", "", "A network of "},
 		{"enough", wide + off, "0.2", "", "", ""},
-		{"fewer pairs", wide + pairs, "1.6", "spectrum 1.97 GB, training 0.105 GB", "spectrum.top=12", "spectrum.method=lanczos with spectrum.top=12 fits"},
-		{"no pairs", wide + pairs, "0.6", "spectrum 1.97 GB", "spectrum.off=true", "spectrum.off=true fits"},
+		{"fewer pairs", wide + pairs, "1.6", "spectrum 1.98 GB, training 0.105 GB", "spectrum.top=11", "spectrum.method=lanczos with spectrum.top=11 fits"},
+		{"no pairs", wide + pairs, "0.6", "spectrum 1.98 GB", "spectrum.off=true", "spectrum.off=true fits"},
 		{"neither", wide + pairs, "0.12", "training 0.105 GB", "spectrum.off=true model.precision=float32", "model.precision=float32 with spectrum.off=true fits"},
 		{"λ₁ alone", wide, "0.25", "spectrum 0.209 GB", "spectrum.off=true", "spectrum.off=true fits"},
 	} {

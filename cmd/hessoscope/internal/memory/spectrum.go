@@ -15,9 +15,13 @@ import (
 // number of parameters in the support.
 const ReducedVectors = 8
 
-// objectiveVectors is what a worker of Hessian-vector products takes besides its samples,
-// in vectors of the parameters. Measured on networks of 4 and 10 million parameters.
-const objectiveVectors = 4.3
+// What Hessian-vector products take besides their samples, in vectors of the parameters:
+// the direction and the packed copies, which workers share, and the results of each.
+// Measured on networks of 4 and 10 million parameters.
+const (
+	sharedVectors = 4.6
+	workerVectors = 1.4
+)
 
 // A Spectrum is a measurement of eigenpairs, and of the complexity by them.
 type Spectrum struct {
@@ -71,9 +75,10 @@ func (s Spectrum) pairs() int {
 // samples: as many workers as there are processors share chunks of 128 samples or
 // more, fewer where they would take over 4 GiB.
 func (s Spectrum) objective() float64 {
-	one := objectiveVectors * 8 * float64(s.Parameters)
+	vector := 8 * float64(s.Parameters)
+	one := (sharedVectors + workerVectors) * vector
 	workers := min(runtime.GOMAXPROCS(0), 1+s.Samples/128, int(max(1, (4<<30)/one)))
-	return one * float64(workers)
+	return one + workerVectors*vector*float64(workers-1)
 }
 
 // Pairs returns how many of the largest pairs Lanczos finds within the free bytes,
