@@ -26,7 +26,7 @@ func fitting(size int, bytes, most int64) int {
 }
 
 // chunkFor returns the size of the chunks of n samples of a model whose forward pass
-// takes so many bytes a sample and whose parameters take so many. It does not depend
+// takes so many bytes a sample, that included, and whose parameters take so many. It does not depend
 // on the number of workers, so that results do not, and chunks are nearly equal and
 // not of an odd number, so that two workers share them well.
 //

@@ -252,8 +252,8 @@ func (p *Program) Bytes() int64 {
 	return p.bytes(func(slot int) bool { return p.values[slot].computed })
 }
 
-// BytesOf is the part of Bytes that depends on any of the inputs: of what is computed
-// from a chunk of samples, without what is made of the parameters for all chunks.
+// BytesOf is the memory of the inputs and of all that depends on any of them: of a chunk
+// of samples, without what is made of the parameters for all chunks.
 func (p *Program) BytesOf(inputs ...*G.Node) int64 {
 	depends := make([]bool, len(p.values))
 	for _, n := range inputs {
@@ -264,7 +264,7 @@ func (p *Program) BytesOf(inputs ...*G.Node) int64 {
 	for _, s := range p.steps {
 		depends[s.out] = slices.ContainsFunc(s.in, func(i int) bool { return depends[i] })
 	}
-	return p.bytes(func(slot int) bool { return depends[slot] && p.values[slot].computed })
+	return p.bytes(func(slot int) bool { return depends[slot] })
 }
 
 // OwnBytes is the part of a fork's memory that it shares with no other, its inputs
