@@ -92,16 +92,19 @@ func like(m models.Model, g []float64) []*tensor.Dense {
 	return grads
 }
 
-// descend moves the parameters against g, in their own precision.
+// descend moves the parameters against g, in their own precision. Products are rounded
+// before they are subtracted, on arm64 too.
 func descend(m models.Model, rate float64, g []float64) {
 	for _, p := range m.Parameters() {
 		n := p.Value.DataSize()
 		if p.Value.Dtype() == tensor.Float32 {
 			for i, w := range p.Value.Float32s() {
-				p.Value.Float32s()[i] = w - float32(rate)*float32(g[i])
+				p.Value.Float32s()[i] = w - float32(float32(rate)*float32(g[i]))
 			}
 		} else {
-			floats.AddScaled(p.Value.Float64s(), -rate, g[:n])
+			for i, w := range p.Value.Float64s() {
+				p.Value.Float64s()[i] = w - float64(rate*g[i])
+			}
 		}
 		g = g[n:]
 	}
