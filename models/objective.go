@@ -44,7 +44,7 @@ type Objective struct {
 	single *Objective // the same loss in chunks of one sample; nil until it is needed
 }
 
-// Fewer workers compute where one chunk for each would take more than maxBytes.
+// Fewer workers compute where a chunk for each would take more than maxBytes.
 const maxBytes = 4 << 30
 
 // NewObjective returns the loss of m over split.
@@ -119,11 +119,7 @@ func (o *Objective) Precision() tensor.Dtype { return o.dtype }
 func (o *Objective) Bytes() int64 {
 	bytes := int64(0)
 	for _, r := range o.replicas {
-		if r.leads {
-			bytes += r.program.Bytes()
-		} else {
-			bytes += r.program.OwnBytes()
-		}
+		bytes += r.bytes()
 	}
 	kept, chunks := o.Kept()
 	if kept == 0 || o.kept[0] == nil {
@@ -201,12 +197,14 @@ func (o *Objective) build(d derivatives) error {
 	if err != nil {
 		return err
 	}
-	count := min(len(o.chunks), o.workers, int(max(1, maxBytes/max(1, one.program.Bytes()))))
 	replicas := []*replica{one}
-	for len(replicas) < count {
+	for left := maxBytes - one.bytes(); len(replicas) < min(len(o.chunks), o.workers); {
 		r, err := o.another(one, d)
 		if err != nil {
 			return err
+		}
+		if left -= r.bytes(); left < 0 {
+			break
 		}
 		replicas = append(replicas, r)
 	}

@@ -33,7 +33,7 @@ type replica struct {
 	built   derivatives
 	inputs  [3]*tensor.Dense // of the input, the target and the weight
 	chunk   int              // the chunk that is loaded, −1 for none
-	leads   bool             // whether it is no twin: the direction and what is made of the parameters are its own
+	leads   bool             // whether it is no twin
 	active  G.Nodes          // the parameters that are differentiated in
 	offsets []int            // of each active parameter in a flat vector, and the length of that
 
@@ -254,6 +254,14 @@ func (r *replica) ready() error {
 		r.inputs[i] = v.(*tensor.Dense)
 	}
 	return r.plan()
+}
+
+// bytes is the memory that r does not share with the replica that it is a twin of.
+func (r *replica) bytes() int64 {
+	if r.leads {
+		return r.program.Bytes()
+	}
+	return r.program.OwnBytes()
 }
 
 func (r *replica) plan() (err error) {

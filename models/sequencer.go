@@ -36,7 +36,7 @@ func (s *sequencer) reset(k, workers int) {
 	if len(s.due) < k {
 		s.due = make([]atomic.Int64, k)
 	}
-	for i := range s.due {
+	for i := range k {
 		s.due[i].Store(0)
 	}
 }

@@ -76,9 +76,9 @@ func (s Spectrum) pairs() int {
 // more, fewer where they would take over 4 GiB.
 func (s Spectrum) objective() float64 {
 	vector := 8 * float64(s.Parameters)
-	one := (sharedVectors + workerVectors) * vector
-	workers := min(runtime.GOMAXPROCS(0), 1+s.Samples/128, int(max(1, (4<<30)/one)))
-	return one + workerVectors*vector*float64(workers-1)
+	one, more := (sharedVectors+workerVectors)*vector, workerVectors*vector
+	workers := min(runtime.GOMAXPROCS(0), 1+s.Samples/128, 1+int(max(0, (4<<30)-one)/more))
+	return one + more*float64(workers-1)
 }
 
 // Pairs returns how many of the largest pairs Lanczos finds within the free bytes,
