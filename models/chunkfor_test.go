@@ -10,16 +10,17 @@ func TestChunkFor(t *testing.T) {
 	}{
 		{100, 1600, 80_000, 100, 1},        // a small net: one chunk of up to 128
 		{150, 1600, 80_000, 75, 2},         // or two
-		{300, 1600, 80_000, 75, 4},         // or a multiple of four
+		{300, 1600, 80_000, 150, 2},        //
+		{450, 1600, 80_000, 113, 4},        // or a multiple of four
 		{450, 1 << 17, 60_000, 113, 4},     // a convolutional network
 		{150, 8000, 6_400_000, 75, 2},      // many parameters: two chunks nevertheless
 		{300, 8000, 6_400_000, 150, 2},     //
 		{1000, 8000, 6_400_000, 250, 4},    // of up to 256
 		{10_000, 8000, 6_400_000, 500, 20}, // or 512
 		{2000, 8000, 6_400_000, 250, 8},    // if there are eight
-		{300, 8000, 8000 * 150, 150, 2},    // in between: up to 150
-		{1000, 8000, 8000 * 150, 250, 4},   // or 256, if there are four
-		{500, 8000, 8000 * 80, 125, 4},     //
+		{1000, 8000, 8000 * 40, 125, 8},    // in between: four times as many activations,
+		{700, 8000, 8000 * 50, 175, 4},     // but up to 256
+		{500, 8000, 8000 * 80, 250, 2},     // if there are two
 		{10_000, 8000, 8000 * 80, 313, 32}, // or 320
 		{50, 40 << 20, 1 << 20, 1, 50},     // much memory a sample
 		{1, 8000, 6_400_000, 1, 1},         //

@@ -26,20 +26,19 @@ func fitting(size int, bytes, most int64) int {
 }
 
 // chunkFor returns the size of the chunks of n samples of a model whose forward pass
-// takes so many bytes a sample, that included, and whose parameters take so many. It does not depend
-// on the number of workers, so that results do not, and chunks are nearly equal and
-// not of an odd number, so that two workers share them well.
+// takes so many bytes a sample, that included, and whose parameters take so many. It
+// does not depend on the number of workers, so that results do not, and chunks are
+// nearly equal and not of an odd number, so that two workers share them well.
 //
 // What a chunk costs whatever its size goes with the parameters: weights come from the
 // outer cache, and gradients are written and added. What a sample costs goes with its
 // activations, too, and those of a chunk had better stay in the caches. Four times as
-// many activations as parameters are measured to be the best, but leave four chunks of
+// many activations as parameters are measured to be the best, but leave two chunks of
 // up to 256, or eight of up to 512, for as many workers.
 func chunkFor(n int, forward, parameters int64) int {
 	forward = max(1, forward)
-	ratio := parameters / forward
-	large := max(min(2*chunkSize, n/4), min(4*chunkSize, n/8))
-	size := max(chunkSize, min(ratio, 2*chunkSize), min(4*ratio, int64(large)))
+	large := max(min(2*chunkSize, n/2), min(4*chunkSize, n/8))
+	size := max(chunkSize, min(4*parameters/forward, int64(large)))
 	size = min(size, max(1, maxForwardBytes/forward))
 	count := (n + int(size) - 1) / int(size)
 	switch {
