@@ -338,21 +338,23 @@ func (o *Objective) workOn(ctx context.Context, worker, chunk, j int, t task, co
 // aim brings what the workers share to direction j, once all of them are done with the
 // one before, if any. It returns false once anything has failed.
 func (o *Objective) aim(worker int, t task, j int, begins bool) bool {
-	together := len(o.replicas) > 1 && !o.replicas[1].leads
+	r, together := o.replicas[worker], len(o.replicas) > 1 && !o.replicas[1].leads
 	if together && !begins && !o.sequence.meet() {
 		return false
 	}
-	if r := o.replicas[worker]; r.leads {
-		var v []float64
-		if t.directions != nil {
-			v = t.directions.RawRowView(j)
-		}
-		if err := r.aim(v, t.plan(r)); err != nil {
+	if r.leads && t.directions != nil {
+		r.point(t.directions.RawRowView(j))
+	}
+	if !together {
+		return true
+	}
+	if r.leads {
+		if err := t.plan(o.replicas[1]).RunShared(); err != nil {
 			o.sequence.fail(err)
 			return false
 		}
 	}
-	return !together || o.sequence.meet()
+	return o.sequence.meet()
 }
 
 // partSize values of a sum over the chunks are added at once: few enough to stay in a

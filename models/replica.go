@@ -222,8 +222,7 @@ func (r *replica) fork() (*replica, error) {
 }
 
 // twin returns a replica for another goroutine. It shares with r the direction and what
-// is made of it and the parameters, as packed weights, if r can have twins: r brings it
-// up to date (aim).
+// is made of it and the parameters, as packed weights.
 func (r *replica) twin() (*replica, error) {
 	t, err := r.forked(nil)
 	if err != nil {
@@ -316,16 +315,12 @@ func (r *replica) load(s *samples, chunk int) {
 	r.chunk = chunk
 }
 
-// aim sets the direction to v, if it is not nil, and brings up to date what twins share
-// for a plan.
-func (r *replica) aim(v []float64, plan *symbolic.Plan) error {
-	if v != nil {
-		for i, n := range r.direction {
-			SetValues(n.Value().(*tensor.Dense), v[r.offsets[i]:r.offsets[i+1]])
-		}
-		r.program.Changed(r.direction...)
+// point sets the direction to v.
+func (r *replica) point(v []float64) {
+	for i, n := range r.direction {
+		SetValues(n.Value().(*tensor.Dense), v[r.offsets[i]:r.offsets[i+1]])
 	}
-	return plan.RunShared()
+	r.program.Changed(r.direction...)
 }
 
 // score sums the losses of the chunk's samples and counts the samples whose

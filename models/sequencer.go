@@ -44,7 +44,7 @@ func (s *sequencer) reset(k, workers int) {
 // deliver waits until result i of the chunk is due and then collects it. It
 // returns false once anything has failed.
 func (s *sequencer) deliver(chunk, i int, collect func() error) bool {
-	if !s.await(chunk, i) {
+	if !s.until(func() bool { return s.due[i].Load() == int64(chunk) }) {
 		return false
 	}
 	if err := collect(); err != nil {
@@ -54,11 +54,6 @@ func (s *sequencer) deliver(chunk, i int, collect func() error) bool {
 	s.due[i].Store(int64(chunk) + 1)
 	s.wake()
 	return true
-}
-
-// await returns when result i of the chunk is due, or false once anything has failed.
-func (s *sequencer) await(chunk, i int) bool {
-	return s.until(func() bool { return s.due[i].Load() == int64(chunk) })
 }
 
 // meet waits until all workers have come. It returns false once anything has failed.

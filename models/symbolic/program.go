@@ -24,8 +24,7 @@ type Program struct {
 	values []*value
 	steps  []*step
 	clock  *atomic.Uint64 // counts the changes of inputs; forks share it
-	own    []bool         // by slot, what a fork shares with no other
-	apart  []bool         // by slot, what forks of the program do not share; nil without any
+	own    []bool         // by slot, what a fork shares with no other; nil of no fork
 }
 
 // packing is a copy of an input in an order that products read.
@@ -146,11 +145,10 @@ func (p *Program) pack(n *G.Node, copying G.Op, shape tensor.Shape) int {
 //
 // p and its forks belong to one goroutine, but for forks of a Concurrent program
 // without fleeting nodes: they may run on goroutines of their own once
-// Plan.RunShared has brought up to date what they share. Plans are of one of them.
+// Plan.RunShared of one has brought up to date what they share. Plans are of one of
+// them.
 func (p *Program) Fork(own, fleeting G.Nodes) (*Program, error) {
 	f := &Program{slots: p.slots, clock: p.clock, values: slices.Clone(p.values), steps: slices.Clone(p.steps), own: make([]bool, len(p.values))}
-	passing := make([]bool, len(p.values))
-	apart := make([]bool, len(p.values))
 	for _, n := range own {
 		slot, ok := p.slots[n]
 		if !ok {
@@ -164,18 +162,9 @@ func (p *Program) Fork(own, fleeting G.Nodes) (*Program, error) {
 		if err := f.Set(n, t.Clone().(*tensor.Dense)); err != nil {
 			return nil, err
 		}
-		apart[slot] = true
 	}
-	for _, n := range fleeting {
-		if slot, ok := p.slots[n]; ok {
-			passing[slot] = true
-		}
-	}
+	apart, passing := p.dependents(own), p.dependents(fleeting)
 	for k, s := range p.steps {
-		for _, i := range s.in {
-			apart[s.out] = apart[s.out] || apart[i]
-			passing[s.out] = passing[s.out] || passing[i]
-		}
 		if !apart[s.out] {
 			continue
 		}
@@ -186,8 +175,21 @@ func (p *Program) Fork(own, fleeting G.Nodes) (*Program, error) {
 			f.values[s.out], f.own[s.out] = &value{node: p.values[s.out].node, shape: p.values[s.out].shape, computed: true}, true
 		}
 	}
-	p.apart = apart
 	return f, nil
+}
+
+// dependents tells, by slot, which of all nodes are among nodes or depend on one.
+func (p *Program) dependents(nodes G.Nodes) []bool {
+	found := make([]bool, len(p.values))
+	for _, n := range nodes {
+		if slot, ok := p.slots[n]; ok {
+			found[slot] = true
+		}
+	}
+	for _, s := range p.steps {
+		found[s.out] = found[s.out] || slices.ContainsFunc(s.in, func(i int) bool { return found[i] })
+	}
+	return found
 }
 
 // Concurrent tells whether forks may run on goroutines of their own: whether all
@@ -255,23 +257,15 @@ func (p *Program) Bytes() int64 {
 // BytesOf is the memory of the inputs and of all that depends on any of them: of a chunk
 // of samples, without what is made of the parameters for all chunks.
 func (p *Program) BytesOf(inputs ...*G.Node) int64 {
-	depends := make([]bool, len(p.values))
-	for _, n := range inputs {
-		if slot, ok := p.slots[n]; ok {
-			depends[slot] = true
-		}
-	}
-	for _, s := range p.steps {
-		depends[s.out] = slices.ContainsFunc(s.in, func(i int) bool { return depends[i] })
-	}
+	depends := p.dependents(inputs)
 	return p.bytes(func(slot int) bool { return depends[slot] })
 }
 
 // OwnBytes is the part of a fork's memory that it shares with no other, its inputs
 // included.
-func (p *Program) OwnBytes() int64 {
-	return p.bytes(func(slot int) bool { return p.own != nil && p.own[slot] })
-}
+func (p *Program) OwnBytes() int64 { return p.bytes(p.owns) }
+
+func (p *Program) owns(slot int) bool { return p.own != nil && p.own[slot] }
 
 func (p *Program) bytes(counts func(slot int) bool) (sum int64) {
 	views := make(map[int]bool)
@@ -324,11 +318,9 @@ func (p *Program) Plan(outs ...*G.Node) (*Plan, error) {
 // an operation comes back as an error that names the node.
 func (pl *Plan) Run() error { return pl.run(func(int) bool { return true }) }
 
-// RunShared is Run for the nodes that the program shares with its forks, if it has
-// any.
+// RunShared is Run for the nodes that a fork shares with the program that it is of.
 func (pl *Plan) RunShared() error {
-	p := pl.program
-	return pl.run(func(slot int) bool { return p.apart != nil && !p.apart[slot] })
+	return pl.run(func(slot int) bool { return !pl.program.owns(slot) })
 }
 
 // run is Run for the nodes that are wanted, by their slot.
